@@ -1,0 +1,15 @@
+/** `npm run db:new`: prints the SQL of the whole Prisma schema, the material of a new migration. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { startEmbedded } from "../src/db/embedded.ts";
+import { schemaSql } from "../src/db/migrate.ts";
+
+const folder = await mkdtemp(path.join(tmpdir(), "hookline-db-new-"));
+const postgres = await startEmbedded(folder);
+try {
+  process.stdout.write(await schemaSql(postgres.url));
+} finally {
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,38 @@
+/**
+ * Time and randomness of the delivery path come from here and nowhere else, so that tests can hold them.
+ * Deadlines use the monotonic clock: a wall clock that jumps must not cause an early mass retry.
+ */
+import { randomBytes } from "node:crypto";
+
+export interface Clock {
+  /** Wall clock, for what is stored and shown. */
+  now(): Date;
+  /** Milliseconds that only ever grow, for durations and deadlines. */
+  monotonic(): number;
+  /** Uniform in [0, 1), for jitter. */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+};
+
+let pool = randomBytes(4096);
+let poolOffset = 0;
+
+/** A UUIDv7 (RFC 9562): sorts by the millisecond it was made in. */
+export function newId(clock: Clock = systemClock): string {
+  if (poolOffset + 10 > pool.length) {
+    pool = randomBytes(4096);
+    poolOffset = 0;
+  }
+  const random = pool.subarray(poolOffset, poolOffset + 10);
+  poolOffset += 10;
+  const time = clock.now().getTime().toString(16).padStart(12, "0");
+  random[0] = (random[0] as number & 0x0f) | 0x70;
+  random[2] = (random[2] as number & 0x3f) | 0x80;
+  const tail = random.toString("hex");
+  return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`;
+}

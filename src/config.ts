@@ -1,0 +1,183 @@
+/**
+ * The environment, read once. All mistakes are reported together; the result is frozen.
+ * The only file that may read process.env (test/architecture.test.ts).
+ */
+import { z } from "zod";
+
+/** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
+const masterKeys = z.string().transform((text, ctx) => {
+  const keys = text.split(",").map((part, i) => {
+    const at = part.indexOf(":");
+    const id = at < 0 ? String(i + 1) : part.slice(0, at).trim();
+    const base64 = (at < 0 ? part : part.slice(at + 1)).trim();
+    const key = Buffer.from(base64, "base64");
+    if (key.length !== 32 || !/^[A-Za-z0-9+/]{43}=$/.test(base64) || !/^[A-Za-z0-9_-]{1,32}$/.test(id)) {
+      ctx.addIssue({
+        code: "custom",
+        message: "must be base64 of 32 bytes (openssl rand -base64 32), or several as id:base64 joined by commas",
+      });
+    }
+    return { id, key };
+  });
+  if (new Set(keys.map((k) => k.id)).size !== keys.length) ctx.addIssue({ code: "custom", message: "names a key id twice" });
+  return keys;
+});
+
+export interface MasterKey {
+  id: string;
+  /** 32 bytes. */
+  key: Buffer;
+}
+
+const CIDR = /^[0-9a-fA-F:.]+\/\d{1,3}$/;
+const cidrs = z.string().transform((text, ctx) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => {
+      const cidr = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`;
+      if (!CIDR.test(cidr)) ctx.addIssue({ code: "custom", message: `"${part}" is not a CIDR such as 10.0.0.0/8` });
+      return cidr;
+    }),
+);
+
+/** `60/60`: so many posts in so many seconds. */
+const limit = z.string().transform((text, ctx) => {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  if (!match || Number(match[1]) < 1 || Number(match[2]) < 1) {
+    ctx.addIssue({ code: "custom", message: "must be posts/seconds, such as 60/60" });
+    return { count: 1, seconds: 1 };
+  }
+  return { count: Number(match[1]), seconds: Number(match[2]) };
+});
+
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const environment = z.object({
+  NODE_ENV: z.string().optional(),
+  PORT: whole(0, 65535).default(4000),
+  HOST: z.string().min(1).default("127.0.0.1"),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
+    .optional(),
+  HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
+  HOOKLINE_ROLES: z
+    .string()
+    .default("api,worker")
+    .transform((text, ctx) => {
+      const roles = text.split(",").map((part) => part.trim());
+      if (roles.length === 0 || roles.some((role) => role !== "api" && role !== "worker")) {
+        ctx.addIssue({ code: "custom", message: "must be api, worker, or api,worker" });
+      }
+      return { api: roles.includes("api"), worker: roles.includes("worker") };
+    }),
+  HOOKLINE_ADMIN_TOKEN: z.string().min(32, "must be 32 characters or more").optional(),
+  HOOKLINE_MASTER_KEY: masterKeys.optional(),
+  HOOKLINE_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
+  HOOKLINE_SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, "must start with smtp:// or smtps://")
+    .optional(),
+  HOOKLINE_MAIL_FROM: z.string().default("hookline@localhost"),
+  HOOKLINE_RETRY_SCALE: z.coerce.number().min(0).max(1000).default(1),
+  HOOKLINE_TOKEN_TTL_SCALE: z.coerce.number().min(0).max(1000).default(1),
+  HOOKLINE_SHUTDOWN_GRACE_MS: whole(0, 600_000).default(20_000),
+  HOOKLINE_TRUSTED_PROXIES: cidrs.default([]),
+  HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
+  HOOKLINE_INBOUND_ADDRESS_LIMIT: limit.default({ count: 10, seconds: 60 }),
+  HOOKLINE_CRMCOM_HTTP_STATUS: flag.default(false),
+  HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
+  HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
+  HOOKLINE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
+});
+
+export interface Config {
+  production: boolean;
+  port: number;
+  host: string;
+  /** Undefined: the embedded Postgres. */
+  databaseUrl: string | undefined;
+  dataDir: string;
+  roles: { api: boolean; worker: boolean };
+  adminToken: string | undefined;
+  /** Undefined: the embedded default makes one in the data folder. */
+  masterKeys: MasterKey[] | undefined;
+  /** Without a trailing slash. */
+  publicUrl: string | undefined;
+  /** CIDRs that outgoing calls may reach besides public addresses. */
+  egressAllow: string[];
+  smtpUrl: string | undefined;
+  mailFrom: string;
+  /** Multiplies every retry wait. */
+  retryScale: number;
+  tokenTtlScale: number;
+  shutdownGraceMs: number;
+  trustedProxies: string[];
+  inboundGoalLimit: { count: number; seconds: number };
+  inboundAddressLimit: { count: number; seconds: number };
+  crmcomHttpStatus: boolean;
+  superofficeRequireHttps: boolean;
+  superofficeValidateHttps: boolean;
+  logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** Settled requests and their events are deleted after so many days. */
+  retentionDays: number;
+}
+
+/** Names every variable that is wrong, and how to mend it. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(`the environment is not usable:\n${problems.map((p) => `  ${p}`).join("\n")}`);
+    this.name = "ConfigError";
+  }
+}
+
+const LOOPBACK = ["127.0.0.0/8", "::1/128"];
+
+/** @throws ConfigError with all mistakes at once */
+export function readConfig(env: Record<string, string | undefined> = process.env): Readonly<Config> {
+  // An empty variable counts as unset, but for HOOKLINE_EGRESS_ALLOW: there "" means "nothing is allowed".
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== "" || name === "HOOKLINE_EGRESS_ALLOW"));
+  const parsed = environment.safeParse(given);
+  const problems = parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
+  const production = given["NODE_ENV"] === "production" || given["DATABASE_URL"] !== undefined;
+  if (production && given["HOOKLINE_MASTER_KEY"] === undefined) {
+    problems.push(
+      "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
+    );
+  }
+  if (problems.length > 0 || !parsed.data) throw new ConfigError(problems);
+  const e = parsed.data;
+  return Object.freeze({
+    production,
+    port: e.PORT,
+    host: e.HOST,
+    databaseUrl: e.DATABASE_URL,
+    dataDir: e.HOOKLINE_DATA_DIR,
+    roles: e.HOOKLINE_ROLES,
+    adminToken: e.HOOKLINE_ADMIN_TOKEN,
+    masterKeys: e.HOOKLINE_MASTER_KEY,
+    publicUrl: e.HOOKLINE_PUBLIC_URL,
+    egressAllow: e.HOOKLINE_EGRESS_ALLOW ?? (e.DATABASE_URL === undefined ? LOOPBACK : []),
+    smtpUrl: e.HOOKLINE_SMTP_URL,
+    mailFrom: e.HOOKLINE_MAIL_FROM,
+    retryScale: e.HOOKLINE_RETRY_SCALE,
+    tokenTtlScale: e.HOOKLINE_TOKEN_TTL_SCALE,
+    shutdownGraceMs: e.HOOKLINE_SHUTDOWN_GRACE_MS,
+    trustedProxies: e.HOOKLINE_TRUSTED_PROXIES,
+    inboundGoalLimit: e.HOOKLINE_INBOUND_GOAL_LIMIT,
+    inboundAddressLimit: e.HOOKLINE_INBOUND_ADDRESS_LIMIT,
+    crmcomHttpStatus: e.HOOKLINE_CRMCOM_HTTP_STATUS,
+    superofficeRequireHttps: e.HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS,
+    superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
+    logLevel: e.HOOKLINE_LOG_LEVEL,
+    retentionDays: e.HOOKLINE_RETENTION_DAYS,
+  });
+}

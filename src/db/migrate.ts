@@ -1,0 +1,128 @@
+/**
+ * Migrations with Prisma's own schema engine as WebAssembly: nothing is downloaded.
+ * Same folder, same `_prisma_migrations` table as the native CLI: `prisma migrate deploy` stays usable.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
+import pg from "pg";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const MIGRATIONS = path.join(ROOT, "prisma/migrations");
+const SCHEMA = path.join(ROOT, "prisma/schema.prisma");
+const NO_FILTERS = { externalTables: [], externalEnums: [] };
+/** Any fixed number: two processes that start together apply migrations one after the other. */
+const LOCK = 4_665_728_101;
+
+interface SchemaEngine {
+  applyMigrations(input: unknown): Promise<{ appliedMigrationNames: string[] }>;
+  diff(input: unknown): Promise<{ stdout: string | null }>;
+  free(): void;
+}
+
+interface SchemaEngineClass {
+  // A static method of that name, no constructor.
+  ["new"]: (options: unknown, log: (line: string) => void, adapter: unknown) => Promise<SchemaEngine>;
+}
+
+/**
+ * PrismaPg splits a script at every ";", also inside function bodies; sent whole, Postgres parses it itself, and a
+ * migration is one implicit transaction: all of it or nothing.
+ */
+class WholeScripts extends PrismaPg {
+  readonly #pool: pg.Pool;
+  constructor(pool: pg.Pool) {
+    super(pool);
+    this.#pool = pool;
+  }
+  override async connect() {
+    const adapter = await super.connect();
+    adapter.executeScript = async (script) => {
+      await this.#pool.query(script);
+    };
+    return adapter;
+  }
+}
+
+interface Background {
+  __wbg_set_wasm(exports: unknown): void;
+  SchemaEngine: SchemaEngineClass;
+}
+
+/** @types/node leaves the namespace to the DOM's types, which the server does without. */
+declare const WebAssembly: {
+  instantiate(bytes: Uint8Array, imports: unknown): Promise<{ instance: { exports: Record<string, unknown> } }>;
+};
+
+/** The binding keeps its instance in a module variable: a second one would trample the first's memory. */
+let loaded: Promise<Background> | undefined;
+
+async function loadEngine(): Promise<Background> {
+  const folder = path.dirname(fileURLToPath(import.meta.resolve("@prisma/schema-engine-wasm")));
+  const background = (await import(pathToFileURL(path.join(folder, "schema_engine_bg.js")).href)) as Background;
+  const bytes = await readFile(path.join(folder, "schema_engine_bg.wasm"));
+  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": background });
+  background.__wbg_set_wasm(instance.exports);
+  (instance.exports["__wbindgen_start"] as () => void)();
+  return background;
+}
+
+async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promise<T>): Promise<T> {
+  loaded ??= loadEngine();
+  const { SchemaEngine } = await loaded;
+  const schema = await readFile(SCHEMA, "utf8");
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  try {
+    const adapter = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
+    return await work(await SchemaEngine.new({ datamodels: [["schema.prisma", schema]] }, () => undefined, adapter));
+  } finally {
+    await pool.end();
+  }
+}
+
+async function migrationsList(): Promise<unknown> {
+  const names = (await readdir(MIGRATIONS, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const directories = await Promise.all(
+    names.sort().map(async (name) => ({
+      path: name,
+      migrationFile: {
+        path: "migration.sql",
+        content: { tag: "ok", value: await readFile(path.join(MIGRATIONS, name, "migration.sql"), "utf8") },
+      },
+    })),
+  );
+  const lockfile = { path: "migration_lock.toml", content: await readFile(path.join(MIGRATIONS, "migration_lock.toml"), "utf8") };
+  return { baseDir: MIGRATIONS, lockfile, shadowDbInitScript: "", migrationDirectories: directories };
+}
+
+/**
+ * Applies the pending migrations, under an advisory lock.
+ * @returns the names of those applied now
+ */
+export async function migrate(url: string): Promise<string[]> {
+  const guard = new pg.Client({ connectionString: url });
+  await guard.connect();
+  try {
+    await guard.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    const input = { migrationsList: await migrationsList(), filters: NO_FILTERS };
+    return (await withEngine(url, (engine) => engine.applyMigrations(input))).appliedMigrationNames;
+  } finally {
+    await guard.end();
+  }
+}
+
+/** The SQL that leads from an empty database to prisma/schema.prisma: the material of `npm run db:new`. */
+export async function schemaSql(url: string): Promise<string> {
+  const content = await readFile(SCHEMA, "utf8");
+  const input = {
+    from: { tag: "empty" },
+    to: { tag: "schemaDatamodel", files: [{ path: "schema.prisma", content }] },
+    script: true,
+    shadowDatabaseUrl: null,
+    exitCode: null,
+    filters: NO_FILTERS,
+  };
+  return (await withEngine(url, (engine) => engine.diff(input))).stdout ?? "";
+}

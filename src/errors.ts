@@ -1,0 +1,109 @@
+/**
+ * The user's mistakes, in one catalogue. Domain functions throw these; each door shows them its own way
+ * (GraphQL: a typed result; REST: problem+json; a face: its product's error body).
+ * What a receiver did is never an exception (wire/outcome.ts); our own faults are ordinary Errors, logged and masked.
+ */
+
+export interface Issue {
+  /** Where in the input: `targetUrl`, `events.3.type`. "" = the input as a whole. */
+  path: string;
+  message: string;
+}
+
+export abstract class HooklineError extends Error {
+  abstract readonly code: string;
+  /** What a plain HTTP door answers. */
+  abstract readonly status: number;
+}
+
+/** The input breaks a rule; every issue names its place and the mend. */
+export class ValidationError extends HooklineError {
+  readonly code = "VALIDATION_FAILED";
+  readonly status = 400;
+  readonly issues: readonly Issue[];
+  constructor(issues: readonly Issue[]) {
+    super(issues.map((i) => (i.path === "" ? i.message : `${i.path}: ${i.message}`)).join("; "));
+    this.name = "ValidationError";
+    this.issues = issues;
+  }
+}
+
+/** Unknown, or another organization's: told apart nowhere. */
+export class NotFoundError extends HooklineError {
+  readonly code = "NOT_FOUND";
+  readonly status = 404;
+  constructor(what: string) {
+    super(`${what} was not found`);
+    this.name = "NotFoundError";
+  }
+}
+
+/** The thing's present state does not allow it, or a unique name is taken. */
+export class ConflictError extends HooklineError {
+  readonly code: string;
+  readonly status: number;
+  constructor(message: string, code = "CONFLICT", status = 409) {
+    super(message);
+    this.name = "ConflictError";
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** Same Idempotency-Key, another body. */
+export class IdempotencyKeyReusedError extends ConflictError {
+  constructor() {
+    super("this idempotency key was used with another body; send a new key", "IDEMPOTENCY_KEY_REUSED", 422);
+    this.name = "ConflictError";
+  }
+}
+
+export class ForbiddenError extends HooklineError {
+  readonly code = "FORBIDDEN";
+  readonly status = 403;
+  constructor(message = "your role or token does not allow this") {
+    super(message);
+    this.name = "ForbiddenError";
+  }
+}
+
+export class UnauthenticatedError extends HooklineError {
+  readonly code = "UNAUTHENTICATED";
+  readonly status = 401;
+  constructor(message = "sign in, or send a valid token as `Authorization: Bearer <token>`") {
+    super(message);
+    this.name = "UnauthenticatedError";
+  }
+}
+
+export class RateLimitedError extends HooklineError {
+  readonly code = "RATE_LIMITED";
+  readonly status = 429;
+  readonly retryAfterSeconds: number;
+  constructor(retryAfterSeconds: number) {
+    super(`too many requests; try again in ${retryAfterSeconds} s`);
+    this.name = "RateLimitedError";
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The request is larger than the limit. */
+export class TooLargeError extends HooklineError {
+  readonly code = "TOO_LARGE";
+  readonly status = 413;
+  constructor(message: string) {
+    super(message);
+    this.name = "TooLargeError";
+  }
+}
+
+/** The database is away or too slow: the only fault of ours that a client is told to try again. */
+export class UnavailableError extends HooklineError {
+  readonly code = "UNAVAILABLE";
+  readonly status = 503;
+  readonly retryAfterSeconds = 2;
+  constructor(options?: { cause?: unknown }) {
+    super("the database cannot be reached; try again shortly", options);
+    this.name = "UnavailableError";
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Secrets in and out: AES-256-GCM, a random 12-byte IV, and additional data that binds a ciphertext to its place
+ * (organization/definition/version), so that one copied to another row does not open.
+ * Text form: `v1.<key id>.<base64url of iv + tag + ciphertext>`.
+ */
+import { createCipheriv, createDecipheriv, createHash, randomBytes, scrypt as scryptCallback, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import type { MasterKey } from "./config.ts";
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** A stored secret that no configured master key opens. */
+export class VaultError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "VaultError";
+  }
+}
+
+export interface Vault {
+  /** @param place what the ciphertext is bound to, such as `organization/definition/version` */
+  seal(plaintext: string, place: string): string;
+  /** @throws VaultError when the key is unknown, or text or place were changed */
+  open(sealed: string, place: string): string;
+  /** Whether `sealed` was made with the key that encrypts now (else `rekey` has work to do). */
+  isCurrent(sealed: string): boolean;
+}
+
+/** @param keys the first encrypts, all decrypt */
+export function createVault(keys: readonly MasterKey[]): Vault {
+  const current = keys[0];
+  if (!current) throw new VaultError("no master key");
+  const byId = new Map(keys.map((k) => [k.id, k.key]));
+  return {
+    seal(plaintext, place) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv("aes-256-gcm", current.key, iv, { authTagLength: TAG_BYTES });
+      cipher.setAAD(Buffer.from(place));
+      const body = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
+      return `v1.${current.id}.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString("base64url")}`;
+    },
+    open(sealed, place) {
+      const [version, id, text] = sealed.split(".");
+      const key = byId.get(id ?? "");
+      if (version !== "v1" || text === undefined) throw new VaultError("not a sealed secret");
+      if (!key) throw new VaultError(`no master key "${id}" is configured (HOOKLINE_MASTER_KEY)`);
+      const bytes = Buffer.from(text, "base64url");
+      try {
+        const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+        decipher.setAAD(Buffer.from(place));
+        decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+        return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+      } catch (cause) {
+        throw new VaultError("a stored secret does not open with the configured master key (HOOKLINE_MASTER_KEY)", { cause });
+      }
+    },
+    isCurrent: (sealed) => sealed.startsWith(`v1.${current.id}.`),
+  };
+}
+
+/** 32 random bytes behind a readable prefix, with a checksum: a typo or a cut copy is told from an unknown token. */
+export function newToken(prefix: string): string {
+  const body = randomBytes(32).toString("base64url");
+  return `${prefix}_${body}${checksum(body)}`;
+}
+
+function checksum(body: string): string {
+  return createHash("sha256").update(body).digest("base64url").slice(0, 6);
+}
+
+/** SHA-256 of a token: all that is stored of it. */
+export function hashToken(token: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(token).digest());
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+const scrypt = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scryptCallback);
+const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
+
+/** `scrypt$<salt>$<hash>`, both base64url. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const hash = await scrypt(password, salt, 32, SCRYPT);
+  return `scrypt$${salt.toString("base64url")}$${hash.toString("base64url")}`;
+}
+
+const NOBODY = `scrypt$${randomBytes(16).toString("base64url")}$${randomBytes(32).toString("base64url")}`;
+
+/** Takes the same time for an unknown user (`stored` null) as for a wrong password. */
+export async function verifyPassword(password: string, stored: string | null): Promise<boolean> {
+  const [, salt, hash] = (stored ?? NOBODY).split("$");
+  const expected = Buffer.from(hash ?? "", "base64url");
+  const actual = await scrypt(password, Buffer.from(salt ?? "", "base64url"), 32, SCRYPT);
+  return sameBytes(actual, expected) && stored !== null;
+}
