@@ -1,0 +1,35 @@
+/** Who calls: every door makes one of these, every domain function of a tenant takes one. */
+import { ForbiddenError } from "../errors.ts";
+
+export type Role = "ADMIN" | "MEMBER" | "VIEWER";
+
+export const SCOPES = ["webhooks:read", "webhooks:write", "events:write", "goals:read", "goals:write", "secrets:read", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+const READ: readonly Scope[] = ["webhooks:read", "goals:read"];
+const WRITE: readonly Scope[] = [...READ, "webhooks:write", "events:write", "goals:write"];
+
+/** What a role allows; a token's own scopes only narrow it. */
+export const ROLE_SCOPES: Record<Role, readonly Scope[]> = { ADMIN: SCOPES, MEMBER: WRITE, VIEWER: READ };
+
+export interface Caller {
+  organizationId: string;
+  /** Undefined: the system itself. */
+  userId: string | undefined;
+  role: Role;
+  scopes: ReadonlySet<Scope>;
+  /** The bootstrap token alone: may create organizations and switch features. */
+  operator: boolean;
+  /** The partner application that acts (SuperOffice). */
+  application: string | undefined;
+  /** Of the API token or session, for revocation. */
+  credentialId: string | undefined;
+  /** For the audit log. */
+  tokenPrefix: string | undefined;
+  address: string | undefined;
+}
+
+/** @throws ForbiddenError */
+export function demand(caller: Caller, scope: Scope): void {
+  if (!caller.scopes.has(scope)) throw new ForbiddenError(`this needs the scope ${scope}`);
+}

@@ -1,0 +1,16 @@
+/** What every domain function stands on; built once in app.ts. */
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import type { Notifier } from "./db/notify.ts";
+import type { Log } from "./observe/log.ts";
+import type { Vault } from "./vault.ts";
+
+export interface Core {
+  readonly config: Readonly<Config>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly db: Database;
+  readonly notify: Notifier;
+  readonly vault: Vault;
+}
