@@ -1,0 +1,196 @@
+/**
+ * What ingest matches events against: an organization's definitions and rules, compiled, kept per process and known
+ * by the version that triggers count up in `organization_catalog`. Ingest reads the version inside its transaction,
+ * so that a definition made before an event always matches it, whichever process made it.
+ */
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import type { DialectName, Ordering } from "../wire/dialect.ts";
+import { compileCatalog, type Match, type MatchDefinition, type MatchEvent, type MatchRule, type MatchWebService } from "./match.ts";
+
+/** What ingest writes into a new request of a definition. */
+export interface CatalogDefinition {
+  id: string;
+  number: number;
+  dialect: DialectName;
+  /** The lanes its requests go to. */
+  ordering: Ordering;
+  targetType: "WEBHOOK" | "CRMSCRIPT";
+  targetUrl: string | null;
+  connection: { added: string | null; edited: string | null; deleted: string | null; status: string | null } | null;
+  fieldsSet: readonly string[];
+}
+
+export interface Catalog {
+  /** organization_catalog.version when it was loaded, or older. */
+  version: number;
+  /** False: the organization enforces its event types, and this is none of them. */
+  accepts(eventType: string): boolean;
+  /** In the order in which the requests are numbered; see match.ts. */
+  match(event: MatchEvent): Match[];
+  definition(id: string): CatalogDefinition | undefined;
+}
+
+interface Cache {
+  catalogs: Map<string, Catalog>;
+}
+
+/** Organizations kept per process; the one not asked for longest goes first. */
+const MAX_CACHED = 2000;
+const caches = new WeakMap<Core, Cache>();
+
+/**
+ * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
+ * Unknown organizations are left out.
+ */
+export async function catalogOf(core: Core, client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>> {
+  const { catalogs } = cacheOf(core);
+  const versions = await client.query<{ organization_id: string; version: number }>({
+    name: "catalog-versions",
+    text: "SELECT organization_id, version FROM organization_catalog WHERE organization_id = ANY($1::uuid[])",
+    values: [organizationIds],
+  });
+  const found = new Map<string, Catalog>();
+  for (const { organization_id: id, version } of versions.rows) {
+    let catalog = catalogs.get(id);
+    // A transaction that began earlier may see an older version than the one kept: it gets its own, unkept.
+    if (catalog?.version !== version) {
+      const loaded = await loadCatalog(client, id, version);
+      if (!catalog || catalog.version < version) keep(catalogs, id, loaded);
+      catalog = loaded;
+    }
+    found.set(id, catalog);
+  }
+  return found;
+}
+
+function cacheOf(core: Core): Cache {
+  let cache = caches.get(core);
+  if (!cache) {
+    cache = { catalogs: new Map() };
+    caches.set(core, cache);
+  }
+  return cache;
+}
+
+function keep(catalogs: Map<string, Catalog>, id: string, catalog: Catalog): void {
+  catalogs.delete(id);
+  catalogs.set(id, catalog);
+  const oldest = catalogs.keys().next().value;
+  if (catalogs.size > MAX_CACHED && oldest !== undefined) catalogs.delete(oldest);
+}
+
+interface DefinitionRow {
+  id: string;
+  number: number;
+  dialect: DialectName;
+  state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
+  event_types: string[];
+  filter: unknown;
+  target_type: "WEBHOOK" | "CRMSCRIPT";
+  target_url: string | null;
+  connection_id: string | null;
+  url_added: string | null;
+  url_edited: string | null;
+  url_deleted: string | null;
+  url_status: string | null;
+  ordering: Ordering | null;
+  fields_set: string[];
+}
+
+// The version is read before the rows: rows newer than their version are loaded once more, never too seldom.
+async function loadCatalog(client: PoolClient, organizationId: string, version: number): Promise<Catalog> {
+  const definitions = await client.query<DefinitionRow>(
+    `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
+            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.fields_set
+     FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
+     WHERE d.organization_id = $1 AND d.deleted_at IS NULL`,
+    [organizationId],
+  );
+  const services = await loadWebServices(client, organizationId);
+  const rules = await loadRules(client, organizationId);
+  const known = await enforcedEventTypes(client, organizationId);
+  const matcher = compileCatalog(
+    definitions.rows.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
+    rules,
+  );
+  const byId = new Map(definitions.rows.map((row) => [row.id, catalogDefinition(row)]));
+  return {
+    version,
+    accepts: (eventType) => known === undefined || known.has(eventType),
+    match: (event) => matcher.match(event),
+    definition: (id) => byId.get(id),
+  };
+}
+
+function matchDefinition(row: DefinitionRow, webServices: MatchWebService[]): MatchDefinition {
+  const { id, number, dialect, filter } = row;
+  return { id, number, dialect, active: row.state === "ACTIVE", eventTypes: row.event_types, filter, webServices };
+}
+
+function catalogDefinition(row: DefinitionRow): CatalogDefinition {
+  return {
+    id: row.id,
+    number: row.number,
+    dialect: row.dialect,
+    ordering: row.ordering ?? DEFAULT_ORDERING[row.dialect],
+    targetType: row.target_type,
+    targetUrl: row.target_url,
+    connection:
+      row.connection_id === null
+        ? null
+        : { added: row.url_added, edited: row.url_edited, deleted: row.url_deleted, status: row.url_status },
+    fieldsSet: row.fields_set,
+  };
+}
+
+const DEFAULT_ORDERING: Record<DialectName, Ordering> = {
+  STANDARD: "DEFINITION",
+  CRMCOM: "NONE",
+  DOFORMS: "NONE",
+  COTALKER: "DEFINITION",
+  SUPEROFFICE: "NONE",
+};
+
+async function loadWebServices(client: PoolClient, organizationId: string): Promise<Map<string, MatchWebService[]>> {
+  const { rows } = await client.query<MatchWebService & { definition_id: string }>(
+    "SELECT definition_id, form, project, events FROM web_service WHERE organization_id = $1 AND definition_id IS NOT NULL",
+    [organizationId],
+  );
+  return Map.groupBy(rows, (row) => row.definition_id);
+}
+
+interface RuleRow {
+  id: string;
+  entity: string;
+  state: "ACTIVE" | "STOPPED";
+  priority: "LOW" | "MEDIUM" | "HIGH";
+  created_at: Date;
+  condition: unknown;
+  definition_ids: string[];
+}
+
+async function loadRules(client: PoolClient, organizationId: string): Promise<MatchRule[]> {
+  const { rows } = await client.query<RuleRow>(
+    `SELECT r.id, r.entity, r.state, r.priority, r.created_at, r.condition, array_agg(n.definition_id ORDER BY n.position) AS definition_ids
+     FROM workflow_rule r JOIN workflow_rule_definition n ON n.rule_id = r.id
+     WHERE r.organization_id = $1 AND r.deleted_at IS NULL GROUP BY r.id`,
+    [organizationId],
+  );
+  return rows.map(({ state, created_at, definition_ids, ...rule }) => ({
+    ...rule,
+    active: state === "ACTIVE",
+    createdAt: created_at,
+    definitionIds: definition_ids,
+  }));
+}
+
+/** Undefined: any event type is accepted. */
+async function enforcedEventTypes(client: PoolClient, organizationId: string): Promise<Set<string> | undefined> {
+  const { rows } = await client.query<{ enforce: boolean; names: string[] }>(
+    `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names
+     FROM organization o WHERE o.id = $1`,
+    [organizationId],
+  );
+  return rows[0]?.enforce ? new Set(rows[0].names) : undefined;
+}

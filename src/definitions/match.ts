@@ -1,0 +1,211 @@
+/**
+ * Which definitions get an event. Pure: built once per version of an organization's catalogue, asked for every event.
+ *
+ * Order of the matches, and so of the requests' numbers: first what workflow rules trigger (rules HIGH, MEDIUM, LOW,
+ * then oldest first; inside a rule in the order in which it names its definitions), then what matches by its own event
+ * types, by definition number. A definition is matched once, by the first of these.
+ */
+import type { DialectName } from "../wire/dialect.ts";
+import { bare, compileFilter, type FilterDocument } from "./filter.ts";
+
+const EVENT_TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+export function isEventType(name: string): boolean {
+  return EVENT_TYPE.test(name);
+}
+
+/** What is wrong with a pattern of `eventTypes`; undefined: nothing. */
+export function checkEventTypePattern(pattern: string): string | undefined {
+  const base = pattern.endsWith(".*") ? pattern.slice(0, -2) : pattern;
+  if (pattern === "*" || isEventType(base)) return undefined;
+  return 'must be an event type such as order.created, a family such as order.*, or * for all (letters, digits, _ . -; at most 128; "*" only at the end)';
+}
+
+/** An event as far as matching needs it. */
+export interface MatchEvent {
+  type: string;
+  entity: string | null;
+  entityId: string | null;
+  /** JSON text. */
+  payload: string;
+  scope: Readonly<Record<string, unknown>> | null;
+  actor: string | null;
+  changes: readonly string[];
+}
+
+export interface MatchDefinition {
+  id: string;
+  number: number;
+  dialect: DialectName;
+  active: boolean;
+  eventTypes: readonly string[];
+  filter: unknown;
+  /** doForms: who is notified through this definition; empty: matched like any other. */
+  webServices: readonly MatchWebService[];
+}
+
+export interface MatchWebService {
+  form: string;
+  project: string;
+  /** added, edited, deleted, status */
+  events: readonly string[];
+}
+
+export interface MatchRule {
+  id: string;
+  entity: string;
+  active: boolean;
+  priority: "LOW" | "MEDIUM" | "HIGH";
+  /** Orders rules of one priority; ties by id. */
+  createdAt: Date;
+  condition: unknown;
+  /** In the rule's order. */
+  definitionIds: readonly string[];
+}
+
+export interface Match {
+  definitionId: string;
+  /** The first rule that matched; null: matched by its own event types. */
+  workflowRuleId: string | null;
+}
+
+export interface Matcher {
+  match(event: MatchEvent): Match[];
+}
+
+/** doForms: the record events a web service can choose, as our event types. */
+export const RECORD_EVENTS: Readonly<Record<string, string>> = {
+  "record.created": "added",
+  "record.updated": "edited",
+  "record.deleted": "deleted",
+  "record.status_changed": "status",
+};
+
+type Test = (event: MatchEvent, document: () => FilterDocument) => boolean;
+
+/** Indexed by exact type and by family, so that definitions which an event does not concern cost it nothing. */
+export function compileCatalog(definitions: readonly MatchDefinition[], rules: readonly MatchRule[]): Matcher {
+  const active = new Map(definitions.filter((d) => d.active).map((d) => [d.id, d]));
+  const types = new TypeIndex();
+  const tests = new Map<string, Test>();
+  for (const definition of active.values()) {
+    for (const pattern of definition.eventTypes) types.add(pattern, definition);
+    tests.set(definition.id, ownTest(definition));
+  }
+  const rulesOf = indexRules(rules, active);
+  return {
+    match(event) {
+      const document = once(() => documentOf(event));
+      const found = new Map<string, Match>();
+      for (const rule of rulesOf.get(event.entity ?? "") ?? []) {
+        if (!rule.test(event, document)) continue;
+        for (const id of rule.definitionIds) if (!found.has(id)) found.set(id, { definitionId: id, workflowRuleId: rule.id });
+      }
+      for (const { id } of types.candidates(event.type)) {
+        if (!found.has(id) && tests.get(id)?.(event, document)) found.set(id, { definitionId: id, workflowRuleId: null });
+      }
+      return [...found.values()];
+    },
+  };
+}
+
+/** SuperOffice compares event names without regard to case. */
+function ignoresCase(definition: MatchDefinition): boolean {
+  return definition.dialect === "SUPEROFFICE";
+}
+
+class TypeIndex {
+  readonly #exact = new Map<string, MatchDefinition[]>();
+  readonly #families = new Map<string, MatchDefinition[]>();
+  readonly #folded = new Map<string, MatchDefinition[]>();
+  readonly #foldedFamilies = new Map<string, MatchDefinition[]>();
+  readonly #all: MatchDefinition[] = [];
+
+  add(pattern: string, definition: MatchDefinition): void {
+    const folds = ignoresCase(definition);
+    const text = folds ? pattern.toLowerCase() : pattern;
+    if (pattern === "*") this.#all.push(definition);
+    else if (pattern.endsWith(".*")) push(folds ? this.#foldedFamilies : this.#families, text.slice(0, -2), definition);
+    else push(folds ? this.#folded : this.#exact, text, definition);
+  }
+
+  /** Each definition once, by number. */
+  candidates(type: string): MatchDefinition[] {
+    const folded = type.toLowerCase();
+    const found = new Set([...this.#all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(folded) ?? [])]);
+    // `a.b.c` belongs to the families `a` and `a.b`; `a.` to none: nothing stands behind its dot.
+    for (let dot = type.indexOf("."); dot > 0 && dot < type.length - 1; dot = type.indexOf(".", dot + 1)) {
+      for (const definition of this.#families.get(type.slice(0, dot)) ?? []) found.add(definition);
+      for (const definition of this.#foldedFamilies.get(folded.slice(0, dot)) ?? []) found.add(definition);
+    }
+    return [...found].sort((a, b) => a.number - b.number);
+  }
+}
+
+function push<V>(map: Map<string, V[]>, key: string, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function ownTest(definition: MatchDefinition): Test {
+  const filter = filterTest(definition.filter);
+  if (definition.dialect !== "DOFORMS" || definition.webServices.length === 0) return filter;
+  return (event, document) => definition.webServices.some((service) => wants(service, event)) && filter(event, document);
+}
+
+function wants(service: MatchWebService, event: MatchEvent): boolean {
+  const chosen = RECORD_EVENTS[event.type];
+  return (
+    chosen !== undefined &&
+    service.events.includes(chosen) &&
+    event.scope?.["form"] === service.form &&
+    event.scope["project"] === service.project
+  );
+}
+
+function filterTest(filter: unknown): Test {
+  if (filter === null || filter === undefined) return () => true;
+  const test = compileFilter(filter);
+  return (_, document) => test(document());
+}
+
+const RANK = { HIGH: 0, MEDIUM: 1, LOW: 2 };
+
+interface CompiledRule {
+  id: string;
+  definitionIds: readonly string[];
+  test: Test;
+}
+
+function indexRules(rules: readonly MatchRule[], active: ReadonlyMap<string, MatchDefinition>): Map<string, CompiledRule[]> {
+  const byEntity = new Map<string, CompiledRule[]>();
+  const inOrder = rules
+    .filter((rule) => rule.active)
+    .sort((a, b) => RANK[a.priority] - RANK[b.priority] || a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));
+  for (const rule of inOrder) {
+    const definitionIds = rule.definitionIds.filter((id) => active.has(id));
+    if (definitionIds.length > 0) push(byEntity, rule.entity, { id: rule.id, definitionIds, test: filterTest(rule.condition) });
+  }
+  return byEntity;
+}
+
+function documentOf(event: MatchEvent): FilterDocument {
+  return {
+    payload: bare(JSON.parse(event.payload)),
+    scope: bare(event.scope),
+    type: event.type,
+    entity: event.entity,
+    entityId: event.entityId,
+    actor: event.actor,
+    changes: event.changes,
+  };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
