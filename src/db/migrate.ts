@@ -3,8 +3,9 @@
  * Same folder, same `_prisma_migrations` table as the native CLI: `prisma migrate deploy` stays usable.
  */
 import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
 import pg from "pg";
@@ -60,10 +61,16 @@ declare const WebAssembly: {
 let loaded: Promise<Background> | undefined;
 
 async function loadEngine(): Promise<Background> {
-  const folder = path.dirname(fileURLToPath(import.meta.resolve("@prisma/schema-engine-wasm")));
+  const folder = path.dirname(createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm"));
   const background = (await import(pathToFileURL(path.join(folder, "schema_engine_bg.js")).href)) as Background;
   const bytes = await readFile(path.join(folder, "schema_engine_bg.wasm"));
-  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": background });
+  // The engine never clears its 10 s lock timeout: unless that timer is unref'd, a command that migrates hangs as long.
+  const imports = Object.entries(background).map(([name, value]) =>
+    name.startsWith("__wbg_setTimeout_")
+      ? [name, (...args: unknown[]) => (value as (...args: unknown[]) => NodeJS.Timeout)(...args).unref()]
+      : [name, value],
+  );
+  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": Object.fromEntries(imports) });
   background.__wbg_set_wasm(instance.exports);
   (instance.exports["__wbindgen_start"] as () => void)();
   return background;

@@ -1,0 +1,49 @@
+/**
+ * One real Postgres per run, and a template database migrated once; each test file clones it (helpers/database.ts).
+ * TEST_DATABASE_URL names a server to use instead.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { startEmbedded } from "../src/db/embedded.ts";
+import { migrate } from "../src/db/migrate.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** Of the server's own database `postgres`. */
+    serverUrl: string;
+    template: string;
+  }
+}
+
+const TEMPLATE = `hookline_template_${process.pid}`;
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env["TEST_DATABASE_URL"];
+  const folder = await mkdtemp(path.join(tmpdir(), "hookline-test-"));
+  const embedded = given === undefined ? await startEmbedded(folder) : undefined;
+  const server = new URL(embedded?.url ?? (given as string));
+  server.pathname = "/postgres";
+  const admin = new pg.Client({ connectionString: server.href });
+  await admin.connect();
+  if (embedded) {
+    // Thrown away after the run: nothing needs to reach the disk.
+    for (const setting of ["fsync", "synchronous_commit", "full_page_writes"]) await admin.query(`ALTER SYSTEM SET ${setting} = off`);
+    await admin.query("SELECT pg_reload_conf()");
+  }
+  await admin.query(`DROP DATABASE IF EXISTS ${TEMPLATE}`);
+  await admin.query(`CREATE DATABASE ${TEMPLATE}`);
+  const template = new URL(server);
+  template.pathname = `/${TEMPLATE}`;
+  await migrate(template.href);
+  project.provide("serverUrl", server.href);
+  project.provide("template", TEMPLATE);
+  return async () => {
+    await admin.query(`DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`);
+    await admin.end();
+    await embedded?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * A fresh, migrated database per test file, and a Core over it.
+ *
+ *   const t = await testCore();
+ *   afterAll(t.close);
+ *   const goal = await createGoal(t.core, t.admin, {...});
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { inject } from "vitest";
+import type { Caller, Role, Scope } from "../../src/accounts/caller.ts";
+import { ROLE_SCOPES } from "../../src/accounts/caller.ts";
+import { newId, systemClock } from "../../src/clock.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { Core } from "../../src/core.ts";
+import { openDatabase } from "../../src/db/client.ts";
+import { createNotifier } from "../../src/db/notify.ts";
+import { createLog } from "../../src/observe/log.ts";
+import { createVault } from "../../src/vault.ts";
+
+/** The key of every test vault, so that several cores may share a database. */
+const MASTER_KEY = { id: "1", key: Buffer.alloc(32, 7) };
+export const MASTER_KEY_TEXT = MASTER_KEY.key.toString("base64");
+
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject("serverUrl") });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Clones the migrated template. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `hookline_test_${randomBytes(8).toString("hex")}`;
+  await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${inject("template")}`);
+  const url = new URL(inject("serverUrl"));
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => asAdmin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+export interface TestOrganization {
+  id: string;
+  admin: Caller;
+}
+
+export interface TestCore {
+  core: Core;
+  url: string;
+  /** The first organization, INBOUND_WEBHOOKS on, and its admin. */
+  organizationId: string;
+  admin: Caller;
+  /** Somebody else of an organization (the first, unless named), with a role and perhaps fewer scopes. */
+  caller(role: Role, scopes?: readonly Scope[], organizationId?: string): Promise<Caller>;
+  /** A further organization with an admin of its own. */
+  organization(name?: string): Promise<TestOrganization>;
+  /** A second Core on the same database, as another process would have. */
+  another(): Promise<Core>;
+  close(): Promise<void>;
+}
+
+export function testConfig(databaseUrl: string, overrides: Partial<Config> = {}): Readonly<Config> {
+  const config = readConfig({
+    DATABASE_URL: databaseUrl,
+    HOOKLINE_MASTER_KEY: `1:${MASTER_KEY_TEXT}`,
+    HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
+    HOOKLINE_LOG_LEVEL: "silent",
+    PORT: "0",
+  });
+  return Object.freeze({ ...config, ...overrides });
+}
+
+/** @param overrides of the config, such as `retryScale` */
+export async function testCore(overrides: Partial<Config> = {}): Promise<TestCore> {
+  const database = await createTestDatabase();
+  const dataDir = await mkdtemp(path.join(tmpdir(), "hookline-data-"));
+  const config = testConfig(database.url, { dataDir, ...overrides });
+  const cores: Core[] = [];
+  const another = async (): Promise<Core> => {
+    const log = createLog(config);
+    const core: Core = {
+      config,
+      clock: systemClock,
+      log,
+      db: openDatabase(database.url),
+      notify: createNotifier(database.url, log),
+      vault: createVault([MASTER_KEY]),
+    };
+    await core.notify.start();
+    cores.push(core);
+    return core;
+  };
+  const core = await another();
+
+  const caller: TestCore["caller"] = async (role, scopes = ROLE_SCOPES[role], organizationId = first.id) => {
+    const id = newId();
+    const email = `${role.toLowerCase()}-${id}@example.test`;
+    await core.db.unscoped.user.create({ data: { id, organizationId, email, username: email, name: role, role } });
+    return {
+      organizationId,
+      userId: id,
+      role,
+      scopes: new Set(scopes),
+      operator: false,
+      application: undefined,
+      credentialId: undefined,
+      tokenPrefix: undefined,
+      address: "127.0.0.1",
+    };
+  };
+  const organization: TestCore["organization"] = async (name = "Other") => {
+    const { id } = await core.db.unscoped.organization.create({ data: { name } });
+    return { id, admin: await caller("ADMIN", ROLE_SCOPES.ADMIN, id) };
+  };
+  const first = await core.db.unscoped.organization.create({ data: { name: "First", features: ["INBOUND_WEBHOOKS"] } });
+
+  return {
+    core,
+    url: database.url,
+    organizationId: first.id,
+    admin: await caller("ADMIN"),
+    caller,
+    organization,
+    another,
+    async close() {
+      for (const each of cores) {
+        await each.notify.stop();
+        await each.db.close();
+      }
+      await database.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
