@@ -1,0 +1,64 @@
+/** What a log may show. Masked text is `***`, whatever it was: its length would tell something too. */
+
+export const MASK = "***";
+
+/**
+ * Names that say "secret". Custom headers are free text, so this errs on the side of hiding: a hidden header that was
+ * harmless costs a look at the definition, a shown one costs a key. Signatures are shown: they prove, they do not open.
+ */
+const SECRET_WORD = /authoriz|authentic|token|secret|passw|passphrase|credential|cookie|session|api-?key|private-?key|access-?key/;
+const SECRET_PART = /(?:^|[-_.])(?:auth|key|jwt|pass|pwd|pin|bearer)(?:[-_.]|$)/;
+/** They name a thing, and open nothing. */
+const HARMLESS: ReadonlySet<string> = new Set(["idempotency-key", "x-idempotency-key", "www-authenticate", "proxy-authenticate"]);
+
+export function isSecretHeader(name: string): boolean {
+  const lower = name.toLowerCase();
+  return !HARMLESS.has(lower) && (SECRET_WORD.test(lower) || SECRET_PART.test(lower));
+}
+
+/** A copy for the log, names as they were. */
+export function maskHeaders<Value extends string | readonly string[]>(
+  headers: Readonly<Record<string, Value>>,
+): Record<string, Value | string> {
+  const shown: Record<string, Value | string> = {};
+  for (const [name, value] of Object.entries(headers)) shown[name] = isSecretHeader(name) ? MASK : value;
+  return shown;
+}
+
+/**
+ * An address for logs: userinfo, query values, fragment and the key of an inbound webhook become `***`. Takes absolute
+ * URLs and paths, also ones that do not parse: those are what a log needs most.
+ */
+export function maskUrl(url: string): string {
+  const [beforeFragment = "", ...fragment] = url.split("#");
+  const mark = beforeFragment.indexOf("?");
+  const address = mark < 0 ? beforeFragment : beforeFragment.slice(0, mark);
+  const query = mark < 0 ? "" : `?${maskQuery(beforeFragment.slice(mark + 1))}`;
+  return `${maskInboundKey(maskUserinfo(address))}${query}${fragment.length > 0 ? `#${MASK}` : ""}`;
+}
+
+function maskQuery(query: string): string {
+  return query
+    .split("&")
+    .map((part) => {
+      const equals = part.indexOf("=");
+      return equals < 0 ? part : `${part.slice(0, equals)}=${MASK}`;
+    })
+    .join("&");
+}
+
+function maskUserinfo(address: string): string {
+  const authority = /^(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}/i.exec(address);
+  if (!authority) return address;
+  const from = authority[0].length;
+  const slash = address.slice(from).search(/[\\/]/);
+  const end = slash < 0 ? address.length : from + slash;
+  const at = address.lastIndexOf("@", end - 1);
+  return at < from ? address : `${address.slice(0, from)}${MASK}${address.slice(at)}`;
+}
+
+/** `/inbound/goals/{goalId}/{key}`, and whatever follows the key. */
+function maskInboundKey(address: string): string {
+  const match = /\/inbound\/+[^/]+\/+[^/]+\/+/i.exec(address);
+  return match ? `${address.slice(0, match.index + match[0].length)}${MASK}` : address;
+}
