@@ -28,6 +28,36 @@ export class ValidationError extends HooklineError {
   }
 }
 
+/** Arguments of a read (paging, cursors, filters) that make no sense. */
+export class BadInputError extends HooklineError {
+  readonly code = "BAD_USER_INPUT";
+  readonly status = 400;
+  constructor(message: string) {
+    super(message);
+    this.name = "BadInputError";
+  }
+}
+
+/** The `after` of a subscription that is none of ours, damaged, or older than what the feed keeps. */
+export class BadCursorError extends HooklineError {
+  readonly code = "BAD_CURSOR";
+  readonly status = 400;
+  constructor(message = "this cursor is none that a subscription gave out; read the list anew and subscribe without `after`") {
+    super(message);
+    this.name = "BadCursorError";
+  }
+}
+
+/** A subscriber that took its updates too slowly; it may come back with its last cursor. */
+export class SlowConsumerError extends HooklineError {
+  readonly code = "SLOW_CONSUMER";
+  readonly status = 429;
+  constructor() {
+    super("updates were taken too slowly; subscribe again with `after` set to your last cursor");
+    this.name = "SlowConsumerError";
+  }
+}
+
 /** Unknown, or another organization's: told apart nowhere. */
 export class NotFoundError extends HooklineError {
   readonly code = "NOT_FOUND";

@@ -1,0 +1,83 @@
+/**
+ * Relay paging by a key that never changes (a number, an id): stable however many rows come in between.
+ * Pure; shared by every list of the log.
+ */
+import { BadInputError } from "../errors.ts";
+
+export const DEFAULT_PAGE = 20;
+export const MAX_PAGE = 100;
+
+/** As GraphQL gives them. */
+export interface PageArguments {
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}
+
+/** A parsed page: `limit` rows after / before a key, counted from the front or from the back of the list. */
+export interface PageOf<Key> {
+  limit: number;
+  fromBack: boolean;
+  after: Key | undefined;
+  before: Key | undefined;
+}
+
+export interface Slice<Row> {
+  rows: Row[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+}
+
+/** Opaque to clients, URL-safe. `kind` keeps one list's cursors out of another. */
+export function pageCursor(kind: string, key: string | number): string {
+  return Buffer.from(`${kind}:${key}`).toString("base64url");
+}
+
+function keyOf(kind: string, cursor: string, argument: string): string {
+  const text = Buffer.from(cursor, "base64url").toString();
+  if (!text.startsWith(`${kind}:`) || pageCursor(kind, text.slice(kind.length + 1)) !== cursor) {
+    throw new BadInputError(`${argument} is no cursor of this list`);
+  }
+  return text.slice(kind.length + 1);
+}
+
+/**
+ * @param parse undefined for a key that cannot be one
+ * @throws BadInputError on a page over 100, on first with last, and on a foreign cursor
+ */
+export function pageOf<Key>(args: PageArguments, kind: string, parse: (text: string) => Key | undefined): PageOf<Key> {
+  const { first, last, after, before } = args;
+  if (first != null && last != null) throw new BadInputError("give first or last, not both");
+  for (const [name, value] of [
+    ["first", first],
+    ["last", last],
+  ] as const) {
+    if (value != null && (value < 0 || value > MAX_PAGE)) throw new BadInputError(`${name} must be 0 to ${MAX_PAGE}`);
+  }
+  const key = (argument: "after" | "before", cursor: string | null | undefined) => {
+    if (cursor == null) return undefined;
+    const parsed = parse(keyOf(kind, cursor, argument));
+    if (parsed === undefined) throw new BadInputError(`${argument} is no cursor of this list`);
+    return parsed;
+  };
+  return { limit: first ?? last ?? DEFAULT_PAGE, fromBack: last != null, after: key("after", after), before: key("before", before) };
+}
+
+export const numberKey = (text: string): number | undefined => (/^\d{1,10}$/.test(text) ? Number(text) : undefined);
+export const uuidKey = (text: string): string | undefined => (/^[0-9a-f-]{36}$/.test(text) ? text : undefined);
+
+/**
+ * Cuts the one row too many that was read to learn whether more follow, and puts rows read from the back into list order.
+ * As Relay allows, the side that was not walked is answered from the cursor given.
+ */
+export function sliceOf<Row>(page: PageOf<unknown>, read: Row[]): Slice<Row> {
+  const more = read.length > page.limit;
+  const rows = more ? read.slice(0, page.limit) : read;
+  if (page.fromBack) rows.reverse();
+  return {
+    rows,
+    hasNextPage: page.fromBack ? page.before !== undefined : more,
+    hasPreviousPage: page.fromBack ? more : page.after !== undefined,
+  };
+}
