@@ -1,0 +1,75 @@
+/** A reply as it comes in: at most 64 KiB are kept, whatever the receiver sends. Pure. */
+import type { Reply } from "../wire/dialect.ts";
+
+export const MAX_REPLY_BYTES = 64 * 1024;
+
+type Headers = Record<string, string | string[]>;
+
+export class ReplyReader {
+  #status = 0;
+  #headers: Headers = {};
+  /** The first chunk as it came: most replies have no other, and are not copied. */
+  #first: Buffer | undefined;
+  /** From the second chunk on. One buffer, so that a drip of single bytes costs no more than its 64 KiB. */
+  #rest: Buffer | undefined;
+  #length = 0;
+
+  head(status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status;
+    this.#headers = headers as Headers;
+  }
+
+  /** @returns false when the limit is passed: the reply is cut there */
+  add(chunk: Buffer): boolean {
+    if (this.#first === undefined && chunk.length <= MAX_REPLY_BYTES) {
+      this.#first = chunk;
+      this.#length = chunk.length;
+      return true;
+    }
+    if (this.#rest === undefined) {
+      this.#rest = Buffer.allocUnsafe(MAX_REPLY_BYTES);
+      this.#first?.copy(this.#rest);
+      this.#first = undefined;
+    }
+    const room = MAX_REPLY_BYTES - this.#length;
+    this.#length += chunk.copy(this.#rest, this.#length, 0, Math.min(room, chunk.length));
+    return chunk.length <= room;
+  }
+
+  /** The receiver will close the connection after this reply. */
+  get closes(): boolean {
+    const connection = this.#headers["connection"];
+    return connection !== undefined && String(connection).toLowerCase().includes("close");
+  }
+
+  done(truncated: boolean): Reply {
+    return { kind: "REPLY", status: this.#status, headers: this.#headers, body: this.#text(truncated), truncated };
+  }
+
+  #text(truncated: boolean): string {
+    const bytes = this.#first ?? this.#rest?.subarray(0, this.#length);
+    // Compressed bytes are not inflated (a gzip bomb), and shown as text they would be noise.
+    if (bytes === undefined || this.#encoded()) return "";
+    let end = bytes.length;
+    if (truncated) end = wholeCharacters(bytes);
+    const text = bytes.toString("utf8", 0, end);
+    // Postgres stores no NUL, neither in text nor in jsonb.
+    return text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text;
+  }
+
+  #encoded(): boolean {
+    const encoding = this.#headers["content-encoding"];
+    return encoding !== undefined && String(encoding).toLowerCase() !== "identity";
+  }
+}
+
+/** Where the last whole UTF-8 character ends: a cut through one would show as U+FFFD that the receiver never sent. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back] as number;
+    if ((byte & 0xc0) === 0x80) continue;
+    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needs > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}

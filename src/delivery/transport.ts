@@ -1,0 +1,428 @@
+/**
+ * The one door out: an HTTP call to a receiver, through the egress guard, as a value. It never throws for what a
+ * receiver does. undici's Client does HTTP/1.1 (7 × the calls per second of got, SPEED.md); opening the socket is
+ * done here, so that every address is checked before and after connecting and every phase has its limit.
+ *
+ * A kept connection that the receiver closed: undici reads what has come on an idle socket before it writes, and if
+ * it finds the end, nothing was sent and the call goes out again on a new connection at once. When the end crosses
+ * our request on the wire, nobody can know whether it was read: that is a failed attempt (CONNECTION_RESET) for the
+ * retry schedule, and not a hidden second call that the log would not show. To keep this rare, a connection is kept
+ * idle for 4 s, or 2 s less than the receiver's own `Keep-Alive: timeout` says.
+ */
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { Client, type Dispatcher } from "undici";
+import type { Clock } from "../clock.ts";
+import type { Answer } from "../wire/dialect.ts";
+import { type Egress, EgressError, hostOf } from "./egress.ts";
+import { failure, invalid, noReply, type Phase, timedOut } from "./failure.ts";
+import { Pool, type Pooled } from "./pool.ts";
+import { ReplyReader } from "./reply.ts";
+
+export interface Call {
+  url: string;
+  /** Those of the connection itself (host, content-length, accept-encoding …) are set here and ignored in this list. */
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+  /** For the whole attempt: DNS, connect, TLS, headers and body. Waiting for a connection of a busy origin does not count. */
+  timeoutMs: number;
+  /** Gives the call up: the answer is INTERRUPTED. */
+  signal?: AbortSignal;
+  /** False takes any certificate: only for superoffice, by a process setting. */
+  validateCertificate?: boolean;
+  /** POST unless given. */
+  method?: string;
+}
+
+export interface Sent {
+  answer: Answer;
+  /** Whole milliseconds from the first step of the call to its answer. */
+  durationMs: number;
+}
+
+export interface Transport {
+  /** One call, no redirects, no retries, no proxy. */
+  send(call: Call): Promise<Sent>;
+  /** Origins that have connections now. */
+  readonly origins: number;
+  /** Takes no more calls; resolves when those in flight have ended (at most their timeouts). Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds; they only matter where the call's own timeout is longer. */
+const PHASE_LIMITS: Record<Exclude<Phase, "reply">, number> = { dns: 5_000, connect: 10_000, tls: 10_000 };
+const MAX_HEADER_BYTES = 16 * 1024;
+/** 1xx answers before the real one; a receiver that sends more is no HTTP server. */
+const MAX_INTERIM = 16;
+const KEEP_ALIVE_MS = 4_000;
+/** Idle sockets over all origins. */
+const MAX_IDLE = 1_024;
+const MAX_TARGETS = 10_000;
+
+/** What the connection sets itself: a second value would be a way to smuggle a request. */
+const OWN_HEADERS = new Set(
+  "accept-encoding connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade".split(" "),
+);
+
+interface Target {
+  url: URL;
+  origin: string;
+  path: string;
+  /** Connections are shared by calls with the same key. */
+  key: string;
+  validate: boolean;
+}
+
+interface Shared {
+  egress: Egress;
+  clock: Clock;
+  secureContext: SecureContext;
+  pool: Pool<Connection>;
+  /** What still waits for a connection gets none. */
+  closing: boolean;
+  /** The last TLS session by target key: a resumed handshake costs a tenth. */
+  sessions: Map<string, Buffer>;
+}
+
+/**
+ * @param options.trust PEM certificates trusted besides the usual ones (tests; operators set NODE_EXTRA_CA_CERTS)
+ * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn
+ */
+export function createTransport(options: { egress: Egress; clock: Clock; trust?: string[]; connectionsPerOrigin?: number }): Transport {
+  const shared: Shared = {
+    egress: options.egress,
+    clock: options.clock,
+    secureContext: createSecureContext({
+      minVersion: "TLSv1.2",
+      ...(options.trust ? { ca: [...rootCertificates, ...options.trust] } : {}),
+    }),
+    pool: new Pool({ perOrigin: options.connectionsPerOrigin ?? 128, maxIdle: MAX_IDLE }),
+    closing: false,
+    sessions: new Map(),
+  };
+  const targets = new Map<string, Target | string>();
+  let inFlight = 0;
+  let ended: (() => void) | undefined;
+  let closed: Promise<void> | undefined;
+
+  /** The URL's form is judged once per URL; its addresses for every connection. */
+  const targetOf = (call: Call): Target | string => {
+    const validate = call.validateCertificate !== false;
+    const key = validate ? call.url : `any-certificate ${call.url}`;
+    const known = targets.get(key);
+    if (known !== undefined) return known;
+    const checked = options.egress.checkUrl(call.url);
+    const { origin = "", pathname = "", search = "" } = checked.ok ? checked.url : {};
+    const target = checked.ok
+      ? { url: checked.url, origin, path: pathname + search, key: validate ? origin : `any-certificate ${origin}`, validate }
+      : checked.reason;
+    if (targets.size >= MAX_TARGETS) targets.clear();
+    targets.set(key, target);
+    return target;
+  };
+
+  return {
+    send(call) {
+      if (closed) return Promise.resolve({ answer: INTERRUPTED, durationMs: 0 });
+      const target = targetOf(call);
+      if (typeof target === "string") return Promise.resolve({ answer: noReply("BLOCKED", "EGRESS_BLOCKED", target), durationMs: 0 });
+      inFlight += 1;
+      return new Promise((resolve) => {
+        new Attempt(shared, target, call, (sent) => {
+          inFlight -= 1;
+          if (inFlight === 0) ended?.();
+          resolve(sent);
+        }).begin();
+      });
+    },
+    get origins() {
+      return shared.pool.size;
+    },
+    close() {
+      closed ??= new Promise<void>((resolve) => {
+        ended = resolve;
+        shared.closing = true;
+        if (inFlight === 0) resolve();
+      }).then(() => shared.pool.drain());
+      return closed;
+    },
+  };
+}
+
+const INTERRUPTED = noReply("REFUSED", "INTERRUPTED", "the call was given up: this process is stopping");
+
+/** One call from its slot to its answer. A class, because undici calls its handlers by name, and one is made per call. */
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #shared: Shared;
+  readonly #target: Target;
+  readonly #call: Call;
+  readonly #resolve: (sent: Sent) => void;
+  readonly #reply = new ReplyReader();
+  #phase: Phase = "dns";
+  #startedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #phaseTimer: NodeJS.Timeout | undefined;
+  #connection: Connection | undefined;
+  /** While it is being opened. */
+  #socket: Socket | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #reused = false;
+  #replyStarted = false;
+  #interim = 0;
+  #holdsSlot = false;
+  #settled = false;
+
+  constructor(shared: Shared, target: Target, call: Call, resolve: (sent: Sent) => void) {
+    this.#shared = shared;
+    this.#target = target;
+    this.#call = call;
+    this.#resolve = resolve;
+  }
+
+  begin(): void {
+    const { signal } = this.#call;
+    if (signal?.aborted) {
+      this.#settle(INTERRUPTED);
+      return;
+    }
+    signal?.addEventListener("abort", this.#interrupt);
+    this.#shared.pool.acquire(this.#target.key, (idle) => this.#start(idle));
+  }
+
+  #start(idle: Connection | undefined): void {
+    this.#holdsSlot = true;
+    this.#connection = idle;
+    if (this.#settled) {
+      this.#release(true);
+      return;
+    }
+    this.#startedAt = this.#shared.clock.monotonic();
+    if (this.#shared.closing) {
+      this.#settle(INTERRUPTED, true);
+      return;
+    }
+    this.#timer = setTimeout(this.#expire, this.#call.timeoutMs, this.#call.timeoutMs);
+    if (idle) {
+      this.#reused = true;
+      this.#dispatch(idle);
+    } else {
+      void this.#open();
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { egress, secureContext, sessions, pool } = this.#shared;
+    const { url, key } = this.#target;
+    try {
+      this.#enter("dns");
+      const addresses = await egress.resolve(url);
+      if (this.#settled) return;
+      this.#enter("connect");
+      const raw = connectTcp({
+        host: hostOf(url),
+        port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
+        // What was checked is what is used: the name is not asked a second time.
+        lookup: (_hostname, _options, callback) => callback(null, addresses),
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: 1_000,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: 30_000,
+      });
+      let socket = raw;
+      this.#socket = raw;
+      await opened(raw, "connect");
+      if (!egress.checkAddress(raw.remoteAddress, url)) throw new EgressError();
+      if (url.protocol === "https:") {
+        this.#enter("tls");
+        const host = hostOf(url).replace(/\.$/, "");
+        const session = sessions.get(key);
+        socket = connectTls({
+          socket: raw,
+          host,
+          servername: isIP(host) === 0 ? host : "",
+          secureContext,
+          rejectUnauthorized: this.#target.validate,
+          ALPNProtocols: ["http/1.1"],
+          ...(session ? { session } : {}),
+        }).on("session", (made: Buffer) => {
+          if (sessions.size >= MAX_IDLE) sessions.clear();
+          sessions.set(key, made);
+        });
+        this.#socket = socket;
+        await opened(socket, "secureConnect", raw);
+      }
+      // A timer may have run between the last event and here.
+      if (this.#settled) {
+        socket.destroy();
+        return;
+      }
+      this.#dispatch(new Connection(this.#target, socket, pool));
+    } catch (error) {
+      this.#socket?.destroy();
+      this.#settle(failure(this.#phase, error, false));
+    }
+  }
+
+  #enter(phase: Exclude<Phase, "reply">): void {
+    this.#phase = phase;
+    clearTimeout(this.#phaseTimer);
+    const limit = PHASE_LIMITS[phase];
+    if (limit < this.#call.timeoutMs) this.#phaseTimer = setTimeout(this.#expire, limit, limit);
+  }
+
+  #dispatch(connection: Connection): void {
+    clearTimeout(this.#phaseTimer);
+    this.#phase = "reply";
+    this.#connection = connection;
+    const { method = "POST", body, headers } = this.#call;
+    connection.client.dispatch(
+      {
+        path: this.#target.path,
+        method: method as Dispatcher.HttpMethod,
+        headers: wireHeaders(headers),
+        body: body.length > 0 ? body : null,
+      },
+      this,
+    );
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) controller.abort(GIVEN_UP);
+  }
+
+  onResponseStarted(): void {
+    this.#replyStarted = true;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status >= 200 && status <= 599) {
+      this.#reply.head(status, headers);
+      return;
+    }
+    this.#interim += 1;
+    if (status < 100 || status > 599) this.#settle(invalid("the reply's status is outside 100–599"));
+    else if (status === 101) this.#settle(invalid("the receiver switched protocols unasked"));
+    else if (this.#interim > MAX_INTERIM) this.#settle(invalid(`more than ${MAX_INTERIM} interim answers`));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#settled && !this.#reply.add(chunk)) this.#settle(this.#reply.done(true));
+  }
+
+  onResponseEnd(): void {
+    this.#settle(this.#reply.done(false), !this.#reply.closes);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#settled) return;
+    const unsent = this.#controller === undefined;
+    if (unsent && error instanceof ConnectionGone && this.#reused) {
+      // Certain that no byte was sent: see the head of this file.
+      this.#reused = false;
+      this.#connection = undefined;
+      void this.#open();
+      return;
+    }
+    this.#settle(failure("reply", error, this.#replyStarted), unsent);
+  }
+
+  readonly #expire = (limit: number): void => this.#settle(timedOut(this.#phase, limit));
+
+  readonly #interrupt = (): void => this.#settle(INTERRUPTED);
+
+  #settle(answer: Answer, reusable = false): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#phaseTimer);
+    this.#call.signal?.removeEventListener("abort", this.#interrupt);
+    const durationMs = this.#holdsSlot ? Math.max(0, Math.round(this.#shared.clock.monotonic() - this.#startedAt)) : 0;
+    this.#release(reusable);
+    this.#resolve({ answer, durationMs });
+  }
+
+  /** Without a slot yet, `#start` comes here once there is one. */
+  #release(reusable: boolean): void {
+    if (!this.#holdsSlot) return;
+    this.#holdsSlot = false;
+    const connection = this.#connection;
+    if (connection && reusable && connection.alive()) {
+      this.#shared.pool.keep(connection);
+      return;
+    }
+    this.#controller?.abort(GIVEN_UP);
+    this.#socket?.destroy();
+    connection?.destroy();
+    this.#shared.pool.free(this.#target.key);
+  }
+}
+
+const GIVEN_UP = new Error("given up");
+
+class ConnectionGone extends Error {
+  constructor() {
+    super("the connection was closed while it was idle");
+  }
+}
+
+/** A socket with undici's HTTP on it. It has this one socket for life: undici is never let to connect by itself. */
+class Connection implements Pooled {
+  readonly key: string;
+  readonly client: Client;
+  readonly #socket: Socket;
+
+  constructor(target: Target, socket: Socket, pool: Pool<Connection>) {
+    this.key = target.key;
+    this.#socket = socket;
+    let given = false;
+    this.client = new Client(target.origin, {
+      pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // The attempt's own timer covers both, and costs one timer instead of three.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeoutThreshold: 2_000,
+      connect: (_options, callback) => {
+        const usable = !given && !socket.destroyed;
+        given = true;
+        queueMicrotask(() => (usable ? callback(null, socket) : callback(new ConnectionGone(), null)));
+      },
+    });
+    socket.once("close", () => pool.forget(this));
+  }
+
+  alive(): boolean {
+    return !this.#socket.destroyed && !this.#socket.readableEnded;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Resolves on `event`; rejects when the socket fails or closes first. */
+function opened(socket: Socket, event: "connect" | "secureConnect", below?: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, resolve);
+    // Stays on for life: an error event nobody listens to would end the process.
+    socket.on("error", reject);
+    below?.on("error", reject);
+    socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+  });
+}
+
+function wireHeaders(headers: Readonly<Record<string, string>>): string[] {
+  const list = ["accept-encoding", "identity"];
+  for (const name of Object.keys(headers)) {
+    if (!OWN_HEADERS.has(name.toLowerCase())) list.push(name, headers[name] as string);
+  }
+  return list;
+}
