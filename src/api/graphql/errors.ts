@@ -1,0 +1,111 @@
+/** The typed errors of mutations, and how every other error looks in `errors`. */
+import { PothosValidationError } from "@pothos/core";
+import { GraphQLError } from "graphql";
+import { isUnavailable } from "../../db/unavailable.ts";
+import {
+  ConflictError,
+  ForbiddenError,
+  HooklineError,
+  type Issue,
+  NotFoundError,
+  RateLimitedError,
+  TooLargeError,
+  UnauthenticatedError,
+  UnavailableError,
+  ValidationError,
+} from "../../errors.ts";
+import type { Log } from "../../observe/log.ts";
+import { builder } from "./builder.ts";
+
+const ErrorInterface = builder.interfaceRef<HooklineError>("Error").implement({
+  description: "What went wrong, for people and for programs.",
+  fields: (t) => ({
+    message: t.exposeString("message", { description: "For people: what is wrong, and how to mend it." }),
+    code: t.exposeString("code", { description: "For programs: stable." }),
+  }),
+});
+
+const IssueType = builder.objectRef<Issue>("ValidationIssue").implement({
+  description: "One broken rule of the input.",
+  fields: (t) => ({
+    path: t.exposeString("path", {
+      description: "Where in the input, such as `targetUrl` or `events.3.type`; empty for the input as a whole.",
+    }),
+    message: t.exposeString("message", { description: "Which rule, and how to keep it." }),
+  }),
+});
+
+builder.objectType(ValidationError, {
+  name: "ValidationError",
+  description: "The input breaks a rule.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({ type: [IssueType], description: "Every broken rule.", resolve: (error) => [...error.issues] }),
+  }),
+});
+builder.objectType(NotFoundError, {
+  name: "NotFoundError",
+  description: "There is no such thing, or it is another organization's.",
+  interfaces: [ErrorInterface],
+});
+builder.objectType(ConflictError, {
+  name: "ConflictError",
+  description: "The thing's present state does not allow it, or a unique name is taken.",
+  interfaces: [ErrorInterface],
+});
+builder.objectType(ForbiddenError, {
+  name: "ForbiddenError",
+  description: "Your role or token does not allow it.",
+  interfaces: [ErrorInterface],
+});
+builder.objectType(UnauthenticatedError, {
+  name: "UnauthenticatedError",
+  description: "Nobody is signed in, or the password is wrong.",
+  interfaces: [ErrorInterface],
+});
+builder.objectType(RateLimitedError, {
+  name: "RateLimitedError",
+  description: "Too many requests.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ retryAfterSeconds: t.exposeInt("retryAfterSeconds", { description: "Try again after so many seconds." }) }),
+});
+
+export const ERROR_TYPES = [ValidationError, NotFoundError, ConflictError, ForbiddenError, UnauthenticatedError, RateLimitedError];
+
+/** What a mutation can only say in words of the typed errors. */
+export function asTyped(error: unknown): unknown {
+  return error instanceof TooLargeError ? new ValidationError([{ path: "", message: error.message }]) : error;
+}
+
+function coded(error: HooklineError, original: GraphQLError | undefined): GraphQLError {
+  const retry =
+    error instanceof UnavailableError ? { http: { status: 503, headers: { "retry-after": String(error.retryAfterSeconds) } } } : {};
+  return new GraphQLError(error.message, {
+    nodes: original?.nodes,
+    path: original?.path,
+    extensions: { code: error.code, ...retry },
+  });
+}
+
+/**
+ * Users' mistakes keep message and code; ours are logged and masked. Given as Yoga's maskError, and to the WebSocket door.
+ */
+export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
+  return (error) => {
+    const graphql = error instanceof GraphQLError ? error : undefined;
+    const cause = graphql ? graphql.originalError : error;
+    if (cause instanceof HooklineError) return coded(cause, graphql);
+    if (cause instanceof GraphQLError) return cause;
+    if (cause instanceof PothosValidationError) {
+      return new GraphQLError(cause.message, { nodes: graphql?.nodes, path: graphql?.path, extensions: { code: "BAD_USER_INPUT" } });
+    }
+    if (isUnavailable(cause)) return coded(new UnavailableError({ cause }), graphql);
+    if (graphql && cause == null) return graphql;
+    log.error({ err: cause, path: graphql?.path }, "a resolver failed");
+    return new GraphQLError("something went wrong on our side", {
+      nodes: graphql?.nodes,
+      path: graphql?.path,
+      extensions: { code: "INTERNAL_SERVER_ERROR", http: { status: 500 } },
+    });
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Every mutation is `name(input: NameInput!): NameResult!`, the result a union of its type and the typed errors.
+ * Who may call it is checked here, so that too few rights are a ForbiddenError in the union, not in `errors`.
+ */
+import type { InputFieldMap, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
+import type { Caller, Scope } from "../../accounts/caller.ts";
+import { demand } from "../../accounts/caller.ts";
+import { ForbiddenError, NotFoundError, ValidationError } from "../../errors.ts";
+import { idOf, type NodeType } from "../../wire/ids.ts";
+import { builder } from "./builder.ts";
+import { type Context, callerOf } from "./context.ts";
+import { asTyped, ERROR_TYPES } from "./errors.ts";
+import { unstorable } from "./text.ts";
+
+type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
+type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
+
+/** A context whose caller is known. */
+export type SignedIn = Context & { caller: Caller };
+
+export interface MutationOptions<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap> {
+  description: string;
+  /** The object answered with; for several things, an object type of the mutation's own. */
+  type: Type;
+  input: (t: InputFieldBuilder) => Fields;
+  /** The scope it needs. "signed-in": nothing but being signed in; a VIEWER may too. */
+  scope: Scope | "signed-in";
+  /** Further than the scope: an administrator's, or the bootstrap token's. */
+  only?: "ADMIN" | "operator";
+  resolve: (input: InputShapeFromFields<Fields>, context: SignedIn) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>;
+}
+
+function authorise(caller: Caller, options: { scope: Scope | "signed-in"; only?: "ADMIN" | "operator" }): void {
+  if (options.scope === "signed-in") return;
+  if (caller.role === "VIEWER") throw new ForbiddenError("a viewer may change nothing");
+  demand(caller, options.scope);
+  if (options.only === "ADMIN" && caller.role !== "ADMIN") throw new ForbiddenError("only an administrator may do this");
+  if (options.only === "operator" && !caller.operator) throw new ForbiddenError("only the operator (the bootstrap token) may do this");
+}
+
+/** Adds a mutation with its input and result types. */
+export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
+  name: string,
+  options: MutationOptions<Type, Fields>,
+): void {
+  openMutation(name, options, (input, context) => {
+    const caller = callerOf(context);
+    authorise(caller, options);
+    return options.resolve(input, Object.assign(context, { caller }));
+  });
+}
+
+/** A mutation that decides by itself who may call it: signIn, signOut. */
+export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
+  name: string,
+  options: { description: string; type: Type; input: (t: InputFieldBuilder) => Fields; optionalInput?: boolean },
+  resolve: (input: InputShapeFromFields<Fields>, context: Context) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
+): void {
+  const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+  const Input = builder.inputType(`${title}Input`, { description: `The input of ${name}.`, fields: options.input });
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: options.type as never,
+      nullable: false,
+      description: options.description,
+      errors: {
+        types: ERROR_TYPES,
+        directResult: true,
+        union: { name: `${title}Result`, description: `What ${name} answers: its result, or a typed error.` },
+      } as never,
+      args: { input: t.arg({ type: Input, required: options.optionalInput !== true, description: "All of its input." }) },
+      resolve: async (_root: unknown, args: { input?: unknown }, context: Context) => {
+        try {
+          const input = (args.input ?? {}) as InputShapeFromFields<Fields>;
+          const issues = unstorable(input);
+          if (issues.length > 0) throw new ValidationError(issues);
+          return await resolve(input, context);
+        } catch (error) {
+          throw asTyped(error);
+        }
+      },
+    } as never),
+  );
+}
+
+/**
+ * The UUID behind a global id of an input.
+ * @throws NotFoundError for anything that is no id of that type
+ */
+export function uuidOf(type: NodeType, text: string): string {
+  const id = idOf(type, text);
+  if (id === undefined) throw new NotFoundError(`${type} ${text.slice(0, 60)}`);
+  return id;
+}

@@ -1,0 +1,48 @@
+/** How our scalars are read and written. Parsing throws what the client then sees as BAD_USER_INPUT. */
+import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
+
+function refuse(message: string): never {
+  throw new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
+}
+
+const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)$/;
+
+function isCalendarDate(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
+
+export function parseDateTime(value: unknown): Date {
+  if (typeof value !== "string" || !DATE_TIME.test(value) || !isCalendarDate(value.slice(0, 10))) {
+    refuse("a DateTime is ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z");
+  }
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? refuse("a DateTime is ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z") : date;
+}
+
+export function parseCalendarDate(value: unknown): string {
+  if (typeof value !== "string" || !DATE.test(value) || !isCalendarDate(value)) refuse("a Date is YYYY-MM-DD, such as 2026-11-01");
+  return value;
+}
+
+/** Numbers are taken too, as their shortest text; exact decimals come as strings. */
+export function parseDecimal(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : value;
+  if (typeof text !== "string" || !DECIMAL.test(text)) refuse('a Decimal is a string in plain notation, such as "450000.50"');
+  return text;
+}
+
+export function decimalLiteral(node: ValueNode): string {
+  // The literal's own text: 0.10 stays exact.
+  if (node.kind === Kind.STRING || node.kind === Kind.INT || node.kind === Kind.FLOAT) return parseDecimal(node.value);
+  return refuse('a Decimal is a string in plain notation, such as "450000.50"');
+}
+
+export function stringLiteral<T>(parse: (value: unknown) => T): (node: ValueNode) => T {
+  return (node) => parse(node.kind === Kind.STRING ? node.value : undefined);
+}
+
+export const jsonLiteral = (node: ValueNode, variables?: Record<string, unknown> | null): unknown =>
+  valueFromASTUntyped(node, variables as Parameters<typeof valueFromASTUntyped>[1]);

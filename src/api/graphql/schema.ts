@@ -1,0 +1,6 @@
+/** The whole schema: each import adds a noun to the builder. */
+import type { GraphQLSchema } from "graphql";
+import "./accounts.ts";
+import { builder } from "./builder.ts";
+
+export const schema: GraphQLSchema = builder.toSchema();

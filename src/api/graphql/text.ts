@@ -1,0 +1,21 @@
+/** Text that Postgres or a receiver could not take: NUL, and halves of surrogate pairs. */
+import type { Issue } from "../../errors.ts";
+
+const problemOf = (text: string): string | undefined =>
+  text.includes("\0") ? "must not hold a NUL character" : text.isWellFormed() ? undefined : "must not hold half a surrogate pair";
+
+/** Every string and key of an input that cannot be stored, with its path. At most ten: enough to mend by. */
+export function unstorable(value: unknown, path = "", found: Issue[] = []): Issue[] {
+  if (found.length >= 10) return found;
+  if (typeof value === "string") {
+    const problem = problemOf(value);
+    if (problem) found.push({ path, message: problem });
+  } else if (typeof value === "object" && value !== null && !(value instanceof Date)) {
+    for (const [key, inner] of Object.entries(value)) {
+      const problem = problemOf(key);
+      if (problem) found.push({ path, message: `a key ${problem}` });
+      else unstorable(inner, path === "" ? key : `${path}.${key}`, found);
+    }
+  }
+  return found;
+}
