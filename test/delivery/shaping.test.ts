@@ -1,0 +1,134 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
+import { createSandbox } from "../../src/delivery/sandbox/sandbox.ts";
+import { eventJson, shape, withSuffix } from "../../src/delivery/shaping.ts";
+import type { EventView } from "../../src/wire/dialect.ts";
+
+const sandbox = createSandbox({ threads: 1 });
+const payloadQuery = createPayloadQuery();
+afterAll(() => sandbox.close());
+
+const event: EventView = {
+  id: "0199d000-0000-7000-8000-000000000001",
+  organizationId: "0199d000-0000-7000-8000-000000000002",
+  type: "order.created",
+  entity: "order",
+  entityId: "18",
+  payload: '{"total": 1.50, "big":12345678901234567890, "lines":[{"sku":"\\u00c5 1"},{"sku":"b"}], "nothing":null, "a":{"b":{"c":true}}}',
+  previous: null,
+  changes: ["total"],
+  scope: { workflow: "w1" },
+  actor: "5",
+  occurredAt: new Date("2026-11-21T20:40:00.123Z"),
+  acceptedAt: new Date("2026-11-21T20:41:00Z"),
+};
+const definition = { id: "d1", transformation: null, payloadQuery: null };
+const engines = { sandbox, payloadQuery };
+
+test("a definition without either leaves the body to its dialect", async () => {
+  expect(await shape(event, definition, engines)).toEqual({ kind: "SEND", body: null, headers: {}, urlSuffix: "", console: [] });
+});
+
+describe("a transformation", () => {
+  const shaped = (transformation: string) => shape(event, { ...definition, transformation }, engines);
+
+  test("sees the event with these names, and the time it was accepted", async () => {
+    const answer = await shaped("function transform(event) { return { body: { event, now: Date.now() } } }");
+    expect(answer.kind === "SEND" && JSON.parse(String(answer.body))).toEqual({
+      event: {
+        ...{ id: "evt_0199d000000070008000000000000001", type: "order.created", entity: "order", entityId: "18" },
+        payload: JSON.parse(event.payload),
+        ...{ changes: ["total"], scope: { workflow: "w1" }, actor: "5", occurredAt: "2026-11-21T20:40:00.123Z" },
+      },
+      now: event.acceptedAt.getTime(),
+    });
+  });
+
+  test("null skips, an error is a value, the console comes along", async () => {
+    expect(await shaped("function transform() { console.log('no'); return null }")).toEqual({ kind: "SKIP", console: ["no"] });
+    expect(await shaped("function transform() { console.log('hm'); boom() }")).toEqual({
+      kind: "ERROR",
+      code: "TRANSFORMATION_ERROR",
+      message: "ReferenceError: 'boom' is not defined (line 1)",
+      console: ["hm"],
+    });
+  });
+
+  test("is used when there is a query too", async () => {
+    const both = { ...definition, transformation: "function transform() { return { body: 1 } }", payloadQuery: "{ event { id } }" };
+    expect(await shape(event, both, engines)).toMatchObject({ kind: "SEND", body: Buffer.from("1") });
+  });
+
+  test("the event is JSON with the payload's own text in it", () => {
+    expect(eventJson(event)).toContain(`"payload":${event.payload},"changes"`);
+    expect(JSON.parse(eventJson({ ...event, payload: "null", scope: null }))).toMatchObject({ payload: null, scope: null });
+  });
+});
+
+describe("a payload query", () => {
+  const shaped = (query: string) => shape(event, { ...definition, payloadQuery: query }, engines);
+  const body = async (query: string) => {
+    const answer = await shaped(query);
+    return answer.kind === "SEND" ? String(answer.body) : answer;
+  };
+
+  test("its data is the body; values stand as they were written", async () => {
+    expect(await body('{ event { total: payload(path: "total") big: payload(path: "big") type } }')).toBe(
+      '{"event":{"total":1.50,"big":12345678901234567890,"type":"order.created"}}',
+    );
+    expect(await body('query Q { event { sku: payload(path: "lines.0.sku") deep: payload(path: "a.b") scope changes occurredAt } }')).toBe(
+      '{"event":{"sku":"\\u00c5 1","deep":{"c":true},"scope":{"workflow":"w1"},"changes":["total"],"occurredAt":"2026-11-21T20:40:00.123Z"}}',
+    );
+    expect(await body("{ event { payload } }")).toBe(`{"event":{"payload":${event.payload}}}`);
+  });
+
+  test("what is missing is null", async () => {
+    expect(await body('{ event { a: payload(path: "x.y") b: payload(path: "nothing") c: payload(path: "total.x") actor } }')).toBe(
+      '{"event":{"a":null,"b":null,"c":null,"actor":"5"}}',
+    );
+  });
+
+  test("aliases cannot multiply a payload past 1 MiB", async () => {
+    const large = { ...event, payload: JSON.stringify({ text: "x".repeat(300_000) }) };
+    const query = `{ event { ${["a", "b", "c", "d"].map((name) => `${name}: payload`).join(" ")} } }`;
+    expect(payloadQuery.check(query)).toEqual([]);
+    expect(await shape(large, { ...definition, payloadQuery: query }, engines)).toMatchObject({
+      kind: "ERROR",
+      code: "TRANSFORMATION_ERROR",
+      message: "payloadQuery: the data is larger than 1 MiB",
+    });
+  });
+
+  test.each([
+    "",
+    "{ event { nope } }",
+    "{ event }",
+    "mutation { event { id } }",
+    "subscription { event { id } }",
+    "{ event { id } } query B { event { id } }",
+    "query ($p: String) { event { payload(path: $p) } }",
+    "{ event { payload(path: 1) } }",
+    "{ __schema { types { name } } }",
+    "{ event { ...F } } fragment F on Event { ...F }",
+    "fragment F on Event { id }",
+    `{ event { ${"id ".repeat(3000)} } }`,
+  ])("refused when saved: %.60s", (query) => {
+    const issues = payloadQuery.check(query);
+    expect(issues.length).toBeGreaterThan(0);
+    expect(issues.every((issue) => issue.path === "payloadQuery" && issue.message !== "")).toBe(true);
+  });
+
+  test("fragments and directives are fine", async () => {
+    const query = "{ event { ...F actor @skip(if: true) } } fragment F on Event { id: entityId __typename }";
+    expect(payloadQuery.check(query)).toEqual([]);
+    expect(await body(query)).toBe('{"event":{"id":"18","__typename":"Event"}}');
+  });
+});
+
+test.each([
+  ["https://x.example/hooks?k=1", "/orders?n=2", "https://x.example/hooks/orders?k=1&n=2"],
+  ["https://x.example", "/orders", "https://x.example/orders"],
+  ["https://x.example/a/", "/b", "https://x.example/a/b"],
+  ["https://x.example/a", "", "https://x.example/a"],
+  ["https://x.example/a", "/@evil.example/:80", "https://x.example/a/@evil.example/:80"],
+])("%s with %s", (target, suffix, expected) => expect(withSuffix(target, suffix)).toBe(expected));
