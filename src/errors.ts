@@ -127,6 +127,16 @@ export class TooLargeError extends HooklineError {
   }
 }
 
+/** Processing took longer than its deadline; nothing of it was kept. */
+export class TimedOutError extends HooklineError {
+  readonly code = "TIMED_OUT";
+  readonly status = 408;
+  constructor() {
+    super("processing took too long and was given up; nothing was kept, send it again");
+    this.name = "TimedOutError";
+  }
+}
+
 /** The database is away or too slow: the only fault of ours that a client is told to try again. */
 export class UnavailableError extends HooklineError {
   readonly code = "UNAVAILABLE";

@@ -1,0 +1,151 @@
+/** `/api/inbound-webhooks`: RESULTS.com's "More > Webhooks" as REST. Signed in, admins only; over the functions GraphQL calls. */
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Caller } from "../../../accounts/caller.ts";
+import { isUnavailable } from "../../../db/unavailable.ts";
+import { ForbiddenError, HooklineError, NotFoundError, ValidationError } from "../../../errors.ts";
+import type { Problem } from "../../../goals/datum.ts";
+import {
+  allInboundWebhooks,
+  createInboundWebhook,
+  deleteInboundWebhook,
+  findInboundWebhook,
+  type InboundWebhook,
+  type InboundWebhookWithKey,
+  rotateInboundWebhookKey,
+  updateInboundWebhook,
+} from "../../../goals/inbound-webhooks.ts";
+import { globalId, idOf } from "../../../wire/ids.ts";
+import type { Doors } from "../../doors.ts";
+import { type ErrorStatus, errorBody, guardHeaders, sendError } from "./answers.ts";
+import { targetUrl } from "./target-url.ts";
+
+const REQUIRED = "is required";
+/** A missing property has a code of its own in this product's errors. */
+const orRequired = (message: string) => ({ error: (issue: { input?: unknown }) => (issue.input === undefined ? REQUIRED : message) });
+const text = z.string(orRequired("must be text"));
+const creation = z.object({
+  targetType: z.literal("goal", orRequired('must be "goal"; connect, meeting and task are reserved')),
+  goalId: text,
+  name: text.nullish(),
+  description: text.nullish(),
+});
+const change = z.object({
+  name: text.optional(),
+  description: text.nullish(),
+  enabled: z.boolean({ error: "must be true or false" }).optional(),
+});
+
+export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
+
+export function adminRoutes({ core }: Doors, authenticate: Authenticate): FastifyPluginAsync {
+  const withUrl = (request: FastifyRequest, { inboundWebhook, key }: InboundWebhookWithKey) => ({
+    ...shown(inboundWebhook),
+    targetUrl: targetUrl(core.config, `${request.protocol}://${request.host}`, inboundWebhook, key),
+  });
+
+  return async (app) => {
+    app.setErrorHandler(answerError);
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+
+    app.get("/api/inbound-webhooks", async (request) => (await allInboundWebhooks(core, await authenticate(request))).map(shown));
+
+    app.post("/api/inbound-webhooks", async (request, reply) => {
+      const caller = await admin(authenticate, request);
+      const { goalId, name, description } = parse(creation, request);
+      const input = { goalId: known("Goal", goalId), name: name ?? null, description: description ?? null };
+      return reply.code(201).send(withUrl(guarded(request, reply), await createInboundWebhook(core, caller, input)));
+    });
+
+    app.get<Id>("/api/inbound-webhooks/:id", async (request) => {
+      const caller = await admin(authenticate, request);
+      const webhook = await findInboundWebhook(core, caller, known("InboundWebhook", request.params.id));
+      if (!webhook) throw new NotFoundError("the inbound webhook");
+      return shown(webhook);
+    });
+
+    app.patch<Id>("/api/inbound-webhooks/:id", async (request) => {
+      const caller = await admin(authenticate, request);
+      const id = known("InboundWebhook", request.params.id);
+      return shown(await updateInboundWebhook(core, caller, id, parse(change, request)));
+    });
+
+    app.delete<Id>("/api/inbound-webhooks/:id", async (request, reply) => {
+      const caller = await admin(authenticate, request);
+      await deleteInboundWebhook(core, caller, known("InboundWebhook", request.params.id));
+      return reply.code(204).send();
+    });
+
+    app.post<Id>("/api/inbound-webhooks/:id/rotate-key", async (request, reply) => {
+      const caller = await admin(authenticate, request);
+      const rotated = await rotateInboundWebhookKey(core, caller, known("InboundWebhook", request.params.id));
+      return reply.send(withUrl(guarded(request, reply), rotated));
+    });
+  };
+}
+
+interface Id {
+  Params: { id: string };
+}
+
+/** Roles come before ids: somebody who is no admin learns nothing of what exists. */
+async function admin(authenticate: Authenticate, request: FastifyRequest): Promise<Caller> {
+  const caller = await authenticate(request);
+  if (!caller.scopes.has("admin")) throw new ForbiddenError();
+  return caller;
+}
+
+function guarded(request: FastifyRequest, reply: FastifyReply): FastifyRequest {
+  guardHeaders(reply);
+  return request;
+}
+
+/** @throws NotFoundError for what can be no id of ours */
+function known(type: "Goal" | "InboundWebhook", id: string): string {
+  const uuid = idOf(type, id);
+  if (uuid === undefined) throw new NotFoundError(type === "Goal" ? "the goal" : "the inbound webhook");
+  return uuid;
+}
+
+/** @throws ValidationError */
+function parse<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
+  let body: unknown;
+  try {
+    body = JSON.parse(request.body as string);
+  } catch {
+    throw new ValidationError([{ path: "", message: "the body is not valid JSON" }]);
+  }
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new ValidationError(parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })));
+}
+
+/** The key is not among it: it is shown once, inside `targetUrl`. */
+function shown({ id, targetType, goalId, name, description, enabled }: InboundWebhook) {
+  return {
+    id: globalId("InboundWebhook", id),
+    targetType: targetType.toLowerCase(),
+    goalId: globalId("Goal", goalId),
+    name,
+    description,
+    enabled,
+  };
+}
+
+function answerError(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (isUnavailable(error)) return sendError(reply, errorBody(503));
+  if (error instanceof ValidationError) return sendError(reply, errorBody(400, { message: error.message, errors: problems(error) }));
+  if (error instanceof HooklineError) return sendError(reply, errorBody(error.status as ErrorStatus, { message: error.message }));
+  if (error.statusCode === 413) return sendError(reply, errorBody(413, { message: "the body is too large" }));
+  if (error.statusCode !== undefined && error.statusCode < 500) return sendError(reply, errorBody(400, { message: error.message }));
+  request.log.error({ err: error }, "an inbound-webhooks call failed");
+  return sendError(reply, errorBody(500));
+}
+
+function problems(error: ValidationError): Problem[] {
+  return error.issues.map(({ path, message }) => {
+    const code = path === "" ? "malformed_json" : message === REQUIRED ? "required" : "invalid";
+    return { property: path, code, message };
+  });
+}

@@ -1,0 +1,74 @@
+/** What RESULTS.com's face says when something is wrong: one body for every row of its table. */
+import type { FastifyReply } from "fastify";
+import type { Problem } from "../../../goals/datum.ts";
+import type { Rate } from "../../../goals/limits.ts";
+
+const NAMES = {
+  400: "BAD REQUEST",
+  401: "UNAUTHORIZED",
+  403: "FORBIDDEN",
+  404: "NOT FOUND",
+  405: "METHOD NOT ALLOWED",
+  408: "REQUEST TIMEOUT",
+  409: "CONFLICT",
+  410: "GONE",
+  413: "PAYLOAD TOO LARGE",
+  415: "UNSUPPORTED MEDIA TYPE",
+  422: "UNPROCESSABLE ENTITY",
+  429: "TOO MANY REQUESTS",
+  500: "INTERNAL SERVER ERROR",
+  503: "SERVICE UNAVAILABLE",
+} as const;
+
+export type ErrorStatus = keyof typeof NAMES;
+
+/** 404 and 403 say the same whatever the reason: a caller must learn nothing from the wording. */
+export const MESSAGES = {
+  401: "the key in the URL is not valid for this goal",
+  403: "access is not allowed",
+  404: "the goal was not found",
+  405: "only POST is supported here",
+  408: "the request took too long and was given up; nothing was recorded, send it again",
+  410: "the goal was deleted and takes no new data",
+  413: "the body is larger than 256 KiB",
+  415: "send application/json or application/x-www-form-urlencoded, in UTF-8 and without a Content-Encoding",
+  429: "too many requests; wait as long as Retry-After says",
+  500: "something went wrong on our side",
+  503: "temporarily not available; try again later",
+} as const;
+
+export interface ErrorBody {
+  status: ErrorStatus;
+  error: string;
+  message: string;
+  errors: readonly Problem[];
+}
+
+/** @param told more of what went wrong than the status says */
+export function errorBody(status: ErrorStatus, told?: { message?: string; errors?: readonly Problem[] }): ErrorBody {
+  const errors = told?.errors ?? [];
+  const message =
+    told?.message ?? (errors.length > 0 ? errors.map((each) => each.message).join("; ") : (MESSAGES as Record<number, string>)[status]);
+  return { status, error: NAMES[status], message: message ?? NAMES[status], errors };
+}
+
+/** The secret is in the path: nobody may cache it or pass it on. */
+export function guardHeaders(reply: FastifyReply): void {
+  reply.headers({ "cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff" });
+}
+
+export function rateHeaders(reply: FastifyReply, { limit, remaining, resetSeconds, exceeded }: Rate): void {
+  reply.headers({
+    "ratelimit-policy": `${limit.count};w=${limit.seconds}`,
+    "ratelimit-limit": limit.count,
+    "ratelimit-remaining": remaining,
+    "ratelimit-reset": resetSeconds,
+  });
+  if (exceeded) reply.header("retry-after", resetSeconds);
+}
+
+export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
+  if (body.status === 405) reply.header("allow", "POST");
+  if (body.status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", 2);
+  return reply.code(body.status).type("application/json; charset=utf-8").send(JSON.stringify(body));
+}

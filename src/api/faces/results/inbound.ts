@@ -1,0 +1,118 @@
+/**
+ * `POST /inbound/goals/{goalId}/{key}`: public, the key in the URL is the credential.
+ * Checks in the contract's order: TLS, 405, 429, 503, 404, 401, 403, 410, then the body: 415, 413, 400, 422/409.
+ */
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { isUnavailable } from "../../../db/unavailable.ts";
+import { ConflictError, IdempotencyKeyReusedError, TimedOutError } from "../../../errors.ts";
+import { DatumError } from "../../../goals/datum.ts";
+import { createInbound, type Inbound, type Post } from "../../../goals/inbound.ts";
+import type { Doors } from "../../doors.ts";
+import { type ErrorBody, errorBody, guardHeaders, MESSAGES, rateHeaders, sendError } from "./answers.ts";
+import { formatOf, readBody, readProperties } from "./body.ts";
+
+/** From the end of the head until the last byte of the body. */
+const BODY_MS = 30_000;
+const PATH = /^\/inbound\/goals\/([^/?]+)\/([^/?]+)(?:\?|$)/;
+
+export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS }: { bodyMs?: number } = {}): FastifyPluginAsync {
+  const { core } = doors;
+  const inbound = createInbound(core, doors.ingest);
+  const tlsOnly = core.config.publicUrl?.startsWith("https:") ?? false;
+
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    guardHeaders(reply);
+    if (tlsOnly && request.protocol !== "https") return sendError(reply, errorBody(403));
+    const match = PATH.exec(request.raw.url ?? "");
+    if (!match) return sendError(reply, errorBody(404));
+    if (request.method !== "POST") return sendError(reply, errorBody(405));
+    const post: Post = { goalId: decode(match[1]), key: decode(match[2]), address: request.ip.replace(/^::ffff:(?=\d+\.)/, "") };
+    const refusal: { webhookId?: string } = {};
+    try {
+      return await take(inbound, post, request, reply, bodyMs, refusal);
+    } catch (error) {
+      const limited = isUnavailable(error) ? inbound.rememberedGoal(post) : undefined;
+      if (limited) rateHeaders(reply, limited);
+      const body = limited ? errorBody(429) : bodyOf(error);
+      if (body.status === 409) reply.header("retry-after", 1);
+      // Never the URL: the key is in it.
+      if (body.status === 500) request.log.error({ err: error, goalId: post.goalId }, "an inbound post failed");
+      if (refusal.webhookId && body.status < 500) inbound.noteError(refusal.webhookId, body.status, body.message);
+      return sendError(reply, body);
+    }
+  };
+
+  return async (app) => {
+    // The body is read by us, after the key was checked, and with a deadline of its own.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    app.post("/inbound/goals/:goalId/:key", handle);
+    app.register(
+      async (below) => {
+        // Whatever else stands under /inbound: other methods, unknown paths, keys too long for the router.
+        below.setNotFoundHandler(handle);
+      },
+      { prefix: "/inbound" },
+    );
+  };
+}
+
+async function take(
+  inbound: Inbound,
+  post: Post,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  bodyMs: number,
+  refusal: { webhookId?: string },
+): Promise<FastifyReply> {
+  const remembered = inbound.remembered(post);
+  const admission = remembered ? ({ admitted: false, refusal: 429, rate: remembered } as const) : await inbound.admit(post);
+  rateHeaders(reply, admission.rate);
+  if (!admission.admitted) {
+    const { webhookId, refusal: status } = admission as {
+      webhookId?: string;
+      refusal: keyof typeof MESSAGES & (401 | 403 | 404 | 410 | 429);
+    };
+    if (webhookId && status !== 429)
+      inbound.noteError(webhookId, status, status === 403 ? "the webhook is switched off" : MESSAGES[status]);
+    return sendError(reply, errorBody(status));
+  }
+  refusal.webhookId = admission.target.webhookId;
+
+  const { headers } = request.raw;
+  const length = headers["content-length"];
+  const format = formatOf(headers, headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) > 0));
+  if (!format) return sendError(reply, errorBody(415));
+  const body = await readBody(request.raw, bodyMs);
+  if (typeof body === "string") return sendError(reply.header("connection", "close"), errorBody(body === "TOO_LARGE" ? 413 : 408));
+
+  const sent = readProperties(format, body);
+  const key = idempotencyKey(headers["idempotency-key"]);
+  const recorded = await inbound.record(post, admission.target, sent, key === undefined ? undefined : { key, body });
+  if ("refusal" in recorded) return sendError(reply, errorBody(recorded.refusal));
+  return reply.code(recorded.status).type("application/json; charset=utf-8").send(recorded.answer);
+}
+
+function idempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === "string" && /^[\x20-\x7e]{1,255}$/.test(header)) return header;
+  throw new DatumError([
+    { property: "Idempotency-Key", code: "invalid", message: "Idempotency-Key must be 1 to 255 visible ASCII characters" },
+  ]);
+}
+
+function bodyOf(error: unknown): ErrorBody {
+  if (error instanceof DatumError) return errorBody(400, { errors: error.problems });
+  if (error instanceof IdempotencyKeyReusedError) return errorBody(422, { message: error.message });
+  if (error instanceof ConflictError) return errorBody(409, { message: error.message });
+  if (error instanceof TimedOutError) return errorBody(408);
+  return errorBody(isUnavailable(error) ? 503 : 500);
+}
+
+function decode(part: string | undefined): string {
+  try {
+    return decodeURIComponent(part ?? "");
+  } catch {
+    return "";
+  }
+}

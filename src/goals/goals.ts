@@ -1,0 +1,152 @@
+/** Goals: what is measured. Deleted softly: the inbound URLs of a deleted goal answer "gone", not "unknown". */
+import { type Caller, demand } from "../accounts/caller.ts";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
+import { parseDecimal } from "./decimal.ts";
+import { type GoalDirection, type GoalStatus, inOrder, orderMessage, type Thresholds } from "./thresholds.ts";
+
+export interface Goal extends Thresholds {
+  /** UUID. */
+  id: string;
+  organizationId: string;
+  name: string;
+  unit: string | null;
+  direction: GoalDirection;
+  /** That of the value with the latest date. */
+  status: GoalStatus | null;
+  createdAt: Date;
+  deletedAt: Date | null;
+}
+
+export interface GoalInput {
+  name: string;
+  direction: GoalDirection;
+  unit?: string | null;
+  goodThreshold?: string | null;
+  badThreshold?: string | null;
+}
+
+/** trim_scale: 450000 and not 450000.00000000000000000000. */
+export const GOAL_COLUMNS = `id, organization_id AS "organizationId", name, unit, direction, trim_scale(good_threshold)::text AS "goodThreshold",
+  trim_scale(bad_threshold)::text AS "badThreshold", status, created_at AS "createdAt", deleted_at AS "deletedAt"`;
+
+/** @throws ValidationError ForbiddenError */
+export async function createGoal(core: Core, caller: Caller, input: GoalInput): Promise<Goal> {
+  demand(caller, "goals:write");
+  const goal = checked({ unit: null, goodThreshold: null, badThreshold: null, ...input });
+  const { rows } = await core.db.pool.query<Goal>(
+    `INSERT INTO goal (id, organization_id, name, unit, direction, good_threshold, bad_threshold)
+     VALUES ($1, $2, $3, $4, $5::goal_direction, $6::numeric, $7::numeric) RETURNING ${GOAL_COLUMNS}`,
+    [newId(core.clock), caller.organizationId, goal.name, goal.unit, goal.direction, goal.goodThreshold, goal.badThreshold],
+  );
+  return rows[0] as Goal;
+}
+
+/**
+ * What is not in `changes` stays; null clears. Thresholds changed here judge the values recorded from now on: a value
+ * keeps the status it was given.
+ * @throws ValidationError NotFoundError ForbiddenError
+ */
+export async function updateGoal(core: Core, caller: Caller, id: string, changes: Partial<GoalInput>): Promise<Goal> {
+  demand(caller, "goals:write");
+  return core.db.transaction(async (client) => {
+    const goal = await lockGoal(client, caller.organizationId, id);
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const next = checked({ ...goal, ...given });
+    const { rows } = await client.query<Goal>(
+      `UPDATE goal SET name = $3, unit = $4, direction = $5::goal_direction, good_threshold = $6::numeric, bad_threshold = $7::numeric, updated_at = now()
+       WHERE id = $1 AND organization_id = $2 RETURNING ${GOAL_COLUMNS}`,
+      [id, caller.organizationId, next.name, next.unit, next.direction, next.goodThreshold, next.badThreshold],
+    );
+    return rows[0] as Goal;
+  });
+}
+
+/** Its values stay, and so do its inbound webhooks, which from now on answer 410. @throws NotFoundError ForbiddenError */
+export async function deleteGoal(core: Core, caller: Caller, id: string): Promise<Goal> {
+  demand(caller, "goals:write");
+  const { rows } = await core.db.pool.query<Goal>(
+    `UPDATE goal SET deleted_at = now(), updated_at = now() WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL RETURNING ${GOAL_COLUMNS}`,
+    [id, caller.organizationId],
+  );
+  if (!rows[0]) throw new NotFoundError("the goal");
+  return rows[0];
+}
+
+/** Also a deleted one (its `deletedAt` says so). */
+export async function findGoal(core: Core, caller: Caller, id: string): Promise<Goal | null> {
+  demand(caller, "goals:read");
+  return (await findGoals(core, caller.organizationId, [id]))[0] ?? null;
+}
+
+/** Those of `ids` that are this organization's, deleted ones too; in no order. */
+export async function findGoals(core: Core, organizationId: string, ids: readonly string[]): Promise<Goal[]> {
+  const { rows } = await core.db.pool.query<Goal>(`SELECT ${GOAL_COLUMNS} FROM goal WHERE organization_id = $1 AND id = ANY($2::uuid[])`, [
+    organizationId,
+    ids,
+  ]);
+  return rows;
+}
+
+/** Living goals, newest first (their ids are in order of creation). */
+export async function listGoals(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<Goal>> {
+  demand(caller, "goals:read");
+  const { rows } = await core.db.pool.query<Goal>(
+    `SELECT ${GOAL_COLUMNS} FROM goal WHERE organization_id = $1 AND deleted_at IS NULL
+       AND ($2::uuid IS NULL OR id < $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id ${page.fromBack ? "ASC" : "DESC"} LIMIT $4`,
+    [caller.organizationId, page.after ?? null, page.before ?? null, page.limit + 1],
+  );
+  return sliceOf(page, rows);
+}
+
+export async function countGoals(core: Core, caller: Caller): Promise<number> {
+  demand(caller, "goals:read");
+  const { rows } = await core.db.pool.query<{ n: number }>(
+    "SELECT count(*) AS n FROM goal WHERE organization_id = $1 AND deleted_at IS NULL",
+    [caller.organizationId],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** Holds the goal's row: values of one goal are recorded one after another. @throws NotFoundError also for a deleted one */
+export async function lockGoal(client: PoolClient, organizationId: string, id: string): Promise<Goal> {
+  const { rows } = await client.query<Goal>(
+    `SELECT ${GOAL_COLUMNS} FROM goal WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`,
+    [id, organizationId],
+  );
+  if (!rows[0]) throw new NotFoundError("the goal");
+  return rows[0];
+}
+
+type Settings = Pick<Goal, "name" | "unit" | "direction" | "goodThreshold" | "badThreshold">;
+
+/** @throws ValidationError naming every field that is wrong */
+function checked(settings: Settings): Settings {
+  const issues: Issue[] = [...nameIssues("name", settings.name), ...textIssues("unit", settings.unit, 64)];
+  const thresholds: Thresholds = { goodThreshold: null, badThreshold: null };
+  for (const property of ["goodThreshold", "badThreshold"] as const) {
+    const text = settings[property];
+    if (text === null) continue;
+    const decimal = parseDecimal(text);
+    if (decimal === undefined)
+      issues.push({ path: property, message: "must be a decimal number with at most 40 digits before and 20 after the point" });
+    else thresholds[property] = decimal;
+  }
+  if (!inOrder(settings.direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(settings.direction) });
+  if (issues.length > 0) throw new ValidationError(issues);
+  return { ...settings, name: settings.name.trim(), ...thresholds };
+}
+
+export function nameIssues(path: string, name: string): Issue[] {
+  return name.trim() === "" ? [{ path, message: "must not be empty" }] : textIssues(path, name, 255);
+}
+
+/** Postgres text holds no NUL, and a lone surrogate is no text at all. */
+export function textIssues(path: string, text: string | null | undefined, limit: number): Issue[] {
+  if (text === null || text === undefined) return [];
+  if (text.length > limit) return [{ path, message: `must have at most ${limit} characters` }];
+  return text.includes("\0") || !text.isWellFormed() ? [{ path, message: "must not contain NUL or lone surrogates" }] : [];
+}

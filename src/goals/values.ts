@@ -1,0 +1,162 @@
+/** Goal values: one per goal and date. A value, its goal's status, its events and its feed entry are one transaction. */
+import { type Caller, demand } from "../accounts/caller.ts";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import type { EventInput, Ingest } from "../events/ingest.ts";
+import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
+import { globalId } from "../wire/ids.ts";
+import { type Datum, effective, readDatum, type SentDatum } from "./datum.ts";
+import { type Goal, lockGoal } from "./goals.ts";
+import { type GoalStatus, statusOf, type Thresholds } from "./thresholds.ts";
+
+export interface GoalValue extends Thresholds {
+  /** UUID. */
+  id: string;
+  organizationId: string;
+  /** UUID. */
+  goalId: string;
+  /** `YYYY-MM-DD`. */
+  date: string;
+  /** Canonical decimal. */
+  value: string;
+  /** Judged when it was recorded; thresholds that its goal gets later do not change it. */
+  status: GoalStatus | null;
+}
+
+/** A value in the table, not yet told to anybody. */
+export interface Written {
+  goalValue: GoalValue;
+  /** A value of that date stood there before. */
+  replaced: boolean;
+  /** The goal's, now. */
+  goalStatus: GoalStatus | null;
+}
+
+const VALUE_COLUMNS = `id, organization_id AS "organizationId", goal_id AS "goalId", to_char(date, 'YYYY-MM-DD') AS date, trim_scale(value)::text AS value,
+  trim_scale(good_threshold)::text AS "goodThreshold", trim_scale(bad_threshold)::text AS "badThreshold", status`;
+
+/** @throws DatumError NotFoundError ForbiddenError */
+export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller, goalId: string, sent: SentDatum): Promise<GoalValue> {
+  demand(caller, "goals:write");
+  const { goalValue, committed } = await core.db.transaction(async (client) => {
+    const goal = await lockGoal(client, caller.organizationId, goalId);
+    const written = await writeValue(core, client, goal, readDatum(sent, goal));
+    return { ...written, committed: await announce(core, ingest, client, goal, written, caller.userId) };
+  });
+  committed();
+  return goalValue;
+}
+
+/**
+ * Writes one value and the goal's status inside the caller's transaction.
+ * @param goal locked by that transaction
+ */
+export async function writeValue(core: Core, client: PoolClient, goal: Goal, datum: Datum): Promise<Written> {
+  const status = statusOf(goal.direction, datum.value, effective(datum, goal));
+  const { rows } = await client.query<GoalValue & { replaced: boolean }>(
+    // xmax is 0 for a row that this statement inserted.
+    `INSERT INTO goal_value AS v (id, organization_id, goal_id, date, value, good_threshold, bad_threshold, status)
+     VALUES ($1, $2, $3, $4::date, $5::numeric, $6::numeric, $7::numeric, $8::goal_status)
+     ON CONFLICT (goal_id, date) DO UPDATE SET value = excluded.value, good_threshold = excluded.good_threshold,
+       bad_threshold = excluded.bad_threshold, status = excluded.status, updated_at = now()
+     RETURNING ${VALUE_COLUMNS}, v.xmax <> 0 AS replaced`,
+    [newId(core.clock), goal.organizationId, goal.id, datum.date, datum.value, datum.goodThreshold, datum.badThreshold, status],
+  );
+  const { replaced, ...goalValue } = rows[0] as GoalValue & { replaced: boolean };
+  return { goalValue, replaced, goalStatus: await refreshStatus(client, goal) };
+}
+
+/**
+ * The events and the feed entry of a written value, in its transaction; the last it does, for it takes the
+ * organization's counter row, which every writer of the log waits for.
+ * @param userId who recorded it by hand; undefined for an inbound URL
+ * @returns what to call once the transaction is committed
+ */
+export async function announce(
+  core: Core,
+  ingest: Ingest,
+  client: PoolClient,
+  goal: Goal,
+  written: Written,
+  userId: string | undefined,
+): Promise<() => void> {
+  const actor = userId === undefined ? null : globalId("User", userId);
+  const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor));
+  await publish(core, client, written.goalValue);
+  return committed;
+}
+
+/** The goal's status is that of the value with the latest date. */
+async function refreshStatus(client: PoolClient, goal: Goal): Promise<GoalStatus | null> {
+  const latest = await client.query<{ status: GoalStatus | null }>(
+    "SELECT status FROM goal_value WHERE goal_id = $1 ORDER BY date DESC LIMIT 1",
+    [goal.id],
+  );
+  const status = latest.rows[0]?.status ?? null;
+  if (status !== goal.status) {
+    await client.query("UPDATE goal SET status = $2::goal_status, updated_at = now() WHERE id = $1", [goal.id, status]);
+  }
+  return status;
+}
+
+function events(goal: Goal, { goalValue, replaced, goalStatus: status }: Written, actor: string | null): EventInput[] {
+  const goalId = globalId("Goal", goal.id);
+  const about = { entity: "goal", entityId: goalId, actor };
+  const { date, value, goodThreshold, badThreshold } = goalValue;
+  const recorded = { goalId, date, value, goodThreshold, badThreshold, status: goalValue.status, replaced };
+  const inputs: EventInput[] = [{ ...about, type: "goal.value_recorded", payload: JSON.stringify(recorded) }];
+  if (status !== null && status !== goal.status) {
+    const turned = { goalId, status, previousStatus: goal.status };
+    inputs.push({ ...about, type: `goal.turned_${status.toLowerCase()}`, payload: JSON.stringify(turned) });
+  }
+  return inputs;
+}
+
+/** One entry of the organization's feed, with the value as it is now: what live subscriptions read. */
+async function publish(core: Core, client: PoolClient, value: GoalValue): Promise<void> {
+  await client.query(
+    `WITH counter AS (UPDATE organization_counter SET feed_sequence = feed_sequence + 1 WHERE organization_id = $1 RETURNING feed_sequence)
+     INSERT INTO feed_entry (organization_id, sequence, kind, subject_id, topic_id, snapshot)
+     SELECT $1, feed_sequence, 'GOAL_VALUE', $2, $3, $4::jsonb FROM counter`,
+    [value.organizationId, value.id, value.goalId, JSON.stringify(value)],
+  );
+  const { text, values } = core.notify.statement("feed", [value.organizationId]);
+  await client.query(text, values);
+}
+
+/** Both ends count. */
+export interface DateRange {
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+}
+
+/** Newest first; a page's keys are dates. */
+export async function listValues(core: Core, goal: Goal, range: DateRange, page: PageOf<string>): Promise<Slice<GoalValue>> {
+  const { rows } = await core.db.pool.query<GoalValue>(
+    `SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND goal_id = $2
+       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)
+       AND ($5::date IS NULL OR date < $5) AND ($6::date IS NULL OR date > $6)
+     ORDER BY goal_value.date ${page.fromBack ? "ASC" : "DESC"} LIMIT $7`,
+    [goal.organizationId, goal.id, range.from ?? null, range.to ?? null, page.after ?? null, page.before ?? null, page.limit + 1],
+  );
+  return sliceOf(page, rows);
+}
+
+export async function countValues(core: Core, goal: Goal, range: DateRange): Promise<number> {
+  const { rows } = await core.db.pool.query<{ n: number }>(
+    `SELECT count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = $2
+       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)`,
+    [goal.organizationId, goal.id, range.from ?? null, range.to ?? null],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** Those of `ids` that are this organization's; in no order. */
+export async function findValues(core: Core, organizationId: string, ids: readonly string[]): Promise<GoalValue[]> {
+  const { rows } = await core.db.pool.query<GoalValue>(
+    `SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
+    [organizationId, ids],
+  );
+  return rows;
+}
