@@ -4,6 +4,9 @@
  */
 
 export type DialectName = "STANDARD" | "CRMCOM" | "DOFORMS" | "COTALKER" | "SUPEROFFICE";
+/** The event type of the test button when no event is given. Every dialect has a target and a body for it. */
+export const TEST_EVENT_TYPE = "test";
+
 export type Ordering = "DEFINITION" | "KEY" | "NONE";
 export type OnExhausted = "SKIP" | "BLOCK" | "REQUEUE";
 export type AttemptOutcome = "DELIVERED" | "REJECTED" | "TIMED_OUT" | "REFUSED" | "BLOCKED" | "INTERRUPTED";

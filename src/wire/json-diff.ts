@@ -4,7 +4,7 @@ import { elements, members, numberSource, stringSource } from "./json-text.ts";
 export interface Difference {
   /** RFC 6901; "" = the whole text. */
   pointer: string;
-  /** JSON text; `null` where that side is absent. */
+  /** JSON text; `null` where that side is absent, which is no difference to a null. */
   previous: string;
   next: string;
 }
@@ -23,9 +23,11 @@ function collect(pointer: string, previous: string | undefined, next: string | u
     for (const key of new Set([...before.keys(), ...after.keys()])) {
       collect(`${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, before.get(key), after.get(key), found);
     }
-  } else if (previous === undefined || next === undefined || !sameJson(previous, next)) {
-    found.push({ pointer, previous: previous ?? "null", next: next ?? "null" });
+    return;
   }
+  // An absent side reads as null, so that nothing is told of a key that came in as null.
+  const sides = { previous: previous ?? "null", next: next ?? "null" };
+  if (!sameJson(sides.previous, sides.next)) found.push({ pointer, ...sides });
 }
 
 /** Whether two JSON texts have the same value: key order, white space, escapes and `1.0` for `1` make no difference. */
