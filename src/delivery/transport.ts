@@ -49,8 +49,10 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+type PhaseLimits = Record<Exclude<Phase, "reply">, number>;
+
 /** Milliseconds; they only matter where the call's own timeout is longer. */
-const PHASE_LIMITS: Record<Exclude<Phase, "reply">, number> = { dns: 5_000, connect: 10_000, tls: 10_000 };
+const PHASE_LIMITS: PhaseLimits = { dns: 5_000, connect: 10_000, tls: 10_000 };
 const MAX_HEADER_BYTES = 16 * 1024;
 /** 1xx answers before the real one; a receiver that sends more is no HTTP server. */
 const MAX_INTERIM = 16;
@@ -75,6 +77,7 @@ interface Target {
 
 interface Shared {
   egress: Egress;
+  phaseLimits: PhaseLimits;
   clock: Clock;
   secureContext: SecureContext;
   pool: Pool<Connection>;
@@ -87,10 +90,18 @@ interface Shared {
 /**
  * @param options.trust PEM certificates trusted besides the usual ones (tests; operators set NODE_EXTRA_CA_CERTS)
  * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn
+ * @param options.phaseLimits milliseconds
  */
-export function createTransport(options: { egress: Egress; clock: Clock; trust?: string[]; connectionsPerOrigin?: number }): Transport {
+export function createTransport(options: {
+  egress: Egress;
+  clock: Clock;
+  trust?: string[];
+  connectionsPerOrigin?: number;
+  phaseLimits?: Partial<PhaseLimits>;
+}): Transport {
   const shared: Shared = {
     egress: options.egress,
+    phaseLimits: { ...PHASE_LIMITS, ...options.phaseLimits },
     clock: options.clock,
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
@@ -267,7 +278,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   #enter(phase: Exclude<Phase, "reply">): void {
     this.#phase = phase;
     clearTimeout(this.#phaseTimer);
-    const limit = PHASE_LIMITS[phase];
+    const limit = this.#shared.phaseLimits[phase];
     if (limit < this.#call.timeoutMs) this.#phaseTimer = setTimeout(this.#expire, limit, limit);
   }
 
