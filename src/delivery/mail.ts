@@ -1,0 +1,105 @@
+/**
+ * Mail to the owner of a definition that was stopped by its receiver's errors: once per change of the state to
+ * TOO_MANY_ERRORS. The mail is composed in the transaction that changes the state and sent by a job written there too, so
+ * a crash neither loses nor repeats it; only an SMTP server that takes it and dies before saying so gets it twice, with
+ * the same Message-ID.
+ */
+import { createTransport } from "nodemailer";
+import { z } from "zod";
+import type { Config } from "../config.ts";
+import type { PoolClient } from "../db/client.ts";
+import type { StoppedDefinition } from "./lane-stop.ts";
+
+/** The job's payload; parsed again by whoever sends it. */
+export const mailSchema = z.object({ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() });
+export type Mail = z.infer<typeof mailSchema>;
+
+/** The pg-boss queue of mails that wait to be sent. */
+export const MAIL_QUEUE = "mail";
+
+export interface Mailer {
+  /** @throws Error when the SMTP server does not take it */
+  send(mail: Mail): Promise<void>;
+  close(): void;
+}
+
+const TIMEOUTS_MS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000, dnsTimeout: 10_000 };
+
+/** Undefined without HOOKLINE_SMTP_URL: no mail is sent. */
+export function createMailer(config: Pick<Config, "smtpUrl" | "mailFrom">): Mailer | undefined {
+  if (config.smtpUrl === undefined) return undefined;
+  const transport = createTransport(
+    { url: config.smtpUrl, ...TIMEOUTS_MS, disableFileAccess: true, disableUrlAccess: true },
+    { from: config.mailFrom },
+  );
+  return {
+    async send({ to, subject, text, messageId }) {
+      // An object, so that nothing in the address is read as a list of addresses.
+      await transport.sendMail({ to: { name: "", address: to }, subject, text, messageId });
+    },
+    close: () => transport.close(),
+  };
+}
+
+interface Row {
+  name: string;
+  number: number;
+  code: string;
+  errors_email: string | null;
+  consecutive_errors: number;
+  event_id: string | null;
+  event_type: string | null;
+  request_number: number | null;
+  attempt_id: string | null;
+  status_code: number | null;
+  error_code: string | null;
+  error_description: string | null;
+}
+
+/**
+ * What to send about this change, or undefined: another state, or nobody to tell. Reads inside the transaction that
+ * stopped the definition, after its attempts were logged.
+ */
+export async function stateChangeMail(client: Pick<PoolClient, "query">, stop: StoppedDefinition): Promise<Mail | undefined> {
+  if (stop.state !== "TOO_MANY_ERRORS") return undefined;
+  const { rows } = await client.query<Row>(
+    `SELECT d.name, d.number, d.code, d.errors_email, c.consecutive_errors, r.event_id, r.event_type, r.number AS request_number,
+            a.id AS attempt_id, a.status_code, a.error_code, a.error_description
+     FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
+     LEFT JOIN webhook_request r ON r.id = $2 AND r.definition_id = d.id
+     LEFT JOIN LATERAL (SELECT * FROM attempt WHERE request_id = r.id ORDER BY number DESC LIMIT 1) a ON true
+     WHERE d.id = $1`,
+    [stop.definitionId, stop.requestId],
+  );
+  const row = rows[0];
+  return row?.errors_email ? compose(row, row.errors_email, stop) : undefined;
+}
+
+/** `\r\n` in a name would be a line of its own in the mail. */
+const line = (text: string) => text.replace(/\s+/g, " ").trim();
+
+function compose(row: Row, to: string, stop: StoppedDefinition): Mail {
+  const status = row.status_code === null ? "no answer" : `HTTP ${row.status_code}`;
+  const error = [row.error_code, row.error_description].filter((part) => part !== null).join(": ");
+  return {
+    to,
+    subject: `Webhook "${line(row.name)}" was stopped: too many errors`,
+    text: [
+      `The webhook "${line(row.name)}" was stopped, because ${line(stop.reason)}.`,
+      "",
+      `Name:       ${line(row.name)}`,
+      `WebhookId:  ${row.number} (${row.code})`,
+      `State:      TooManyErrors`,
+      `EventId:    ${row.event_id ?? "-"}`,
+      `Event:      ${row.event_type ?? "-"}`,
+      `Request:    ${row.request_number ?? "-"}`,
+      `Status:     ${status}`,
+      `Error:      ${line(error === "" ? stop.reason : error)}`,
+      `Errors:     ${row.consecutive_errors} in a row`,
+      "",
+      "What is queued is kept, and goes on in order when the webhook is set Active again.",
+      "",
+    ].join("\n"),
+    messageId: `<${stop.definitionId}.${row.attempt_id ?? stop.requestId}@hookline>`,
+  };
+}
