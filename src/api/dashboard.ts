@@ -1,0 +1,159 @@
+/**
+ * Serves the dashboard from dist/web: hashed assets for ever, the page with a fresh style nonce each time, under a strict
+ * Content-Security-Policy. Builds it first when dist/web is missing or older than its sources.
+ */
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BUILT = join(ROOT, "dist/web");
+
+const TYPES: Record<string, string> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+interface Asset {
+  type: string;
+  plain: Buffer;
+  br: Buffer | undefined;
+  gz: Buffer | undefined;
+}
+
+export interface Dashboard {
+  /** GET /assets/* and the icon. */
+  routes: FastifyPluginAsync;
+  /** Answers with the page, whatever the path: the browser routes by itself. */
+  page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
+}
+
+/** Scripts and styles are our own files; Mantine's style elements carry the nonce; nobody may frame us. */
+function contentSecurityPolicy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+/** Of everything the build reads; changes when the dashboard must be built anew. */
+export async function dashboardFingerprint(): Promise<string> {
+  const hash = createHash("sha256");
+  const entries = await readdir(join(ROOT, "src/web"), { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".d.ts"))
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const path of [...files.sort(), join(ROOT, "package.json")]) hash.update(path.slice(ROOT.length)).update(await readFile(path));
+  return hash.digest("hex");
+}
+
+async function isCurrent(): Promise<boolean> {
+  const builtFrom = await readFile(join(BUILT, "built-from"), "utf8").catch(() => undefined);
+  if (builtFrom === undefined) return false;
+  // An installation without the sources has nothing to compare with.
+  return builtFrom === (await dashboardFingerprint().catch(() => builtFrom));
+}
+
+async function build(): Promise<void> {
+  const child = spawn(process.execPath, [join(ROOT, "scripts/build-web.ts")], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  let mistakes = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    mistakes += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  if (code !== 0) throw new Error(`the dashboard could not be built (node scripts/build-web.ts): ${mistakes.slice(-2000)}`);
+}
+
+async function load(): Promise<Map<string, Asset>> {
+  if (!(await isCurrent())) await build();
+  const assets = new Map<string, Asset>();
+  const entries = await readdir(BUILT, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const type = TYPES[extname(entry.name)];
+    if (!entry.isFile() || type === undefined) continue;
+    const path = join(entry.parentPath, entry.name);
+    const variant = (suffix: string) => readFile(path + suffix).catch(() => undefined);
+    assets.set(path.slice(BUILT.length).replaceAll("\\", "/"), {
+      type,
+      plain: await readFile(path),
+      br: await variant(".br"),
+      gz: await variant(".gz"),
+    });
+  }
+  return assets;
+}
+
+/** Picks the smallest form that the client takes. */
+function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): FastifyReply {
+  const accepts = String(request.headers["accept-encoding"] ?? "");
+  const [encoding, bytes] =
+    asset.br && /\bbr\b/.test(accepts)
+      ? ["br", asset.br]
+      : asset.gz && /\bgzip\b/.test(accepts)
+        ? ["gzip", asset.gz]
+        : [undefined, asset.plain];
+  if (encoding !== undefined) reply.header("content-encoding", encoding);
+  return reply.header("content-type", asset.type).header("vary", "accept-encoding").header("x-content-type-options", "nosniff").send(bytes);
+}
+
+/**
+ * Starts loading (and building, which takes seconds) at once and does not wait for it: the API is up meanwhile, and whoever
+ * opens the dashboard waits. A failed build is told once through `failed` and answered with 503.
+ */
+export function openDashboard(failed: (error: unknown) => void): Dashboard {
+  const loading = load().catch((error: unknown) => {
+    failed(error);
+    return undefined;
+  });
+  const unavailable = (reply: FastifyReply) =>
+    reply
+      .code(503)
+      .header("retry-after", "30")
+      .type("text/plain; charset=utf-8")
+      .send("The dashboard could not be built; see the server's log.\n");
+
+  async function page(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const index = (await loading)?.get("/index.html");
+    if (!index) return unavailable(reply);
+    const nonce = randomBytes(16).toString("base64");
+    return reply
+      .header("content-security-policy", contentSecurityPolicy(nonce))
+      .header("cache-control", "no-store")
+      .header("referrer-policy", "no-referrer")
+      .header("x-content-type-options", "nosniff")
+      .header("x-frame-options", "DENY")
+      .type("text/html; charset=utf-8")
+      .send(index.plain.toString().replace('name="style-nonce" content=""', `name="style-nonce" content="${nonce}"`));
+  }
+
+  const routes: FastifyPluginAsync = async (app) => {
+    app.get("/assets/*", async (request, reply) => {
+      const assets = await loading;
+      if (!assets) return unavailable(reply);
+      const asset = assets.get(request.url.split("?")[0] ?? "");
+      if (!asset) return reply.code(404).type("text/plain; charset=utf-8").send("Not found\n");
+      return sendAsset(request, reply.header("cache-control", "public, max-age=31536000, immutable"), asset);
+    });
+    app.get("/favicon.svg", async (request, reply) => {
+      const asset = (await loading)?.get("/favicon.svg");
+      return asset ? sendAsset(request, reply.header("cache-control", "public, max-age=86400"), asset) : unavailable(reply);
+    });
+  };
+  return { routes, page };
+}

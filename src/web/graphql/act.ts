@@ -1,0 +1,96 @@
+/** Mutations: their typed errors become a value that forms and buttons can show. */
+import { notifications } from "@mantine/notifications";
+import type { TadaDocumentNode } from "gql.tada";
+import { useCallback, useRef, useState } from "react";
+import { type AnyVariables, useClient } from "urql";
+import { explain } from "./client.ts";
+import { graphql } from "./tada.ts";
+
+/** Spread into every mutation's result: `...Problem`. */
+export const Problem = graphql(`
+  fragment Problem on Error {
+    __typename
+    code
+    message
+    ... on ValidationError {
+      issues {
+        path
+        message
+      }
+    }
+  }
+`);
+
+export interface Failure {
+  code: string;
+  message: string;
+  /** Message per input path, such as `targetUrl` or `headers.X-Foo`. */
+  issues: Record<string, string>;
+}
+
+type Errors = {
+  __typename: "ValidationError" | "NotFoundError" | "ConflictError" | "ForbiddenError" | "RateLimitedError" | "UnauthenticatedError";
+};
+type Value<Data> = Exclude<NonNullable<Data[keyof Data]>, Errors>;
+export type Outcome<Data> = { ok: true; value: Value<Data> } | { ok: false; failure: Failure };
+
+/** Returns a function that runs a mutation document (one field, one input). */
+export function usePerform() {
+  const client = useClient();
+  return useCallback(
+    async <Data, Variables extends AnyVariables>(
+      document: TadaDocumentNode<Data, Variables>,
+      variables: Variables,
+    ): Promise<Outcome<Data>> => {
+      const { data, error } = await client.mutation(document, variables).toPromise();
+      if (error || !data) return { ok: false, failure: { code: "UNREACHABLE", message: error ? explain(error) : "No answer", issues: {} } };
+      const result = Object.values(data as object)[0] as unknown as {
+        __typename: string;
+        code?: string;
+        message?: string;
+        issues?: { path: string; message: string }[];
+      };
+      if (!result.__typename.endsWith("Error")) return { ok: true, value: result as unknown as Value<Data> };
+      const issues = Object.fromEntries((result.issues ?? []).map((issue) => [issue.path, issue.message]));
+      return { ok: false, failure: { code: result.code ?? "", message: result.message ?? "", issues } };
+    },
+    [client],
+  );
+}
+
+export function tell(message: string): void {
+  notifications.show({ message, color: "accent" });
+}
+export function tellFailure(failure: Failure): void {
+  const detail = Object.values(failure.issues).join("; ");
+  notifications.show({ title: failure.message, message: detail === failure.message ? "" : detail, color: "red", autoClose: 9000 });
+}
+
+/** For buttons: runs one action at a time, says when it went wrong, and `done` when it went well. */
+export function useAct() {
+  const perform = usePerform();
+  const [busy, setBusy] = useState(false);
+  const running = useRef(false);
+  const act = useCallback(
+    async <Data, Variables extends AnyVariables>(
+      document: TadaDocumentNode<Data, Variables>,
+      variables: Variables,
+      done?: string,
+    ): Promise<Value<Data> | undefined> => {
+      if (running.current) return undefined;
+      running.current = true;
+      setBusy(true);
+      const outcome = await perform(document, variables);
+      running.current = false;
+      setBusy(false);
+      if (!outcome.ok) {
+        tellFailure(outcome.failure);
+        return undefined;
+      }
+      if (done !== undefined) tell(done);
+      return outcome.value;
+    },
+    [perform],
+  );
+  return { act, busy };
+}

@@ -1,0 +1,36 @@
+/** The one GraphQL client: queries and mutations over HTTP with the session cookie, live things over live.ts. */
+import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
+
+/** The second half of the XSRF pair: the cookie that scripts may read goes back as a header. */
+function xsrfToken(): string {
+  const match = /(?:^|; )XSRF-TOKEN=([^;]*)/.exec(document.cookie);
+  return match?.[1] ? decodeURIComponent(match[1]) : "";
+}
+
+/** @param signedOut called when the server says that there is no session (any more) */
+export function createClient(signedOut: () => void): Client {
+  return new Client({
+    url: "/graphql",
+    preferGetMethod: false,
+    requestPolicy: "cache-and-network",
+    fetchOptions: () => ({ credentials: "same-origin", headers: { "x-xsrf-token": xsrfToken() } }),
+    exchanges: [
+      mapExchange({
+        onResult(result) {
+          const unauthenticated =
+            result.error?.response?.status === 401 ||
+            result.error?.graphQLErrors.some((error) => error.extensions["code"] === "UNAUTHENTICATED");
+          if (unauthenticated) signedOut();
+        },
+      }),
+      cacheExchange,
+      fetchExchange,
+    ],
+  });
+}
+
+/** What went wrong, for people. */
+export function explain(error: { networkError?: Error | undefined; graphQLErrors: { message: string }[]; message: string }): string {
+  if (error.graphQLErrors.length > 0) return error.graphQLErrors.map((each) => each.message).join("; ");
+  return error.networkError ? "The server cannot be reached. It is asked again when you retry." : error.message;
+}

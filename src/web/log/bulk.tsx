@@ -1,0 +1,264 @@
+/** What can be done with many requests at once, with its progress. */
+import { Button, Modal, Progress } from "@mantine/core";
+import { IconPlayerSkipForward, IconRotateClockwise, IconTrash, IconX } from "@tabler/icons-react";
+import { useCallback, useRef, useState } from "react";
+import { useQuery } from "urql";
+import { useEvery } from "../components/clock.ts";
+import { plural } from "../components/format.ts";
+import { Problem, tellFailure, useAct, usePerform } from "../graphql/act.ts";
+import { graphql } from "../graphql/tada.ts";
+import classes from "./bulk.module.css";
+import type { LogRow } from "./documents.ts";
+import { type LogFilter, toInput } from "./filter.ts";
+
+export const ResendOne = graphql(
+  `
+  mutation ResendOne($input: ResendWebhookRequestInput!) {
+    resendWebhookRequest(input: $input) {
+      __typename
+      ... on WebhookRequest {
+        id
+        state
+      }
+      ...Problem
+    }
+  }
+`,
+  [Problem],
+);
+const CancelOne = graphql(
+  `
+  mutation CancelOne($input: CancelWebhookRequestInput!) {
+    cancelWebhookRequest(input: $input) {
+      __typename
+      ... on WebhookRequest {
+        id
+        state
+      }
+      ...Problem
+    }
+  }
+`,
+  [Problem],
+);
+const DeleteOne = graphql(
+  `
+  mutation DeleteOne($input: DeleteWebhookRequestInput!) {
+    deleteWebhookRequest(input: $input) {
+      __typename
+      ... on WebhookRequest {
+        id
+      }
+      ...Problem
+    }
+  }
+`,
+  [Problem],
+);
+const ResendAll = graphql(
+  `
+  mutation ResendAll($input: ResendWebhookRequestsInput!) {
+    resendWebhookRequests(input: $input) {
+      __typename
+      ... on Replay {
+        id
+        total
+        done
+        state
+      }
+      ...Problem
+    }
+  }
+`,
+  [Problem],
+);
+const ReplayQuery = graphql(`
+  query ReplayProgress($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Replay {
+        id
+        total
+        done
+        state
+      }
+    }
+  }
+`);
+
+const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
+const ACTIONS = {
+  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => SETTLED.includes(row.state) },
+  cancel: { word: "Cancel", done: "cancelled", fits: (row: LogRow) => row.state === "PENDING" || row.state === "WAITING" },
+  delete: { word: "Delete", done: "deleted", fits: (row: LogRow) => SETTLED.includes(row.state) },
+} as const;
+type Action = keyof typeof ACTIONS;
+
+interface Run {
+  word: string;
+  total: number;
+  done: number;
+  failed: number;
+}
+
+interface BulkProps {
+  rows: LogRow[];
+  clear: () => void;
+  removed: (ids: string[]) => void;
+}
+
+/** The bar over a selection. Requests are handled in their order, oldest first, one after another: lanes keep their order. */
+export function SelectionBar({ rows, clear, removed }: BulkProps) {
+  const perform = usePerform();
+  const [run, setRun] = useState<Run>();
+  const stopped = useRef(false);
+
+  async function start(action: Action) {
+    const { word, fits } = ACTIONS[action];
+    const fitting = rows.filter(fits).sort((a, b) => a.number - b.number);
+    stopped.current = false;
+    let failed = 0;
+    let lastFailure: Parameters<typeof tellFailure>[0] | undefined;
+    setRun({ word, total: fitting.length, done: 0, failed: 0 });
+    for (const [index, row] of fitting.entries()) {
+      if (stopped.current) break;
+      const outcome =
+        action === "resend"
+          ? await perform(ResendOne, { input: { id: row.id, force: row.state !== "REJECTED" } })
+          : action === "cancel"
+            ? await perform(CancelOne, { input: { id: row.id } })
+            : await perform(DeleteOne, { input: { id: row.id } });
+      if (!outcome.ok) {
+        failed++;
+        lastFailure = outcome.failure;
+      } else if (action === "delete") removed([row.id]);
+      setRun({ word, total: fitting.length, done: index + 1, failed });
+    }
+    if (lastFailure) tellFailure({ ...lastFailure, message: `${plural(failed, "request")} could not be changed: ${lastFailure.message}` });
+  }
+
+  const finished = run !== undefined && (run.done === run.total || stopped.current);
+  return (
+    <div className={classes["bar"]} role="region" aria-label="Selection">
+      {run === undefined ? (
+        <>
+          <span className="num">{plural(rows.length, "request")} selected</span>
+          {(Object.keys(ACTIONS) as Action[]).map((action) => {
+            const count = rows.filter(ACTIONS[action].fits).length;
+            const Picture = action === "resend" ? IconRotateClockwise : action === "cancel" ? IconPlayerSkipForward : IconTrash;
+            return (
+              <Button
+                key={action}
+                size="xs"
+                variant={action === "resend" ? "filled" : "default"}
+                leftSection={<Picture size={14} />}
+                disabled={count === 0}
+                onClick={() => void start(action)}
+              >
+                {ACTIONS[action].word}
+                {count > 0 && count < rows.length ? ` ${count}` : ""}
+              </Button>
+            );
+          })}
+        </>
+      ) : (
+        <Meter run={run} finished={finished} />
+      )}
+      <Button
+        size="xs"
+        variant="subtle"
+        color="gray"
+        leftSection={<IconX size={14} />}
+        onClick={() => {
+          if (run && !finished) stopped.current = true;
+          else {
+            setRun(undefined);
+            clear();
+          }
+        }}
+      >
+        {run && !finished ? "Stop" : run ? "Done" : "Clear"}
+      </Button>
+    </div>
+  );
+}
+
+function Meter({ run, finished }: { run: Run; finished: boolean }) {
+  return (
+    <div className={classes["meter"]}>
+      <span className="num" role="status">
+        {run.word}: {run.done} of {run.total}
+        {run.failed > 0 ? ` · ${run.failed} not` : ""}
+      </span>
+      <Progress
+        value={run.total === 0 ? 100 : (100 * run.done) / run.total}
+        color={run.failed > 0 ? "yellow" : finished ? "teal" : "accent"}
+        aria-label={`${run.word} progress`}
+        size="sm"
+      />
+    </div>
+  );
+}
+
+/** Resends everything that a filter names, on the server; the window shows how far it is and may be closed meanwhile. */
+export function ResendAllButton({ filter, total }: { filter: LogFilter; total: number }) {
+  const { act, busy } = useAct();
+  const [asking, setAsking] = useState(false);
+  const [replay, setReplay] = useState<string>();
+  return (
+    <>
+      <Button size="xs" variant="default" leftSection={<IconRotateClockwise size={14} />} onClick={() => setAsking(true)}>
+        Resend all…
+      </Button>
+      <Modal
+        opened={asking}
+        onClose={() => {
+          setAsking(false);
+          setReplay(undefined);
+        }}
+        title={replay === undefined ? `Resend ${plural(total, "request")}?` : "Resending"}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        {replay === undefined ? (
+          <>
+            <p className={classes["text"]}>
+              Every request that this view shows is sent again, with its own id, number and bytes, oldest first. Each goes before what is
+              pending in its lane. Requests made from now on are left alone.
+            </p>
+            <div className={classes["buttons"]}>
+              <Button variant="default" onClick={() => setAsking(false)}>
+                Keep as it is
+              </Button>
+              <Button loading={busy} onClick={async () => setReplay((await act(ResendAll, { input: { filter: toInput(filter) } }))?.id)}>
+                Resend
+              </Button>
+            </div>
+          </>
+        ) : (
+          <ReplayProgress id={replay} />
+        )}
+      </Modal>
+    </>
+  );
+}
+
+function ReplayProgress({ id }: { id: string }) {
+  const [{ data }, again] = useQuery({ query: ReplayQuery, variables: { id } });
+  useEvery(
+    1_000,
+    useCallback(() => again({ requestPolicy: "network-only" }), [again]),
+  );
+  const replay = data?.node?.__typename === "Replay" ? data.node : undefined;
+  const run: Run = {
+    word: replay?.state === "FAILED" ? "Stopped" : "Resent",
+    total: replay?.total ?? 0,
+    done: replay?.done ?? 0,
+    failed: 0,
+  };
+  return (
+    <>
+      <Meter run={run} finished={replay?.state === "DONE"} />
+      <p className={classes["text"]}>You may close this; it goes on by itself.</p>
+    </>
+  );
+}

@@ -1,0 +1,57 @@
+/** The log's filter, as it stands in the address and as the API takes it: a view is a link. */
+import type { VariablesOf } from "../graphql/tada.ts";
+import type { LogPageQuery, LogRow } from "./documents.ts";
+
+export type RequestState = LogRow["state"];
+type FilterInput = NonNullable<VariablesOf<typeof LogPageQuery>["filter"]>;
+
+export interface LogFilter {
+  states: RequestState[];
+  definition: string;
+  type: string;
+  entity: string;
+  entityId: string;
+  error: string;
+  rule: string;
+  url: string;
+  /** ISO times, or "". */
+  from: string;
+  to: string;
+}
+
+export const STATES: readonly RequestState[] = ["PENDING", "SENDING", "WAITING", "DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
+const TEXTS = ["definition", "type", "entity", "entityId", "error", "rule", "url", "from", "to"] as const;
+
+export function readFilter(query: URLSearchParams): LogFilter {
+  const states = (query.get("state") ?? "").split(",").filter((state): state is RequestState => STATES.includes(state as RequestState));
+  const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) ?? ""])) as Omit<LogFilter, "states">;
+  return { states, ...texts };
+}
+
+export function writeFilter(filter: LogFilter): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filter.states.length > 0) query.set("state", filter.states.join(","));
+  for (const name of TEXTS) if (filter[name] !== "") query.set(name, filter[name]);
+  return query;
+}
+
+/** The filter without the state: an update that takes a request out of the view must still arrive. */
+export function liveFilter(filter: LogFilter): FilterInput {
+  const input: FilterInput = {};
+  if (filter.definition) input.webhookDefinitionId = filter.definition;
+  if (filter.type) input.eventType = filter.type;
+  if (filter.entity) input.entity = filter.entity;
+  if (filter.entityId) input.entityId = filter.entityId;
+  if (filter.error) input.errorCode = filter.error;
+  if (filter.rule) input.workflowRuleId = filter.rule;
+  if (filter.url) input.url = filter.url;
+  if (filter.from) input.createdAfter = filter.from;
+  if (filter.to) input.createdBefore = filter.to;
+  return input;
+}
+
+export function toInput(filter: LogFilter): FilterInput {
+  return filter.states.length === 0 ? liveFilter(filter) : { ...liveFilter(filter), state: filter.states };
+}
+
+export const isFiltered = (filter: LogFilter): boolean => filter.states.length > 0 || TEXTS.some((name) => filter[name] !== "");

@@ -1,0 +1,57 @@
+/** The rows of the log, newest first, kept in order while pages of older ones and live updates come in. Pure. */
+import type { LogRow } from "./documents.ts";
+
+/** More rows than anyone reads; the oldest go first. */
+export const MOST_ROWS = 100_000;
+
+/** Where a request of that number is, or would be (rows run from high numbers to low). */
+export function placeOf(rows: readonly LogRow[], number: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle] as LogRow).number > number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export interface Merged {
+  rows: LogRow[];
+  /** How many rows were added above what was the newest row: what a scrolled view must move by. */
+  above: number;
+}
+
+/**
+ * Takes updates in: known rows are replaced (or taken out, when they no longer belong), new ones are sorted in.
+ * @param belongs whether a row is one that the view shows
+ */
+export function merge(rows: readonly LogRow[], updates: readonly LogRow[], belongs: (row: LogRow) => boolean): Merged {
+  const newest = rows[0]?.number ?? Number.POSITIVE_INFINITY;
+  const next = rows.slice();
+  const fresh = new Map<number, LogRow>();
+  const gone = new Set<number>();
+  for (const update of updates) {
+    const place = placeOf(rows, update.number);
+    const known = rows[place]?.number === update.number;
+    if (!belongs(update)) {
+      fresh.delete(update.number);
+      if (known) gone.add(update.number);
+    } else if (known) {
+      next[place] = update;
+      gone.delete(update.number);
+    } else fresh.set(update.number, update);
+  }
+  if (fresh.size === 0 && gone.size === 0) return { rows: next, above: 0 };
+  const kept = gone.size === 0 ? next : next.filter((row) => !gone.has(row.number));
+  const added = [...fresh.values()].sort((a, b) => b.number - a.number);
+  const above = added.filter((row) => row.number > newest).length;
+  const merged: LogRow[] = [];
+  let at = 0;
+  for (const row of kept) {
+    while (at < added.length && (added[at] as LogRow).number > row.number) merged.push(added[at++] as LogRow);
+    merged.push(row);
+  }
+  while (at < added.length) merged.push(added[at++] as LogRow);
+  return { rows: merged.length > MOST_ROWS ? merged.slice(0, MOST_ROWS) : merged, above };
+}

@@ -1,0 +1,3 @@
+export function ApiTokens() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Goal() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Goals() {
+  return null;
+}

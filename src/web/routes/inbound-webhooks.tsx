@@ -1,0 +1,3 @@
+export function InboundWebhooks() {
+  return null;
+}

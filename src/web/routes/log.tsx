@@ -1,0 +1,154 @@
+import { Button } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { useClient } from "urql";
+import { formatCount } from "../components/format.ts";
+import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import type { LiveStatus } from "../graphql/live.ts";
+import { ResendAllButton, SelectionBar } from "../log/bulk.tsx";
+import type { LogRow } from "../log/documents.ts";
+import { isFiltered, type LogFilter, readFilter, writeFilter } from "../log/filter.ts";
+import { LogFilters, NumberSearch } from "../log/filters.tsx";
+import { LogList } from "../log/list.tsx";
+import { storeFor } from "../log/store.ts";
+import { useSession } from "../session.tsx";
+import classes from "./log.module.css";
+
+const STATUS: Record<LiveStatus, string> = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting; nothing will be missed",
+  paused: "Paused",
+};
+
+/** Rows by id, with shift-click ranges. */
+function useSelection(rows: LogRow[]) {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const anchor = useRef<number>(undefined);
+  const current = useRef(rows);
+  current.current = rows;
+  const toggle = useCallback((row: LogRow, range: boolean) => {
+    const list = current.current;
+    const at = list.findIndex((each) => each.id === row.id);
+    const from = anchor.current === undefined ? -1 : list.findIndex((each) => each.number === anchor.current);
+    anchor.current = row.number;
+    setIds((last) => {
+      const next = new Set(last);
+      const touched = range && from >= 0 ? list.slice(Math.min(from, at), Math.max(from, at) + 1) : [row];
+      const on = !last.has(row.id);
+      for (const each of touched) {
+        if (on) next.add(each.id);
+        else next.delete(each.id);
+      }
+      return next;
+    });
+  }, []);
+  const toggleAll = useCallback(() => setIds((last) => new Set(last.size > 0 ? [] : current.current.map((row) => row.id))), []);
+  const clear = useCallback(() => setIds(new Set()), []);
+  return { ids, toggle, toggleAll, clear };
+}
+
+export function Log() {
+  const client = useClient();
+  const navigate = useNavigate();
+  const { can } = useSession();
+  const [query, setQuery] = useSearchParams();
+  const text = query.toString();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what the filter is made of
+  const filter = useMemo(() => readFilter(query), [text]);
+  const store = useMemo(() => storeFor(client, filter), [client, filter]);
+  const state = useSyncExternalStore(store.subscribe, store.snapshot);
+  const selection = useSelection(state.rows);
+  const [held, setHeld] = useState(false);
+
+  useEffect(() => {
+    document.title = "Log · Hookline";
+    if (!held) void store.start();
+    return () => store.pause();
+  }, [store, held]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view, another selection
+  useEffect(() => selection.clear(), [store]);
+
+  const change = useCallback((next: LogFilter) => setQuery(writeFilter(next), { replace: true }), [setQuery]);
+  const toggleHold = () => {
+    if (!held) setHeld(true);
+    else setHeld(false);
+  };
+  useHotkeys([
+    ["p", toggleHold],
+    ["/", () => document.getElementById("search")?.focus()],
+  ]);
+
+  const writes = can("webhooks:write");
+  const chosen = selection.ids.size === 0 ? [] : state.rows.filter((row) => selection.ids.has(row.id));
+  const filtered = isFiltered(filter);
+  return (
+    <div className={classes["page"]}>
+      <header className={classes["head"]}>
+        <div className={classes["titles"]}>
+          <h1 className={classes["title"]}>Log</h1>
+          <span className={classes["status"]} data-status={state.status} role="status">
+            <span className={classes["dot"]} aria-hidden />
+            {STATUS[state.status]}
+          </span>
+          {state.total !== undefined && (
+            <span className="quiet num">
+              {formatCount(state.total)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
+            </span>
+          )}
+          <span className={classes["actions"]}>
+            {writes && filtered && (state.total ?? 0) > 0 && <ResendAllButton filter={filter} total={state.total ?? 0} />}
+            <NumberSearch open={(number) => navigate(`/log/${number}`)} />
+            <Button
+              size="xs"
+              variant={held ? "filled" : "default"}
+              leftSection={held ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+              onClick={toggleHold}
+              aria-pressed={held}
+            >
+              {held ? "Resume" : "Pause"}
+            </Button>
+          </span>
+        </div>
+        <LogFilters filter={filter} change={change} />
+      </header>
+      {state.error !== undefined && state.rows.length === 0 ? (
+        <Failed error={state.error} retry={() => void store.start()} />
+      ) : state.total === undefined ? (
+        <div className={classes["waiting"]}>
+          <LoadingRows rows={12} />
+        </div>
+      ) : state.rows.length === 0 ? (
+        filtered ? (
+          <Empty icon={IconListDetails} title="Nothing matches">
+            No request fits this filter. New ones that do appear here by themselves.
+          </Empty>
+        ) : (
+          <Empty
+            icon={IconListDetails}
+            title="No deliveries yet"
+            action={
+              <Button component={Link} to="/webhooks" variant="default">
+                Set up a webhook
+              </Button>
+            }
+          >
+            As soon as an event matches a webhook, its delivery appears here, live.
+          </Empty>
+        )
+      ) : (
+        <LogList
+          store={store}
+          state={state}
+          selection={selection.ids}
+          selectable={writes}
+          toggle={selection.toggle}
+          toggleAll={selection.toggleAll}
+        />
+      )}
+      {chosen.length > 0 && <SelectionBar rows={chosen} clear={selection.clear} removed={(ids) => store.remove(ids)} />}
+    </div>
+  );
+}

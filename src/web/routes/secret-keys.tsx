@@ -1,0 +1,3 @@
+export function SecretKeys() {
+  return null;
+}

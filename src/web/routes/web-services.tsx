@@ -1,0 +1,3 @@
+export function WebServices() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function WorkflowRules() {
+  return null;
+}

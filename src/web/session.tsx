@@ -1,0 +1,67 @@
+/** Who is signed in, and what they may do: the dashboard shows no button that the server would refuse. */
+import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { Provider, useQuery } from "urql";
+import { createClient } from "./graphql/client.ts";
+import { graphql, type ResultOf } from "./graphql/tada.ts";
+
+const ViewerQuery = graphql(`
+  query Viewer {
+    viewer {
+      role
+      scopes
+      user {
+        id
+        name
+        email
+      }
+      organization {
+        id
+        name
+        timeZone
+        features
+      }
+    }
+  }
+`);
+
+export type Viewer = NonNullable<ResultOf<typeof ViewerQuery>["viewer"]>;
+
+interface Session {
+  viewer: Viewer;
+  /** Whether the viewer has that scope, such as `webhooks:write`. */
+  can(scope: string): boolean;
+}
+
+const SessionContext = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("outside of a session");
+  return session;
+}
+
+/** A client that forgets everything whenever the person changes. */
+export function ClientProvider({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
+  const client = useMemo(() => createClient(signedOut), [signedOut]);
+  return <Provider value={client}>{children}</Provider>;
+}
+
+export function SessionProvider({
+  children,
+  waiting,
+  failed,
+}: {
+  children: ReactNode;
+  waiting: ReactNode;
+  failed: (retry: () => void) => ReactNode;
+}) {
+  const [result, retry] = useQuery({ query: ViewerQuery });
+  const viewer = result.data?.viewer;
+  const session = useMemo<Session | undefined>(
+    () => (viewer ? { viewer, can: (scope) => viewer.scopes.includes(scope) } : undefined),
+    [viewer],
+  );
+  if (session) return <SessionContext value={session}>{children}</SessionContext>;
+  if (result.error && result.error.response?.status !== 401) return failed(() => retry({ requestPolicy: "network-only" }));
+  return waiting;
+}

@@ -1,0 +1,185 @@
+import { ActionIcon, AppShell, Burger, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import {
+  type Icon,
+  IconArrowsRightLeft,
+  IconDeviceDesktop,
+  IconKeyboard,
+  IconLayoutDashboard,
+  IconListDetails,
+  IconLogout,
+  IconMoon,
+  IconPlugConnected,
+  IconSelector,
+  IconSettings,
+  IconSun,
+  IconTargetArrow,
+  IconWebhook,
+} from "@tabler/icons-react";
+import { type ReactNode, useEffect } from "react";
+import { NavLink, useLocation, useNavigate } from "react-router";
+import { Shortcuts } from "./components/shortcuts.tsx";
+import { useAct } from "./graphql/act.ts";
+import { graphql } from "./graphql/tada.ts";
+import { useSession } from "./session.tsx";
+import classes from "./shell.module.css";
+
+const SignOut = graphql(`
+  mutation SignOut {
+    signOut {
+      __typename
+    }
+  }
+`);
+
+function Item({ to, icon: Picture, label, also = [] }: { to: string; icon: Icon; label: string; also?: string[] }) {
+  const { pathname } = useLocation();
+  const here = to === "/" ? pathname === "/" : [to, ...also].some((path) => pathname === path || pathname.startsWith(`${path}/`));
+  return (
+    <NavLink to={to} className={classes["item"] ?? ""} data-here={here || undefined} aria-current={here ? "page" : undefined}>
+      <Picture size={17} stroke={1.7} aria-hidden />
+      {label}
+    </NavLink>
+  );
+}
+
+function SchemeItems() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const schemes = [
+    ["light", "Light", IconSun],
+    ["dark", "Dark", IconMoon],
+    ["auto", "As the system", IconDeviceDesktop],
+  ] as const;
+  return schemes.map(([scheme, label, Picture]) => (
+    <Menu.Item
+      key={scheme}
+      leftSection={<Picture size={15} />}
+      onClick={() => setColorScheme(scheme)}
+      {...(colorScheme === scheme ? { "aria-current": "true" as const, fw: 600 } : {})}
+    >
+      {label}
+    </Menu.Item>
+  ));
+}
+
+function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShortcuts: () => void }) {
+  const { viewer } = useSession();
+  const { act } = useAct();
+  const name = viewer.user?.name ?? viewer.user?.email ?? "API token";
+  return (
+    <Menu position="top-start" width={220} shadow="md">
+      <Menu.Target>
+        <UnstyledButton className={classes["person"] ?? ""} aria-label={`${name}: account and appearance`}>
+          <span className={classes["initial"]} aria-hidden>
+            {name.slice(0, 1).toUpperCase()}
+          </span>
+          <span className={classes["personText"]}>
+            <span className="clip">{name}</span>
+            <span className={`clip ${classes["role"]}`}>{viewer.role.toLowerCase()}</span>
+          </span>
+          <IconSelector size={15} stroke={1.6} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>Appearance</Menu.Label>
+        <SchemeItems />
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={showShortcuts}>
+          Keyboard shortcuts
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconLogout size={15} />}
+          onClick={async () => {
+            await act(SignOut, {});
+            signedOut();
+          }}
+        >
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+export function Shell({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
+  const { viewer } = useSession();
+  const [open, drawer] = useDisclosure(false);
+  const [help, helpWindow] = useDisclosure(false);
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the drawer
+  useEffect(() => drawer.close(), [pathname]);
+  useHotkeys([
+    ["alt+1", () => navigate("/")],
+    ["alt+2", () => navigate("/log")],
+    ["alt+3", () => navigate("/lanes")],
+    ["alt+4", () => navigate("/webhooks")],
+    ["alt+5", () => navigate("/goals")],
+    ["shift+?", helpWindow.open],
+  ]);
+
+  return (
+    <AppShell
+      layout="alt"
+      header={{ height: { base: 52, sm: 0 } }}
+      navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !open } }}
+      classNames={{ navbar: classes["navbar"] ?? "", header: classes["header"] ?? "", main: classes["main"] ?? "" }}
+    >
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <AppShell.Header hiddenFrom="sm">
+        <Burger opened={open} onClick={drawer.toggle} size="sm" aria-label={open ? "Close navigation" : "Open navigation"} />
+        <Brand />
+      </AppShell.Header>
+      <AppShell.Navbar>
+        <div className={classes["top"]}>
+          <Brand />
+          <ActionIcon hiddenFrom="sm" onClick={drawer.close} aria-label="Close navigation">
+            ✕
+          </ActionIcon>
+        </div>
+        <p className={`clip ${classes["organization"]}`}>{viewer.organization.name}</p>
+        <nav className={classes["nav"]} aria-label="Main">
+          <Item to="/" icon={IconLayoutDashboard} label="Overview" />
+          <Item to="/log" icon={IconListDetails} label="Log" />
+          <Item to="/lanes" icon={IconArrowsRightLeft} label="Lanes" />
+          <Item
+            to="/webhooks"
+            icon={IconWebhook}
+            label="Webhooks"
+            also={["/connections", "/workflow-rules", "/scripts", "/web-services", "/secret-keys"]}
+          />
+          <Item to="/goals" icon={IconTargetArrow} label="Goals" />
+          <p className={classes["group"]}>More</p>
+          {viewer.role === "ADMIN" && <Item to="/inbound-webhooks" icon={IconPlugConnected} label="Inbound webhooks" />}
+          <Item to="/settings" icon={IconSettings} label="Settings" />
+        </nav>
+        <Person signedOut={signedOut} showShortcuts={helpWindow.open} />
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}>
+        {children}
+      </AppShell.Main>
+      <Shortcuts opened={help} close={helpWindow.close} />
+    </AppShell>
+  );
+}
+
+export function Brand() {
+  return (
+    <span className={classes["brand"]}>
+      <svg width="20" height="20" viewBox="0 0 32 32" aria-hidden="true">
+        <path
+          d="M21 5v14a6.5 6.5 0 0 1-13 0v-3.4l4 3.6"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="3"
+          strokeLinecap="round"
+          strokeLinejoin="round"
+        />
+      </svg>
+      Hookline
+    </span>
+  );
+}
