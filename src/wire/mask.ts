@@ -8,6 +8,8 @@ export const MASK = "***";
  */
 const SECRET_WORD = /authoriz|authentic|token|secret|passw|passphrase|credential|cookie|session|api-?key|private-?key|access-?key/;
 const SECRET_PART = /(?:^|[-_.])(?:auth|key|jwt|pass|pwd|pin|bearer)(?:[-_.]|$)/;
+/** A credential is one under any name. */
+const SECRET_VALUE = /^(?:bearer|basic|token|apikey|digest)\s/i;
 /** They name a thing, and open nothing. */
 const HARMLESS: ReadonlySet<string> = new Set(["idempotency-key", "x-idempotency-key", "www-authenticate", "proxy-authenticate"]);
 
@@ -21,7 +23,10 @@ export function maskHeaders<Value extends string | readonly string[]>(
   headers: Readonly<Record<string, Value>>,
 ): Record<string, Value | string> {
   const shown: Record<string, Value | string> = {};
-  for (const [name, value] of Object.entries(headers)) shown[name] = isSecretHeader(name) ? MASK : value;
+  for (const [name, value] of Object.entries(headers)) {
+    const hidden = isSecretHeader(name) || (typeof value === "string" && SECRET_VALUE.test(value));
+    shown[name] = hidden ? MASK : value;
+  }
   return shown;
 }
 

@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isSecretHeader, maskHeaders, maskUrl } from "../../src/wire/mask.ts";
+
+describe("maskHeaders", () => {
+  it.each([
+    "Authorization",
+    "proxy-authorization",
+    "X-Api-Key",
+    "apikey",
+    "X-Auth",
+    "X-Auth-Token",
+    "accessToken",
+    "Cookie",
+    "set-cookie",
+    "X-Client-Secret",
+    "x_password",
+    "X-JWT",
+    "SO-AppToken",
+  ])("hides %s", (name) => {
+    expect(isSecretHeader(name)).toBe(true);
+  });
+
+  it.each([
+    "Accept",
+    "X-Author",
+    "X-Monkey",
+    "X-Region",
+    "Idempotency-Key",
+    "webhook-signature",
+    "x-superoffice-signature",
+    "www-authenticate",
+    "content-type",
+  ])("shows %s", (name) => {
+    expect(isSecretHeader(name)).toBe(false);
+  });
+
+  it("keeps names and order, and changes no other value", () => {
+    const headers = { "X-B": "1", Authorization: "Bearer x", "Set-Cookie": ["a=1", "b=2"], Via: ["a", "b"] };
+    expect(maskHeaders<string | string[]>(headers)).toEqual({ "X-B": "1", Authorization: "***", "Set-Cookie": "***", Via: ["a", "b"] });
+    expect(Object.keys(maskHeaders<string | string[]>(headers))).toEqual(Object.keys(headers));
+    expect(headers.Authorization).toBe("Bearer x");
+  });
+
+  it("hides a credential under any name", () => {
+    expect(maskHeaders({ "X-Upstream": "Bearer abc", "X-Note": "Bearers of news" })).toEqual({
+      "X-Upstream": "***",
+      "X-Note": "Bearers of news",
+    });
+  });
+});
+
+describe("maskUrl", () => {
+  it.each([
+    ["https://receiver.example/hooks/1", "https://receiver.example/hooks/1"],
+    ["https://user:pa@ss@receiver.example:8443/x", "https://***@receiver.example:8443/x"],
+    ["https://token@receiver.example", "https://***@receiver.example"],
+    ["https://receiver.example/@handle", "https://receiver.example/@handle"],
+    ["https://receiver.example/x?token=abc&flag&b=1=2", "https://receiver.example/x?token=***&flag&b=***"],
+    ["https://receiver.example/x#access_token=abc", "https://receiver.example/x#***"],
+    ["/inbound/goals/goa_1/hki_secret", "/inbound/goals/goa_1/***"],
+    ["/inbound/goals/goa_1/hki_secret/more?x=1", "/inbound/goals/goa_1/***?x=***"],
+    ["https://hooks.example/base/Inbound//goals/goa_1/hki_secret", "https://hooks.example/base/Inbound//goals/goa_1/***"],
+    ["/inbound/goals/goa_1", "/inbound/goals/goa_1"],
+    ["/graphql?query={viewer}", "/graphql?query=***"],
+    ["not a url", "not a url"],
+    ["", ""],
+  ])("%j is shown as %j", (url, shown) => {
+    expect(maskUrl(url)).toBe(shown);
+  });
+
+  it("no query value, password or key is left, wherever it stands", () => {
+    const secret = fc
+      .string({ unit: fc.constantFrom("s", "3", "%", "@", ":", "=", "+"), minLength: 1, maxLength: 8 })
+      .map((text) => `CANARY${text}`);
+    const shapes = fc.constantFrom<(s: string) => string>(
+      (s) => `https://u:${s}@h.example/p`,
+      (s) => `https://h.example/p?a=1&b=${s}`,
+      (s) => `/inbound/goals/goa_1/${s}`,
+      (s) => `https://h.example/inbound/goals/goa_1/${s}?x=${s}#${s}`,
+    );
+    fc.assert(fc.property(shapes, secret, (shape, text) => !maskUrl(shape(text)).includes("CANARY")));
+  });
+});
