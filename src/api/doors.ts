@@ -1,6 +1,9 @@
 /** What every door (GraphQL, REST, a face) is given: built once in app.ts, passed by hand. */
 import type { PoolClient } from "pg";
 import type { Core } from "../core.ts";
+import type { Sandbox } from "../delivery/sandbox/sandbox.ts";
+import type { Sender } from "../delivery/sender.ts";
+import type { PayloadQuery } from "../delivery/shaping.ts";
 
 export interface EventInput {
   id?: string;
@@ -44,4 +47,9 @@ export interface Ingest {
 export interface Doors {
   core: Core;
   ingest: Ingest;
+  /** Checks scripts and transformations, runs dry runs. */
+  sandbox: Sandbox;
+  payloadQuery: PayloadQuery;
+  /** For calls outside every lane: tests of a definition. */
+  sender: Sender;
 }

@@ -2,5 +2,6 @@
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
 import { builder } from "./builder.ts";
+import "./transformations.ts";
 
 export const schema: GraphQLSchema = builder.toSchema();

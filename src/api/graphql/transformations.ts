@@ -1,0 +1,69 @@
+/** Trying a payload transformation out. */
+import { demand } from "../../accounts/caller.ts";
+import type { TransformResult } from "../../delivery/sandbox/sandbox.ts";
+import { transform } from "../../delivery/shaping.ts";
+import { NotFoundError } from "../../errors.ts";
+import { builder } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { EventInput, imagined } from "./event-input.ts";
+import { openMutation, uuidOf } from "./mutation.ts";
+
+const TransformationResult = builder.objectRef<TransformResult>("TransformationResult").implement({
+  description: "What a transformation makes of an event. Nothing was sent or logged.",
+  fields: (t) => ({
+    send: t.boolean({ description: "False: it returned null, or failed.", resolve: (ran) => ran.kind === "SEND" }),
+    body: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "The body it makes.",
+      resolve: (ran) => (ran.kind === "SEND" ? JSON.parse(ran.body) : null),
+    }),
+    headers: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "The headers it adds: {name: value}.",
+      resolve: (ran) => (ran.kind === "SEND" ? ran.headers : null),
+    }),
+    urlSuffix: t.string({
+      nullable: true,
+      description: "What it appends to the target's path.",
+      resolve: (ran) => (ran.kind === "SEND" && ran.urlSuffix !== "" ? ran.urlSuffix : null),
+    }),
+    console: t.stringList({ description: "What it wrote to the console, a line each; 64 KiB at most.", resolve: (ran) => ran.console }),
+    error: t.string({
+      nullable: true,
+      description: "Why a request would be REJECTED with TRANSFORMATION_ERROR.",
+      resolve: (ran) => (ran.kind === "ERROR" ? ran.message : null),
+    }),
+    durationMs: t.int({
+      description: "How long it ran, in milliseconds; 1000 is the limit.",
+      resolve: (ran) => Math.round(ran.durationMs),
+    }),
+  }),
+});
+
+openMutation(
+  "dryRunTransformation",
+  {
+    description: "Runs a transformation over an event and shows what it makes of it. Sends and logs nothing; a VIEWER may call it.",
+    type: TransformationResult,
+    input: (t) => ({
+      transformation: t.string({ required: true, description: "JavaScript that defines function transform(event)." }),
+      event: t.field({ type: EventInput, required: true, description: "The event to run it over." }),
+      webhookDefinitionId: t.id({ description: "The definition that it is meant for." }),
+    }),
+  },
+  async (input, context) => {
+    const caller = callerOf(context);
+    demand(caller, "webhooks:read");
+    const { core, sandbox } = context.doors;
+    const { organizationId } = caller;
+    if (input.webhookDefinitionId) {
+      const where = { id: uuidOf("WebhookDefinition", input.webhookDefinitionId), organizationId, deletedAt: null };
+      if (!(await core.db.prisma.webhookDefinition.findFirst({ where, select: { id: true } })))
+        throw new NotFoundError("the webhook definition");
+    }
+    const event = imagined(core, organizationId, input.event);
+    return transform(event, input.transformation, sandbox, { organizationId, key: "dry-run" });
+  },
+);
