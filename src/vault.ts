@@ -69,6 +69,12 @@ function checksum(body: string): string {
   return createHash("sha256").update(body).digest("base64url").slice(0, 6);
 }
 
+/** False for a token of ours that was mistyped or cut: it need not be looked up. */
+export function looksWhole(token: string, prefix: string): boolean {
+  const body = token.slice(prefix.length + 1);
+  return token.startsWith(`${prefix}_`) && body.slice(-6) === checksum(body.slice(0, -6));
+}
+
 /** SHA-256 of a token: all that is stored of it. */
 export function hashToken(token: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash("sha256").update(token).digest());

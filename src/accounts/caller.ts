@@ -12,6 +12,12 @@ const WRITE: readonly Scope[] = [...READ, "webhooks:write", "events:write", "goa
 /** What a role allows; a token's own scopes only narrow it. */
 export const ROLE_SCOPES: Record<Role, readonly Scope[]> = { ADMIN: SCOPES, MEMBER: WRITE, VIEWER: READ };
 
+const RANK: Record<Role, number> = { VIEWER: 0, MEMBER: 1, ADMIN: 2 };
+
+export function outranks(role: Role, other: Role): boolean {
+  return RANK[role] > RANK[other];
+}
+
 export interface Caller {
   organizationId: string;
   /** Undefined: the system itself. */

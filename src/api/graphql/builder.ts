@@ -15,7 +15,7 @@ import PrismaPlugin from "@pothos/plugin-prisma";
 import RelayPlugin from "@pothos/plugin-relay";
 import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
 import ValidationPlugin from "@pothos/plugin-validation";
-import type { Role, Scope } from "../../accounts/caller.ts";
+import { outranks, type Role, type Scope } from "../../accounts/caller.ts";
 import type PrismaTypes from "../../db/generated/pothos-types.ts";
 import { getDatamodel } from "../../db/generated/pothos-types.ts";
 import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
@@ -23,8 +23,6 @@ import { globalId, type NodeType, parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
 import { fieldCost } from "./cost.ts";
 import { decimalLiteral, jsonLiteral, parseCalendarDate, parseDateTime, parseDecimal, stringLiteral } from "./scalars.ts";
-
-const RANK: Record<Role, number> = { VIEWER: 0, MEMBER: 1, ADMIN: 2 };
 
 /** node(id) gives an object only to who may read its noun. */
 const nodeScopes = new Map<string, Scope | undefined>();
@@ -58,7 +56,7 @@ export const builder = new SchemaBuilder<Types>({
     authScopes: ({ caller }) => ({
       signedIn: (wanted) => (caller !== undefined) === wanted,
       scope: (scope) => caller?.scopes.has(scope) ?? false,
-      role: (role) => caller !== undefined && RANK[caller.role] >= RANK[role],
+      role: (role) => caller !== undefined && !outranks(role, caller.role),
     }),
     unauthorizedError: (_parent, context) => (context.caller ? new ForbiddenError() : new UnauthenticatedError()),
   },

@@ -1,0 +1,159 @@
+/**
+ * From a token to who calls. What the database said is believed for at most 1 s, and forgotten at once when a
+ * `revoked` notification names it: a revocation acts on every process within 1 s even if the notification is lost.
+ */
+import type { Core } from "../core.ts";
+import type { SessionKind } from "../db/generated/prisma/client.ts";
+import { hashToken, looksWhole, sameBytes } from "../vault.ts";
+import { type Caller, outranks, ROLE_SCOPES, type Role, type Scope } from "./caller.ts";
+import { TOKEN_PREFIX } from "./tokens.ts";
+
+export interface Credential {
+  caller: Caller;
+  /** Of the token or session; for a session made from an API token, whichever ends first. */
+  expiresAt: Date | undefined;
+  /** Undefined for an API token. */
+  session: { id: string; kind: SessionKind; unit: string | undefined; webServiceId: string | undefined } | undefined;
+  /** Ids by which a `revoked` notification may name it. */
+  revokedBy: readonly string[];
+}
+
+interface Row {
+  id: string;
+  organization_id: string;
+  user_id: string | null;
+  user_role: Role | null;
+  hash: Uint8Array;
+  role: Role | null;
+  scopes: Scope[] | null;
+  application: string | null;
+  operator: boolean | null;
+  prefix: string | null;
+  token_id: string | null;
+  token_used_at: Date | null;
+  expires_at: Date | null;
+  kind: SessionKind | null;
+  unit: string | null;
+  web_service_id: string | null;
+}
+
+/** Longest belief, in milliseconds. */
+const FRESH_MS = 900;
+const MAX_CACHED = 10_000;
+/** `last_used_at` is right to the minute. */
+const USED_AFTER_MS = 60_000;
+
+const LOOKUP = `
+  SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
+    t.id AS token_id, t.last_used_at AS token_used_at, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
+  FROM api_token t JOIN users u ON u.id = t.user_id
+  WHERE t.hash = $1 AND t.revoked_at IS NULL
+  UNION ALL
+  SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, s.hash, t.role, t.scopes, t.application, false, t.prefix,
+    t.id, t.last_used_at, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
+  FROM session s LEFT JOIN api_token t ON t.id = s.api_token_id LEFT JOIN users u ON u.id = coalesce(s.user_id, t.user_id)
+  WHERE s.hash = $1 AND s.revoked_at IS NULL AND t.revoked_at IS NULL`;
+
+interface Entry {
+  since: number;
+  found: Promise<Credential | undefined>;
+}
+
+class Credentials {
+  readonly #core: Core;
+  readonly #entries = new Map<string, Entry>();
+  readonly #used = new Map<string, number>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.notify.on("revoked", () => this.#entries.clear());
+  }
+
+  find(token: string): Promise<Credential | undefined> {
+    const hash = hashToken(token);
+    const key = Buffer.from(hash).toString("base64url");
+    const now = this.#core.clock.monotonic();
+    const entry = this.#entries.get(key);
+    if (entry && now - entry.since < FRESH_MS) return entry.found;
+    if (this.#entries.size >= MAX_CACHED) this.#entries.clear();
+    const found = this.#load(hash);
+    this.#entries.set(key, { since: now, found });
+    // A failure is nobody's answer but this call's.
+    found.catch(() => this.#entries.delete(key));
+    return found;
+  }
+
+  async #load(hash: Uint8Array): Promise<Credential | undefined> {
+    const { rows } = await this.#core.db.pool.query<Row>({ name: "credential", text: LOOKUP, values: [hash] });
+    const row = rows[0];
+    if (!row || !sameBytes(row.hash, hash)) return undefined;
+    this.#touch(row);
+    return credentialOf(row);
+  }
+
+  /** Lazily, and never in the way of the call. */
+  #touch(row: Row): void {
+    const now = this.#core.clock.now().getTime();
+    const last = Math.max(row.token_used_at?.getTime() ?? 0, this.#used.get(row.token_id ?? "") ?? 0);
+    if (row.token_id === null || now - last < USED_AFTER_MS) return;
+    this.#used.set(row.token_id, now);
+    this.#core.db.pool
+      .query("UPDATE api_token SET last_used_at = now() WHERE id = $1", [row.token_id])
+      .catch((error: Error) => this.#core.log.debug({ err: error.message }, "last use of a token was not noted"));
+  }
+}
+
+function credentialOf(row: Row): Credential {
+  // A session of a web service (doForms) is nobody's: it may do what its own face lets it, and nothing else.
+  const userRole = row.user_role ?? "VIEWER";
+  const role = row.role && outranks(userRole, row.role) ? row.role : userRole;
+  const allowed: readonly Scope[] = row.user_role ? ROLE_SCOPES[role] : [];
+  const scopes = row.scopes ? allowed.filter((scope) => row.scopes?.includes(scope)) : allowed;
+  return {
+    caller: {
+      organizationId: row.organization_id,
+      userId: row.user_id ?? undefined,
+      role,
+      scopes: new Set(scopes),
+      operator: row.operator ?? false,
+      application: row.application ?? undefined,
+      credentialId: row.id,
+      tokenPrefix: row.prefix ?? undefined,
+      address: undefined,
+    },
+    expiresAt: row.expires_at ?? undefined,
+    session: row.kind
+      ? { id: row.id, kind: row.kind, unit: row.unit ?? undefined, webServiceId: row.web_service_id ?? undefined }
+      : undefined,
+    revokedBy: row.token_id === null || row.token_id === row.id ? [row.id] : [row.id, row.token_id],
+  };
+}
+
+/** One cache per Core, that is per process. */
+const caches = new WeakMap<Core, Credentials>();
+
+export function isExpired(core: Core, credential: Credential): boolean {
+  return credential.expiresAt !== undefined && credential.expiresAt.getTime() <= core.clock.now().getTime();
+}
+
+/**
+ * Who a token stands for; undefined when it is unknown, expired, revoked or of another kind.
+ * @param kinds which sessions are good here, beside API tokens: a face takes its own, GraphQL the browser's
+ * @throws when the database cannot be reached
+ */
+export async function authenticate(
+  core: Core,
+  token: string,
+  kinds: readonly SessionKind[] = ["BROWSER"],
+): Promise<Credential | undefined> {
+  if (token.length > 1024 || (token.startsWith(`${TOKEN_PREFIX}_`) && token.length === 53 && !looksWhole(token, TOKEN_PREFIX)))
+    return undefined;
+  let cache = caches.get(core);
+  if (!cache) {
+    cache = new Credentials(core);
+    caches.set(core, cache);
+  }
+  const credential = await cache.find(token);
+  if (!credential || isExpired(core, credential)) return undefined;
+  return credential.session === undefined || kinds.includes(credential.session.kind) ? credential : undefined;
+}

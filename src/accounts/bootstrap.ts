@@ -1,0 +1,87 @@
+/**
+ * What a fresh install needs before anybody can call: the first organization, its administrator, and the operator's
+ * token. Run at every start, by every process, under an advisory lock; the second time it finds everything.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { hashToken, newToken } from "../vault.ts";
+import { SCOPES } from "./caller.ts";
+import { shownPrefix, TOKEN_PREFIX } from "./tokens.ts";
+
+/** Any fixed number. */
+const LOCK = 4_665_728_102;
+
+export interface Bootstrap {
+  organizationId: string;
+  /** The administrator that the operator's token acts as. */
+  userId: string;
+  /** In clear, when it was made now: to be shown once. */
+  adminToken: string | undefined;
+}
+
+async function firstOrganization(core: Core, client: PoolClient): Promise<{ organizationId: string; userId: string }> {
+  const found = await client.query<{ organization_id: string; user_id: string }>(
+    "SELECT organization_id, user_id FROM api_token WHERE operator ORDER BY created_at LIMIT 1",
+  );
+  const row = found.rows[0];
+  if (row) return { organizationId: row.organization_id, userId: row.user_id };
+  const organizationId = newId(core.clock);
+  const userId = newId(core.clock);
+  await client.query("INSERT INTO organization (id, name, features) VALUES ($1, 'Hookline', '{INBOUND_WEBHOOKS}')", [organizationId]);
+  await client.query(
+    `INSERT INTO users (id, organization_id, email, username, name, role)
+     VALUES ($1, $2, 'admin@hookline.invalid', 'admin', 'Administrator', 'ADMIN')`,
+    [userId, organizationId],
+  );
+  return { organizationId, userId };
+}
+
+/** HOOKLINE_ADMIN_TOKEN, or the one kept in the data folder; undefined when there is neither. */
+async function presentToken(core: Core): Promise<string | undefined> {
+  if (core.config.adminToken !== undefined) return core.config.adminToken;
+  const kept = (await readFile(tokenFile(core), "utf8").catch(() => "")).trim();
+  return kept === "" ? undefined : kept;
+}
+
+function tokenFile(core: Core): string {
+  return path.join(core.config.dataDir, "admin.token");
+}
+
+/** Makes what is missing, and makes the present bootstrap token the valid one. */
+export async function bootstrap(core: Core): Promise<Bootstrap> {
+  return core.db.transaction(async (client) => {
+    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+    const first = await firstOrganization(core, client);
+    const { rows } = await client.query<{ id: string; hash: Buffer }>("SELECT id, hash FROM api_token WHERE operator LIMIT 1");
+    const stored = rows[0];
+    let token = await presentToken(core);
+    let made: string | undefined;
+    if (token === undefined) {
+      // Another process, with a data folder or a variable of its own, made the token: it stays good.
+      if (stored) return { ...first, adminToken: undefined };
+      made = token = newToken(TOKEN_PREFIX);
+      await mkdir(core.config.dataDir, { recursive: true });
+      await writeFile(tokenFile(core), `${token}\n`, { mode: 0o600 });
+    }
+    const hash = hashToken(token);
+    if (stored?.hash.equals(hash)) return { ...first, adminToken: undefined };
+    if (stored) {
+      await client.query("UPDATE api_token SET hash = $2, prefix = $3, revoked_at = NULL WHERE id = $1", [
+        stored.id,
+        hash,
+        shownPrefix(token),
+      ]);
+      await client.query(core.notify.statement("revoked", [stored.id]));
+    } else {
+      await client.query(
+        `INSERT INTO api_token (id, organization_id, user_id, name, prefix, hash, role, scopes, operator)
+         VALUES ($1, $2, $3, 'bootstrap', $4, $5, 'ADMIN', $6, true)`,
+        [newId(core.clock), first.organizationId, first.userId, shownPrefix(token), hash, SCOPES],
+      );
+    }
+    return { ...first, adminToken: made };
+  });
+}

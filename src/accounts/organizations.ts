@@ -1,0 +1,104 @@
+/** The tenants. */
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { Feature, Organization } from "../db/generated/prisma/client.ts";
+import { ForbiddenError, NotFoundError, ValidationError } from "../errors.ts";
+import { audit } from "./audit.ts";
+import type { Caller } from "./caller.ts";
+import { demand } from "./caller.ts";
+import { issueToken } from "./tokens.ts";
+
+const NAME_LENGTH = 255;
+
+function cleanName(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed === "" || trimmed.length > NAME_LENGTH) {
+    throw new ValidationError([{ path: "name", message: `must have 1 to ${NAME_LENGTH} characters` }]);
+  }
+  return trimmed;
+}
+
+function demandOperator(caller: Caller): void {
+  if (!caller.operator) throw new ForbiddenError("only the operator (the bootstrap token) may do this");
+}
+
+/** The caller's own. */
+export async function getOrganization(core: Core, caller: Caller): Promise<Organization> {
+  return core.db.prisma.organization.findUniqueOrThrow({ where: { id: caller.organizationId } });
+}
+
+/**
+ * A further organization, its features off, with an administrator of its own who has a token.
+ * @returns the token in clear: it is shown once
+ * @throws ForbiddenError unless the caller is the operator
+ */
+export async function createOrganization(
+  core: Core,
+  caller: Caller,
+  input: { name: string },
+): Promise<{ organization: Organization; adminToken: string }> {
+  demandOperator(caller);
+  const name = cleanName(input.name);
+  const id = newId(core.clock);
+  const email = `admin@${id}.invalid`;
+  const [organization, user] = await core.db.unscoped.$transaction(async (tx) => {
+    const made = await tx.organization.create({ data: { id, name } });
+    const admin = await tx.user.create({ data: { organizationId: id, email, username: email, name: "Administrator", role: "ADMIN" } });
+    return [made, admin];
+  });
+  const { token } = await issueToken(core, { organizationId: id, userId: user.id, name: "administrator", role: "ADMIN" });
+  await audit(core, caller, "organization.create", { type: "Organization", id }, null, organization);
+  return { organization, adminToken: token };
+}
+
+/**
+ * Switches a feature of any organization.
+ * @throws ForbiddenError unless the caller is the operator; NotFoundError
+ */
+export async function setOrganizationFeature(
+  core: Core,
+  caller: Caller,
+  input: { organizationId: string; feature: Feature; enabled: boolean },
+): Promise<Organization> {
+  demandOperator(caller);
+  const { rows } = await core.db.pool.query<{ id: string }>(
+    `UPDATE organization SET features = CASE WHEN $3 THEN array_append(array_remove(features, $2::feature), $2::feature)
+       ELSE array_remove(features, $2::feature) END WHERE id = $1 RETURNING id`,
+    [input.organizationId, input.feature, input.enabled],
+  );
+  if (rows.length === 0) throw new NotFoundError("the organization");
+  const organization = await core.db.prisma.organization.findUniqueOrThrow({ where: { id: input.organizationId } });
+  await audit(core, caller, "organization.setFeature", { type: "Organization", id: organization.id }, null, input);
+  return organization;
+}
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    // An offset such as +02:00 is no IANA name.
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
+};
+
+/** @throws ForbiddenError without the scope admin; ValidationError on an empty name or an unknown time zone */
+export async function updateOrganization(
+  core: Core,
+  caller: Caller,
+  input: { name?: string | null | undefined; timeZone?: string | null | undefined; enforceEventTypes?: boolean | null | undefined },
+): Promise<Organization> {
+  demand(caller, "admin");
+  if (input.timeZone != null && !isTimeZone(input.timeZone)) {
+    throw new ValidationError([{ path: "timeZone", message: 'must be an IANA time zone, such as "Europe/Berlin" or "UTC"' }]);
+  }
+  const before = await getOrganization(core, caller);
+  const data = {
+    ...(input.name != null ? { name: cleanName(input.name) } : {}),
+    ...(input.timeZone != null ? { timeZone: input.timeZone } : {}),
+    ...(input.enforceEventTypes != null ? { enforceEventTypes: input.enforceEventTypes } : {}),
+  };
+  const after = await core.db.prisma.organization.update({ where: { id: caller.organizationId }, data });
+  await audit(core, caller, "organization.update", { type: "Organization", id: after.id }, before, after);
+  return after;
+}

@@ -1,0 +1,109 @@
+/** Signing in: a browser's session, a face's short-lived token, a one-time link. */
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { SessionKind, User } from "../db/generated/prisma/client.ts";
+import { UnauthenticatedError } from "../errors.ts";
+import { hashToken, newToken, verifyPassword } from "../vault.ts";
+import type { Caller } from "./caller.ts";
+import { tellRevoked } from "./tokens.ts";
+
+export const SESSION_PREFIX = "hks";
+const BROWSER_SECONDS = 7 * 24 * 3600;
+const LINK_SECONDS = 15 * 60;
+
+export interface SessionInput {
+  organizationId: string;
+  kind: SessionKind;
+  userId?: string | undefined;
+  /** The session ends with this API token. */
+  apiTokenId?: string | undefined;
+  /** doForms. */
+  webServiceId?: string | undefined;
+  /** CRM.COM. */
+  unit?: string | undefined;
+  /** Seconds, multiplied by HOOKLINE_TOKEN_TTL_SCALE. */
+  ttlSeconds: number;
+  /** The token's text, where a face's product prescribes its form; else `hks_…`. */
+  token?: string | undefined;
+}
+
+export interface Session {
+  id: string;
+  /** In clear: only its hash is stored. */
+  token: string;
+  expiresAt: Date;
+}
+
+export async function createSession(core: Core, input: SessionInput): Promise<Session> {
+  const token = input.token ?? newToken(SESSION_PREFIX);
+  const id = newId(core.clock);
+  const expiresAt = new Date(core.clock.now().getTime() + input.ttlSeconds * 1000 * core.config.tokenTtlScale);
+  await core.db.unscoped.session.create({
+    data: {
+      id,
+      organizationId: input.organizationId,
+      kind: input.kind,
+      hash: hashToken(token),
+      userId: input.userId ?? null,
+      apiTokenId: input.apiTokenId ?? null,
+      webServiceId: input.webServiceId ?? null,
+      unit: input.unit ?? null,
+      expiresAt,
+    },
+  });
+  return { id, token, expiresAt };
+}
+
+/**
+ * The user behind an e-mail or username and a password.
+ * Undefined for an unknown user and for a wrong password, after the same time.
+ */
+export async function checkPassword(core: Core, login: string, password: string): Promise<User | undefined> {
+  const name = login.toLowerCase();
+  const user = name.includes("\0") ? null : await core.db.unscoped.user.findFirst({ where: { OR: [{ email: name }, { username: name }] } });
+  return (await verifyPassword(password, user?.passwordHash ?? null)) && user ? user : undefined;
+}
+
+/** @throws UnauthenticatedError, the same for an unknown user and a wrong password */
+export async function signIn(core: Core, input: { login: string; password: string }): Promise<Session & { user: User }> {
+  const user = await checkPassword(core, input.login, input.password);
+  if (!user) throw new UnauthenticatedError("unknown user or wrong password");
+  const session = await createSession(core, {
+    organizationId: user.organizationId,
+    kind: "BROWSER",
+    userId: user.id,
+    ttlSeconds: BROWSER_SECONDS,
+  });
+  return { ...session, user };
+}
+
+/** Ends the caller's session, on every process within 1 s. An API token is no session: it stays good. */
+export async function signOut(core: Core, caller: Caller): Promise<void> {
+  if (caller.credentialId !== undefined) await endSession(core, caller.organizationId, caller.credentialId);
+}
+
+export async function endSession(core: Core, organizationId: string, id: string): Promise<void> {
+  const { rowCount } = await core.db.pool.query(
+    "UPDATE session SET revoked_at = now() WHERE id = $1 AND organization_id = $2 AND revoked_at IS NULL",
+    [id, organizationId],
+  );
+  if (rowCount) await tellRevoked(core, [id]);
+}
+
+/** A token that signs a browser in once, within 15 minutes: what the banner's link to the dashboard holds. */
+export async function createSignInLink(core: Core, user: { id: string; organizationId: string }): Promise<Session> {
+  return createSession(core, { organizationId: user.organizationId, kind: "SIGN_IN_LINK", userId: user.id, ttlSeconds: LINK_SECONDS });
+}
+
+/** Trades the token of a sign-in link for a browser session. Undefined when it was used, has expired, or never was. */
+export async function redeemSignInLink(core: Core, token: string): Promise<Session | undefined> {
+  const { rows } = await core.db.pool.query<{ organization_id: string; user_id: string }>(
+    `UPDATE session SET revoked_at = now() WHERE hash = $1 AND kind = 'SIGN_IN_LINK' AND revoked_at IS NULL AND expires_at > $2
+     RETURNING organization_id, user_id`,
+    [hashToken(token), core.clock.now()],
+  );
+  const row = rows[0];
+  return (
+    row && createSession(core, { organizationId: row.organization_id, kind: "BROWSER", userId: row.user_id, ttlSeconds: BROWSER_SECONDS })
+  );
+}
