@@ -1,0 +1,84 @@
+/**
+ * Shares commits: while one transaction runs, the steps of all other lanes gather for the next. No timer, so a lone
+ * lane waits for nobody; under load a batch grows by itself.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Core } from "../core.ts";
+import { commitSteps, type LaneStep, loggedAttempts, type StepResult } from "./lane-settle.ts";
+import type { StopHook } from "./lane-stop.ts";
+
+export interface Committer {
+  /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
+  commit(step: LaneStep): Promise<StepResult>;
+  /** Resolves when nothing is left to write. */
+  idle(): Promise<void>;
+}
+
+const MAX_STEPS = 256;
+const LOST: StepResult = {
+  valid: false,
+  revision: 0,
+  lastNumber: 0,
+  catalogVersion: 0,
+  held: true,
+  marked: new Set(),
+  consecutiveErrors: null,
+};
+/** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
+const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
+
+export function createCommitter(core: Core, onStop: StopHook): Committer {
+  let queue: { step: LaneStep; resolve: (result: StepResult) => void }[] = [];
+  let running = false;
+  const waiters: (() => void)[] = [];
+
+  /** An answer may have been lost on the way back: what is logged already is not written twice. */
+  async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
+    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+      try {
+        const logged = await loggedAttempts(core.db, steps);
+        const rest = steps.map((step) => ({
+          ...step,
+          settlements: step.settlements.filter((s) => !s.attempt || !logged.has(s.attempt.id)),
+        }));
+        return await commitSteps(core.db, rest, onStop);
+      } catch (error) {
+        core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
+        if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isOurs(error)) {
+          core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
+          return steps.map(() => LOST);
+        }
+        await sleep(pause);
+      }
+    }
+  }
+
+  async function loop(): Promise<void> {
+    running = true;
+    while (queue.length > 0) {
+      const batch = queue.slice(0, MAX_STEPS);
+      queue = queue.slice(MAX_STEPS);
+      const steps = batch.map((item) => item.step);
+      const results = await commitSteps(core.db, steps, onStop).catch(() => commitAgain(steps));
+      batch.forEach((item, i) => item.resolve(results[i] ?? LOST));
+    }
+    running = false;
+    for (const resolve of waiters.splice(0)) resolve();
+  }
+
+  return {
+    commit: (step) =>
+      new Promise((resolve) => {
+        queue.push({ step, resolve });
+        if (!running) void loop();
+      }),
+    idle: () => (running ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+  };
+}
+
+/** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data) and 23 (integrity). */
+function isOurs(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" && !RETRYABLE.has(code) && /^(22|23|42)/.test(code);
+}

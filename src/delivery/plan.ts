@@ -1,0 +1,197 @@
+/**
+ * A definition as the sender needs it: settings, policy and secrets in clear, kept in memory by the version of its
+ * organization's catalogue. Whoever sends names the version that the lane's row was read with, so an update is used by
+ * the next send of every process.
+ */
+import type { Core } from "../core.ts";
+import { VaultError } from "../vault.ts";
+import type { DefinitionView, DialectName, OnExhausted, Ordering, Policy, SigningKey } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
+import { globalId } from "../wire/ids.ts";
+import { signingKey } from "../wire/signatures/standard.ts";
+
+export interface Plan {
+  definition: DefinitionView;
+  state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
+  /** JavaScript that makes body, headers and URL suffix. */
+  transformation: string | null;
+  /** A GraphQL query whose `data` is the body. */
+  payloadQuery: string | null;
+  /** CRMSCRIPT. */
+  script: { id: string; source: string } | null;
+  errorsEmail: string | null;
+  /** Set when a stored secret does not open: nothing can be sent until it does. */
+  unreadable: string | null;
+  /** Keys that sign at `now`: a rotation's old ones until their overlap ends. */
+  keysAt(now: Date): readonly SigningKey[];
+}
+
+export interface Plans {
+  /** Undefined: there is no such definition. @param version of the catalogue, at least */
+  get(definitionId: string, version: number): Promise<Plan | undefined>;
+}
+
+interface PlanRow {
+  id: string;
+  organization_id: string;
+  number: number;
+  name: string;
+  code: string;
+  dialect: DialectName;
+  state: Plan["state"];
+  target_type: "WEBHOOK" | "CRMSCRIPT";
+  target_url: string | null;
+  headers: string | null;
+  properties: Record<string, unknown> | null;
+  ordering: Ordering | null;
+  concurrency: number | null;
+  on_exhausted: OnExhausted | null;
+  retry_schedule: number[];
+  retry_schedule_set: boolean;
+  max_consecutive_errors: number | null;
+  max_consecutive_errors_set: boolean;
+  timeout_ms: number | null;
+  fields_set: string[];
+  hmac_algorithm: "SHA256" | "SHA1";
+  hmac_encoding: "HEX" | "BASE64";
+  transformation: string | null;
+  payload_query: string | null;
+  errors_email: string | null;
+  version: number;
+  connection: {
+    id: string;
+    headers: string | null;
+    added: string | null;
+    edited: string | null;
+    deleted: string | null;
+    status: string | null;
+  } | null;
+  secret_key: { id: string; ciphertext: string } | null;
+  script: { id: string; source: string } | null;
+  web_service_id: string | null;
+  secrets: { version: number; kind: "STANDARD" | "TEXT" | "ED25519"; ciphertext: string; expires_at: string | null }[] | null;
+}
+
+const SELECT = `
+  SELECT d.*, c.version,
+    (SELECT jsonb_build_object('id', n.id, 'headers', n.headers, 'added', n.url_added, 'edited', n.url_edited, 'deleted', n.url_deleted,
+      'status', n.url_status) FROM connection n WHERE n.id = d.connection_id) AS connection,
+    (SELECT jsonb_build_object('id', k.id, 'ciphertext', k.ciphertext) FROM secret_key k WHERE k.id = d.secret_key_id) AS secret_key,
+    (SELECT jsonb_build_object('id', s.id, 'source', s.source) FROM script s WHERE s.id = d.script_id) AS script,
+    (SELECT w.external_id FROM web_service w WHERE w.definition_id = d.id LIMIT 1) AS web_service_id,
+    (SELECT jsonb_agg(jsonb_build_object('version', g.version, 'kind', g.kind, 'ciphertext', g.ciphertext, 'expires_at', g.expires_at)
+      ORDER BY g.version DESC) FROM signing_secret g WHERE g.definition_id = d.id AND (g.expires_at IS NULL OR g.expires_at > now())) AS secrets
+  FROM webhook_definition d JOIN organization_catalog c ON c.organization_id = d.organization_id WHERE d.id = $1`;
+
+/** A dialect's own policy, where the definition does not set another. */
+export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dialect">): Policy {
+  const defaults = dialects[dialect].defaults;
+  const ordering = row.ordering ?? defaults.ordering;
+  return {
+    ...defaults,
+    ordering,
+    concurrency: ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, 1)) : 1,
+    onExhausted: row.on_exhausted ?? defaults.onExhausted,
+    waits: row.retry_schedule_set ? (row.retry_schedule ?? []) : defaults.waits,
+    maxConsecutiveErrors: row.max_consecutive_errors_set ? (row.max_consecutive_errors ?? null) : defaults.maxConsecutiveErrors,
+    timeoutMs: row.timeout_ms ?? defaults.timeoutMs,
+  };
+}
+
+function planOf(core: Core, row: PlanRow): Plan {
+  const { vault } = core;
+  let unreadable: string | null = null;
+  const open = (sealed: string, place: string): string => {
+    try {
+      return vault.open(sealed, place);
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      unreadable = error.message;
+      return "";
+    }
+  };
+  const org = row.organization_id;
+  const shared = row.connection?.headers ? open(row.connection.headers, `${org}/${row.connection.id}/headers`) : "";
+  const own = row.headers ? open(row.headers, `${org}/${row.id}/headers`) : "";
+  const headers: Record<string, string> = {};
+  for (const { name, value } of shared === "" ? [] : (JSON.parse(shared) as { name: string; value: string }[])) headers[name] = value;
+  if (own !== "") Object.assign(headers, JSON.parse(own));
+  const secrets = (row.secrets ?? []).map((secret) => {
+    const text = open(secret.ciphertext, `${org}/${row.id}/signing/${secret.version}`);
+    return {
+      expiresAt: secret.expires_at === null ? null : new Date(secret.expires_at),
+      key: text === "" ? null : signingKey(row.dialect, secret.kind, text),
+    };
+  });
+  const keysAt = (now: Date) => secrets.flatMap((s) => (s.key && (s.expiresAt === null || s.expiresAt > now) ? [s.key] : []));
+  const secretKey = row.secret_key ? open(row.secret_key.ciphertext, `${org}/secret-key/${row.secret_key.id}`) : null;
+  return {
+    definition: {
+      id: row.id,
+      organizationId: org,
+      number: row.number,
+      name: row.name,
+      code: row.code,
+      dialect: row.dialect,
+      targetType: row.target_type,
+      targetUrl: row.target_url,
+      connection: row.connection,
+      headers,
+      properties: row.properties,
+      fieldsSet: row.fields_set,
+      signingKeys: [],
+      secretKey: secretKey === null ? null : { text: secretKey, algorithm: row.hmac_algorithm, encoding: row.hmac_encoding },
+      webServiceId: row.web_service_id,
+      policy: policyOf(row.dialect, row),
+    },
+    state: row.state,
+    transformation: row.transformation,
+    payloadQuery: row.payload_query,
+    script: row.script,
+    errorsEmail: row.errors_email,
+    unreadable: unreadable === null ? null : `a stored secret of ${globalId("WebhookDefinition", row.id)} does not open: ${unreadable}`,
+    keysAt,
+  };
+}
+
+/** Definitions kept in clear per process; the one loaded longest ago goes first. */
+const MAX_PLANS = 20_000;
+
+export function createPlans(core: Core): Plans {
+  const plans = new Map<string, { version: number; plan: Plan | undefined }>();
+  const loading = new Map<string, Promise<{ version: number; plan: Plan | undefined }>>();
+
+  async function load(definitionId: string): Promise<{ version: number; plan: Plan | undefined }> {
+    const { rows } = await core.db.pool.query<PlanRow>({ name: "plan", text: SELECT, values: [definitionId] });
+    const row = rows[0];
+    const entry = { version: row?.version ?? 0, plan: row ? planOf(core, row) : undefined };
+    plans.delete(definitionId);
+    plans.set(definitionId, entry);
+    const oldest = plans.keys().next().value;
+    if (plans.size > MAX_PLANS && oldest !== undefined) plans.delete(oldest);
+    return entry;
+  }
+
+  return {
+    async get(definitionId, version) {
+      for (;;) {
+        const kept = plans.get(definitionId);
+        if (kept && kept.version >= version) return kept.plan;
+        const running = loading.get(definitionId);
+        if (running) {
+          // It may have begun before the change that we know of: look again.
+          await running;
+          continue;
+        }
+        const started = load(definitionId);
+        loading.set(definitionId, started);
+        try {
+          const entry = await started;
+          if (entry.version >= version || !entry.plan) return entry.plan;
+        } finally {
+          loading.delete(definitionId);
+        }
+      }
+    },
+  };
+}

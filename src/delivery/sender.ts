@@ -1,0 +1,142 @@
+/**
+ * One attempt: shape, render, sign, call, judge. What goes wrong on the way to the receiver is an outcome in the log
+ * like what the receiver does; nothing here throws for a tenant's or a receiver's fault.
+ */
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { Answer, NoReply, Rendered } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
+import { checkHeaders } from "../wire/headers.ts";
+import { maskHeaders } from "../wire/mask.ts";
+import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
+import type { AttemptRow } from "./lane-settle.ts";
+import type { Plan } from "./plan.ts";
+import type { QueuedRequest } from "./queued.ts";
+import { runScript } from "./script-call.ts";
+import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
+import type { Transport } from "./transport.ts";
+
+export interface Sender {
+  attempt(request: QueuedRequest, plan: Plan | undefined): Promise<Attempted>;
+}
+
+function describe(answer: Answer): string {
+  if (answer.kind === "NO_REPLY") return `${answer.errorCode}: ${answer.message}`.slice(0, LAST_ERROR_LIMIT);
+  const lines = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
+  return [`HTTP ${answer.status}`, ...lines, "", answer.body].join("\n").slice(0, LAST_ERROR_LIMIT);
+}
+
+interface Draft {
+  url: string;
+  headers: Record<string, string>;
+  rendered: Rendered;
+}
+
+export function createSender(core: Core, parts: { transport: Transport; engines: ShapingEngines; publicUrl: () => string }): Sender {
+  const { clock, config } = core;
+  /** Headers are judged once per loaded plan, not once per send. */
+  const badHeaders = new WeakMap<Plan, string>();
+  const headersOf = (plan: Plan): string => {
+    let problem = badHeaders.get(plan);
+    if (problem === undefined) {
+      problem = checkHeaders(plan.definition.headers)
+        .map((issue) => `${issue.path}: ${issue.message}`)
+        .join("; ");
+      badHeaders.set(plan, problem);
+    }
+    return problem;
+  };
+
+  async function draft(request: QueuedRequest, plan: Plan, now: Date): Promise<Draft | NoReply | "SKIP"> {
+    const { definition } = plan;
+    const dialect = dialects[definition.dialect];
+    if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
+    const problem = headersOf(plan);
+    if (problem !== "") return notSent("INVALID_HEADER", problem);
+    const target = dialect.target(request.event, definition);
+    if (target === null) return notSent("NO_TARGET", "the definition has no URL for this event");
+    const shaped = await shape(
+      request.event,
+      { id: definition.id, transformation: plan.transformation, payloadQuery: plan.payloadQuery },
+      parts.engines,
+    );
+    if (shaped.kind === "SKIP") return "SKIP";
+    if (shaped.kind === "ERROR") return notSent(shaped.code, shaped.message);
+    const sent = request.sentBody !== null && !dialect.rendersAnew ? Buffer.from(request.sentBody) : shaped.body;
+    const rendered = dialect.render({
+      event: request.event,
+      definition: { ...definition, signingKeys: plan.keysAt(now) },
+      request: viewOf(request),
+      now,
+      publicUrl: parts.publicUrl(),
+      body: sent,
+    });
+    return {
+      url: withSuffix(target, shaped.urlSuffix),
+      headers: { ...definition.headers, ...shaped.headers, ...rendered.headers },
+      rendered,
+    };
+  }
+
+  const attempt: Sender["attempt"] = async (request, plan) => {
+    const startedAt = clock.now();
+    const row: AttemptRow = {
+      id: newId(clock),
+      number: request.attemptCount + 1,
+      outcome: "BLOCKED",
+      manual: request.manual,
+      statusCode: null,
+      durationMs: 0,
+      errorCode: null,
+      errorDescription: null,
+      warning: null,
+      requestUrl: "",
+      requestHeaders: null,
+      requestBody: null,
+      responseHeaders: null,
+      responseBody: null,
+      responseTruncated: false,
+      startedAt,
+    };
+    const judge = dialects[request.dialect].judge;
+    if (plan?.definition.targetType === "CRMSCRIPT") {
+      return runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl());
+    }
+    const drafted = plan ? await draft(request, plan, startedAt) : notSent("NO_TARGET", "the definition is gone");
+    if (drafted === "SKIP") {
+      return { attempt: null, answer: null, verdict: null, url: null, authenticationCode: null, lastError: null };
+    }
+    let answer: Answer;
+    let authenticationCode: string | null = null;
+    if ("kind" in drafted) {
+      answer = drafted;
+      row.requestUrl = plan?.definition.targetUrl ?? "";
+    } else {
+      const { url, headers, rendered } = drafted;
+      const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
+      const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
+      const sent = await parts.transport.send({ url, headers, body: rendered.body, timeoutMs, validateCertificate });
+      answer = sent.answer;
+      row.durationMs = sent.durationMs;
+      row.requestUrl = url;
+      row.requestHeaders = maskHeaders(headers) as Record<string, string>;
+      const text = rendered.body.toString();
+      row.requestBody = text === request.sentBody ? null : text;
+      authenticationCode = rendered.authenticationCode;
+    }
+    if (answer.kind === "REPLY") {
+      row.statusCode = answer.status;
+      row.responseHeaders = answer.headers;
+      row.responseBody = answer.body;
+      row.responseTruncated = answer.truncated;
+    }
+    const verdict = judge(answer);
+    row.outcome = verdict.outcome;
+    row.errorCode = verdict.errorCode;
+    row.errorDescription = verdict.errorDescription;
+    row.warning = verdict.warning;
+    const lastError = verdict.outcome === "DELIVERED" ? null : describe(answer);
+    return { attempt: row, answer, verdict, url: row.requestUrl === "" ? null : row.requestUrl, authenticationCode, lastError };
+  };
+  return { attempt };
+}

@@ -1,0 +1,120 @@
+/** The test button: one attempt at once, outside every lane, through the same guard, renderer and log. */
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import { NotFoundError } from "../errors.ts";
+import type { EventView } from "../wire/dialect.ts";
+import { takeSequences } from "./lane-enqueue.ts";
+import { writeSettlements } from "./lane-settle.ts";
+import type { Plans } from "./plan.ts";
+import type { QueuedRequest } from "./queued.ts";
+import { settlementOf } from "./run.ts";
+import type { Sender } from "./sender.ts";
+
+export interface TestEvent {
+  type: string;
+  entity: string | null;
+  entityId: string | null;
+  /** JSON text. */
+  payload: string;
+  previous?: string | null;
+  changes?: string[];
+  scope?: Record<string, unknown> | null;
+  actor?: string | null;
+  occurredAt?: Date;
+}
+
+/**
+ * Sends `test` to a definition, whatever its state and filter, and waits until the attempt is logged.
+ * @returns the id of the request
+ */
+export async function sendTest(
+  core: Core,
+  parts: { plans: Plans; sender: Sender },
+  organizationId: string,
+  definitionId: string,
+  test: TestEvent,
+): Promise<string> {
+  const now = core.clock.now();
+  const version = await core.db.pool.query<{ version: number }>("SELECT version FROM organization_catalog WHERE organization_id = $1", [
+    organizationId,
+  ]);
+  const plan = await parts.plans.get(definitionId, version.rows[0]?.version ?? 0);
+  if (!plan || plan.definition.organizationId !== organizationId) throw new NotFoundError("the webhook definition");
+  const event: EventView = {
+    id: newId(core.clock),
+    organizationId,
+    ...test,
+    previous: test.previous ?? null,
+    changes: test.changes ?? [],
+    scope: test.scope ?? null,
+    actor: test.actor ?? null,
+    occurredAt: test.occurredAt ?? now,
+    acceptedAt: now,
+  };
+  const request: QueuedRequest = {
+    id: newId(core.clock),
+    organizationId,
+    definitionId,
+    dialect: plan.definition.dialect,
+    number: 0,
+    laneId: "",
+    laneNumber: 0,
+    position: 0,
+    attemptCount: 0,
+    tries: 0,
+    manual: true,
+    isTest: true,
+    dueAt: null,
+    createdAt: now,
+    sentBody: null,
+    event,
+  };
+  await core.db.transaction(async (client) => {
+    await client.query(
+      `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      [
+        event.id,
+        organizationId,
+        event.type,
+        event.entity,
+        event.entityId,
+        event.payload,
+        event.previous,
+        event.changes,
+        event.scope,
+        event.actor,
+        event.occurredAt,
+        now,
+      ],
+    );
+    const sequences = await takeSequences(client, new Map([[organizationId, { requests: 1, entries: 0 }]]));
+    request.number = (sequences.get(organizationId)?.number ?? 0) + 1;
+    await client.query(
+      `INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, state, dialect, event_type, entity, entity_id, url, fields_set,
+         is_test, manual, sending_at, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, 'SENDING', $6, $7, $8, $9, $10, $11, true, true, now(), $12, $12)`,
+      [
+        request.id,
+        organizationId,
+        request.number,
+        definitionId,
+        event.id,
+        request.dialect,
+        event.type,
+        event.entity,
+        event.entityId,
+        plan.definition.targetUrl,
+        plan.definition.fieldsSet,
+        now,
+      ],
+    );
+  });
+  const attempted = await parts.sender.attempt(request, plan);
+  const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });
+  await core.db.transaction(async (client) => {
+    await writeSettlements(client, [settlement]);
+    await client.query(core.notify.statement("feed", [organizationId]));
+  });
+  return request.id;
+}
