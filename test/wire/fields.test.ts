@@ -54,7 +54,7 @@ describe("pick", () => {
     fc.assert(
       fc.property(object, fc.uniqueArray(key, { minLength: 1 }), (value, chosen) => {
         const json = JSON.stringify(value);
-        expect(JSON.parse(pick(json, ["a", "b", "c", "d"]))).toEqual(value);
+        expect(JSON.parse(pick(json, ["a", "b", "c", "d"]))).toEqual(JSON.parse(json)); // not `value`: JSON has no -0
         const kept = Object.entries(value).filter(([name]) => chosen.includes(name as "a"));
         expect(pick(json, chosen)).toBe(JSON.stringify(Object.fromEntries(kept)));
       }),

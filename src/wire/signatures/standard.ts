@@ -2,8 +2,9 @@
  * Standard Webhooks: `v1` (HMAC-SHA256) and `v1a` (Ed25519) over `id.timestamp.body`.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-import { createHmac, createPrivateKey, createPublicKey, createSecretKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { DialectName, SigningKey } from "../dialect.ts";
+import { secretKeyObject } from "./hmac.ts";
 
 const SECRET_PREFIX = "whsec_";
 const PRIVATE_PREFIX = "whsk_";
@@ -16,8 +17,8 @@ const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 export type StandardHeaders = { "webhook-id": string; "webhook-timestamp": string; "webhook-signature"?: string };
 
-/** Making a KeyObject costs more than signing with it; a definition's keys live as long as its view. */
-const keyObjects = new WeakMap<SigningKey, KeyObject>();
+/** Reading a key costs more than signing with it; a definition's keys live as long as its view. */
+const privateKeys = new WeakMap<Uint8Array, KeyObject>();
 
 /**
  * @param keys all that are valid now, the current one first: a receiver accepts any of the signatures, so that a
@@ -33,22 +34,17 @@ export function standardHeaders(id: string, timestamp: Date, body: Uint8Array, k
 }
 
 function signature(key: SigningKey, prefix: string, body: Uint8Array): string {
-  const object = keyObject(key);
-  if (key.kind === "HMAC") return `v1,${createHmac("sha256", object).update(prefix).update(body).digest("base64")}`;
-  return `v1a,${sign(null, Buffer.concat([Buffer.from(prefix), body]), object).toString("base64")}`;
-}
-
-function keyObject(key: SigningKey): KeyObject {
-  let object = keyObjects.get(key);
-  if (!object) {
-    object = key.kind === "HMAC" ? createSecretKey(key.key) : privateKey(key.seed);
-    keyObjects.set(key, object);
-  }
-  return object;
+  if (key.kind === "HMAC") return `v1,${createHmac("sha256", secretKeyObject(key.key)).update(prefix).update(body).digest("base64")}`;
+  return `v1a,${sign(null, Buffer.concat([Buffer.from(prefix), body]), privateKey(key.seed)).toString("base64")}`;
 }
 
 function privateKey(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: "der", type: "pkcs8" });
+  let object = privateKeys.get(seed);
+  if (!object) {
+    object = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: "der", type: "pkcs8" });
+    privateKeys.set(seed, object);
+  }
+  return object;
 }
 
 /** A new shared secret, as it is shown: `whsec_…`. */
