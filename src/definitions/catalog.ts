@@ -5,7 +5,8 @@
  */
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import type { DialectName, Ordering } from "../wire/dialect.ts";
+import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { compileCatalog, type Match, type MatchDefinition, type MatchEvent, type MatchRule, type MatchWebService } from "./match.ts";
 
 /** What ingest writes into a new request of a definition. */
@@ -16,9 +17,9 @@ export interface CatalogDefinition {
   /** The lanes its requests go to. */
   ordering: Ordering;
   targetType: "WEBHOOK" | "CRMSCRIPT";
-  targetUrl: string | null;
-  connection: { added: string | null; edited: string | null; deleted: string | null; status: string | null } | null;
   fieldsSet: readonly string[];
+  /** Where the event would go as things stand; null: the dialect sends nothing for it, or a script is the target. */
+  url(event: EventView): string | null;
 }
 
 export interface Catalog {
@@ -129,28 +130,21 @@ function matchDefinition(row: DefinitionRow, webServices: MatchWebService[]): Ma
 }
 
 function catalogDefinition(row: DefinitionRow): CatalogDefinition {
+  const dialect = dialects[row.dialect];
+  const connection =
+    row.connection_id === null ? null : { added: row.url_added, edited: row.url_edited, deleted: row.url_deleted, status: row.url_status };
+  // A target depends on these two and the event alone; secrets and policy are loaded by the sender.
+  const view = { targetUrl: row.target_url, connection } as DefinitionView;
   return {
     id: row.id,
     number: row.number,
     dialect: row.dialect,
-    ordering: row.ordering ?? DEFAULT_ORDERING[row.dialect],
+    ordering: row.ordering ?? dialect.defaults.ordering,
     targetType: row.target_type,
-    targetUrl: row.target_url,
-    connection:
-      row.connection_id === null
-        ? null
-        : { added: row.url_added, edited: row.url_edited, deleted: row.url_deleted, status: row.url_status },
     fieldsSet: row.fields_set,
+    url: (event) => dialect.target(event, view),
   };
 }
-
-const DEFAULT_ORDERING: Record<DialectName, Ordering> = {
-  STANDARD: "DEFINITION",
-  CRMCOM: "NONE",
-  DOFORMS: "NONE",
-  COTALKER: "DEFINITION",
-  SUPEROFFICE: "NONE",
-};
 
 async function loadWebServices(client: PoolClient, organizationId: string): Promise<Map<string, MatchWebService[]>> {
   const { rows } = await client.query<MatchWebService & { definition_id: string }>(

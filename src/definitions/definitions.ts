@@ -1,0 +1,329 @@
+/** Webhook definitions: made, changed, deleted (softly: the log keeps naming them). */
+import { type Caller, demand } from "../accounts/caller.ts";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { stopLanes } from "../delivery/control.ts";
+import { createEgress, type Egress } from "../delivery/egress.ts";
+import type { ShapingEngines } from "../delivery/shaping.ts";
+import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
+import { auditView, type Columns, columnsFrom } from "./columns.ts";
+import { record } from "./record.ts";
+import {
+  alignSecrets,
+  defaultSigning,
+  makeSecrets,
+  removeSecrets,
+  replaceSecrets,
+  type Signing,
+  signingIssues,
+  signingSecrets,
+} from "./secrets.ts";
+import { type DefinitionRow, type DefinitionSettings, settingsIssues, wholeDefinitionIssues } from "./settings.ts";
+import { columnsOf, insert, rowOf, update } from "./sql.ts";
+import { type StateChange, setState } from "./state.ts";
+
+/** They judge a transformation and a payload query before these are stored. */
+export interface SourceChecks {
+  sandbox: Pick<ShapingEngines["sandbox"], "check">;
+  payloadQuery: Pick<ShapingEngines["payloadQuery"], "check">;
+}
+
+export interface CreateDefinitionInput extends DefinitionSettings {
+  name: string;
+  eventTypes: readonly string[];
+  /** Suggested from the name when absent. */
+  code?: string | null | undefined;
+  state?: "ACTIVE" | "STOPPED" | undefined;
+  /** By default a STANDARD definition gets a secret, others none. */
+  signing?: Signing | undefined;
+}
+
+export interface CreatedDefinition {
+  definition: DefinitionRow;
+  /** To be shown now and never again; null when it has none. */
+  signingSecret: string | null;
+}
+
+export interface UpdateDefinitionInput extends DefinitionSettings {
+  state?: "ACTIVE" | "STOPPED" | undefined;
+  /** Replaces the present secrets at once, without an overlap. */
+  signing?: Signing | undefined;
+}
+
+export interface UpdatedDefinition extends CreatedDefinition {
+  /** To be emitted as `stateEvents`. */
+  changes: StateChange[];
+}
+
+const CONFLICTS = {
+  webhook_definition_code_key: "another webhook definition has this code",
+  webhook_definition_crmcom_name_key: "another CRMCOM definition has this name",
+};
+
+const egresses = new WeakMap<Core, Egress>();
+
+export function egressOf(core: Core): Egress {
+  let egress = egresses.get(core);
+  if (!egress) {
+    egress = createEgress({ allow: core.config.egressAllow });
+    egresses.set(core, egress);
+  }
+  return egress;
+}
+
+/**
+ * Numbered from 1 per organization, ACTIVE unless said otherwise.
+ * @throws ValidationError ConflictError (the code is taken) NotFoundError (an id inside the input) ForbiddenError
+ */
+export async function createDefinition(
+  core: Core,
+  caller: Caller,
+  input: CreateDefinitionInput,
+  checks: SourceChecks,
+): Promise<CreatedDefinition> {
+  demand(caller, "webhooks:write");
+  const dialect = input.dialect ?? "STANDARD";
+  const signing = input.signing ?? defaultSigning(dialect);
+  refuseIf([
+    ...settingsIssues(input, egressOf(core)),
+    ...codeIssues(input.code, dialect === "CRMCOM" ? "PRINTABLE" : "PLAIN"),
+    ...signingIssues(signing, dialect),
+    ...wholeDefinitionIssues(wholeOf({ dialect, ...NO_TARGET }, input)),
+    ...(await sourceIssues(caller, input, checks)),
+  ]);
+  const { organizationId } = caller;
+  const owner = { id: newId(core.clock), organizationId, dialect };
+  return core.db
+    .transaction(async (client) => {
+      await lockReferences(client, organizationId, input);
+      await lockCatalog(client, organizationId);
+      const code = input.code ?? (await suggestCode(client, "webhook_definition", organizationId, codeFrom(input.name, "webhook")));
+      const definition = await insert<Columns>(client, "webhook_definition", {
+        ...columnsFrom(core, owner, input, null),
+        ...owner,
+        code,
+        number: await nextNumber(client, organizationId),
+        targetType: input.scriptId ? "CRMSCRIPT" : "WEBHOOK",
+        state: input.state ?? "ACTIVE",
+        application: caller.application ?? null,
+        createdById: caller.userId ?? null,
+        updatedById: caller.userId ?? null,
+      });
+      const row = definition as unknown as DefinitionRow;
+      const signingSecret = await makeSecrets(core, client, owner, row.signatureVersions, signing);
+      await recordDefinition(core, client, caller, "create", null, row);
+      return { definition: row, signingSecret };
+    })
+    .catch((error: unknown) => conflictOf(error, CONFLICTS));
+}
+
+const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null };
+type Whole = Parameters<typeof wholeDefinitionIssues>[0];
+
+/** What is given, laid over what was. */
+function wholeOf(before: Whole, given: DefinitionSettings): Whole {
+  const said = <K extends keyof Whole>(key: K) => (given[key] === undefined ? before[key] : given[key]) as Whole[K];
+  return {
+    dialect: said("dialect"),
+    onExhausted: said("onExhausted"),
+    targetUrl: said("targetUrl"),
+    connectionId: said("connectionId"),
+    scriptId: said("scriptId"),
+  };
+}
+
+/**
+ * What is not given stays; null clears. Its code and number never change. A change is used by the next send.
+ * @throws ValidationError ConflictError NotFoundError ForbiddenError
+ */
+export async function updateDefinition(
+  core: Core,
+  caller: Caller,
+  id: string,
+  input: UpdateDefinitionInput,
+  checks: SourceChecks,
+): Promise<UpdatedDefinition> {
+  demand(caller, "webhooks:write");
+  refuseIf([...settingsIssues(input, egressOf(core)), ...(await sourceIssues(caller, input, checks))]);
+  const { organizationId } = caller;
+  return core.db
+    .transaction(async (client) => {
+      const present = await findLiving(client, organizationId, id);
+      const changes = input.state && input.state !== present.state ? await setState(core, client, caller, [id], input.state) : [];
+      const before = await findLiving(client, organizationId, id, "FOR NO KEY UPDATE");
+      const whole = wholeOf(before, input);
+      refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect)]);
+      await lockReferences(client, organizationId, input);
+      const row = (await update<Columns>(client, "webhook_definition", before, {
+        ...columnsFrom(core, before, input, before.headers),
+        targetType: whole.scriptId === null ? "WEBHOOK" : "CRMSCRIPT",
+        updatedAt: core.clock.now(),
+        updatedById: caller.userId ?? null,
+      })) as unknown as DefinitionRow;
+      const signingSecret = await updateSecrets(core, client, row, input);
+      await recordDefinition(core, client, caller, "update", before, row);
+      return { definition: row, changes, signingSecret };
+    })
+    .catch((error: unknown) => conflictOf(error, CONFLICTS));
+}
+
+async function updateSecrets(core: Core, client: PoolClient, row: DefinitionRow, input: UpdateDefinitionInput): Promise<string | null> {
+  if (input.signing === "NONE") {
+    await removeSecrets(client, row.id);
+  } else if (input.signing !== undefined) {
+    return replaceSecrets(core, client, row, core.clock.now(), input.signing);
+  } else if (input.signatureVersions) {
+    await alignSecrets(core, client, row, input.signatureVersions);
+  }
+  return null;
+}
+
+/**
+ * Its requests stay in the log, what is queued is not sent; name and code are free again.
+ * @throws NotFoundError ForbiddenError
+ */
+export async function deleteDefinition(core: Core, caller: Caller, id: string): Promise<DefinitionRow> {
+  demand(caller, "webhooks:write");
+  return core.db.transaction(async (client) => {
+    await findLiving(client, caller.organizationId, id);
+    await stopLanes(client, [id]);
+    const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
+    const now = core.clock.now();
+    const row = (await update<Columns>(client, "webhook_definition", before, {
+      state: "STOPPED",
+      stateReason: "deleted",
+      deletedAt: now,
+      updatedAt: now,
+      updatedById: caller.userId ?? null,
+    })) as unknown as DefinitionRow;
+    await recordDefinition(core, client, caller, "delete", before, row);
+    return row;
+  });
+}
+
+/** A week. */
+const MAX_OVERLAP_SECONDS = 604_800;
+const DEFAULT_OVERLAP_SECONDS = 86_400;
+
+/**
+ * New secrets; the former ones sign beside them for `overlapSeconds` (a day unless said, 0: not at all, a week at most).
+ * @throws ValidationError NotFoundError ForbiddenError
+ */
+export async function rotateSigningSecret(
+  core: Core,
+  caller: Caller,
+  id: string,
+  overlapSeconds: number | null = DEFAULT_OVERLAP_SECONDS,
+): Promise<{ definition: DefinitionRow; signingSecret: string }> {
+  demand(caller, "webhooks:write");
+  const overlap = overlapSeconds ?? DEFAULT_OVERLAP_SECONDS;
+  if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP_SECONDS) {
+    refuseIf([{ path: "overlapSeconds", message: `must be a whole number from 0 to ${MAX_OVERLAP_SECONDS}` }]);
+  }
+  return core.db.transaction(async (client) => {
+    const definition = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
+    const until = new Date(core.clock.now().getTime() + overlap * 1000);
+    const signingSecret = await replaceSecrets(core, client, definition, until);
+    await record(core, client, caller, {
+      action: "webhookDefinition.rotateSigningSecret",
+      subjectType: "WebhookDefinition",
+      subjectId: id,
+      after: { overlapSeconds: overlap, signingSecretLastFour: signingSecret.slice(-4) },
+      definitionIds: [id],
+    });
+    return { definition, signingSecret };
+  });
+}
+
+/**
+ * The current secret in clear, for the one face whose product shows it (SuperOffice); null when there is none.
+ * @throws ForbiddenError without `secrets:read`; NotFoundError
+ */
+export async function readSigningSecret(core: Core, caller: Caller, id: string): Promise<string | null> {
+  demand(caller, "secrets:read");
+  return core.db.transaction(async (client) => {
+    const definition = await findLiving(client, caller.organizationId, id);
+    const current = (await signingSecrets(client, id)).find((secret) => secret.expiresAt === null && secret.kind !== "ED25519");
+    if (!current) return null;
+    return core.vault.open(current.ciphertext, `${definition.organizationId}/${id}/signing/${current.version}`);
+  });
+}
+
+function refuseIf(issues: Issue[]): void {
+  if (issues.length > 0) throw new ValidationError(issues);
+}
+
+async function sourceIssues(caller: Caller, settings: DefinitionSettings, checks: SourceChecks): Promise<Issue[]> {
+  const { transformation, payloadQuery } = settings;
+  const found = transformation
+    ? await checks.sandbox.check(transformation, { kind: "TRANSFORMATION", organizationId: caller.organizationId })
+    : [];
+  return [
+    ...(transformation === "" ? [{ path: "transformation", message: "must define function transform(event); null removes it" }] : []),
+    ...found.map(({ message }) => ({ path: "transformation", message })),
+    ...(payloadQuery === null || payloadQuery === undefined ? [] : checks.payloadQuery.check(payloadQuery)),
+  ];
+}
+
+/** Held against deletion until the transaction ends. @throws NotFoundError */
+async function lockReferences(client: PoolClient, organizationId: string, settings: DefinitionSettings): Promise<void> {
+  const references = [
+    ["connection", "the connection", settings.connectionId],
+    ["script", "the script", settings.scriptId],
+    ["secret_key", "the secret key", settings.secretKeyId],
+  ] as const;
+  for (const [table, what, id] of references) {
+    if (id === null || id === undefined) continue;
+    const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE id = $1 AND organization_id = $2 FOR KEY SHARE`, [
+      id,
+      organizationId,
+    ]);
+    if (rowCount === 0) throw new NotFoundError(what);
+  }
+}
+
+/** The counter's row is locked until the transaction ends: numbers have no gap and no twin. */
+async function nextNumber(client: PoolClient, organizationId: string): Promise<number> {
+  const { rows } = await client.query<{ number: number }>(
+    "UPDATE organization_counter SET definition_number = definition_number + 1 WHERE organization_id = $1 RETURNING definition_number AS number",
+    [organizationId],
+  );
+  const number = rows[0]?.number;
+  if (number === undefined) throw new ConflictError("the organization does not exist any more");
+  return number;
+}
+
+/** @throws NotFoundError also for a deleted one */
+async function findLiving(
+  client: PoolClient,
+  organizationId: string,
+  id: string,
+  lock: "" | "FOR NO KEY UPDATE" = "",
+): Promise<DefinitionRow> {
+  const { rows } = await client.query(
+    `SELECT ${columnsOf("webhook_definition")} FROM webhook_definition WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL ${lock}`,
+    [id, organizationId],
+  );
+  if (!rows[0]) throw new NotFoundError("the webhook definition");
+  return rowOf<DefinitionRow>(rows[0]);
+}
+
+function recordDefinition(
+  core: Core,
+  client: PoolClient,
+  caller: Caller,
+  verb: "create" | "update" | "delete",
+  before: DefinitionRow | null,
+  after: DefinitionRow,
+): Promise<void> {
+  return record(core, client, caller, {
+    action: `webhookDefinition.${verb}`,
+    subjectType: "WebhookDefinition",
+    subjectId: after.id,
+    before: before && auditView(core, before),
+    after: auditView(core, after),
+    definitionIds: [after.id],
+  });
+}

@@ -1,0 +1,122 @@
+/** Definitions read: one, or a list, newest first. Deleted ones are not there. */
+import { type Caller, demand } from "../accounts/caller.ts";
+import type { Core } from "../core.ts";
+import type { Prisma } from "../db/generated/prisma/client.ts";
+import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
+import type { DialectName } from "../wire/dialect.ts";
+import type { DefinitionRow, DefinitionState } from "./settings.ts";
+
+export type DefinitionKey = { id: string } | { code: string } | { number: number };
+
+const MAX_INT4 = 2 ** 31 - 1;
+
+/** Null: unknown, deleted, or another organization's. @throws ForbiddenError */
+export async function getDefinition(core: Core, caller: Caller, key: DefinitionKey): Promise<DefinitionRow | null> {
+  demand(caller, "webhooks:read");
+  if ("number" in key && !(Number.isInteger(key.number) && key.number >= 1 && key.number <= MAX_INT4)) return null;
+  if ("code" in key && !isText(key.code)) return null;
+  return core.db.prisma.webhookDefinition.findFirst({ where: { ...key, organizationId: caller.organizationId, deletedAt: null } });
+}
+
+const isText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
+
+/** All given clauses must hold. */
+export interface DefinitionFilter {
+  state?: readonly DefinitionState[] | undefined;
+  dialect?: DialectName | undefined;
+  /** Anywhere in name, code, description or target, without regard to case. */
+  search?: string | undefined;
+  /** Exactly, without regard to case. */
+  name?: string | undefined;
+  /** Exactly one of its event types, without regard to case. */
+  eventType?: string | undefined;
+  /** Exactly. */
+  targetUrl?: string | undefined;
+  createdAfter?: Date | undefined;
+  /** Exclusive. */
+  createdBefore?: Date | undefined;
+  /** Made by this application (SuperOffice). */
+  application?: string | undefined;
+  ids?: readonly string[] | undefined;
+}
+
+async function whereOf(core: Core, organizationId: string, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+  const { state, dialect, search, name, eventType, targetUrl, createdAfter, createdBefore, application } = filter;
+  const ids = eventType === undefined ? filter.ids : await withEventType(core, organizationId, eventType, filter.ids);
+  const contains = search ? { contains: likeText(search), mode: "insensitive" as const } : undefined;
+  return {
+    organizationId,
+    deletedAt: null,
+    ...(state && { state: { in: [...state] } }),
+    ...(dialect && { dialect }),
+    ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, { targetUrl: contains }] }),
+    ...(name !== undefined && { name: { equals: likeText(name), mode: "insensitive" } }),
+    ...(targetUrl !== undefined && { targetUrl }),
+    ...(application !== undefined && { application }),
+    ...((createdAfter || createdBefore) && {
+      createdAt: { ...(createdAfter && { gte: createdAfter }), ...(createdBefore && { lt: createdBefore }) },
+    }),
+    ...(ids && { id: { in: [...ids] } }),
+  };
+}
+
+/** Prisma's insensitive comparison is ILIKE, whose wildcards it leaves to us. */
+const likeText = (text: string): string => text.replace(/[\\%_]/g, "\\$&");
+
+async function withEventType(core: Core, organizationId: string, eventType: string, ids: readonly string[] | undefined): Promise<string[]> {
+  const { rows } = await core.db.pool.query<{ id: string }>(
+    `SELECT id FROM webhook_definition WHERE organization_id = $1 AND deleted_at IS NULL AND ($3::uuid[] IS NULL OR id = ANY($3))
+       AND lower($2) IN (SELECT lower(one) FROM unnest(event_types) AS one)`,
+    [organizationId, eventType, ids ?? null],
+  );
+  return rows.map((row) => row.id);
+}
+
+function unstorable(filter: DefinitionFilter): boolean {
+  return [filter.search, filter.name, filter.eventType, filter.targetUrl, filter.application].some(
+    (text) => text !== undefined && !isText(text),
+  );
+}
+
+/** One page, by number. @throws ForbiddenError */
+export async function listDefinitions(
+  core: Core,
+  caller: Caller,
+  filter: DefinitionFilter,
+  page: PageOf<number>,
+): Promise<Slice<DefinitionRow>> {
+  demand(caller, "webhooks:read");
+  if (unstorable(filter)) return sliceOf(page, []);
+  const where = await whereOf(core, caller.organizationId, filter);
+  const { after, before } = page;
+  const rows = await core.db.prisma.webhookDefinition.findMany({
+    where: { ...where, number: { ...(after !== undefined && { lt: after }), ...(before !== undefined && { gt: before }) } },
+    orderBy: { number: page.fromBack ? "asc" : "desc" },
+    take: page.limit + 1,
+  });
+  return sliceOf(page, rows);
+}
+
+/** The same by offset, for the faces whose contract says so; all of them without a limit. @throws ForbiddenError */
+export async function listDefinitionsByOffset(
+  core: Core,
+  caller: Caller,
+  filter: DefinitionFilter,
+  range: { limit?: number; offset?: number } = {},
+): Promise<DefinitionRow[]> {
+  demand(caller, "webhooks:read");
+  if (unstorable(filter)) return [];
+  return core.db.prisma.webhookDefinition.findMany({
+    where: await whereOf(core, caller.organizationId, filter),
+    orderBy: { number: "desc" },
+    ...(range.limit !== undefined && { take: range.limit }),
+    skip: range.offset ?? 0,
+  });
+}
+
+/** @throws ForbiddenError */
+export async function countDefinitions(core: Core, caller: Caller, filter: DefinitionFilter): Promise<number> {
+  demand(caller, "webhooks:read");
+  if (unstorable(filter)) return 0;
+  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller.organizationId, filter) });
+}
