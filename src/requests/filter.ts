@@ -79,7 +79,10 @@ export function requestConditions(organizationId: string, filter: RequestFilter)
   add("r.entity_id = ?", filter.entityId);
   // An index over whole URLs could refuse long ones; the digest finds, the URL itself decides.
   add("(md5(r.url) = md5(?) AND r.url = ?)", filter.url);
-  add("r.state = ANY(?::webhook_request_state[])", statesOf(filter));
+  const states = statesOf(filter);
+  add("r.state = ANY(?::webhook_request_state[])", states);
+  // Said twice, so that the partial index of what failed serves.
+  if (states?.every((state) => STATES_OF.REJECTED.includes(state))) where.texts.push("r.failed");
   add("r.error_code = ?", filter.errorCode);
   add("r.number = ?", filter.number);
   add("r.created_at >= ?", filter.createdAfter);

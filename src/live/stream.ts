@@ -1,0 +1,133 @@
+/**
+ * What a subscriber pulls from: a queue that is bounded. Whoever falls behind by more than `limit` items, or takes
+ * nothing for `stallMs` while something waits, is closed with SlowConsumerError and its queue is dropped at once:
+ * it may come back with its last cursor, which costs us nothing, while buffering for it would cost without bound.
+ */
+import type { Clock } from "../clock.ts";
+import { SlowConsumerError } from "../errors.ts";
+
+export interface StreamOptions<T> {
+  clock: Clock;
+  limit: number;
+  stallMs: number;
+  signal: AbortSignal | undefined;
+  /** Told once, when it is closed for slowness: the consumer may hang in a send and never pull again. */
+  onSlow: (() => void) | undefined;
+  /** Told once, however it ends. */
+  onClose: () => void;
+  /**
+   * Reads what came before the live part, a page per call, and pushes it; answers false once live pushes have begun.
+   * Called only when the queue is empty, so that a slow reader of old entries holds up nobody and buffers nothing.
+   */
+  catchUp?: (push: (item: T) => void) => Promise<boolean>;
+}
+
+export interface Stream<T> extends AsyncIterableIterator<T> {
+  /** False: it is closed. */
+  push(item: T): boolean;
+  /** Ends it after what is queued. */
+  end(): void;
+  /** Closes it when it has stalled. */
+  check(): void;
+}
+
+export function createStream<T>(options: StreamOptions<T>): Stream<T> {
+  const { clock, limit, stallMs, signal } = options;
+  let queue: T[] = [];
+  let waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
+  let catchingUp = options.catchUp !== undefined;
+  let ending = false;
+  let closed = false;
+  let failure: unknown;
+  let pulledAt = clock.monotonic();
+  const done = (): IteratorResult<T> => ({ done: true, value: undefined });
+
+  const close = (error?: unknown) => {
+    if (closed) return;
+    closed = true;
+    failure = error;
+    queue = [];
+    signal?.removeEventListener("abort", abort);
+    options.onClose();
+    if (!waiting) return;
+    if (error === undefined) waiting.resolve(done());
+    else {
+      waiting.reject(error);
+      failure = undefined;
+    }
+    waiting = undefined;
+  };
+  const abort = () => close();
+  const tooSlow = () => {
+    close(new SlowConsumerError());
+    options.onSlow?.();
+  };
+  const check = () => {
+    if (!closed && queue.length > 0 && !waiting && clock.monotonic() - pulledAt > stallMs) tooSlow();
+  };
+  const put = (item: T) => {
+    if (waiting && queue.length === 0) {
+      const { resolve } = waiting;
+      waiting = undefined;
+      resolve({ done: false, value: item });
+    } else queue.push(item);
+  };
+
+  async function next(): Promise<IteratorResult<T>> {
+    pulledAt = clock.monotonic();
+    while (!closed && queue.length === 0 && catchingUp) {
+      try {
+        catchingUp = (await options.catchUp?.((item) => queue.push(item))) ?? false;
+      } catch (error) {
+        close(error);
+      }
+    }
+    if (failure !== undefined) {
+      const error = failure;
+      failure = undefined;
+      throw error;
+    }
+    if (closed) return done();
+    if (queue.length > 0) return { done: false, value: queue.shift() as T };
+    if (ending) {
+      close();
+      return done();
+    }
+    return new Promise((resolve, reject) => {
+      waiting = { resolve, reject };
+    });
+  }
+
+  if (signal?.aborted) queueMicrotask(abort);
+  else signal?.addEventListener("abort", abort);
+
+  return {
+    next,
+    push(item) {
+      if (closed) return false;
+      if (queue.length >= limit) {
+        tooSlow();
+        return false;
+      }
+      put(item);
+      check();
+      return true;
+    },
+    end() {
+      ending = true;
+      if (waiting) close();
+    },
+    check,
+    async return() {
+      close();
+      return done();
+    },
+    async throw(error) {
+      close();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
