@@ -14,31 +14,11 @@ import { connect as connectTls, createSecureContext, rootCertificates, type Secu
 import { Client, type Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import type { Answer } from "../wire/dialect.ts";
+import { type Call, type Sent, type Target, targetBook, wireHeaders } from "./call.ts";
 import { type Egress, EgressError, hostOf } from "./egress.ts";
 import { failure, invalid, noReply, type Phase, timedOut } from "./failure.ts";
 import { Pool, type Pooled } from "./pool.ts";
 import { ReplyReader } from "./reply.ts";
-
-export interface Call {
-  url: string;
-  /** Those of the connection itself (host, content-length, accept-encoding …) are set here and ignored in this list. */
-  headers: Readonly<Record<string, string>>;
-  body: Buffer;
-  /** For the whole attempt: DNS, connect, TLS, headers and body. Waiting for a connection of a busy origin does not count. */
-  timeoutMs: number;
-  /** Gives the call up: the answer is INTERRUPTED. */
-  signal?: AbortSignal;
-  /** False takes any certificate: only for superoffice, by a process setting. */
-  validateCertificate?: boolean;
-  /** POST unless given. */
-  method?: string;
-}
-
-export interface Sent {
-  answer: Answer;
-  /** Whole milliseconds from the first step of the call to its answer. */
-  durationMs: number;
-}
 
 export interface Transport {
   /** One call, no redirects, no retries, no proxy. */
@@ -59,21 +39,6 @@ const MAX_INTERIM = 16;
 const KEEP_ALIVE_MS = 4_000;
 /** Idle sockets over all origins. */
 const MAX_IDLE = 1_024;
-const MAX_TARGETS = 10_000;
-
-/** What the connection sets itself: a second value would be a way to smuggle a request. */
-const OWN_HEADERS = new Set(
-  "accept-encoding connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade".split(" "),
-);
-
-interface Target {
-  url: URL;
-  origin: string;
-  path: string;
-  /** Connections are shared by calls with the same key. */
-  key: string;
-  validate: boolean;
-}
 
 interface Shared {
   egress: Egress;
@@ -83,7 +48,7 @@ interface Shared {
   pool: Pool<Connection>;
   /** What still waits for a connection gets none. */
   closing: boolean;
-  /** The last TLS session by target key: a resumed handshake costs a tenth. */
+  /** The last TLS session by target key, to resume. */
   sessions: Map<string, Buffer>;
 }
 
@@ -111,26 +76,10 @@ export function createTransport(options: {
     closing: false,
     sessions: new Map(),
   };
-  const targets = new Map<string, Target | string>();
+  const targetOf = targetBook(options.egress);
   let inFlight = 0;
   let ended: (() => void) | undefined;
   let closed: Promise<void> | undefined;
-
-  /** The URL's form is judged once per URL; its addresses for every connection. */
-  const targetOf = (call: Call): Target | string => {
-    const validate = call.validateCertificate !== false;
-    const key = validate ? call.url : `any-certificate ${call.url}`;
-    const known = targets.get(key);
-    if (known !== undefined) return known;
-    const checked = options.egress.checkUrl(call.url);
-    const { origin = "", pathname = "", search = "" } = checked.ok ? checked.url : {};
-    const target = checked.ok
-      ? { url: checked.url, origin, path: pathname + search, key: validate ? origin : `any-certificate ${origin}`, validate }
-      : checked.reason;
-    if (targets.size >= MAX_TARGETS) targets.clear();
-    targets.set(key, target);
-    return target;
-  };
 
   return {
     send(call) {
@@ -256,11 +205,15 @@ class Attempt implements Dispatcher.DispatchHandler {
           rejectUnauthorized: this.#target.validate,
           ALPNProtocols: ["http/1.1"],
           ...(session ? { session } : {}),
-        }).on("session", (made: Buffer) => {
-          if (sessions.size >= MAX_IDLE) sessions.clear();
-          sessions.set(key, made);
         });
         this.#socket = socket;
+        // Not before the certificate has passed: a resumed session is not compared with the host name again.
+        socket.once("secureConnect", () => {
+          socket.on("session", (made: Buffer) => {
+            if (sessions.size >= MAX_IDLE) sessions.clear();
+            sessions.set(key, made);
+          });
+        });
         await opened(socket, "secureConnect", raw);
       }
       // A timer may have run between the last event and here.
@@ -428,12 +381,4 @@ function opened(socket: Socket, event: "connect" | "secureConnect", below?: Sock
     below?.on("error", reject);
     socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
   });
-}
-
-function wireHeaders(headers: Readonly<Record<string, string>>): string[] {
-  const list = ["accept-encoding", "identity"];
-  for (const name of Object.keys(headers)) {
-    if (!OWN_HEADERS.has(name.toLowerCase())) list.push(name, headers[name] as string);
-  }
-  return list;
 }

@@ -73,12 +73,13 @@ export const testCa = fixture("ca");
 
 /**
  * @param options.tls serve https with this certificate; `good` is for localhost, receiver.test and 127.0.0.1
+ * @param options.tlsVersion this one only
  * @param options.port any free one unless given
  * @param options.host to listen on (127.0.0.1)
  * @param options.keepAliveMs how long an idle connection stays (5000)
  */
 export async function startReceiver(
-  options: { tls?: Certificate; port?: number; host?: string; keepAliveMs?: number } = {},
+  options: { tls?: Certificate; tlsVersion?: "TLSv1.2" | "TLSv1.3"; port?: number; host?: string; keepAliveMs?: number } = {},
 ): Promise<Receiver> {
   const calls: ReceivedCall[] = [];
   const changes = new EventEmitter().setMaxListeners(0);
@@ -89,7 +90,7 @@ export async function startReceiver(
   let sockets = 0;
   let connections = 0;
 
-  const server = listenWith(options.tls, (request, response) => {
+  const server = listenWith(options, (request, response) => {
     inFlight += 1;
     maxInFlight = Math.max(maxInFlight, inFlight);
     const arrivedWith = inFlight;
@@ -227,7 +228,10 @@ function bytes(body: Reply["body"]): Buffer {
   return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function listenWith(certificate: Certificate | undefined, onCall: (request: IncomingMessage, response: ServerResponse) => void): Server {
+function listenWith(
+  { tls: certificate, tlsVersion }: { tls?: Certificate; tlsVersion?: "TLSv1.2" | "TLSv1.3" },
+  onCall: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
   if (certificate === undefined) return createServer(onCall);
   if (certificate === "old-version") {
     // Security level 0, or OpenSSL itself would refuse what the test wants to see refused by the sender.
@@ -236,7 +240,8 @@ function listenWith(certificate: Certificate | undefined, onCall: (request: Inco
       onCall,
     );
   }
-  return createTlsServer({ cert: fixture(certificate), key: fixture("key") }, onCall);
+  const only = tlsVersion ? { minVersion: tlsVersion, maxVersion: tlsVersion } : {};
+  return createTlsServer({ cert: fixture(certificate), key: fixture("key"), ...only }, onCall);
 }
 
 function fixture(name: string): string {
