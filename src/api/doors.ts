@@ -4,6 +4,7 @@ import type { Core } from "../core.ts";
 import type { Sandbox } from "../delivery/sandbox/sandbox.ts";
 import type { Sender } from "../delivery/sender.ts";
 import type { PayloadQuery } from "../delivery/shaping.ts";
+import type { Feed } from "../live/feed.ts";
 
 export interface EventInput {
   id?: string;
@@ -47,6 +48,9 @@ export interface Ingest {
 export interface Doors {
   core: Core;
   ingest: Ingest;
+  feed: Feed;
+  /** Where clients reach us, without a trailing slash: HOOKLINE_PUBLIC_URL, else where this process listens. */
+  publicUrl: () => string;
   /** Checks scripts and transformations, runs dry runs. */
   sandbox: Sandbox;
   payloadQuery: PayloadQuery;

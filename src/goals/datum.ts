@@ -1,7 +1,7 @@
 /** What a post or a mutation says of one value: read, checked against its goal, every mistake named. */
 import { ValidationError } from "../errors.ts";
 import { parseDate } from "./dates.ts";
-import { parseDecimal } from "./decimal.ts";
+import { NOT_A_DECIMAL, parseDecimal } from "./decimal.ts";
 import { type GoalDirection, inOrder, orderMessage, type Thresholds } from "./thresholds.ts";
 
 /** One property as it was sent. `undefined`: absent, or JSON null. */
@@ -40,8 +40,6 @@ function decimal(sent: Sent): string | undefined {
   if (sent?.kind === "number") return parseDecimal(sent.source);
   return sent?.kind === "text" ? parseDecimal(sent.text) : undefined;
 }
-
-const NOT_A_DECIMAL = "must be a decimal number with at most 40 digits before and 20 after the point";
 
 /**
  * @param goal its direction and its own thresholds, which stand in for those that were not sent

@@ -7,6 +7,9 @@
 export const MAX_DIGITS_BEFORE = 40;
 export const MAX_DIGITS_AFTER = 20;
 
+/** What people are told of a text that is none. */
+export const NOT_A_DECIMAL = `must be a decimal number with at most ${MAX_DIGITS_BEFORE} digits before and ${MAX_DIGITS_AFTER} after the point`;
+
 const FORM = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**

@@ -1,11 +1,12 @@
 /** Goals: what is measured. Deleted softly: the inbound URLs of a deleted goal answer "gone", not "unknown". */
+import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
-import { parseDecimal } from "./decimal.ts";
+import { NOT_A_DECIMAL, parseDecimal } from "./decimal.ts";
 import { type GoalDirection, type GoalStatus, inOrder, orderMessage, type Thresholds } from "./thresholds.ts";
 
 export interface Goal extends Thresholds {
@@ -24,10 +25,12 @@ export interface Goal extends Thresholds {
 export interface GoalInput {
   name: string;
   direction: GoalDirection;
-  unit?: string | null;
-  goodThreshold?: string | null;
-  badThreshold?: string | null;
+  unit?: string | null | undefined;
+  goodThreshold?: string | null | undefined;
+  badThreshold?: string | null | undefined;
 }
+
+export type GoalChanges = { [Field in keyof GoalInput]?: GoalInput[Field] | null | undefined };
 
 /** trim_scale: 450000 and not 450000.00000000000000000000. */
 export const GOAL_COLUMNS = `id, organization_id AS "organizationId", name, unit, direction, trim_scale(good_threshold)::text AS "goodThreshold",
@@ -36,13 +39,16 @@ export const GOAL_COLUMNS = `id, organization_id AS "organizationId", name, unit
 /** @throws ValidationError ForbiddenError */
 export async function createGoal(core: Core, caller: Caller, input: GoalInput): Promise<Goal> {
   demand(caller, "goals:write");
-  const goal = checked({ unit: null, goodThreshold: null, badThreshold: null, ...input });
-  const { rows } = await core.db.pool.query<Goal>(
-    `INSERT INTO goal (id, organization_id, name, unit, direction, good_threshold, bad_threshold)
-     VALUES ($1, $2, $3, $4, $5::goal_direction, $6::numeric, $7::numeric) RETURNING ${GOAL_COLUMNS}`,
-    [newId(core.clock), caller.organizationId, goal.name, goal.unit, goal.direction, goal.goodThreshold, goal.badThreshold],
-  );
-  return rows[0] as Goal;
+  const { name, direction, unit = null, goodThreshold = null, badThreshold = null } = input;
+  const goal = checked({ name, direction, unit, goodThreshold, badThreshold });
+  return core.db.transaction(async (client) => {
+    const { rows } = await client.query<Goal>(
+      `INSERT INTO goal (id, organization_id, name, unit, direction, good_threshold, bad_threshold)
+       VALUES ($1, $2, $3, $4, $5::goal_direction, $6::numeric, $7::numeric) RETURNING ${GOAL_COLUMNS}`,
+      [newId(core.clock), caller.organizationId, goal.name, goal.unit, goal.direction, goal.goodThreshold, goal.badThreshold],
+    );
+    return noted(core, caller, client, "goal.create", undefined, rows[0] as Goal);
+  });
 }
 
 /**
@@ -50,30 +56,37 @@ export async function createGoal(core: Core, caller: Caller, input: GoalInput): 
  * keeps the status it was given.
  * @throws ValidationError NotFoundError ForbiddenError
  */
-export async function updateGoal(core: Core, caller: Caller, id: string, changes: Partial<GoalInput>): Promise<Goal> {
+export async function updateGoal(core: Core, caller: Caller, id: string, changes: GoalChanges): Promise<Goal> {
   demand(caller, "goals:write");
   return core.db.transaction(async (client) => {
     const goal = await lockGoal(client, caller.organizationId, id);
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    const next = checked({ ...goal, ...given });
+    const next = checked({ ...goal, ...given } as Settings);
     const { rows } = await client.query<Goal>(
       `UPDATE goal SET name = $3, unit = $4, direction = $5::goal_direction, good_threshold = $6::numeric, bad_threshold = $7::numeric, updated_at = now()
        WHERE id = $1 AND organization_id = $2 RETURNING ${GOAL_COLUMNS}`,
       [id, caller.organizationId, next.name, next.unit, next.direction, next.goodThreshold, next.badThreshold],
     );
-    return rows[0] as Goal;
+    return noted(core, caller, client, "goal.update", goal, rows[0] as Goal);
   });
 }
 
 /** Its values stay, and so do its inbound webhooks, which from now on answer 410. @throws NotFoundError ForbiddenError */
 export async function deleteGoal(core: Core, caller: Caller, id: string): Promise<Goal> {
   demand(caller, "goals:write");
-  const { rows } = await core.db.pool.query<Goal>(
-    `UPDATE goal SET deleted_at = now(), updated_at = now() WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL RETURNING ${GOAL_COLUMNS}`,
-    [id, caller.organizationId],
-  );
-  if (!rows[0]) throw new NotFoundError("the goal");
-  return rows[0];
+  return core.db.transaction(async (client) => {
+    const goal = await lockGoal(client, caller.organizationId, id);
+    const { rows } = await client.query<Goal>(
+      `UPDATE goal SET deleted_at = now(), updated_at = now() WHERE id = $1 AND organization_id = $2 RETURNING ${GOAL_COLUMNS}`,
+      [id, caller.organizationId],
+    );
+    return noted(core, caller, client, "goal.delete", goal, rows[0] as Goal);
+  });
+}
+
+async function noted(core: Core, caller: Caller, client: PoolClient, action: string, before: Goal | undefined, after: Goal): Promise<Goal> {
+  await audit(core, caller, action, { type: "Goal", id: after.id }, before, after, client);
+  return after;
 }
 
 /** Also a deleted one (its `deletedAt` says so). */
@@ -121,23 +134,27 @@ export async function lockGoal(client: PoolClient, organizationId: string, id: s
   return rows[0];
 }
 
-type Settings = Pick<Goal, "name" | "unit" | "direction" | "goodThreshold" | "badThreshold">;
+interface Settings extends Pick<Goal, "unit" | "goodThreshold" | "badThreshold"> {
+  /** Null: a client tried to clear what cannot be empty. */
+  name: string | null;
+  direction: GoalDirection | null;
+}
 
 /** @throws ValidationError naming every field that is wrong */
-function checked(settings: Settings): Settings {
-  const issues: Issue[] = [...nameIssues("name", settings.name), ...textIssues("unit", settings.unit, 64)];
+function checked({ name, unit, direction, ...given }: Settings): Settings {
+  const issues: Issue[] = [...nameIssues("name", name ?? ""), ...textIssues("unit", unit, 64)];
   const thresholds: Thresholds = { goodThreshold: null, badThreshold: null };
   for (const property of ["goodThreshold", "badThreshold"] as const) {
-    const text = settings[property];
+    const text = given[property];
     if (text === null) continue;
     const decimal = parseDecimal(text);
-    if (decimal === undefined)
-      issues.push({ path: property, message: "must be a decimal number with at most 40 digits before and 20 after the point" });
+    if (decimal === undefined) issues.push({ path: property, message: NOT_A_DECIMAL });
     else thresholds[property] = decimal;
   }
-  if (!inOrder(settings.direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(settings.direction) });
+  if (direction === null) issues.push({ path: "direction", message: "must be MAXIMIZE or MINIMIZE" });
+  else if (!inOrder(direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(direction) });
   if (issues.length > 0) throw new ValidationError(issues);
-  return { ...settings, name: settings.name.trim(), ...thresholds };
+  return { name: name?.trim() ?? null, unit, direction, ...thresholds };
 }
 
 export function nameIssues(path: string, name: string): Issue[] {

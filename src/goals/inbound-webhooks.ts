@@ -1,10 +1,12 @@
 /** Inbound webhooks: secret URLs that record values. Of a key only its SHA-256 is stored; admins alone see and make them. */
+import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { hashToken, newToken } from "../vault.ts";
+import { globalId } from "../wire/ids.ts";
 import { type Goal, nameIssues, textIssues } from "./goals.ts";
 
 /** What a URL may record for. RESULTS.com names connect, meeting and task as later ones. */
@@ -34,7 +36,6 @@ export interface InboundWebhookWithKey {
 
 const COLUMNS = `id, organization_id AS "organizationId", target_type AS "targetType", goal_id AS "goalId", name, description, enabled,
   created_at AS "createdAt", last_received_at AS "lastReceivedAt", COALESCE(last_errors, '[]') AS "lastErrors"`;
-const NOT_FOUND = "the inbound webhook";
 
 /**
  * @param input its name is the goal's when absent
@@ -43,7 +44,7 @@ const NOT_FOUND = "the inbound webhook";
 export async function createInboundWebhook(
   core: Core,
   caller: Caller,
-  input: { goalId: string; name?: string | null; description?: string | null },
+  input: { goalId: string; name?: string | null | undefined; description?: string | null | undefined },
 ): Promise<InboundWebhookWithKey> {
   demand(caller, "admin");
   const organization = await core.db.prisma.organization.findUnique({ where: { id: caller.organizationId }, select: { features: true } });
@@ -58,11 +59,16 @@ export async function createInboundWebhook(
   const name = input.name ?? goals[0].name;
   check({ name, description: input.description });
   const key = newToken("hki");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `INSERT INTO inbound_webhook (id, organization_id, goal_id, name, description, key_hash) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
-    [newId(core.clock), caller.organizationId, input.goalId, name.trim(), input.description ?? null, Buffer.from(hashToken(key))],
-  );
-  return { inboundWebhook: rows[0] as InboundWebhook, key };
+  const inboundWebhook = await changed(core, caller, "inboundWebhook.create", {
+    text: `INSERT INTO inbound_webhook (id, organization_id, goal_id, name, description, key_hash) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
+    values: [newId(core.clock), caller.organizationId, input.goalId, name.trim(), input.description ?? null, hashOf(key)],
+  });
+  return { inboundWebhook, key };
+}
+
+/** The secret URL as an admin copies it into the source system. @param publicUrl where clients reach us */
+export function inboundWebhookUrl(publicUrl: string, webhook: InboundWebhook, key: string): string {
+  return `${publicUrl}/inbound/goals/${globalId("Goal", webhook.goalId)}/${key}`;
 }
 
 /** What is not in `changes` stays; null clears the description. @throws NotFoundError ValidationError ForbiddenError */
@@ -74,10 +80,10 @@ export async function updateInboundWebhook(
 ): Promise<InboundWebhook> {
   demand(caller, "admin");
   check(changes);
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `UPDATE inbound_webhook SET name = COALESCE($3, name), description = CASE WHEN $4 THEN $5 ELSE description END,
+  return changed(core, caller, "inboundWebhook.update", {
+    text: `UPDATE inbound_webhook SET name = COALESCE($3, name), description = CASE WHEN $4 THEN $5 ELSE description END,
        enabled = COALESCE($6, enabled), updated_at = now() WHERE id = $1 AND organization_id = $2 RETURNING ${COLUMNS}`,
-    [
+    values: [
       id,
       caller.organizationId,
       changes.name?.trim() ?? null,
@@ -85,30 +91,47 @@ export async function updateInboundWebhook(
       changes.description ?? null,
       changes.enabled ?? null,
     ],
-  );
-  return found(rows);
+  });
 }
 
 /** Its key answers 401 from now on. @throws NotFoundError ForbiddenError */
 export async function deleteInboundWebhook(core: Core, caller: Caller, id: string): Promise<InboundWebhook> {
   demand(caller, "admin");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `DELETE FROM inbound_webhook WHERE id = $1 AND organization_id = $2 RETURNING ${COLUMNS}`,
-    [id, caller.organizationId],
-  );
-  return found(rows);
+  return changed(core, caller, "inboundWebhook.delete", {
+    text: `DELETE FROM inbound_webhook WHERE id = $1 AND organization_id = $2 RETURNING ${COLUMNS}`,
+    values: [id, caller.organizationId],
+  });
 }
 
 /** The old key ends at once, on every process: each post asks the database. @throws NotFoundError ForbiddenError */
 export async function rotateInboundWebhookKey(core: Core, caller: Caller, id: string): Promise<InboundWebhookWithKey> {
   demand(caller, "admin");
   const key = newToken("hki");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `UPDATE inbound_webhook SET key_hash = $3, updated_at = now() WHERE id = $1 AND organization_id = $2 RETURNING ${COLUMNS}`,
-    [id, caller.organizationId, Buffer.from(hashToken(key))],
-  );
-  return { inboundWebhook: found(rows), key };
+  const inboundWebhook = await changed(core, caller, "inboundWebhook.rotateKey", {
+    text: `UPDATE inbound_webhook SET key_hash = $3, updated_at = now() WHERE id = $1 AND organization_id = $2 RETURNING ${COLUMNS}`,
+    values: [id, caller.organizationId, hashOf(key)],
+  });
+  return { inboundWebhook, key };
 }
+
+/** The change and its audit entry, together. @throws NotFoundError when the statement changes no row */
+async function changed(
+  core: Core,
+  caller: Caller,
+  action: string,
+  statement: { text: string; values: unknown[] },
+): Promise<InboundWebhook> {
+  return core.db.transaction(async (client) => {
+    const { rows } = await client.query<InboundWebhook>(statement);
+    const row = rows[0];
+    if (!row) throw new NotFoundError("the inbound webhook");
+    const { lastErrors: _, ...settings } = row;
+    await audit(core, caller, action, { type: "InboundWebhook", id: row.id }, undefined, settings, client);
+    return row;
+  });
+}
+
+const hashOf = (key: string) => Buffer.from(hashToken(key));
 
 /** @throws ForbiddenError */
 export async function findInboundWebhook(core: Core, caller: Caller, id: string): Promise<InboundWebhook | null> {
@@ -156,9 +179,4 @@ function check(texts: { name?: string | null | undefined; description?: string |
     ...textIssues("description", texts.description, 2_000),
   ];
   if (issues.length > 0) throw new ValidationError(issues);
-}
-
-function found(rows: InboundWebhook[]): InboundWebhook {
-  if (!rows[0]) throw new NotFoundError(NOT_FOUND);
-  return rows[0];
 }

@@ -98,14 +98,15 @@ function judge(found: Found | undefined): Judgement {
   return { target: { goal, webhookId }, refusal };
 }
 
-export function createInbound(core: Core, ingest: Ingest): Inbound {
+/** @param processingMs how long one post may take of us; a shorter one is for tests */
+export function createInbound(core: Core, ingest: Ingest, processingMs: number = PROCESSING_MS): Inbound {
   const goals = createRateLimiter(core, "goal", core.config.inboundGoalLimit);
   const addresses = createRateLimiter(core, "address", core.config.inboundAddressLimit);
   /** Keys that were right when last seen, by their hash, with their goal: a wrong key must not learn a goal's limit. */
   const seenKeys = new Map<string, string>();
 
   const refuse = async (address: string, refusal: 401 | 404): Promise<Admission> => {
-    const rate = await addresses.hit(address, PROCESSING_MS);
+    const rate = await addresses.hit(address, processingMs);
     return { admitted: false, refusal: rate.exceeded ? 429 : refusal, rate };
   };
 
@@ -114,13 +115,13 @@ export function createInbound(core: Core, ingest: Ingest): Inbound {
     rememberedGoal: (post) => rememberedGoal(goals, seenKeys, post),
     async admit(post) {
       const { goalId, key, address } = post;
-      const limited = await addresses.peek(address, PROCESSING_MS);
+      const limited = await addresses.peek(address, processingMs);
       if (limited.exceeded) return { admitted: false, refusal: 429, rate: limited };
       const id = idOf("Goal", goalId);
-      const judged = id === undefined ? ({ refusal: 404 } as const) : judge(await lookUp(core, id, key));
+      const judged = id === undefined ? ({ refusal: 404 } as const) : judge(await lookUp(core, id, key, processingMs));
       if (!("target" in judged)) return refuse(address, judged.refusal);
       const { goal, webhookId } = judged.target;
-      const rate = await goals.hit(goal.id, PROCESSING_MS);
+      const rate = await goals.hit(goal.id, processingMs);
       if (seenKeys.size > 10_000) seenKeys.clear();
       seenKeys.set(fingerprint(post), goal.id);
       const refusal = rate.exceeded ? 429 : judged.refusal;
@@ -129,7 +130,7 @@ export function createInbound(core: Core, ingest: Ingest): Inbound {
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
       let committed = () => {};
-      const done = await transactionUntil(core.db, PROCESSING_MS, async (client) => {
+      const done = await transactionUntil(core.db, processingMs, async (client) => {
         const remembered = idempotency && (await replay(client, target, idempotency));
         if (remembered) return remembered;
         const held = await hold(client, target.goal.id, post.key);
@@ -166,9 +167,9 @@ function rememberedGoal(goals: RateLimiter, seenKeys: ReadonlyMap<string, string
   return goalId === undefined ? undefined : goals.remembered(goalId);
 }
 
-async function lookUp(core: Core, goalId: string, key: string): Promise<Found | undefined> {
+async function lookUp(core: Core, goalId: string, key: string, timeoutMs: number): Promise<Found | undefined> {
   // `query_timeout` is pg's own, missing in its types.
-  const query = { text: LOOKUP, values: [goalId, Buffer.from(hashToken(key))], query_timeout: PROCESSING_MS };
+  const query = { text: LOOKUP, values: [goalId, Buffer.from(hashToken(key))], query_timeout: timeoutMs };
   return (await core.db.pool.query<Found>(query as { text: string; values: unknown[] })).rows[0];
 }
 

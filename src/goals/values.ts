@@ -1,4 +1,5 @@
 /** Goal values: one per goal and date. A value, its goal's status, its events and its feed entry are one transaction. */
+import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
@@ -42,6 +43,7 @@ export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller
   const { goalValue, committed } = await core.db.transaction(async (client) => {
     const goal = await lockGoal(client, caller.organizationId, goalId);
     const written = await writeValue(core, client, goal, readDatum(sent, goal));
+    await audit(core, caller, "goalValue.record", { type: "GoalValue", id: written.goalValue.id }, undefined, written.goalValue, client);
     return { ...written, committed: await announce(core, ingest, client, goal, written, caller.userId) };
   });
   committed();

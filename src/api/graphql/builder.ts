@@ -117,12 +117,17 @@ function mayLoad(typename: string, context: Context): boolean {
   return true;
 }
 
+/** Lets node(id) give objects of this type, and only with `scope`; for node types that are no prismaNode. */
+export function guardNode(type: NodeType, scope?: Scope): void {
+  nodeScopes.set(type, scope);
+}
+
 /**
  * The options of a prismaNode whose rows belong to an organization: looked up by id and the caller's organization, so
  * that a foreign id answers like an unknown one, and by node(id) only with `scope`.
  */
 export function owned(type: NodeType, scope?: Scope) {
-  nodeScopes.set(type, scope);
+  guardNode(type, scope);
   return {
     id: { field: "id" as const },
     nullable: true as const,

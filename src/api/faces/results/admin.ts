@@ -12,13 +12,13 @@ import {
   findInboundWebhook,
   type InboundWebhook,
   type InboundWebhookWithKey,
+  inboundWebhookUrl,
   rotateInboundWebhookKey,
   updateInboundWebhook,
 } from "../../../goals/inbound-webhooks.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
 import type { Doors } from "../../doors.ts";
 import { type ErrorStatus, errorBody, guardHeaders, sendError } from "./answers.ts";
-import { targetUrl } from "./target-url.ts";
 
 const REQUIRED = "is required";
 /** A missing property has a code of its own in this product's errors. */
@@ -38,10 +38,10 @@ const change = z.object({
 
 export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
 
-export function adminRoutes({ core }: Doors, authenticate: Authenticate): FastifyPluginAsync {
-  const withUrl = (request: FastifyRequest, { inboundWebhook, key }: InboundWebhookWithKey) => ({
+export function adminRoutes({ core, publicUrl }: Doors, authenticate: Authenticate): FastifyPluginAsync {
+  const withUrl = ({ inboundWebhook, key }: InboundWebhookWithKey) => ({
     ...shown(inboundWebhook),
-    targetUrl: targetUrl(core.config, `${request.protocol}://${request.host}`, inboundWebhook, key),
+    targetUrl: inboundWebhookUrl(publicUrl(), inboundWebhook, key),
   });
 
   return async (app) => {
@@ -55,7 +55,8 @@ export function adminRoutes({ core }: Doors, authenticate: Authenticate): Fastif
       const caller = await admin(authenticate, request);
       const { goalId, name, description } = parse(creation, request);
       const input = { goalId: known("Goal", goalId), name: name ?? null, description: description ?? null };
-      return reply.code(201).send(withUrl(guarded(request, reply), await createInboundWebhook(core, caller, input)));
+      guardHeaders(reply);
+      return reply.code(201).send(withUrl(await createInboundWebhook(core, caller, input)));
     });
 
     app.get<Id>("/api/inbound-webhooks/:id", async (request) => {
@@ -80,7 +81,8 @@ export function adminRoutes({ core }: Doors, authenticate: Authenticate): Fastif
     app.post<Id>("/api/inbound-webhooks/:id/rotate-key", async (request, reply) => {
       const caller = await admin(authenticate, request);
       const rotated = await rotateInboundWebhookKey(core, caller, known("InboundWebhook", request.params.id));
-      return reply.send(withUrl(guarded(request, reply), rotated));
+      guardHeaders(reply);
+      return reply.send(withUrl(rotated));
     });
   };
 }
@@ -94,11 +96,6 @@ async function admin(authenticate: Authenticate, request: FastifyRequest): Promi
   const caller = await authenticate(request);
   if (!caller.scopes.has("admin")) throw new ForbiddenError();
   return caller;
-}
-
-function guarded(request: FastifyRequest, reply: FastifyReply): FastifyRequest {
-  guardHeaders(reply);
-  return request;
 }
 
 /** @throws NotFoundError for what can be no id of ours */

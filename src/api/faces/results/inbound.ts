@@ -6,7 +6,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
 import { ConflictError, IdempotencyKeyReusedError, TimedOutError } from "../../../errors.ts";
 import { DatumError } from "../../../goals/datum.ts";
-import { createInbound, type Inbound, type Post } from "../../../goals/inbound.ts";
+import { createInbound, type Inbound, type Post, PROCESSING_MS } from "../../../goals/inbound.ts";
 import type { Doors } from "../../doors.ts";
 import { type ErrorBody, errorBody, guardHeaders, MESSAGES, rateHeaders, sendError } from "./answers.ts";
 import { formatOf, readBody, readProperties } from "./body.ts";
@@ -15,9 +15,15 @@ import { formatOf, readBody, readProperties } from "./body.ts";
 const BODY_MS = 30_000;
 const PATH = /^\/inbound\/goals\/([^/?]+)\/([^/?]+)(?:\?|$)/;
 
-export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS }: { bodyMs?: number } = {}): FastifyPluginAsync {
+/** Shorter deadlines are for tests. */
+export interface Deadlines {
+  bodyMs?: number;
+  processingMs?: number;
+}
+
+export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = PROCESSING_MS }: Deadlines = {}): FastifyPluginAsync {
   const { core } = doors;
-  const inbound = createInbound(core, doors.ingest);
+  const inbound = createInbound(core, doors.ingest, processingMs);
   const tlsOnly = core.config.publicUrl?.startsWith("https:") ?? false;
 
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -46,10 +52,11 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS }: { bodyMs?: num
     // The body is read by us, after the key was checked, and with a deadline of its own.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, _payload, done) => done(null));
-    app.post("/inbound/goals/:goalId/:key", handle);
+    // A wildcard: the router would answer 414 to a parameter over 100 characters, and a long wrong key is a wrong key.
+    app.post("/inbound/*", handle);
     app.register(
       async (below) => {
-        // Whatever else stands under /inbound: other methods, unknown paths, keys too long for the router.
+        // Every other method.
         below.setNotFoundHandler(handle);
       },
       { prefix: "/inbound" },

@@ -1,0 +1,89 @@
+/** Bodies in, by their content type (S7). */
+import { FaceError } from "./errors.ts";
+import { readXml } from "./xml.ts";
+
+const JSON_TYPES = new Set(["application/json", "text/json", "application/json-patch+json", "application/merge-patch+json"]);
+const XML_TYPES = new Set(["application/xml", "text/xml"]);
+const FORM_TYPE = "application/x-www-form-urlencoded";
+const MAX_DEPTH = 64;
+
+export interface Body {
+  /** Undefined: there is none. */
+  value: unknown;
+  /** Of an XML document. */
+  root: string | undefined;
+  /** JSON: as it was sent. */
+  text: string | undefined;
+}
+
+const NONE: Body = { value: undefined, root: undefined, text: undefined };
+
+/** @throws FaceError 415, 400 */
+export function readBody(contentType: string | undefined, bytes: Buffer | undefined): Body {
+  const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim().toLowerCase());
+  if (bytes === undefined || bytes.length === 0) return NONE;
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice(8);
+  if (charset !== undefined && !["utf-8", '"utf-8"', "utf8", "us-ascii"].includes(charset)) {
+    throw new FaceError(415, `the charset ${charset} is not supported; send utf-8`);
+  }
+  if (!JSON_TYPES.has(type) && !XML_TYPES.has(type) && type !== FORM_TYPE) {
+    throw new FaceError(415, `the content type ${type || "(none)"} is not supported; send JSON, XML or a form`);
+  }
+  const text = decode(bytes);
+  if (text.trim() === "") return NONE;
+  if (JSON_TYPES.has(type)) return { ...NONE, value: readJson(text), text };
+  const read = XML_TYPES.has(type) ? readXml(text) : { root: undefined, value: readForm(text) };
+  return { ...NONE, ...read };
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new FaceError(400, "the body is not valid UTF-8");
+  }
+}
+
+function readJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new FaceError(400, "the body is not valid JSON");
+  }
+  demandShallow(value, 1);
+  return value;
+}
+
+function demandShallow(value: unknown, depth: number): void {
+  if (depth > MAX_DEPTH) throw new FaceError(400, `the body is nested deeper than ${MAX_DEPTH} levels`);
+  if (typeof value !== "object" || value === null) return;
+  for (const inner of Object.values(value)) demandShallow(inner, depth + 1);
+}
+
+/** Flat fields; Events may be repeated; an empty field is null. */
+function readForm(text: string): Record<string, unknown> {
+  const fields = new URLSearchParams(text);
+  return Object.fromEntries(
+    [...new Set(fields.keys())].map((name) => {
+      const values = fields.getAll(name);
+      return [name, name.toLowerCase() === "events" ? values.filter((one) => one !== "") : values.at(-1) || null];
+    }),
+  );
+}
+
+/** @throws FaceError 400 when it is no object */
+export function objectOf(body: Body, what: string): Record<string, unknown> {
+  const { value } = body;
+  if (value === undefined || value === null) throw new FaceError(400, `the body holds no ${what}`);
+  if (typeof value !== "object" || Array.isArray(value)) throw new FaceError(400, `the body must be a ${what} object`);
+  return value as Record<string, unknown>;
+}
+
+/** A member without regard to the case of its name: .NET clients write both forms. */
+export function member(object: Record<string, unknown>, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name];
+  const wanted = name.toLowerCase();
+  const key = Object.keys(object).find((candidate) => candidate.toLowerCase() === wanted);
+  return key === undefined ? undefined : object[key];
+}
