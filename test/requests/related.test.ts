@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { listAttempts, showAttempt } from "../../src/requests/attempt.ts";
+import { listEvents } from "../../src/requests/event.ts";
+import { requestsOfEvent } from "../../src/requests/event-requests.ts";
+import { listRequests } from "../../src/requests/list.ts";
+import { numberKey, pageCursor, pageOf, uuidKey } from "../../src/requests/page.ts";
+import { showRequest } from "../../src/requests/show.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+import { addDefinition, addRequest, type LoggedRequest, settle } from "../helpers/log.ts";
+
+let t: TestCore;
+let definition: { id: string; laneId: string };
+let request: LoggedRequest;
+const BIG = `{"text":"${"å".repeat(100_000)}"}`;
+
+beforeAll(async () => {
+  t = await testCore();
+  definition = await addDefinition(t.core, t.organizationId);
+  request = await addRequest(t.core, t.organizationId, definition, { payload: '{"b":1, "a": 1.0}', previous: "{}" });
+  const attempt = (i: number) => ({
+    outcome: i === 4 ? ("DELIVERED" as const) : ("REJECTED" as const),
+    statusCode: i === 4 ? 200 : 503,
+    requestBody: i === 1 ? "the first body" : i === 3 ? "another body" : null,
+    responseBody: `answer ${i}`,
+  });
+  for (let i = 1; i <= 4; i++) {
+    await settle(t.core, t.organizationId, [{ request, state: i === 4 ? "DELIVERED" : "WAITING", attempt: attempt(i) }]);
+  }
+  await addRequest(t.core, t.organizationId, definition, { payload: BIG });
+});
+afterAll(() => t.close());
+
+const shown = async () =>
+  (await showRequest(t.core.db, t.organizationId, { id: request.id })) as NonNullable<Awaited<ReturnType<typeof showRequest>>>;
+const attemptsOf = async (args: object) => (await shown()).attempts(pageOf(args, "attempts", numberKey));
+
+test("attempts come oldest first, in pages from either end", async () => {
+  const cases: [object, number[], boolean, boolean][] = [
+    [{}, [1, 2, 3, 4], false, false],
+    [{ first: 2 }, [1, 2], false, true],
+    [{ last: 1 }, [4], true, false],
+    [{ first: 2, after: pageCursor("attempts", 2) }, [3, 4], true, false],
+    [{ last: 2, before: pageCursor("attempts", 4) }, [2, 3], true, true],
+    [{ first: 0 }, [], false, true],
+    [{ first: 3, after: pageCursor("attempts", 9) }, [], true, false],
+  ];
+  for (const [args, numbers, hasPreviousPage, hasNextPage] of cases) {
+    const page = await attemptsOf(args);
+    expect({ args, numbers: page.rows.map((a) => a.number), hasPreviousPage: page.hasPreviousPage, hasNextPage: page.hasNextPage }).toEqual(
+      {
+        ...{ args, numbers, hasPreviousPage, hasNextPage },
+      },
+    );
+  }
+});
+
+test("an attempt whose body is not stored sent what the first one sent", async () => {
+  const { rows } = await attemptsOf({});
+  expect(await Promise.all(rows.map(async (a) => (await a.content()).requestBody))).toEqual([
+    "the first body",
+    "the first body",
+    "another body",
+    "the first body",
+  ]);
+  expect((await rows[3]?.content())?.responseBody).toBe("answer 4");
+  const one = await showAttempt(t.core.db, t.organizationId, rows[1]?.id as string);
+  expect((await one?.content())?.requestBody).toBe("the first body");
+  expect(await showAttempt(t.core.db, (await t.organization()).id, rows[1]?.id as string)).toBeUndefined();
+});
+
+test("the latest attempt is what the request shows as sent and answered", async () => {
+  const latest = await (await shown()).latest();
+  expect(latest?.attempt.number).toBe(4);
+  expect(latest?.content).toMatchObject({ requestBody: "the first body", responseBody: "answer 4", responseHeaders: { "x-test": "yes" } });
+});
+
+test("a page asks for what belongs to it in one statement, not one per row", async () => {
+  const { core } = t;
+  for (let i = 0; i < 30; i++) await addRequest(core, t.organizationId, definition);
+  const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests", numberKey));
+  const statements = vi.spyOn(core.db.pool, "query");
+  const events = await Promise.all(rows.map((r) => r.event()));
+  await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts", numberKey))));
+  // The attempts of requests without one are not asked for at all.
+  expect(statements).toHaveBeenCalledTimes(1);
+  statements.mockRestore();
+  expect(events.map((e) => e?.id)).toEqual(rows.map((r) => r.eventId));
+  const definitions = await Promise.all(rows.map((r) => r.definition()));
+  expect(new Set(definitions.map((d) => d?.id))).toEqual(new Set([definition.id]));
+  expect(await rows[0]?.workflowRule()).toBeUndefined();
+});
+
+test("events show their texts as sent and their requests", async () => {
+  const { rows, hasNextPage } = await listEvents(t.core.db, t.organizationId, pageOf({ last: 2 }, "events", uuidKey));
+  expect(hasNextPage).toBe(false);
+  expect((await rows[1]?.texts())?.payload).toBe('{"b":1, "a": 1.0}');
+  expect((await rows[1]?.texts())?.previous).toBe("{}");
+  expect((await rows[0]?.texts())?.payload).toBe(BIG);
+  const requests = await requestsOfEvent(t.core.db, rows[1] as NonNullable<(typeof rows)[1]>, pageOf({ first: 10 }, "requests", numberKey));
+  expect(requests.rows.map((r) => r.id)).toEqual([request.id]);
+});
+
+test("a definition's attempts, newest first", async () => {
+  const found = await listAttempts(t.core.db, t.organizationId, { definitionId: definition.id, limit: 2, offset: 1 });
+  expect(found.map((a) => a.number)).toEqual([3, 2]);
+  expect(found[0]).toMatchObject({ eventId: request.eventId, requestNumber: request.number });
+});
