@@ -1,10 +1,13 @@
-/** The RESULTS.com face on a real HTTP server over a test Core, and a client for it. */
+/** The RESULTS.com face on a real HTTP server over a test Core with a real ingest, and a client for it. */
 import type { AddressInfo } from "node:net";
 import Fastify from "fastify";
 import type { Caller } from "../../../src/accounts/caller.ts";
-import { type Deadlines, inboundRoutes } from "../../../src/api/faces/results/inbound.ts";
-import { newId } from "../../../src/clock.ts";
+import type { Doors } from "../../../src/api/doors.ts";
+import type { Deadlines } from "../../../src/api/faces/results/inbound.ts";
+import { resultsRoutes } from "../../../src/api/faces/results.ts";
 import type { Core } from "../../../src/core.ts";
+import { createQueue } from "../../../src/db/queue.ts";
+import { createIngest, type Ingest } from "../../../src/events/ingest.ts";
 import { createGoal, type Goal, type GoalInput } from "../../../src/goals/goals.ts";
 import { createInboundWebhook, type InboundWebhook } from "../../../src/goals/inbound-webhooks.ts";
 import { globalId } from "../../../src/wire/ids.ts";
@@ -15,24 +18,25 @@ export interface Served {
   close(): Promise<void>;
 }
 
-const ingest = {
-  emit: async () => ({ events: [] }),
-  async within(client: any, organizationId: string, inputs: any[]) {
-    for (const i of inputs)
-      await client.query(
-        "INSERT INTO event (id, organization_id, type, entity, entity_id, payload, changes, occurred_at) VALUES ($1,$2,$3,$4,$5,$6,'{}',now())",
-        [newId(), organizationId, i.type, i.entity, i.entityId, i.payload],
-      );
-    return () => undefined;
-  },
-};
+export interface Serving extends Deadlines {
+  /** Around the real one. */
+  ingest?: (real: Ingest) => Ingest;
+}
 
-export async function serveInbound(core: Core, deadlines: Deadlines = {}): Promise<Served> {
+/** An api process: it takes posts, and leaves deliveries to workers. */
+export async function serveResults(core: Core, { ingest = (real) => real, ...deadlines }: Serving = {}): Promise<Served> {
+  const queue = createQueue(core.db.url, core.log, { worker: false });
   const app = Fastify({ trustProxy: core.config.trustedProxies, exposeHeadRoutes: false });
-  app.register(inboundRoutes({ core, ingest: ingest as never } as never, deadlines));
+  const address = () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  // What this face asks of the doors; the others have no part in it.
+  const doors = {
+    core,
+    ingest: ingest(createIngest(core, { lanes: undefined, queue })),
+    publicUrl: () => core.config.publicUrl ?? address(),
+  };
+  app.register(resultsRoutes(doors as Doors, deadlines));
   await app.listen({ port: 0, host: "127.0.0.1" });
-  const { port } = app.server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, port, close: () => app.close() };
+  return { url: address(), port: Number(new URL(address()).port), close: () => app.close() };
 }
 
 export interface Hook {
@@ -60,6 +64,15 @@ export function pathOf(goal: { id: string }, key: string): string {
   return `/inbound/goals/${globalId("Goal", goal.id)}/${key}`;
 }
 
+/** `date value` of what a goal has, oldest first. */
+export async function valuesOf(core: Core, { goal }: Hook): Promise<string[]> {
+  const { rows } = await core.db.pool.query<{ line: string }>(
+    "SELECT to_char(date, 'YYYY-MM-DD') || ' ' || trim_scale(value)::text AS line FROM goal_value WHERE goal_id = $1 ORDER BY date",
+    [goal.id],
+  );
+  return rows.map((row) => row.line);
+}
+
 export interface Answer {
   status: number;
   headers: Headers;
@@ -69,10 +82,17 @@ export interface Answer {
 }
 
 /** @param body an object is sent as JSON, text as it is */
-export async function post(url: string, body?: object | string, headers: Record<string, string> = {}, method = "POST"): Promise<Answer> {
-  const init: RequestInit = { method, headers: { "content-type": "application/json", ...headers }, redirect: "manual" };
+export async function call(method: string, url: string, body?: object | string, headers: Record<string, string> = {}): Promise<Answer> {
+  const init: RequestInit = {
+    method,
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    redirect: "manual",
+  };
   if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
   const response = await fetch(url, init);
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: text.startsWith("{") ? JSON.parse(text) : undefined };
+  const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+  return { status: response.status, headers: response.headers, text, body: isJson && text !== "" ? JSON.parse(text) : undefined };
 }
+
+export const post = (url: string, body?: object | string, headers?: Record<string, string>) => call("POST", url, body, headers);

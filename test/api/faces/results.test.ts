@@ -9,7 +9,7 @@ import {
 } from "../../../src/goals/inbound-webhooks.ts";
 import { globalId } from "../../../src/wire/ids.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
-import { addHook, type Hook, makeHook, pathOf, post, type Served, serveInbound } from "./results-server.ts";
+import { addHook, call, type Hook, makeHook, pathOf, post, type Served, serveResults, valuesOf } from "./results-server.ts";
 
 let t: TestCore;
 let server: Served;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   // Limits out of the way: they have tests of their own.
   const limit = { count: 100_000, seconds: 60 };
   t = await testCore({ inboundAddressLimit: limit, inboundGoalLimit: limit });
-  server = await serveInbound(t.core);
+  server = await serveResults(t.core);
   hook = await makeHook(t.core, t.admin);
 });
 afterAll(async () => {
@@ -41,14 +41,6 @@ async function eventsOf({ goal }: Hook) {
 
 const asText = (value: unknown) => JSON.stringify(value);
 
-async function valuesOf({ goal }: Hook): Promise<string[]> {
-  const { rows } = await t.core.db.pool.query<{ line: string }>(
-    "SELECT to_char(date, 'YYYY-MM-DD') || ' ' || trim_scale(value)::text AS line FROM goal_value WHERE goal_id = $1 ORDER BY date",
-    [goal.id],
-  );
-  return rows.map((row) => row.line);
-}
-
 describe("recording", () => {
   test("R1 an outside system records a value with the URL alone; R21 201 CREATED", async () => {
     const answer = await send({ date: "2017-03-16", value: 500000, goodThreshold: 450000, badThreshold: 300000 });
@@ -57,7 +49,7 @@ describe("recording", () => {
     expect(answer.text).toBe(
       `{"goalId":"${globalId("Goal", hook.goal.id)}","date":"2017-03-16","value":"500000","goodThreshold":"450000","badThreshold":"300000"}`,
     );
-    expect(await valuesOf(hook)).toEqual(["2017-03-16 500000"]);
+    expect(await valuesOf(t.core, hook)).toEqual(["2017-03-16 500000"]);
   });
 
   test("R20 200 OK: a value of that date is replaced, one value per goal and date", async () => {
@@ -72,7 +64,7 @@ describe("recording", () => {
       goodThreshold: null,
       badThreshold: null,
     });
-    expect(await valuesOf(own)).toEqual(["2017-03-16 2"]);
+    expect(await valuesOf(t.core, own)).toEqual(["2017-03-16 2"]);
   });
 
   test("R14 R16 form bodies are taken too", async () => {
@@ -96,7 +88,7 @@ describe("recording", () => {
     const own = await makeHook(t.core, t.admin);
     const answer = await send(`{"date":"2017-03-16","value":${source}}`, {}, own);
     expect([answer.status, answer.body.value]).toEqual([201, value]);
-    expect(await valuesOf(own)).toEqual([`2017-03-16 ${value}`]);
+    expect(await valuesOf(t.core, own)).toEqual([`2017-03-16 ${value}`]);
   });
 
   test("R13 R15 thresholds are optional; null counts as absent; the goal keeps its own", async () => {
@@ -266,7 +258,7 @@ describe("who may record", () => {
 
   test("R23 a rotated key ends at once, also on another process", async () => {
     const own = await makeHook(t.core, t.admin);
-    const elsewhere = await serveInbound(await t.another());
+    const elsewhere = await serveResults(await t.another());
     try {
       const { key } = await rotateInboundWebhookKey(t.core, t.admin, own.webhook.id);
       const body = { date: "2017-03-16", value: 1 };
@@ -311,7 +303,7 @@ describe("who may record", () => {
 
   test("R26 405 METHOD NOT ALLOWED with Allow: POST, before anything of goal and key is looked at", async () => {
     for (const method of ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"]) {
-      const answer = await post(`${server.url}/inbound/goals/nonsense/wrong`, undefined, {}, method);
+      const answer = await call(method, `${server.url}/inbound/goals/nonsense/wrong`);
       expect([method, answer.status, answer.headers.get("allow")]).toEqual([method, 405, "POST"]);
     }
     expect((await post(`${server.url}/inbound/elsewhere`, {})).status).toBe(404);
@@ -323,7 +315,7 @@ describe("who may record", () => {
     const answer = await send({ date: "2017-03-16", value: 1 }, {}, own);
     expect([answer.status, answer.body.error]).toEqual([410, "GONE"]);
     expect((await post(server.url + pathOf(own.goal, "wrong"), {})).status).toBe(401);
-    expect(await valuesOf(own)).toEqual([]);
+    expect(await valuesOf(t.core, own)).toEqual([]);
   });
 
   test("the order of checks: 404, 401, 403, 410 come before the body is looked at", async () => {
@@ -358,7 +350,7 @@ describe("Idempotency-Key", () => {
     await send({ ...body, value: 8 }, {}, own);
     const again = await send(body, { "idempotency-key": "k-1" }, own);
     expect([first.status, again.status, again.text]).toEqual([201, 201, first.text]);
-    expect(await valuesOf(own)).toEqual(["2017-03-16 8"]);
+    expect(await valuesOf(t.core, own)).toEqual(["2017-03-16 8"]);
     expect(await eventsOf(own)).toHaveLength(2);
   });
 
@@ -376,7 +368,7 @@ describe("Idempotency-Key", () => {
 
   test("forty at once on two processes record one value; the others get the same answer, or 409", async () => {
     const own = await makeHook(t.core, t.admin);
-    const elsewhere = await serveInbound(await t.another());
+    const elsewhere = await serveResults(await t.another());
     try {
       const answers = await Promise.all(
         Array.from({ length: 40 }, (_, i) => post((i % 2 ? server : elsewhere).url + own.path, body, { "idempotency-key": "same" })),

@@ -1,9 +1,11 @@
 /** `/api/inbound-webhooks`: RESULTS.com's "More > Webhooks" as REST. Signed in, admins only; over the functions GraphQL calls. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { authenticate } from "../../../accounts/authenticate.ts";
 import type { Caller } from "../../../accounts/caller.ts";
+import type { Core } from "../../../core.ts";
 import { isUnavailable } from "../../../db/unavailable.ts";
-import { ForbiddenError, HooklineError, NotFoundError, ValidationError } from "../../../errors.ts";
+import { ForbiddenError, HooklineError, NotFoundError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
 import type { Problem } from "../../../goals/datum.ts";
 import {
   allInboundWebhooks,
@@ -36,9 +38,7 @@ const change = z.object({
   enabled: z.boolean({ error: "must be true or false" }).optional(),
 });
 
-export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
-
-export function adminRoutes({ core, publicUrl }: Doors, authenticate: Authenticate): FastifyPluginAsync {
+export function adminRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
   const withUrl = ({ inboundWebhook, key }: InboundWebhookWithKey) => ({
     ...shown(inboundWebhook),
     targetUrl: inboundWebhookUrl(publicUrl(), inboundWebhook, key),
@@ -49,10 +49,10 @@ export function adminRoutes({ core, publicUrl }: Doors, authenticate: Authentica
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
 
-    app.get("/api/inbound-webhooks", async (request) => (await allInboundWebhooks(core, await authenticate(request))).map(shown));
+    app.get("/api/inbound-webhooks", async (request) => (await allInboundWebhooks(core, await admin(core, request))).map(shown));
 
     app.post("/api/inbound-webhooks", async (request, reply) => {
-      const caller = await admin(authenticate, request);
+      const caller = await admin(core, request);
       const { goalId, name, description } = parse(creation, request);
       const input = { goalId: known("Goal", goalId), name: name ?? null, description: description ?? null };
       guardHeaders(reply);
@@ -60,26 +60,26 @@ export function adminRoutes({ core, publicUrl }: Doors, authenticate: Authentica
     });
 
     app.get<Id>("/api/inbound-webhooks/:id", async (request) => {
-      const caller = await admin(authenticate, request);
+      const caller = await admin(core, request);
       const webhook = await findInboundWebhook(core, caller, known("InboundWebhook", request.params.id));
       if (!webhook) throw new NotFoundError("the inbound webhook");
       return shown(webhook);
     });
 
     app.patch<Id>("/api/inbound-webhooks/:id", async (request) => {
-      const caller = await admin(authenticate, request);
+      const caller = await admin(core, request);
       const id = known("InboundWebhook", request.params.id);
       return shown(await updateInboundWebhook(core, caller, id, parse(change, request)));
     });
 
     app.delete<Id>("/api/inbound-webhooks/:id", async (request, reply) => {
-      const caller = await admin(authenticate, request);
+      const caller = await admin(core, request);
       await deleteInboundWebhook(core, caller, known("InboundWebhook", request.params.id));
       return reply.code(204).send();
     });
 
     app.post<Id>("/api/inbound-webhooks/:id/rotate-key", async (request, reply) => {
-      const caller = await admin(authenticate, request);
+      const caller = await admin(core, request);
       const rotated = await rotateInboundWebhookKey(core, caller, known("InboundWebhook", request.params.id));
       guardHeaders(reply);
       return reply.send(withUrl(rotated));
@@ -92,8 +92,11 @@ interface Id {
 }
 
 /** Roles come before ids: somebody who is no admin learns nothing of what exists. */
-async function admin(authenticate: Authenticate, request: FastifyRequest): Promise<Caller> {
-  const caller = await authenticate(request);
+async function admin(core: Core, request: FastifyRequest): Promise<Caller> {
+  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  const credential = token === undefined ? undefined : await authenticate(core, token);
+  if (!credential) throw new UnauthenticatedError();
+  const caller = { ...credential.caller, address: request.ip };
   if (!caller.scopes.has("admin")) throw new ForbiddenError();
   return caller;
 }
