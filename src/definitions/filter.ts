@@ -171,7 +171,16 @@ const OPERATIONS = { $and, $elemMatch, $eq, $exists, $gt, $gte, $in, $lt, $lte, 
  */
 export function compileFilter(filter: unknown): (document: FilterDocument) => boolean {
   if (filter === null || filter === undefined) return () => true;
-  return sift.createQueryTester<FilterDocument>(translate([], filter), { operations: OPERATIONS });
+  return sift.createQueryTester<FilterDocument>(translate([], filter), { operations: OPERATIONS, compare: same });
+}
+
+/** In place of sift's own, for which {a: null} equals {b: 1}. What is missing equals null; key order does not matter. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === null || a === undefined) return b === null || b === undefined;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => same(item, b[i]));
+  if (!isPlain(a)) return a === b;
+  if (!isPlain(b) || Object.keys(a).length !== Object.keys(b).length) return false;
+  return Object.entries(a).every(([key, inner]) => Object.hasOwn(b, key) && same(inner, b[key]));
 }
 
 /** Our nested form to sift's, which compares `{a: {b: 1}}` as a whole and knows no `$or` below a field. */

@@ -1,6 +1,8 @@
 /** Checks of text and JSON that every noun of this folder shares. */
 import type { Issue } from "../errors.ts";
 
+const UNSTORABLE = "must not contain NUL or lone surrogates";
+
 /** Postgres stores no NUL, and a lone surrogate is no text at all. */
 function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
@@ -10,7 +12,7 @@ function isStorable(text: string): boolean {
 export function textIssues(path: string, text: string | null | undefined, limit: number): Issue[] {
   if (text === null || text === undefined) return [];
   if (text.length > limit) return [{ path, message: `must have at most ${limit} characters` }];
-  return isStorable(text) ? [] : [{ path, message: "must not contain NUL or lone surrogates" }];
+  return isStorable(text) ? [] : [{ path, message: UNSTORABLE }];
 }
 
 /** A text that must say something. */
@@ -18,19 +20,26 @@ export function nameIssues(path: string, text: string, limit: number): Issue[] {
   return text.trim() === "" ? [{ path, message: "must not be empty" }] : textIssues(path, text, limit);
 }
 
+/** JSON deeper than this is refused wherever it comes in; a recursion over it must not end the stack. */
+const MAX_JSON_DEPTH = 64;
+
 /** @param limit in characters of JSON text */
 export function jsonIssues(path: string, value: unknown, limit: number): Issue[] {
   if (value === null || value === undefined) return [];
-  const text = JSON.stringify(value);
-  if (text.length > limit) return [{ path, message: `must have at most ${limit} characters of JSON` }];
-  return isStorableJson(value) ? [] : [{ path, message: "must not contain NUL or lone surrogates" }];
+  const message = jsonProblem(value, 0);
+  if (message) return [{ path, message }];
+  return JSON.stringify(value).length > limit ? [{ path, message: `must have at most ${limit} characters of JSON` }] : [];
 }
 
-function isStorableJson(value: unknown): boolean {
-  if (typeof value === "string") return isStorable(value);
-  if (Array.isArray(value)) return value.every(isStorableJson);
-  if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorableJson(inner));
+function jsonProblem(value: unknown, depth: number): string | undefined {
+  if (depth > MAX_JSON_DEPTH) return `must be nested at most ${MAX_JSON_DEPTH} levels deep`;
+  if (typeof value === "string") return isStorable(value) ? undefined : UNSTORABLE;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const problem = isStorable(key) ? jsonProblem(inner, depth + 1) : UNSTORABLE;
+    if (problem) return problem;
+  }
+  return undefined;
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
