@@ -139,7 +139,7 @@ export function SelectionBar({ rows, clear, removed }: BulkProps) {
 
   const finished = run !== undefined && (run.done === run.total || stopped.current);
   return (
-    <div className={classes["bar"]} role="region" aria-label="Selection">
+    <section className={classes["bar"]} aria-label="Selection">
       {run === undefined ? (
         <>
           <span className="num">{plural(rows.length, "request")} selected</span>
@@ -179,7 +179,7 @@ export function SelectionBar({ rows, clear, removed }: BulkProps) {
       >
         {run && !finished ? "Stop" : run ? "Done" : "Clear"}
       </Button>
-    </div>
+    </section>
   );
 }
 

@@ -1,0 +1,95 @@
+/** Text of others, always as text: never as HTML. JSON gets colours by cutting it into spans. */
+import { SegmentedControl } from "@mantine/core";
+import { useMemo, useState } from "react";
+import classes from "./code.module.css";
+import { CopyButton } from "./copy.tsx";
+
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** Beyond this, colours cost more than they give. */
+const MOST_COLOURED = 40_000;
+
+function colour(text: string) {
+  if (text.length > MOST_COLOURED) return text;
+  const parts: React.ReactNode[] = [];
+  let end = 0;
+  for (const match of text.matchAll(TOKEN)) {
+    if (match.index > end) parts.push(text.slice(end, match.index));
+    const kind = match[1] === undefined ? (/^[tfn]/.test(match[0]) ? "word" : "number") : match[2] === undefined ? "string" : "name";
+    parts.push(
+      <span key={match.index} className={classes[kind]}>
+        {match[1] ?? match[0]}
+      </span>,
+    );
+    if (match[2] !== undefined) parts.push(match[2]);
+    end = match.index + match[0].length;
+  }
+  parts.push(text.slice(end));
+  return parts;
+}
+
+export function Code({ text, json, label }: { text: string; json?: boolean; label: string }) {
+  const shown = useMemo(() => (json ? colour(text) : text), [text, json]);
+  return (
+    <div className={classes["frame"]}>
+      <span className={classes["copy"]}>
+        <CopyButton text={text} label={`Copy ${label}`} />
+      </span>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre className={classes["code"]} tabIndex={0} aria-label={label}>
+        {shown}
+      </pre>
+    </div>
+  );
+}
+
+/** JSON made readable; undefined when it is none. Big numbers keep their digits: only the white space is ours. */
+export function pretty(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  let out = "";
+  let depth = 0;
+  const line = () => `\n${"  ".repeat(depth)}`;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    if (token === "{" || token === "[") {
+      depth++;
+      out += token + line();
+    } else if (token === "}" || token === "]") {
+      depth--;
+      const empty = /[{[]\s*$/.test(out.slice(-200));
+      out = empty ? out.trimEnd() + token : out + line() + token;
+    } else if (token === ",") out += token + line();
+    else if (token === ":") out += ": ";
+    else out += token;
+  }
+  return out;
+}
+
+/** A body that was sent or received. */
+export function Body({ text, label, empty = "No body" }: { text: string | null; label: string; empty?: string }) {
+  const nice = useMemo(() => (text === null ? undefined : pretty(text)), [text]);
+  const [form, setForm] = useState<"pretty" | "raw">("pretty");
+  if (text === null || text === "") return <p className={classes["none"]}>{empty}</p>;
+  return (
+    <div>
+      {nice !== undefined && nice !== text && (
+        <SegmentedControl
+          size="xs"
+          mb={6}
+          value={form}
+          onChange={(value) => setForm(value as "pretty" | "raw")}
+          aria-label={`Form of the ${label}`}
+          data={[
+            { value: "pretty", label: "Pretty" },
+            { value: "raw", label: "Raw" },
+          ]}
+        />
+      )}
+      <Code text={form === "pretty" ? (nice ?? text) : text} json={form === "pretty" && nice !== undefined} label={label} />
+    </div>
+  );
+}
+
+export const jsonText = (value: unknown): string => (value === undefined ? "" : JSON.stringify(value, null, 2));

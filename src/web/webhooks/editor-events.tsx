@@ -1,0 +1,40 @@
+import { TagsInput } from "@mantine/core";
+import classes from "./editor.module.css";
+import type { FieldsProps } from "./editor.tsx";
+import type { Choices } from "./editor-target.tsx";
+import { FilterBuilder, FilterPreview } from "./filter-builder.tsx";
+
+/** The catalogue's types, and the families they form: `order.created` → `order.*`. */
+function suggestions(names: string[]): string[] {
+  const families = names.flatMap((name) => (name.includes(".") ? [`${name.slice(0, name.lastIndexOf("."))}.*`] : []));
+  return [...new Set(["*", ...families, ...names])];
+}
+
+export function EventFields({ values, set, issue, choices }: FieldsProps & { choices: Choices }) {
+  const names = choices?.eventTypes.edges.map((edge) => edge.node.name) ?? [];
+  return (
+    <>
+      <TagsInput
+        label="Event types"
+        description="From the catalogue or as you type them; order.* takes all below order, * takes everything. Empty: only workflow rules trigger it."
+        placeholder={values.eventTypes.length === 0 ? "order.created" : ""}
+        data={suggestions(names)}
+        value={values.eventTypes}
+        error={issue("eventTypes")}
+        acceptValueOnBlur
+        splitChars={[",", " "]}
+        onChange={(eventTypes) => set({ eventTypes })}
+      />
+      <div>
+        <p className={classes["label"]}>Filter</p>
+        <FilterBuilder
+          key={values.code === "" ? "new" : "known"}
+          filter={values.filter}
+          change={(filter) => set({ filter })}
+          error={issue("filter")}
+        />
+      </div>
+      {values.eventTypes.length > 0 && <FilterPreview eventTypes={values.eventTypes} filter={values.filter} />}
+    </>
+  );
+}

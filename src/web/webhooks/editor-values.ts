@@ -1,0 +1,171 @@
+/** What stands in the editor's fields, and how it becomes the API's input. Pure. */
+import { blank, parseJson } from "../components/form.ts";
+import type { VariablesOf } from "../graphql/tada.ts";
+import type { Dialect, OnExhausted, Ordering } from "./dialects.ts";
+import type { CreateDefinition, Definition, UpdateDefinition } from "./documents.ts";
+
+export interface Pair {
+  name: string;
+  value: string;
+}
+
+export interface EditorValues {
+  name: string;
+  code: string;
+  codeTouched: boolean;
+  description: string;
+  dialect: Dialect;
+  target: "url" | "connection" | "script";
+  targetUrl: string;
+  connectionId: string | null;
+  scriptId: string | null;
+  eventTypes: string[];
+  filter: unknown;
+  /** Null: as the dialect says. */
+  ordering: Ordering | null;
+  concurrency: number | null;
+  onExhausted: OnExhausted | null;
+  /** Seconds; null: as the dialect says. */
+  waits: string[] | null;
+  timeoutMs: number | null;
+  maxConsecutiveErrors: number | null;
+  headers: Pair[];
+  headersTouched: boolean;
+  properties: string;
+  signatureVersions: ("V1" | "V1A")[];
+  secretKeyId: string | null;
+  hmacAlgorithm: "SHA256" | "SHA1";
+  hmacEncoding: "HEX" | "BASE64";
+  fieldsSet: string[];
+  transformation: string;
+  payloadQuery: string;
+  errorsEmail: string;
+}
+
+/** `Orders, daily` → `orders_daily`. */
+export const suggestCode = (name: string): string =>
+  name
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, 60);
+
+export function emptyValues(): EditorValues {
+  return {
+    name: "",
+    code: "",
+    codeTouched: false,
+    description: "",
+    dialect: "STANDARD",
+    target: "url",
+    targetUrl: "",
+    connectionId: null,
+    scriptId: null,
+    eventTypes: [],
+    filter: null,
+    ordering: null,
+    concurrency: null,
+    onExhausted: null,
+    waits: null,
+    timeoutMs: null,
+    maxConsecutiveErrors: null,
+    headers: [],
+    headersTouched: false,
+    properties: "",
+    signatureVersions: ["V1"],
+    secretKeyId: null,
+    hmacAlgorithm: "SHA256",
+    hmacEncoding: "HEX",
+    fieldsSet: [],
+    transformation: "",
+    payloadQuery: "",
+    errorsEmail: "",
+  };
+}
+
+export function valuesOf(definition: Definition): EditorValues {
+  const headers = (definition.headers ?? {}) as Record<string, string>;
+  return {
+    name: definition.name,
+    code: definition.code,
+    codeTouched: true,
+    description: definition.description ?? "",
+    dialect: definition.dialect,
+    target: definition.targetType === "CRMSCRIPT" ? "script" : definition.connection ? "connection" : "url",
+    targetUrl: definition.targetUrl ?? "",
+    connectionId: definition.connection?.id ?? null,
+    scriptId: definition.script?.id ?? null,
+    eventTypes: definition.eventTypes,
+    filter: definition.filter ?? null,
+    ordering: definition.ordering,
+    concurrency: definition.concurrency,
+    onExhausted: definition.onExhausted,
+    waits: definition.retrySchedule?.map(String) ?? null,
+    timeoutMs: definition.timeoutMs,
+    maxConsecutiveErrors: definition.maxConsecutiveErrors,
+    headers: Object.entries(headers).map(([name, value]) => ({ name, value: String(value) })),
+    headersTouched: false,
+    properties: definition.properties === null || definition.properties === undefined ? "" : JSON.stringify(definition.properties, null, 2),
+    signatureVersions: definition.signatureVersions,
+    secretKeyId: definition.secretKey?.id ?? null,
+    hmacAlgorithm: definition.hmacAlgorithm,
+    hmacEncoding: definition.hmacEncoding,
+    fieldsSet: definition.fieldsSet,
+    transformation: definition.transformation ?? "",
+    payloadQuery: definition.payloadQuery ?? "",
+    errorsEmail: definition.errorsEmail ?? "",
+  };
+}
+
+/** A copy starts as a new webhook: another name and code, and headers that must be typed again where they are masked. */
+export function copyOf(definition: Definition): EditorValues {
+  const name = `${definition.name} (copy)`;
+  return { ...valuesOf(definition), name, code: suggestCode(name), codeTouched: false };
+}
+
+type CreateInput = VariablesOf<typeof CreateDefinition>["input"];
+type UpdateInput = VariablesOf<typeof UpdateDefinition>["input"];
+
+function shared(values: EditorValues) {
+  const headers = Object.fromEntries(values.headers.filter((pair) => pair.name !== "").map((pair) => [pair.name, pair.value]));
+  return {
+    name: values.name.trim(),
+    description: blank(values.description),
+    eventTypes: values.eventTypes,
+    filter: values.filter ?? null,
+    targetUrl: values.target === "url" ? blank(values.targetUrl) : null,
+    connectionId: values.target === "connection" ? values.connectionId : null,
+    dialect: values.dialect,
+    ordering: values.ordering,
+    concurrency: values.concurrency,
+    onExhausted: values.onExhausted,
+    retrySchedule: values.waits?.map(Number) ?? null,
+    timeoutMs: values.timeoutMs,
+    maxConsecutiveErrors: values.maxConsecutiveErrors,
+    properties: parseJson(values.properties)?.value ?? null,
+    signatureVersions: values.signatureVersions,
+    fieldsSet: values.fieldsSet,
+    secretKeyId: values.secretKeyId,
+    hmacAlgorithm: values.hmacAlgorithm,
+    hmacEncoding: values.hmacEncoding,
+    transformation: blank(values.transformation),
+    payloadQuery: blank(values.payloadQuery),
+    ...(values.headersTouched ? { headers } : {}),
+    ...(values.target === "script"
+      ? { targetType: "CRMSCRIPT" as const, scriptId: values.scriptId }
+      : { targetType: "WEBHOOK" as const, scriptId: null }),
+    ...(values.dialect === "SUPEROFFICE" ? { errorsEmail: blank(values.errorsEmail) } : {}),
+  };
+}
+
+/** Null policy fields are left out on creation: the dialect's own then hold. */
+export function createInput(values: EditorValues): CreateInput {
+  const given = Object.entries(shared(values)).filter(([, value]) => value !== null);
+  return { ...(Object.fromEntries(given) as unknown as CreateInput), ...(blank(values.code) ? { code: values.code.trim() } : {}) };
+}
+
+export function updateInput(id: string, values: EditorValues): UpdateInput {
+  return { id, ...shared(values) };
+}
