@@ -779,6 +779,9 @@ CREATE UNIQUE INDEX "webhook_definition_crmcom_name_key" ON "webhook_definition"
 -- Lists of what failed are asked for often and are short. On "failed", not "state": a success then changes no index.
 CREATE INDEX "webhook_request_failed_idx" ON "webhook_request" ("organization_id", "number") WHERE "failed";
 CREATE INDEX "webhook_request_created_idx" ON "webhook_request" USING BRIN ("created_at");
+-- Null for most requests, so these cost most of them nothing.
+CREATE INDEX "webhook_request_error_idx" ON "webhook_request" ("organization_id", "error_code", "number") WHERE "error_code" IS NOT NULL;
+CREATE INDEX "webhook_request_rule_idx" ON "webhook_request" ("workflow_rule_id", "number") WHERE "workflow_rule_id" IS NOT NULL;
 
 -- Updated for every delivery: leave room on the page, so that the new version stays there (HOT).
 ALTER TABLE "lane" SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
