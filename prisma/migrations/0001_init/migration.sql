@@ -72,7 +72,7 @@ CREATE TABLE "organization" (
     "id" UUID NOT NULL,
     "name" TEXT NOT NULL,
     "time_zone" TEXT NOT NULL DEFAULT 'UTC',
-    "features" "feature"[],
+    "features" "feature"[] DEFAULT ARRAY[]::"feature"[],
     "enforce_event_types" BOOLEAN NOT NULL DEFAULT false,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -122,7 +122,7 @@ CREATE TABLE "api_token" (
     "prefix" TEXT NOT NULL,
     "hash" BYTEA NOT NULL,
     "role" "role" NOT NULL,
-    "scopes" TEXT[],
+    "scopes" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "application" TEXT,
     "operator" BOOLEAN NOT NULL DEFAULT false,
     "expires_at" TIMESTAMPTZ(6),
@@ -190,7 +190,7 @@ CREATE TABLE "webhook_definition" (
     "dialect" "dialect" NOT NULL DEFAULT 'STANDARD',
     "state" "webhook_definition_state" NOT NULL DEFAULT 'ACTIVE',
     "state_reason" TEXT,
-    "event_types" TEXT[],
+    "event_types" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "filter" JSONB,
     "target_type" "target_type" NOT NULL DEFAULT 'WEBHOOK',
     "target_url" TEXT,
@@ -201,13 +201,13 @@ CREATE TABLE "webhook_definition" (
     "ordering" "ordering",
     "concurrency" INTEGER,
     "on_exhausted" "on_exhausted",
-    "retry_schedule" DOUBLE PRECISION[],
+    "retry_schedule" DOUBLE PRECISION[] DEFAULT ARRAY[]::DOUBLE PRECISION[],
     "retry_schedule_set" BOOLEAN NOT NULL DEFAULT false,
     "max_consecutive_errors" INTEGER,
     "max_consecutive_errors_set" BOOLEAN NOT NULL DEFAULT false,
     "timeout_ms" INTEGER,
     "signature_versions" "signature_version"[] DEFAULT ARRAY['V1']::"signature_version"[],
-    "fields_set" TEXT[],
+    "fields_set" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "secret_key_id" UUID,
     "hmac_algorithm" "hmac_algorithm" NOT NULL DEFAULT 'SHA256',
     "hmac_encoding" "hmac_encoding" NOT NULL DEFAULT 'HEX',
@@ -289,7 +289,7 @@ CREATE TABLE "web_service" (
     "project" TEXT NOT NULL,
     "password_hash" TEXT NOT NULL,
     "connection_id" UUID,
-    "events" TEXT[],
+    "events" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "definition_id" UUID,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -346,7 +346,7 @@ CREATE TABLE "event" (
     "entity_id" TEXT,
     "payload" TEXT NOT NULL,
     "previous" TEXT,
-    "changes" TEXT[],
+    "changes" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "scope" JSONB,
     "actor" TEXT,
     "source" TEXT,
@@ -425,7 +425,7 @@ CREATE TABLE "webhook_request" (
     "entity" TEXT,
     "entity_id" TEXT,
     "url" TEXT,
-    "fields_set" TEXT[],
+    "fields_set" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "authentication_code" TEXT,
     "error_code" TEXT,
     "error_description" TEXT,
@@ -764,6 +764,7 @@ ALTER TABLE "inbound_webhook" ADD CONSTRAINT "inbound_webhook_organization_id_fk
 
 -- AddForeignKey
 ALTER TABLE "inbound_webhook" ADD CONSTRAINT "inbound_webhook_goal_id_fkey" FOREIGN KEY ("goal_id") REFERENCES "goal"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- No foreign keys on the tables of the hot path (event, lane, webhook_request, attempt, lane_entry, feed_entry):
 -- each costs a lookup and a row lock per insert, on rows that every writer shares. Who deletes there deletes what
 -- hangs on it in the same statement.
@@ -832,3 +833,12 @@ CREATE TRIGGER "make_counter" AFTER INSERT ON "webhook_definition" FOR EACH ROW 
 CREATE FUNCTION "refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
 CREATE TRIGGER "refuse_change" BEFORE UPDATE OR DELETE ON "audit_entry" FOR EACH ROW EXECUTE FUNCTION "refuse_change"();
+
+-- A list is never unknown, at most empty.
+ALTER TABLE "organization" ALTER COLUMN "features" SET NOT NULL;
+ALTER TABLE "api_token" ALTER COLUMN "scopes" SET NOT NULL;
+ALTER TABLE "webhook_definition" ALTER COLUMN "event_types" SET NOT NULL, ALTER COLUMN "retry_schedule" SET NOT NULL,
+  ALTER COLUMN "signature_versions" SET NOT NULL, ALTER COLUMN "fields_set" SET NOT NULL;
+ALTER TABLE "web_service" ALTER COLUMN "events" SET NOT NULL;
+ALTER TABLE "event" ALTER COLUMN "changes" SET NOT NULL;
+ALTER TABLE "webhook_request" ALTER COLUMN "fields_set" SET NOT NULL;
