@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Log } from "../observe/log.ts";
 
-/** feed: organization ids with new feed entries · lane: ids of lanes with new work · revoked: token or session ids · definition: ids of changed definitions */
-export type Channel = "feed" | "lane" | "revoked" | "definition";
-const CHANNELS: readonly Channel[] = ["feed", "lane", "revoked", "definition"];
+/** feed: organization ids with new feed entries · lane: ids of lanes with new work · job: names of queues with new jobs · revoked: token or session ids · definition: ids of changed definitions */
+export type Channel = "feed" | "lane" | "job" | "revoked" | "definition";
+const CHANNELS: readonly Channel[] = ["feed", "lane", "job", "revoked", "definition"];
 const name = (channel: Channel) => `hookline_${channel}`;
 
 /** Longest payload Postgres takes, less some room. */

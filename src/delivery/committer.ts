@@ -61,7 +61,7 @@ export function createCommitter(core: Core, onStop: StopHook): Committer {
       queue = queue.slice(MAX_STEPS);
       const steps = batch.map((item) => item.step);
       const results = await commitSteps(core.db, steps, onStop).catch(() => commitAgain(steps));
-      batch.forEach((item, i) => item.resolve(results[i] ?? LOST));
+      for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     }
     running = false;
     for (const resolve of waiters.splice(0)) resolve();

@@ -214,7 +214,7 @@ export async function enqueue(client: PoolClient, matches: readonly Match[], acc
       ...[request.laneId, request.laneNumber, request.position, index < ticket.sending ? "SENDING" : "PENDING", request.dialect],
       ...[match.event.type, match.event.entity, match.event.entityId, match.url, arrayLiteral(match.fieldsSet), ++sequence.sequence],
     ];
-    values.forEach((value, i) => columns[i]?.push(value));
+    for (const [i, value] of values.entries()) columns[i]?.push(value);
   }
   await client.query({ name: "write-requests", text: WRITE_REQUESTS, values: [...columns, acceptedAt] });
   return [...tickets.values()];

@@ -142,10 +142,10 @@ const UNMARK = `UPDATE webhook_request SET state = 'PENDING', sending_at = NULL 
 
 const COUNT = `
   WITH locked AS (SELECT definition_id FROM definition_counter WHERE definition_id = ANY($1::uuid[]) ORDER BY definition_id FOR UPDATE)
-  UPDATE definition_counter c SET consecutive_errors = CASE WHEN u.success THEN u.trailing ELSE c.consecutive_errors + u.trailing END,
+  UPDATE definition_counter c SET consecutive_errors = CASE WHEN u.success THEN u.fails ELSE c.consecutive_errors + u.fails END,
     total_calls = c.total_calls + u.calls, total_errors = c.total_errors + u.errors, last_error = COALESCE(u.last_error, c.last_error),
     last_attempt_at = now()
-  FROM locked, unnest($1::uuid[], $2::bool[], $3::int[], $4::int[], $5::int[], $6::text[]) AS u(id, success, trailing, calls, errors, last_error)
+  FROM locked, unnest($1::uuid[], $2::bool[], $3::int[], $4::int[], $5::int[], $6::text[]) AS u(id, success, fails, calls, errors, last_error)
   WHERE c.definition_id = locked.definition_id AND u.id = c.definition_id
   RETURNING c.definition_id, c.consecutive_errors`;
 

@@ -1,21 +1,20 @@
 /**
  * Mail to the owner of a definition that was stopped by its receiver's errors: once per change of the state to
- * TOO_MANY_ERRORS. The mail is composed in the transaction that changes the state and sent by a job written there too, so
- * a crash neither loses nor repeats it; only an SMTP server that takes it and dies before saying so gets it twice, with
- * the same Message-ID.
+ * TOO_MANY_ERRORS. It is sent by a job that was written with the change (events/stopped.ts), so a crash does not lose it;
+ * an SMTP server that takes it and dies before saying so gets it twice, with the same Message-ID.
  */
 import { createTransport } from "nodemailer";
-import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { StoppedDefinition } from "./lane-stop.ts";
 
-/** The job's payload; parsed again by whoever sends it. */
-export const mailSchema = z.object({ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() });
-export type Mail = z.infer<typeof mailSchema>;
-
-/** The pg-boss queue of mails that wait to be sent. */
-export const MAIL_QUEUE = "mail";
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+  /** The same on every try. */
+  messageId: string;
+}
 
 export interface Mailer {
   /** @throws Error when the SMTP server does not take it */
@@ -46,7 +45,6 @@ interface Row {
   number: number;
   code: string;
   errors_email: string | null;
-  consecutive_errors: number;
   event_id: string | null;
   event_type: string | null;
   request_number: number | null;
@@ -56,18 +54,14 @@ interface Row {
   error_description: string | null;
 }
 
-/**
- * What to send about this change, or undefined: another state, or nobody to tell. Reads inside the transaction that
- * stopped the definition, after its attempts were logged.
- */
+/** What to send about this change, or undefined: another state, or nobody to tell. */
 export async function stateChangeMail(client: Pick<PoolClient, "query">, stop: StoppedDefinition): Promise<Mail | undefined> {
   if (stop.state !== "TOO_MANY_ERRORS") return undefined;
   const { rows } = await client.query<Row>(
-    `SELECT d.name, d.number, d.code, d.errors_email, c.consecutive_errors, r.event_id, r.event_type, r.number AS request_number,
+    `SELECT d.name, d.number, d.code, d.errors_email, r.event_id, r.event_type, r.number AS request_number,
             a.id AS attempt_id, a.status_code, a.error_code, a.error_description
-     FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
-     LEFT JOIN webhook_request r ON r.id = $2 AND r.definition_id = d.id
-     LEFT JOIN LATERAL (SELECT * FROM attempt WHERE request_id = r.id ORDER BY number DESC LIMIT 1) a ON true
+     FROM webhook_definition d LEFT JOIN webhook_request r ON r.id = $2 AND r.definition_id = d.id
+     LEFT JOIN LATERAL (SELECT * FROM attempt WHERE request_id = r.id AND outcome <> 'DELIVERED' ORDER BY number DESC LIMIT 1) a ON true
      WHERE d.id = $1`,
     [stop.definitionId, stop.requestId],
   );
@@ -95,7 +89,6 @@ function compose(row: Row, to: string, stop: StoppedDefinition): Mail {
       `Request:    ${row.request_number ?? "-"}`,
       `Status:     ${status}`,
       `Error:      ${line(error === "" ? stop.reason : error)}`,
-      `Errors:     ${row.consecutive_errors} in a row`,
       "",
       "What is queued is kept, and goes on in order when the webhook is set Active again.",
       "",

@@ -314,9 +314,12 @@ export class LaneRun {
   }
 
   #after(result: StepResult, marks: QueuedRequest[], halt: Halt | null): void {
-    if (halt?.kind === "BLOCK") return this.#end(null);
-    // A free lane waits for nothing but its own requests: one that came meanwhile is due now.
-    if (halt) return this.#end(halt.kind === "LEAVE" || (this.free && result.lastNumber !== this.#known) ? 0 : this.#dueMs);
+    if (halt) {
+      // A free lane waits for nothing but its own requests: one that came meanwhile is due now.
+      const now = halt.kind === "LEAVE" || (this.free && result.lastNumber !== this.#known);
+      this.#end(halt.kind === "BLOCK" ? null : now ? 0 : this.#dueMs);
+      return;
+    }
     const chosen = new Set(marks.map((r) => r.id));
     if (result.revision !== this.#revision) {
       // An operator changed the queue: what we read of it counts no more.

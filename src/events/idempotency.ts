@@ -1,0 +1,74 @@
+/** Idempotency keys: a row in the transaction of what it guards, so that the same key never makes two events. */
+import { createHash } from "node:crypto";
+import type { PoolClient } from "../db/client.ts";
+
+export interface KeyClaim {
+  organizationId: string;
+  /** "" = the organization's own key space. */
+  space: string;
+  key: string;
+  bodyHash: Uint8Array;
+  status: number;
+  answer: string;
+}
+
+export interface KeptAnswer {
+  sameBody: boolean;
+  status: number;
+  answer: string;
+}
+
+export const claimId = (claim: { organizationId: string; space: string; key: string }) =>
+  `${claim.organizationId} ${claim.space} ${claim.key}`;
+
+/**
+ * Takes keys, in one order everywhere. A key that another transaction is taking right now is waited for.
+ * @returns what is kept under those that were taken before, by `claimId`
+ */
+export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]): Promise<Map<string, KeptAnswer>> {
+  const sorted = [...claims].sort((a, b) => (claimId(a) < claimId(b) ? -1 : 1));
+  const column = <T>(of: (c: KeyClaim) => T) => sorted.map(of);
+  const taken = await client.query<{ organization_id: string; space: string; key: string }>({
+    name: "take-keys",
+    text: `INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::text[])
+           ON CONFLICT DO NOTHING RETURNING organization_id, space, key`,
+    values: [
+      column((c) => c.organizationId),
+      column((c) => c.space),
+      column((c) => c.key),
+      column((c) => Buffer.from(c.bodyHash)),
+      column((c) => c.status),
+      column((c) => c.answer),
+    ],
+  });
+  const ours = new Set(taken.rows.map((row) => claimId({ organizationId: row.organization_id, space: row.space, key: row.key })));
+  const others = sorted.filter((claim) => !ours.has(claimId(claim)));
+  const kept = new Map<string, KeptAnswer>();
+  if (others.length === 0) return kept;
+  const { rows } = await client.query<{
+    organization_id: string;
+    space: string;
+    key: string;
+    body_hash: Buffer;
+    status: number;
+    answer: string;
+  }>(
+    `SELECT k.* FROM idempotency_key k JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS u(o, s, k) ON u.o = k.organization_id AND u.s = k.space AND u.k = k.key`,
+    [others.map((c) => c.organizationId), others.map((c) => c.space), others.map((c) => c.key)],
+  );
+  const byId = new Map(others.map((claim) => [claimId(claim), claim]));
+  for (const row of rows) {
+    const id = claimId({ organizationId: row.organization_id, space: row.space, key: row.key });
+    const same = Buffer.compare(row.body_hash, Buffer.from(byId.get(id)?.bodyHash ?? [])) === 0;
+    kept.set(id, { sameBody: same, status: row.status, answer: row.answer });
+  }
+  return kept;
+}
+
+/** @returns SHA-256 of what makes two calls the same */
+export function bodyHash(...parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest();
+}
