@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/clock.ts";
 import type { StoppedDefinition } from "../../src/delivery/lane-stop.ts";
-import { createMailer, type Mail, mailSchema, stateChangeMail } from "../../src/delivery/mail.ts";
+import { createMailer, type Mail, stateChangeMail } from "../../src/delivery/mail.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type Mailbox, startMailbox } from "../helpers/mailbox.ts";
 
@@ -68,7 +68,7 @@ async function stopped(overrides: { name?: string; errorsEmail?: string | null; 
 async function deliver(mail: Mail | undefined) {
   const mailer = createMailer({ smtpUrl: mailbox.url, mailFrom: "hookline@localhost" });
   try {
-    await mailer?.send(mailSchema.parse(JSON.parse(JSON.stringify(mail))));
+    if (mail) await mailer?.send(mail);
   } finally {
     mailer?.close();
   }
@@ -88,7 +88,7 @@ test("names webhook, event, status and error, and arrives over SMTP", async () =
   expect(received?.text).toContain("Event:      contact.changed\n");
   expect(received?.text).toContain("Status:     HTTP 503\n");
   expect(received?.text).toContain("Error:      HTTP_STATUS: HTTP 503\n");
-  expect(received?.text).toContain("Errors:     9 in a row\n");
+  expect(received?.text).toContain("because 9 failed attempts in a row.");
   expect(received?.text).not.toContain("secret-path");
   expect(received?.headers["message-id"]).toBe(mail?.messageId);
 });
