@@ -1,6 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+// Vite's own list has "development", under which `graphql` is another module than the one Node gives Pothos and Yoga.
+const conditions = ["node", "module-sync"];
+
 export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/global-setup.ts",

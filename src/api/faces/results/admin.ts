@@ -1,11 +1,9 @@
 /** `/api/inbound-webhooks`: RESULTS.com's "More > Webhooks" as REST. Signed in, admins only; over the functions GraphQL calls. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { authenticate } from "../../../accounts/authenticate.ts";
 import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
-import { isUnavailable } from "../../../db/unavailable.ts";
-import { ForbiddenError, HooklineError, NotFoundError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
+import { ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
 import type { Problem } from "../../../goals/datum.ts";
 import {
   allInboundWebhooks,
@@ -18,8 +16,11 @@ import {
   rotateInboundWebhookKey,
   updateInboundWebhook,
 } from "../../../goals/inbound-webhooks.ts";
+import type { Log } from "../../../observe/log.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
 import type { Doors } from "../../doors.ts";
+import { problemOf } from "../../problem.ts";
+import { identify } from "../../session.ts";
 import { type ErrorStatus, errorBody, guardHeaders, sendError } from "./answers.ts";
 
 const REQUIRED = "is required";
@@ -93,10 +94,9 @@ interface Id {
 
 /** Roles come before ids: somebody who is no admin learns nothing of what exists. */
 async function admin(core: Core, request: FastifyRequest): Promise<Caller> {
-  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
-  const credential = token === undefined ? undefined : await authenticate(core, token);
+  const { credential } = await identify(core, request.headers, request.ip);
   if (!credential) throw new UnauthenticatedError();
-  const caller = { ...credential.caller, address: request.ip };
+  const { caller } = credential;
   if (!caller.scopes.has("admin")) throw new ForbiddenError();
   return caller;
 }
@@ -133,19 +133,12 @@ function shown({ id, targetType, goalId, name, description, enabled }: InboundWe
   };
 }
 
-function answerError(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (isUnavailable(error)) return sendError(reply, errorBody(503));
-  if (error instanceof ValidationError) return sendError(reply, errorBody(400, { message: error.message, errors: problems(error) }));
-  if (error instanceof HooklineError) return sendError(reply, errorBody(error.status as ErrorStatus, { message: error.message }));
-  if (error.statusCode === 413) return sendError(reply, errorBody(413, { message: "the body is too large" }));
-  if (error.statusCode !== undefined && error.statusCode < 500) return sendError(reply, errorBody(400, { message: error.message }));
-  request.log.error({ err: error }, "an inbound-webhooks call failed");
-  return sendError(reply, errorBody(500));
-}
-
-function problems(error: ValidationError): Problem[] {
-  return error.issues.map(({ path, message }) => {
+/** The contract's error body for what other doors say as problem+json. */
+function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, message, issues, headers } = problemOf(error, request.log as Log);
+  const errors = issues?.map(({ path, message }): Problem => {
     const code = path === "" ? "malformed_json" : message === REQUIRED ? "required" : "invalid";
     return { property: path, code, message };
   });
+  return sendError(reply.headers(headers ?? {}), errorBody(status as ErrorStatus, { message, errors: errors ?? [] }));
 }
