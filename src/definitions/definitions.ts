@@ -20,7 +20,7 @@ import {
   signingIssues,
   signingSecrets,
 } from "./secrets.ts";
-import { type DefinitionRow, type DefinitionSettings, settingsIssues, wholeDefinitionIssues } from "./settings.ts";
+import { type DefinitionRow, type DefinitionSettings, type DefinitionState, settingsIssues, wholeDefinitionIssues } from "./settings.ts";
 import { columnsOf, insert, rowOf, update } from "./sql.ts";
 import { type StateChange, setState } from "./state.ts";
 
@@ -35,7 +35,7 @@ export interface CreateDefinitionInput extends DefinitionSettings {
   eventTypes: readonly string[];
   /** Suggested from the name when absent. */
   code?: string | null | undefined;
-  state?: "ACTIVE" | "STOPPED" | undefined;
+  state?: DefinitionState | undefined;
   /** By default a STANDARD definition gets a secret, others none. */
   signing?: Signing | undefined;
 }
@@ -47,7 +47,7 @@ export interface CreatedDefinition {
 }
 
 export interface UpdateDefinitionInput extends DefinitionSettings {
-  state?: "ACTIVE" | "STOPPED" | undefined;
+  state?: DefinitionState | undefined;
   /** Replaces the present secrets at once, without an overlap. */
   signing?: Signing | undefined;
 }

@@ -105,7 +105,7 @@ export async function setState(
   client: PoolClient,
   caller: Caller,
   ids: readonly string[],
-  state: "ACTIVE" | "STOPPED",
+  state: DefinitionState,
 ): Promise<StateChange[]> {
   if (ids.length === 0) return [];
   if (state === "ACTIVE") {
@@ -119,7 +119,13 @@ export async function setState(
     `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5
      FROM (SELECT id, state FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND state <> $3 ORDER BY id FOR NO KEY UPDATE) was
      WHERE d.id = was.id RETURNING d.id AS "definitionId", d.number, d.name, d.dialect, was.state AS before, d.state AS after`,
-    [caller.organizationId, ids, state, state === "ACTIVE" ? null : "stopped by hand", caller.userId ?? null],
+    [
+      caller.organizationId,
+      ids,
+      state,
+      state === "ACTIVE" ? null : `${state === "STOPPED" ? "stopped" : "set to too many errors"} by hand`,
+      caller.userId ?? null,
+    ],
   );
   for (const { definitionId, before, after } of rows) {
     await record(core, client, caller, {

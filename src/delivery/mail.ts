@@ -1,11 +1,14 @@
 /**
  * Mail to the owner of a definition that was stopped by its receiver's errors: once per change of the state to
- * TOO_MANY_ERRORS. It is sent by a job that was written with the change (events/stopped.ts), so a crash does not lose it;
- * an SMTP server that takes it and dies before saying so gets it twice, with the same Message-ID.
+ * TOO_MANY_ERRORS. It is composed in the transaction that changes the state and sent by a job written there too, so a
+ * crash neither loses nor repeats it; only an SMTP server that takes it and dies before saying so gets it twice, with the
+ * same Message-ID.
  */
 import { createTransport } from "nodemailer";
+import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { PoolClient } from "../db/client.ts";
+import type { JobKind } from "../db/queue.ts";
 import type { StoppedDefinition } from "./lane-stop.ts";
 
 export interface Mail {
@@ -15,6 +18,12 @@ export interface Mail {
   /** The same on every try. */
   messageId: string;
 }
+
+/** Written in the transaction that stops the definition. */
+export const MAIL_JOB: JobKind<Mail> = {
+  name: "mail",
+  payload: z.object({ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() }),
+};
 
 export interface Mailer {
   /** @throws Error when the SMTP server does not take it */
@@ -54,7 +63,10 @@ interface Row {
   error_description: string | null;
 }
 
-/** What to send about this change, or undefined: another state, or nobody to tell. */
+/**
+ * What to send about this change, or undefined: another state, or nobody to tell. Reads inside the transaction that
+ * stopped the definition, after its attempts were logged.
+ */
 export async function stateChangeMail(client: Pick<PoolClient, "query">, stop: StoppedDefinition): Promise<Mail | undefined> {
   if (stop.state !== "TOO_MANY_ERRORS") return undefined;
   const { rows } = await client.query<Row>(

@@ -1,42 +1,38 @@
-/**
- * What follows when a receiver's errors stop a definition: its state event, and a mail to its owner. The work of a job
- * (STOPPED_QUEUE) written with the change itself: a crash loses neither, and a job that runs again tells nothing twice.
- */
+/** A definition was stopped by its receiver: its state event goes to whoever subscribed to it. */
+import { z } from "zod";
 import type { Core } from "../core.ts";
-import type { StoppedJob } from "../db/queue.ts";
+import type { JobKind } from "../db/queue.ts";
 import { stateEvents } from "../definitions/state.ts";
-import { type Mailer, stateChangeMail } from "../delivery/mail.ts";
+import type { StoppedDefinition } from "../delivery/lane-stop.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import type { Ingest } from "./ingest.ts";
 
-/** @param parts.mailer undefined without HOOKLINE_SMTP_URL */
-export function createStoppedHandler(
-  core: Core,
-  parts: { ingest: Ingest; mailer: Mailer | undefined },
-): (job: StoppedJob) => Promise<void> {
-  return async (job) => {
-    await signal(core, parts.ingest, job);
-    const mail = await stateChangeMail(core.db.pool, job);
-    if (!mail) return;
-    if (parts.mailer) await parts.mailer.send(mail);
-    else core.log.info({ definitionId: job.definitionId }, "no HOOKLINE_SMTP_URL: the owner of a stopped definition is not mailed");
-  };
-}
+/** Written in the transaction that stops the definition. */
+export const STOPPED_JOB: JobKind<StoppedDefinition> = {
+  name: "definition-stopped",
+  payload: z.object({
+    organizationId: z.uuid(),
+    definitionId: z.uuid(),
+    state: z.enum(["STOPPED", "TOO_MANY_ERRORS"]),
+    reason: z.string(),
+    requestId: z.uuid(),
+  }),
+};
 
-async function signal(core: Core, ingest: Ingest, job: StoppedJob): Promise<void> {
-  const { definitionId, organizationId, requestId, state } = job;
+/** @param jobId makes a second run of the same job say nothing twice */
+export async function announceStopped(core: Core, ingest: Ingest, stop: StoppedDefinition, jobId: string): Promise<void> {
   const { rows } = await core.db.pool.query<{ number: number; name: string; dialect: DialectName; attempt: string | null }>(
-    `SELECT d.number, d.name, d.dialect, (SELECT a.id FROM attempt a WHERE a.request_id = $2 ORDER BY a.number DESC LIMIT 1) AS attempt
-     FROM webhook_definition d WHERE d.id = $1`,
-    [definitionId, requestId],
+    `SELECT number, name, dialect, (SELECT a.id FROM attempt a WHERE a.request_id = $3 ORDER BY a.number DESC LIMIT 1) AS attempt
+     FROM webhook_definition WHERE id = $1 AND organization_id = $2`,
+    [stop.definitionId, stop.organizationId, stop.requestId],
   );
   const definition = rows[0];
   if (!definition) return;
-  const change = { ...definition, definitionId, before: "ACTIVE" as const, after: state };
-  // One attempt stops a definition once: its id tells a job's second run from a second change.
-  const idempotencyKey = `hookline:stopped:${definition.attempt ?? requestId}`;
+  const events = stateEvents([{ definitionId: stop.definitionId, ...definition, before: "ACTIVE", after: stop.state }]);
+  if (events.length === 0) return;
+  // An attempt stops a definition once; the same request may do it again after the next activation.
   await ingest.emit(
-    organizationId,
-    stateEvents([change]).map((event) => ({ ...event, idempotencyKey })),
+    stop.organizationId,
+    events.map((event) => ({ ...event, idempotencyKey: `state ${jobId}` })),
   );
 }

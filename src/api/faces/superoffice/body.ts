@@ -1,11 +1,11 @@
 /** Bodies in, by their content type (S7). */
+import { checkJson } from "../../../wire/json-text.ts";
 import { FaceError } from "./errors.ts";
 import { readXml } from "./xml.ts";
 
 const JSON_TYPES = new Set(["application/json", "text/json", "application/json-patch+json", "application/merge-patch+json"]);
 const XML_TYPES = new Set(["application/xml", "text/xml"]);
 const FORM_TYPE = "application/x-www-form-urlencoded";
-const MAX_DEPTH = 64;
 
 export interface Body {
   /** Undefined: there is none. */
@@ -51,14 +51,9 @@ function readJson(text: string): unknown {
   } catch {
     throw new FaceError(400, "the body is not valid JSON");
   }
-  demandShallow(value, 1);
+  const problem = checkJson(text);
+  if (problem) throw new FaceError(400, `the body ${problem.message}`);
   return value;
-}
-
-function demandShallow(value: unknown, depth: number): void {
-  if (depth > MAX_DEPTH) throw new FaceError(400, `the body is nested deeper than ${MAX_DEPTH} levels`);
-  if (typeof value !== "object" || value === null) return;
-  for (const inner of Object.values(value)) demandShallow(inner, depth + 1);
 }
 
 /** Flat fields; Events may be repeated; an empty field is null. */

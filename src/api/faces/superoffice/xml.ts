@@ -28,12 +28,12 @@ export function readXml(text: string): { root: string; value: unknown } {
   const roots = (parser.parse(text) as Node[]).filter((node) => !("#text" in node));
   const root = roots.length === 1 ? nameOf(roots[0] as Node) : undefined;
   if (root === undefined) throw new FaceError(400, "the body must have one root element");
-  return { root: decodeName(root), value: valueOf(roots[0]?.[root] as Node[], 1) };
+  return { root: decodeName(root), value: contentOf(roots[0]?.[root] as Node[], 1) };
 }
 
 const nameOf = (node: Node): string => Object.keys(node)[0] ?? "";
 
-function valueOf(children: Node[], depth: number): unknown {
+function contentOf(children: Node[], depth: number): unknown {
   if (depth > MAX_DEPTH) throw new FaceError(400, `the body is nested deeper than ${MAX_DEPTH} elements`);
   const elements = children.filter((child) => !("#text" in child));
   if (elements.length === 0) {
@@ -42,7 +42,7 @@ function valueOf(children: Node[], depth: number): unknown {
   }
   const entries = elements.map((element) => {
     const name = nameOf(element);
-    return [decodeName(name), valueOf(element[name] as Node[], depth + 1)] as const;
+    return [decodeName(name), contentOf(element[name] as Node[], depth + 1)] as const;
   });
   if (entries.every(([name]) => name === "string" || name === "object")) return entries.map(([, value]) => value);
   // Assigned as own properties: an element may be called __proto__.
@@ -76,12 +76,12 @@ function content(value: unknown): string {
       .map(([key, inner]) => element(key, inner))
       .join("");
   }
-  return escape(String(value));
+  return escaped(String(value));
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;" };
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return (
     text
       .toWellFormed()
@@ -93,8 +93,8 @@ function escape(text: string): string {
 
 /** .NET's way: what cannot stand in an element's name becomes `_xHHHH_`. */
 function encodeName(name: string): string {
-  const escaped = name.replace(/_(?=x[0-9A-Fa-f]{4}_)/g, "_x005F_");
-  return escaped.replace(/^[^A-Za-z_]|[^A-Za-z0-9_.-]/g, (c) => `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`);
+  const safe = name.replace(/_(?=x[0-9A-Fa-f]{4}_)/g, "_x005F_");
+  return safe.replace(/^[^A-Za-z_]|[^A-Za-z0-9_.-]/g, (c) => `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`);
 }
 
 function decodeName(name: string): string {

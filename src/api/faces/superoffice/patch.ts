@@ -1,0 +1,95 @@
+/**
+ * PATCH: a merge patch (RFC 7396) as an object, a JSON Patch (RFC 6902 without move and copy) as an array. Both change a
+ * copy of the webhook as its caller sees it; nothing is stored unless all of it holds.
+ */
+import { applyPatch, type Operation } from "rfc6902";
+import { member } from "./body.ts";
+import { FaceError } from "./errors.ts";
+
+type Json = Record<string, unknown>;
+
+/** Not to be set, but no mistake either. */
+const PATCHABLE = [
+  ...["WebhookId", "Name", "Events", "TargetUrl", "Secret", "State", "Type", "Headers", "Properties", "ErrorsEmail", "Description"],
+  ...["Registered", "RegisteredAssociate", "Updated", "UpdatedAssociate", "_Links"],
+];
+const OPERATIONS = new Set(["add", "replace", "remove", "test"]);
+
+/** @throws FaceError 400, 409 when a `test` does not hold */
+export function patched(webhook: object, patch: unknown): Json {
+  const copy = structuredClone(webhook) as Json;
+  if (Array.isArray(patch)) return jsonPatch(copy, patch);
+  if (typeof patch !== "object" || patch === null) throw new FaceError(400, "the body must be a JSON Patch array or a merge patch object");
+  return mergePatch(copy, patch as Json);
+}
+
+function mergePatch(webhook: Json, patch: Json): Json {
+  for (const name of PATCHABLE) {
+    const change = member(patch, name);
+    if (change === undefined) continue;
+    if (name === "Events") webhook[name] = mergeEvents(webhook[name] as string[], change);
+    else webhook[name] = merged(webhook[name], change);
+  }
+  return webhook;
+}
+
+/** One name, or an object of names, is added to the array; an array replaces it. */
+function mergeEvents(events: readonly string[], change: unknown): unknown {
+  if (change === null) return [];
+  if (typeof change === "string") return [...events, change];
+  return typeof change === "object" && !Array.isArray(change) ? [...events, ...Object.values(change)] : change;
+}
+
+function merged(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const base = typeof target === "object" && target !== null && !Array.isArray(target) ? (target as Json) : {};
+  const result = new Map(Object.entries(base));
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) result.delete(key);
+    else result.set(key, merged(result.get(key), change));
+  }
+  return Object.fromEntries(result);
+}
+
+function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
+  for (const [index, given] of operations.entries()) {
+    const operation = readOperation(given, index);
+    const path = pathIn(webhook, operation.path, index);
+    const [failure] = applyPatch(webhook, [{ ...operation, path } as Operation]);
+    if (failure?.name === "TestError" || (failure && operation.op === "test")) {
+      throw new FaceError(409, `operation ${index}: the test of ${operation.path} does not hold`);
+    }
+    if (failure) throw new FaceError(400, `operation ${index}: ${operation.op} ${operation.path} is not possible: ${failure.message}`);
+    if (webhook["Events"] === undefined) webhook["Events"] = [];
+  }
+  return webhook;
+}
+
+function readOperation(given: unknown, index: number): { op: string; path: string; value?: unknown } {
+  const operation = (typeof given === "object" && given !== null ? given : {}) as Json;
+  const op = String(member(operation, "op") ?? "").toLowerCase();
+  const path = member(operation, "path");
+  if (!OPERATIONS.has(op)) throw new FaceError(400, `operation ${index}: op must be add, replace, remove or test`);
+  if (typeof path !== "string") throw new FaceError(400, `operation ${index}: path must be text`);
+  const value = member(operation, "value");
+  if (value === undefined && op !== "remove") throw new FaceError(400, `operation ${index}: ${op} needs a value`);
+  return op === "remove" ? { op, path } : { op, path, value };
+}
+
+/** The path with the document's own case, and with its leading slash. */
+function pathIn(webhook: Json, path: string, index: number): string {
+  const [first = "", ...rest] = path.replace(/^\//, "").split("/");
+  const name = PATCHABLE.find((candidate) => candidate.toLowerCase() === first.toLowerCase());
+  if (name === undefined) throw new FaceError(400, `operation ${index}: there is no ${path}`);
+  if (rest.length > 0 && (name === "Headers" || name === "Properties")) webhook[name] ??= {};
+  let node: unknown = webhook[name];
+  const segments = rest.map((segment) => {
+    const key = segment.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (["__proto__", "constructor", "prototype"].includes(key)) throw new FaceError(400, `operation ${index}: there is no ${path}`);
+    const known = typeof node === "object" && node !== null && !Array.isArray(node) ? Object.keys(node) : [];
+    const actual = known.includes(key) ? key : (known.find((each) => each.toLowerCase() === key.toLowerCase()) ?? key);
+    node = (node as Json | null | undefined)?.[actual];
+    return actual.replaceAll("~", "~0").replaceAll("/", "~1");
+  });
+  return `/${[name, ...segments].join("/")}`;
+}

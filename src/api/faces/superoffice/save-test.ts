@@ -1,0 +1,93 @@
+/** A webhook's target must be https and answer 200 before it is saved as Active; the same call is POST …/Webhook/Test. */
+import type { Caller } from "../../../accounts/caller.ts";
+import { newId } from "../../../clock.ts";
+import type { Core } from "../../../core.ts";
+import { keepMasked, openHeaders } from "../../../definitions/headers.ts";
+import type { DefinitionRow } from "../../../definitions/settings.ts";
+import { type Plan, policyOf } from "../../../delivery/plan.ts";
+import { probe } from "../../../delivery/probe.ts";
+import type { SigningKey } from "../../../wire/dialect.ts";
+import { checkHeaders } from "../../../wire/headers.ts";
+import { signingKey } from "../../../wire/signatures/standard.ts";
+import type { Doors } from "../../doors.ts";
+import { associateIdOf } from "./associates.ts";
+import { FaceError, saveTestFailed } from "./errors.ts";
+import type { WebhookInput } from "./input.ts";
+
+/** @throws FaceError when this installation saves https targets only (HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS) */
+export function demandTarget(core: Core, input: WebhookInput): void {
+  if (input.Type === "webhook" && core.config.superofficeRequireHttps && !/^https:/i.test(input.TargetUrl ?? "")) {
+    throw saveTestFailed("TargetUrl must be an https URL");
+  }
+}
+
+/** @throws FaceError when the target does not answer 200 */
+export async function demandAnswer(doors: Doors, caller: Caller, input: WebhookInput, stored: DefinitionRow | undefined): Promise<void> {
+  if (input.Type !== "webhook") return;
+  const failure = await testTarget(doors, caller, input, { stored, script: null });
+  if (failure !== null) throw saveTestFailed(`the test call to TargetUrl failed: ${failure}`);
+}
+
+/**
+ * Sends the test event.
+ * @param known the definition that `input` changes, whose secrets its caller may not see; the script of a crmscript
+ * @returns null: the target answered 200, or the script ran; else what went wrong
+ */
+export async function testTarget(
+  doors: Doors,
+  caller: Caller,
+  input: WebhookInput,
+  known: { stored: DefinitionRow | undefined; script: Plan["script"] },
+): Promise<string | null> {
+  const { core, sender } = doors;
+  const plan = await planOf(doors, caller, input, known);
+  const { verdict } = await probe(core, sender, plan, await associateIdOf(core, caller));
+  if (verdict?.outcome === "DELIVERED") return null;
+  return [verdict?.errorCode, verdict?.errorDescription].filter((part) => part != null).join(": ");
+}
+
+async function planOf(
+  doors: Doors,
+  caller: Caller,
+  input: WebhookInput,
+  { stored, script }: { stored: DefinitionRow | undefined; script: Plan["script"] },
+): Promise<Plan> {
+  const { core } = doors;
+  const [issue] = input.Headers ? checkHeaders(input.Headers, "Headers") : [];
+  if (issue) throw new FaceError(400, `${issue.path} ${issue.message}`);
+  const keys = await keysOf(doors, input, caller.scopes.has("secrets:read") ? undefined : stored);
+  return {
+    definition: {
+      id: stored?.id ?? newId(core.clock),
+      organizationId: caller.organizationId,
+      number: stored?.number ?? 0,
+      name: input.Name,
+      code: stored?.code ?? "",
+      dialect: "SUPEROFFICE",
+      targetType: input.Type === "webhook" ? "WEBHOOK" : "CRMSCRIPT",
+      targetUrl: input.TargetUrl,
+      connection: null,
+      headers: keepMasked(input.Headers ?? {}, stored ? openHeaders(core, stored) : {}),
+      properties: input.Properties,
+      fieldsSet: [],
+      signingKeys: [],
+      secretKey: null,
+      webServiceId: null,
+      policy: policyOf("SUPEROFFICE", {}),
+    },
+    state: "ACTIVE",
+    transformation: null,
+    payloadQuery: null,
+    script,
+    errorsEmail: null,
+    unreadable: null,
+    keysAt: () => keys,
+  };
+}
+
+/** The secret as given; a caller who does not see the stored one signs with it. */
+async function keysOf({ core, plans }: Doors, input: WebhookInput, stored: DefinitionRow | undefined): Promise<readonly SigningKey[]> {
+  if (input.Secret !== null) return [signingKey("SUPEROFFICE", "TEXT", input.Secret)];
+  const plan = stored ? await plans.get(stored.id, 0) : undefined;
+  return plan?.keysAt(core.clock.now()) ?? [];
+}
