@@ -1,0 +1,209 @@
+/** Builds everything from a config, by hand and in one place. */
+import { type Bootstrap, bootstrap } from "./accounts/bootstrap.ts";
+import { createSignInLink } from "./accounts/sessions.ts";
+import { openDashboard } from "./api/dashboard.ts";
+import type { Doors } from "./api/doors.ts";
+import { createPayloadQuery } from "./api/graphql/payload-query.ts";
+import { createServer, type Server } from "./api/server.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Core } from "./core.ts";
+import { openDatabase } from "./db/client.ts";
+import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
+import { checkKeys, masterKeys } from "./db/keys.ts";
+import { migrate } from "./db/migrate.ts";
+import { createNotifier } from "./db/notify.ts";
+import { createQueue, type JobKind } from "./db/queue.ts";
+import { isUnavailable } from "./db/unavailable.ts";
+import { createEgress } from "./delivery/egress.ts";
+import type { Settlement } from "./delivery/lane-settle.ts";
+import { createMailer, type Mail, mailSchema, stateChangeMail } from "./delivery/mail.ts";
+import { createPlans } from "./delivery/plan.ts";
+import { createSandbox } from "./delivery/sandbox/sandbox.ts";
+import { createSender } from "./delivery/sender.ts";
+import { createTransport } from "./delivery/transport.ts";
+import { createWorker, type Worker } from "./delivery/worker.ts";
+import { createIngest } from "./events/ingest.ts";
+import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
+import { createFeed } from "./live/feed.ts";
+import { createLog } from "./observe/log.ts";
+import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { createReplayRunner } from "./requests/replay.ts";
+import { createRetention } from "./requests/retention.ts";
+import { createVault } from "./vault.ts";
+
+export interface App {
+  core: Core;
+  /** Where it listens. */
+  url: string;
+  embedded: EmbeddedPostgres | undefined;
+  bootstrap: Bootstrap;
+  /** A page that signs its first visitor in, once. */
+  signInLink(): Promise<string>;
+  /** Readiness 503 first, then drains; bounded by HOOKLINE_SHUTDOWN_GRACE_MS. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Mail that must not be lost once the state it tells of is committed. */
+const MAIL_JOB: JobKind<Mail> = { name: "mail", payload: mailSchema };
+
+/** How long a start waits for a database that is not there yet. */
+const DATABASE_PATIENCE_MS = 30_000;
+
+async function migrateWhenReachable(url: string, log: Core["log"]): Promise<string[]> {
+  for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
+    try {
+      return await migrate(url);
+    } catch (error) {
+      if (!isUnavailable(error) || Date.now() > deadline) throw error;
+      log.warn({ err: (error as Error).message }, "waiting for the database");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+/** Starts what `config.roles` says. @throws when the port is taken, the database cannot be reached, or the keys do not fit */
+export async function startApp(config: Readonly<Config>): Promise<App> {
+  const log = createLog(config);
+  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir) : undefined;
+  const started: (() => Promise<void>)[] = embedded ? [() => embedded.stop()] : [];
+  try {
+    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started);
+  } catch (error) {
+    for (const stop of started.reverse()) await stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function startOn(
+  config: Readonly<Config>,
+  log: Core["log"],
+  databaseUrl: string,
+  embedded: EmbeddedPostgres | undefined,
+  started: (() => Promise<void>)[],
+): Promise<App> {
+  const applied = await migrateWhenReachable(databaseUrl, log);
+  if (applied.length > 0) log.info({ applied }, "migrations applied");
+  const vault = createVault(await masterKeys(config));
+  const db = openDatabase(databaseUrl);
+  started.push(() => db.close());
+  await checkKeys(db, vault);
+  const notify = createNotifier(databaseUrl, log);
+  const core: Core = { config, clock: systemClock, log, db, notify, vault };
+  const queue = createQueue(databaseUrl, log, { worker: config.roles.worker });
+  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([STOPPED_JOB, MAIL_JOB])]);
+  started.push(
+    () => notify.stop(),
+    () => queue.stop(),
+  );
+
+  let url = config.publicUrl ?? "";
+  const publicUrl = () => url;
+  const sandbox = createSandbox({ clock: core.clock });
+  const payloadQuery = createPayloadQuery();
+  const transport = createTransport({ egress: createEgress({ allow: config.egressAllow }), clock: core.clock });
+  started.push(
+    () => sandbox.close(),
+    () => transport.close(),
+  );
+  const plans = createPlans(core);
+  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl });
+  const metrics = createMetrics();
+  const worker: Worker | undefined = config.roles.worker
+    ? createWorker(core, {
+        plans,
+        sender,
+        queue,
+        onStop: async (client, stop) => {
+          await queue.send(client, STOPPED_JOB, stop);
+          const mail = await stateChangeMail(client, stop);
+          if (mail) await queue.send(client, MAIL_JOB, mail);
+        },
+        onSettled: (settlement) => observe(metrics, log, settlement),
+      })
+    : undefined;
+  const ingest = createIngest(core, { lanes: worker, queue });
+  const feed = createFeed(core);
+  if (config.roles.api) await feed.start();
+  started.push(() => feed.stop());
+
+  const doors: Doors = { core, ingest, feed, publicUrl, sandbox, payloadQuery, sender, plans };
+  const server: Server = await createServer(doors, {
+    metrics,
+    dashboard: config.roles.api ? openDashboard((err) => log.error({ err }, "the dashboard could not be built")) : undefined,
+    lanes: () => worker?.stats,
+  });
+  started.push(() => server.close());
+  const { port } = await server.listen();
+  const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  if (url === "") url = listening;
+
+  const replays = createReplayRunner(core);
+  const retention = createRetention(core);
+  if (worker) {
+    const mailer = createMailer(config);
+    await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
+    await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
+    worker.start();
+    replays.start();
+    retention.start();
+  }
+
+  let stopping: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    const deadline = performance.now() + config.shutdownGraceMs;
+    const left = () => Math.max(0, deadline - performance.now());
+    // Readiness first: whoever balances load sees it before the door closes.
+    server.beginDrain();
+    await Promise.all([replays.stop(), retention.stop()]);
+    // Both at once: producers' calls in flight are answered while lanes drain. What does not end in time is cut, and
+    // sent again by whoever takes the lane next.
+    await Promise.all([worker?.drain(Math.max(0, left() - 500)), Promise.race([server.close(), sleep(left())])]);
+    await feed.stop();
+    await Promise.race([Promise.all([queue.stop(), transport.close(), sandbox.close()]), sleep(Math.max(1_000, left()))]);
+    await notify.stop();
+    await db.close();
+    await embedded?.stop();
+  }
+
+  return {
+    core,
+    url: listening,
+    embedded,
+    bootstrap: first,
+    signInLink: async () => {
+      const { token } = await createSignInLink(core, { id: first.userId, organizationId: first.organizationId });
+      return `${publicUrl()}/sign-in#token=${token}`;
+    },
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+/** One wide line per attempt, and its metrics. */
+function observe(metrics: Metrics, log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
+  if (!attempt) return;
+  metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1000);
+  log.info(
+    {
+      request: request.id,
+      number: request.number,
+      definition: request.definitionId,
+      lane: request.laneId,
+      laneNumber: request.laneNumber,
+      event: request.event.type,
+      attempt: attempt.number,
+      outcome: attempt.outcome,
+      status: attempt.statusCode,
+      error: attempt.errorCode,
+      ms: attempt.durationMs,
+      state,
+      retryInMs: waitMs,
+    },
+    "attempt",
+  );
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
