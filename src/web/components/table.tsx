@@ -40,7 +40,6 @@ export function DataTable<Row>({ label, rows, columns, keyOf, open, dim }: Table
         </thead>
         <tbody>
           {rows.map((row) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the row's own link does the same for the keyboard
             <tr
               key={keyOf(row)}
               data-open={open ? true : undefined}

@@ -1,3 +1,246 @@
+// biome-ignore-all lint/correctness/useJsxKeyInIterable: facts are pairs of a name and an element, not lists of elements
+import { Alert, Button } from "@mantine/core";
+import { IconAlertTriangle, IconBan, IconFileOff, IconPlayerSkipForward, IconRotateClockwise, IconTrash } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { useQuery } from "urql";
+import { Code, jsonText } from "../components/code.tsx";
+import { CopyField } from "../components/copy.tsx";
+import { Facts, Page, Section } from "../components/page.tsx";
+import { Confirm } from "../components/panel.tsx";
+import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import { Chip, Tag } from "../components/tag.tsx";
+import { Moment } from "../components/time.tsx";
+import { useAct } from "../graphql/act.ts";
+import { follow } from "../graphql/live.ts";
+import { Attempts } from "../request/attempts.tsx";
+import { Cancel, Delete, RequestChanged, type RequestDetail, RequestQuery, Resend, RetryNow, Skip } from "../request/documents.ts";
+import { Exchange } from "../request/exchange.tsx";
+import { Signature } from "../request/signature.tsx";
+import { useSession } from "../session.tsx";
+import classes from "./request.module.css";
+
+const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
+
+function Actions({ request, refresh }: { request: RequestDetail; refresh: () => void }) {
+  const { act, busy } = useAct();
+  const navigate = useNavigate();
+  const input = { id: request.id };
+  const settled = SETTLED.includes(request.state);
+  const blocked = request.lane?.state === "BLOCKED" && request.state === "REJECTED";
+  const then = async (done: Promise<unknown>) => {
+    await done;
+    refresh();
+  };
+  return (
+    <>
+      {request.state === "WAITING" && (
+        <Button loading={busy} leftSection={<IconRotateClockwise size={15} />} onClick={() => void then(act(RetryNow, { input }))}>
+          Retry now
+        </Button>
+      )}
+      {request.state === "REJECTED" && (
+        <Button loading={busy} leftSection={<IconRotateClockwise size={15} />} onClick={() => void then(act(Resend, { input }))}>
+          Resend
+        </Button>
+      )}
+      {settled && request.state !== "REJECTED" && (
+        <Confirm
+          title={`Resend #${request.number}?`}
+          confirmLabel="Resend"
+          danger={false}
+          button={(open) => (
+            <Button variant="default" leftSection={<IconRotateClockwise size={15} />} onClick={open}>
+              Resend…
+            </Button>
+          )}
+          confirm={() => then(act(Resend, { input: { ...input, force: true } }))}
+        >
+          It was {request.state.toLowerCase()}. The receiver gets it again with the same id and bytes, and may tell by them that it knows
+          it.
+        </Confirm>
+      )}
+      {(request.state === "WAITING" || blocked) && (
+        <Confirm
+          title={`Skip #${request.number}?`}
+          confirmLabel="Skip"
+          button={(open) => (
+            <Button variant="default" leftSection={<IconPlayerSkipForward size={15} />} onClick={open}>
+              Skip…
+            </Button>
+          )}
+          confirm={() => then(act(Skip, { input }))}
+        >
+          The receiver never gets it, and the lane goes on with the next.
+        </Confirm>
+      )}
+      {(request.state === "PENDING" || request.state === "WAITING") && (
+        <Confirm
+          title={`Cancel #${request.number}?`}
+          confirmLabel="Cancel request"
+          button={(open) => (
+            <Button variant="default" leftSection={<IconBan size={15} />} onClick={open}>
+              Cancel…
+            </Button>
+          )}
+          confirm={() => then(act(Cancel, { input }))}
+        >
+          It is called off and stays in the log as cancelled.
+        </Confirm>
+      )}
+      {settled && (
+        <Confirm
+          title={`Delete #${request.number}?`}
+          confirmLabel="Delete"
+          button={(open) => (
+            <Button variant="subtle" color="gray" leftSection={<IconTrash size={15} />} onClick={open}>
+              Delete…
+            </Button>
+          )}
+          confirm={async () => {
+            if (await act(Delete, { input }, `#${request.number} is deleted`)) navigate("/log");
+          }}
+        >
+          The request and its attempts are taken out of the log for good.
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Detail({ request, refresh }: { request: RequestDetail; refresh: () => void }) {
+  const { can } = useSession();
+  const attempts = request.attempts.edges.map((edge) => edge.node);
+  const [picked, setPicked] = useState<number>();
+  const chosen = attempts.find((attempt) => attempt.number === picked) ?? attempts.at(-1);
+  const firstBody = attempts[0]?.requestBody ?? null;
+  const { event } = request;
+  return (
+    <Page
+      name={`Request #${request.number}`}
+      title={
+        <>
+          <span className="num">#{request.number}</span> <Tag kind="request" state={request.state} />
+          {request.isTest && <Chip tone="mute">Test</Chip>}
+        </>
+      }
+      hint={
+        <>
+          <span className="mono">{event.type}</span> to{" "}
+          <Link to={`/webhooks/${request.webhookDefinition.id}`}>{request.webhookDefinition.name}</Link>
+        </>
+      }
+      back={{ to: "/log", label: "Log" }}
+      actions={can("webhooks:write") && <Actions request={request} refresh={refresh} />}
+    >
+      {request.errorCode !== null && request.state !== "DELIVERED" && (
+        <Alert variant="light" color={request.state === "REJECTED" ? "red" : "yellow"} icon={<IconAlertTriangle size={18} />} mb="lg">
+          <span className="mono">{request.errorCode}</span> {request.errorDescription}
+          {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
+        </Alert>
+      )}
+      <Facts
+        facts={[
+          ["Target", request.url === null ? null : <CopyField text={request.url} label="Copy the URL" />],
+          [
+            "Entity",
+            event.entityId === null ? null : (
+              <Link className="plain" to={`/log?entityId=${encodeURIComponent(event.entityId)}`}>
+                {event.entity} {event.entityId}
+              </Link>
+            ),
+          ],
+          request.lane !== null && [
+            "Place in its lane",
+            <Link className="plain num" to={`/lanes?definition=${request.webhookDefinition.id}`}>
+              {request.laneNumber}
+            </Link>,
+          ],
+          request.workflowRule !== null && ["Workflow rule", request.workflowRule.name],
+          request.notificationStatus !== null && [
+            "Notification",
+            [request.notificationStatus, request.notificationMessage].filter(Boolean).join(": "),
+          ],
+          ["Created", <Moment at={request.createdAt} />],
+          ["Settled", request.settledAt === null ? null : <Moment at={request.settledAt} />],
+          ["Id", <CopyField text={request.id} label="Copy the id" />],
+        ]}
+      />
+      <div className={classes["body"]}>
+        <section aria-label="Attempts">
+          <h2 className={classes["title"]}>Attempts</h2>
+          <Attempts request={request} attempts={attempts} chosen={chosen?.number} choose={setPicked} />
+        </section>
+        <div className={classes["exchange"]}>
+          {chosen ? <Exchange attempt={chosen} firstBody={firstBody} /> : <p className="quiet">Nothing was sent yet.</p>}
+        </div>
+      </div>
+      {chosen && (
+        <Section title="Signature">
+          <Signature request={request} attempt={chosen} body={chosen.requestBody ?? firstBody} />
+        </Section>
+      )}
+      <Section title="Event" hint="What happened, as it was taken in.">
+        <Facts
+          facts={[
+            ["Type", <span className="mono">{event.type}</span>],
+            ["Id", <CopyField text={event.id} label="Copy the event's id" />],
+            ["Occurred", <Moment at={event.occurredAt} />],
+            event.actor !== null && ["Actor", event.actor],
+            event.source !== null && ["Source", event.source],
+            event.changes.length > 0 && ["Changed", <span className="mono">{event.changes.join(", ")}</span>],
+          ]}
+        />
+        <div className={classes["payloads"]}>
+          <Code text={jsonText(event.payload)} json label="payload" />
+          {event.previous != null && <Code text={jsonText(event.previous)} json label="entity before the change" />}
+        </div>
+      </Section>
+    </Page>
+  );
+}
+
 export function Request() {
-  return null;
+  const number = Number(useParams()["number"]);
+  const [{ data, error, stale }, again] = useQuery({ query: RequestQuery, variables: { number }, pause: !Number.isInteger(number) });
+  const refresh = () => again({ requestPolicy: "network-only" });
+
+  // Whatever happens to it is shown as it happens.
+  useEffect(() => {
+    if (!Number.isInteger(number)) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = follow({
+      document: RequestChanged,
+      variables: { filter: { number: String(number) } },
+      after: undefined,
+      next: ({ webhookRequestUpdated: update }) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => again({ requestPolicy: "network-only" }), 60);
+        return update.cursor;
+      },
+      status: () => {},
+      lost: () => again({ requestPolicy: "network-only" }),
+    });
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
+  }, [number, again]);
+
+  const request = data?.webhookRequest;
+  if (request && request.number === number) return <Detail key={request.id} request={request} refresh={refresh} />;
+  const back = { to: "/log", label: "Log" };
+  return (
+    <Page title={Number.isInteger(number) ? `#${number}` : "Request"} back={back}>
+      {error ? (
+        <Failed error={error} retry={refresh} />
+      ) : (data && !stale && request === null) || !Number.isInteger(number) ? (
+        <Empty icon={IconFileOff} title="There is no such request">
+          It may have been deleted, or is older than the log is kept.
+        </Empty>
+      ) : (
+        <LoadingRows rows={9} />
+      )}
+    </Page>
+  );
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/correctness/useJsxKeyInIterable: facts are pairs of a name and an element, not lists of elements
 import { Alert, Button, Menu, NumberInput, Tabs } from "@mantine/core";
 import { IconAlertTriangle, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconWebhookOff } from "@tabler/icons-react";
 import { useState } from "react";

@@ -6,7 +6,8 @@ const WIDTH = 460;
 const place = (seconds: number, last: number) => (last === 0 ? 0 : (Math.log1p(seconds) / Math.log1p(last)) * (WIDTH - 24)) + 12;
 
 export function Schedule({ waits }: { waits: readonly number[] }) {
-  const times = waits.reduce<number[]>((all, wait) => [...all, (all.at(-1) ?? 0) + wait], [0]);
+  const times = [0];
+  for (const wait of waits) times.push((times.at(-1) ?? 0) + wait);
   const last = times.at(-1) ?? 0;
   const words =
     waits.length === 0

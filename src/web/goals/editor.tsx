@@ -1,0 +1,181 @@
+import { SegmentedControl, TextInput } from "@mantine/core";
+import { useEffect } from "react";
+import { blank, useForm } from "../components/form.ts";
+import { FormPanel } from "../components/panel.tsx";
+import { tell } from "../graphql/act.ts";
+import { CreateGoal, type Goal, RecordValue, UpdateGoal } from "./documents.ts";
+import classes from "./editor.module.css";
+
+interface Values {
+  name: string;
+  unit: string;
+  direction: Goal["direction"];
+  goodThreshold: string;
+  badThreshold: string;
+}
+const empty = (): Values => ({ name: "", unit: "", direction: "MAXIMIZE", goodThreshold: "", badThreshold: "" });
+
+interface EditorProps {
+  /** "new", a goal to change, or undefined: closed. */
+  goal: Goal | "new" | undefined;
+  close: () => void;
+  saved: (goal: Goal) => void;
+}
+
+export function GoalEditor({ goal, close, saved }: EditorProps) {
+  const form = useForm(empty);
+  const { values, set, issue, reset } = form;
+  useEffect(() => {
+    if (goal === "new") reset(empty());
+    else if (goal)
+      reset({ ...goal, unit: goal.unit ?? "", goodThreshold: goal.goodThreshold ?? "", badThreshold: goal.badThreshold ?? "" });
+  }, [goal, reset]);
+
+  async function submit() {
+    const input = {
+      name: values.name.trim(),
+      direction: values.direction,
+      unit: blank(values.unit),
+      goodThreshold: blank(values.goodThreshold),
+      badThreshold: blank(values.badThreshold),
+    };
+    const result =
+      goal === "new" ? await form.save(CreateGoal, { input }) : goal && (await form.save(UpdateGoal, { input: { id: goal.id, ...input } }));
+    if (result) {
+      tell(`${result.name} is saved`);
+      saved(result);
+    }
+  }
+  const more = values.direction === "MAXIMIZE";
+  return (
+    <FormPanel
+      opened={goal !== undefined}
+      close={close}
+      title={goal === "new" ? "New goal" : "Edit goal"}
+      submitLabel={goal === "new" ? "Create goal" : "Save"}
+      submit={() => void submit()}
+      busy={form.busy}
+      failure={form.failure}
+    >
+      <TextInput
+        label="Name"
+        data-autofocus
+        value={values.name}
+        error={issue("name")}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+      />
+      <TextInput
+        label="Unit"
+        placeholder="EUR, %, tickets"
+        value={values.unit}
+        error={issue("unit")}
+        onChange={(event) => set({ unit: event.currentTarget.value })}
+      />
+      <div>
+        <p className={classes["label"]}>Direction</p>
+        <SegmentedControl
+          fullWidth
+          aria-label="Direction"
+          value={values.direction}
+          onChange={(direction) => set({ direction: direction as Values["direction"] })}
+          data={[
+            { value: "MAXIMIZE", label: "More is better" },
+            { value: "MINIMIZE", label: "Less is better" },
+          ]}
+        />
+      </div>
+      <div className={classes["pair"]}>
+        <TextInput
+          label="Green"
+          description={more ? "from this value up" : "from this value down"}
+          inputMode="decimal"
+          value={values.goodThreshold}
+          error={issue("goodThreshold")}
+          onChange={(event) => set({ goodThreshold: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Red"
+          description={more ? "from this value down" : "from this value up"}
+          inputMode="decimal"
+          value={values.badThreshold}
+          error={issue("badThreshold")}
+          onChange={(event) => set({ badThreshold: event.currentTarget.value })}
+        />
+      </div>
+    </FormPanel>
+  );
+}
+
+interface RecordProps {
+  goal: Goal;
+  opened: boolean;
+  close: () => void;
+  recorded: () => void;
+}
+
+export function RecordPanel({ goal, opened, close, recorded }: RecordProps) {
+  const today = new Date().toLocaleDateString("sv-SE");
+  const form = useForm(() => ({ date: today, value: "", goodThreshold: "", badThreshold: "" }));
+  const { values, set, issue, reset } = form;
+  useEffect(() => {
+    if (opened) reset({ date: today, value: "", goodThreshold: "", badThreshold: "" });
+  }, [opened, reset, today]);
+  return (
+    <FormPanel
+      opened={opened}
+      close={close}
+      title={`Record a value of ${goal.name}`}
+      submitLabel="Record"
+      busy={form.busy}
+      failure={form.failure}
+      submit={async () => {
+        const { date, value, goodThreshold, badThreshold } = values;
+        const thresholds = {
+          ...(blank(goodThreshold) ? { goodThreshold: goodThreshold.trim() } : {}),
+          ...(blank(badThreshold) ? { badThreshold: badThreshold.trim() } : {}),
+        };
+        if (await form.save(RecordValue, { input: { goalId: goal.id, date, value: value.trim(), ...thresholds } })) {
+          tell("The value is recorded");
+          recorded();
+        }
+      }}
+    >
+      <div className={classes["pair"]}>
+        <TextInput
+          label="Date"
+          type="date"
+          value={values.date}
+          error={issue("date")}
+          onChange={(event) => set({ date: event.currentTarget.value })}
+        />
+        <TextInput
+          label={goal.unit === null ? "Value" : `Value (${goal.unit})`}
+          data-autofocus
+          inputMode="decimal"
+          value={values.value}
+          error={issue("value")}
+          onChange={(event) => set({ value: event.currentTarget.value })}
+        />
+      </div>
+      <p className={classes["hint"]}>There is one value per date: recording a date again replaces it.</p>
+      <div className={classes["pair"]}>
+        <TextInput
+          label="Green, for this value only"
+          placeholder={goal.goodThreshold ?? "none"}
+          inputMode="decimal"
+          value={values.goodThreshold}
+          error={issue("goodThreshold")}
+          onChange={(event) => set({ goodThreshold: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Red, for this value only"
+          placeholder={goal.badThreshold ?? "none"}
+          inputMode="decimal"
+          value={values.badThreshold}
+          error={issue("badThreshold")}
+          onChange={(event) => set({ badThreshold: event.currentTarget.value })}
+        />
+      </div>
+    </FormPanel>
+  );
+}
