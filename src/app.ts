@@ -4,7 +4,7 @@ import { createSignInLink } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
-import { createServer, type Server } from "./api/server.ts";
+import { createServer, createWorkerServer, type Server } from "./api/server.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
@@ -13,11 +13,11 @@ import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
-import { createQueue, type JobKind } from "./db/queue.ts";
+import { createQueue } from "./db/queue.ts";
 import { isUnavailable } from "./db/unavailable.ts";
 import { createEgress } from "./delivery/egress.ts";
 import type { Settlement } from "./delivery/lane-settle.ts";
-import { createMailer, type Mail, mailSchema, stateChangeMail } from "./delivery/mail.ts";
+import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
 import { createPlans } from "./delivery/plan.ts";
 import { createSandbox } from "./delivery/sandbox/sandbox.ts";
 import { createSender } from "./delivery/sender.ts";
@@ -43,9 +43,6 @@ export interface App {
   /** Readiness 503 first, then drains; bounded by HOOKLINE_SHUTDOWN_GRACE_MS. Idempotent. */
   stop(): Promise<void>;
 }
-
-/** Mail that must not be lost once the state it tells of is committed. */
-const MAIL_JOB: JobKind<Mail> = { name: "mail", payload: mailSchema };
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000;
@@ -128,11 +125,14 @@ async function startOn(
   started.push(() => feed.stop());
 
   const doors: Doors = { core, ingest, feed, publicUrl, sandbox, payloadQuery, sender, plans };
-  const server: Server = await createServer(doors, {
-    metrics,
-    dashboard: config.roles.api ? openDashboard((err) => log.error({ err }, "the dashboard could not be built")) : undefined,
-    lanes: () => worker?.stats,
-  });
+  if (worker) {
+    metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
+    metrics.gauge("hookline_lanes_sending", "Lanes that send now.", () => worker.stats.sending);
+    metrics.gauge("hookline_lanes_waiting", "Lanes that wait for a place here.", () => worker.stats.waiting);
+  }
+  const server: Server = config.roles.api
+    ? await createServer(doors, { metrics, dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
+    : await createWorkerServer(core, { metrics });
   started.push(() => server.close());
   const { port } = await server.listen();
   const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
@@ -173,7 +173,7 @@ async function startOn(
     bootstrap: first,
     signInLink: async () => {
       const { token } = await createSignInLink(core, { id: first.userId, organizationId: first.organizationId });
-      return `${publicUrl()}/sign-in#token=${token}`;
+      return `${publicUrl()}/sign-in-link?token=${token}`;
     },
     stop: () => {
       stopping ??= stop();
