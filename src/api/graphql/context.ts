@@ -16,6 +16,10 @@ export interface Context {
   /** Of the client, for the audit log and rate limits. */
   address: string | undefined;
   cookies: SessionCookies | undefined;
+  /** Aborted when the client is gone, or its token no longer good: ends subscriptions. */
+  signal: AbortSignal;
+  /** Closes a connection that takes its updates too slowly. */
+  closeSlow: () => void;
 }
 
 /** @throws UnauthenticatedError */

@@ -1,0 +1,41 @@
+/** Request bodies: every route gets the bytes, and reads them as far as it needs. */
+import type { FastifyRequest } from "fastify";
+import { ValidationError } from "../errors.ts";
+import { checkJson } from "../wire/json-text.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** @throws ValidationError for bytes that are no UTF-8 */
+export function textOf(request: FastifyRequest): string {
+  try {
+    return utf8.decode((request.body as Buffer | undefined) ?? Buffer.alloc(0));
+  } catch {
+    throw new ValidationError([{ path: "", message: "the body is no valid UTF-8" }]);
+  }
+}
+
+/**
+ * The body as JSON, and its text.
+ * @throws ValidationError for what is no JSON, NUL, half surrogate pairs, nesting deeper than `maxDepth`
+ */
+export function jsonOf(request: FastifyRequest, maxDepth = 64): { value: unknown; text: string } {
+  const text = textOf(request);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ValidationError([{ path: "", message: `the body is no JSON: ${(error as Error).message}` }]);
+  }
+  const problem = checkJson(text, { maxDepth });
+  if (problem) throw new ValidationError([{ path: "", message: problem.message }]);
+  return { value, text };
+}
+
+/** `application/json` of `application/json; charset=utf-8`; "" when there is none. */
+export function mediaType(request: FastifyRequest): string {
+  return (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+export function isJsonType(type: string): boolean {
+  return /^(application|text)\/json$|\+json$/.test(type);
+}

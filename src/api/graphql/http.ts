@@ -1,0 +1,179 @@
+/** `/graphql` over HTTP: GraphiQL for browsers, queries by GET, everything by POST, subscriptions by SSE. */
+
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
+import type { Credential } from "../../accounts/authenticate.ts";
+import { isUnavailable } from "../../db/unavailable.ts";
+import { HooklineError, UnauthenticatedError, UnavailableError } from "../../errors.ts";
+import type { Doors } from "../doors.ts";
+import { GRAPHQL } from "../limits.ts";
+import type { LiveConnections } from "../live-connections.ts";
+import type { ErrorForm } from "../problem.ts";
+import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
+import { isStream, sendAnswer, sendStream } from "./answer.ts";
+import { graphiqlPage } from "./graphiql.ts";
+import type { GraphQLParameters, Yoga } from "./yoga.ts";
+
+const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
+
+/** Errors of this door outside of any operation. */
+export const graphqlErrors: ErrorForm = (reply, { status, code, message, headers }) =>
+  reply
+    .code(status)
+    .headers(headers ?? {})
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify({ errors: [new GraphQLError(message, { extensions: { code } })] }));
+
+class BadRequest extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
+function parametersOf(request: FastifyRequest): GraphQLParameters {
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") throw new BadRequest(415, "send the operation as application/json");
+  if ((request.headers["content-encoding"] ?? "identity") !== "identity")
+    throw new BadRequest(415, "send the body without a Content-Encoding");
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(request.body as Buffer);
+  } catch {
+    throw new BadRequest(400, "the body is no valid UTF-8");
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new BadRequest(400, "the body is no JSON");
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new BadRequest(400, "the body must be a JSON object");
+  const stranger = Object.keys(body).find((key) => !KEYS.has(key));
+  if (stranger !== undefined) throw new BadRequest(400, "the body may hold only query, variables, operationName and extensions");
+  return body as GraphQLParameters;
+}
+
+/** signIn, alone, is what somebody without a token may ask. */
+function isSignIn(parameters: GraphQLParameters | undefined): boolean {
+  if (typeof parameters?.query !== "string") return false;
+  try {
+    const { definitions } = parse(parameters.query, { maxTokens: GRAPHQL.tokens, noLocation: true });
+    return definitions.every(
+      (definition) =>
+        definition.kind === Kind.FRAGMENT_DEFINITION ||
+        (definition.kind === Kind.OPERATION_DEFINITION &&
+          definition.operation === OperationTypeNode.MUTATION &&
+          definition.selectionSet.selections.every((node) => node.kind === Kind.FIELD && node.name.value === "signIn")),
+    );
+  } catch {
+    return false;
+  }
+}
+
+function wantsPage(request: FastifyRequest): boolean {
+  const query = request.query as Record<string, unknown>;
+  return request.method === "GET" && query["query"] === undefined && (request.headers.accept?.includes("text/html") ?? false);
+}
+
+export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): FastifyPluginAsync {
+  const { core } = doors;
+
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    if (wantsPage(request)) return reply.type("text/html; charset=utf-8").header("x-frame-options", "DENY").send(graphiqlPage());
+    const { credential } = await identify(core, request.headers, request.ip);
+    const parameters = request.method === "POST" ? (credential ? parametersOf(request) : quietly(() => parametersOf(request))) : undefined;
+    if (!credential && !isSignIn(parameters)) throw new UnauthenticatedError();
+
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    request.raw.socket.once("close", end);
+    const place = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
+    if (place === "full") {
+      return graphqlErrors(reply, {
+        status: 429,
+        code: "RATE_LIMITED",
+        message: "too many open subscriptions",
+        headers: { "retry-after": "5" },
+      });
+    }
+    try {
+      const response = await yoga.fetch(`http://hookline${request.url}`, requestInit(request, ended.signal), {
+        doors,
+        caller: credential?.caller,
+        address: request.ip,
+        cookies: {
+          set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
+          clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
+        },
+        signal: ended.signal,
+        closeSlow: () => void request.raw.socket.destroy(),
+        parameters,
+      });
+      if (!isStream(response)) return await sendAnswer(reply, response);
+      await sendStream(reply, response, ended.signal);
+      return reply;
+    } catch (error) {
+      // Nobody is there to be told.
+      if (ended.signal.aborted) return reply.hijack();
+      throw error;
+    } finally {
+      request.raw.socket.off("close", end);
+      place?.closed();
+    }
+  }
+
+  function openPlace(request: FastifyRequest, credential: Credential, end: () => void): { closed: () => void } | "full" {
+    const { organizationId } = credential.caller;
+    const token = bearerOf(request.headers.authorization) ?? cookiesOf(request.headers.cookie).get(SESSION_COOKIE) ?? "";
+    const connection = live.open({ credential, token, end });
+    if (!connection) return "full";
+    if (!live.subscribe(organizationId)) {
+      connection.closed();
+      return "full";
+    }
+    return {
+      closed() {
+        connection.closed();
+        live.unsubscribe(organizationId);
+      },
+    };
+  }
+
+  return async (app) => {
+    app.setErrorHandler((error, _request, reply) => {
+      if (error instanceof BadRequest) return graphqlErrors(reply, { status: error.status, code: "BAD_REQUEST", message: error.message });
+      const known = isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
+      if (known instanceof HooklineError) {
+        const headers = known instanceof UnavailableError ? { "retry-after": String(known.retryAfterSeconds) } : {};
+        return graphqlErrors(reply, { status: known.status, code: known.code, message: known.message, headers });
+      }
+      throw error;
+    });
+    app.route({ method: ["GET", "POST"], url: "/graphql", bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, handler: handle });
+  };
+}
+
+function quietly<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+function isLive(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes("text/event-stream") ?? false;
+}
+
+/** Only what Yoga looks at: the body was read already. */
+function requestInit(request: FastifyRequest, signal: AbortSignal): RequestInit {
+  const { accept, "content-type": contentType } = request.headers;
+  return {
+    method: request.method,
+    headers: { ...(accept ? { accept } : {}), ...(contentType ? { "content-type": contentType } : {}) },
+    signal,
+  };
+}

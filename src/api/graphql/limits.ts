@@ -1,0 +1,133 @@
+/**
+ * What a GraphQL document may ask for. Everything is judged before execution: on the document alone where that does
+ * (tokens, depth, aliases, directives, root fields, mutations), with its variables for pages and their cost.
+ * Fragments are counted as often as they are spread, and walked once: a document that doubles itself costs nothing.
+ */
+import { complexityFromQuery } from "@pothos/plugin-complexity";
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { GRAPHQL } from "../limits.ts";
+
+interface Size {
+  /** Of fields below each other, introspection apart. */
+  depth: number;
+  introspectionDepth: number;
+  aliases: number;
+  directives: number;
+  /** Fields at this level. */
+  fields: number;
+}
+
+const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0 };
+
+function exceeded(what: string, limit: number): GraphQLError {
+  return new GraphQLError(`the operation has more than ${limit} ${what}`, {
+    extensions: { code: "LIMIT_EXCEEDED", http: { status: 400 } },
+  });
+}
+
+function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: { status: 400 } } });
+}
+
+function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  const known = new Map<string, Size>();
+
+  const ofFragment = (name: string): Size => {
+    const done = known.get(name);
+    if (done) return done;
+    // A circle ends here; validation refuses it afterwards.
+    known.set(name, NOTHING);
+    const fragment = fragments.get(name);
+    const size = fragment ? ofSet(fragment.selectionSet) : NOTHING;
+    const whole = { ...size, directives: size.directives + (fragment?.directives?.length ?? 0) };
+    known.set(name, whole);
+    return whole;
+  };
+  const ofSelection = (node: SelectionNode): Size => {
+    if (node.kind === Kind.FRAGMENT_SPREAD) return ofFragment(node.name.value);
+    if (node.kind === Kind.INLINE_FRAGMENT) return ofSet(node.selectionSet);
+    const below = node.selectionSet ? ofSet(node.selectionSet) : NOTHING;
+    const introspects = node.name.value.startsWith("__");
+    return {
+      depth: introspects ? 0 : 1 + below.depth,
+      introspectionDepth: introspects
+        ? 1 + Math.max(below.depth, below.introspectionDepth)
+        : below.introspectionDepth + (below.introspectionDepth > 0 ? 1 : 0),
+      aliases: below.aliases + (node.alias ? 1 : 0),
+      directives: below.directives,
+      fields: 1,
+    };
+  };
+  const ofSet = (set: SelectionSetNode): Size =>
+    set.selections.reduce<Size>((sum, node) => {
+      const size = ofSelection(node);
+      return {
+        depth: Math.max(sum.depth, size.depth),
+        introspectionDepth: Math.max(sum.introspectionDepth, size.introspectionDepth),
+        aliases: sum.aliases + size.aliases,
+        directives: sum.directives + size.directives + (node.directives?.length ?? 0),
+        fields: sum.fields + size.fields,
+      };
+    }, NOTHING);
+  return ofSet;
+}
+
+function judge(operation: OperationDefinitionNode, sizeOf: (set: SelectionSetNode) => Size): GraphQLError | undefined {
+  const size = sizeOf(operation.selectionSet);
+  if (size.depth > GRAPHQL.depth) return exceeded("levels of fields", GRAPHQL.depth);
+  if (size.introspectionDepth > GRAPHQL.introspectionDepth) return exceeded("levels of introspection", GRAPHQL.introspectionDepth);
+  if (size.aliases > GRAPHQL.aliases) return exceeded("aliases", GRAPHQL.aliases);
+  if (size.directives + (operation.directives?.length ?? 0) > GRAPHQL.directives) return exceeded("directives", GRAPHQL.directives);
+  if (operation.operation === "mutation" && size.fields > GRAPHQL.mutations) return exceeded("mutations", GRAPHQL.mutations);
+  if (size.fields > GRAPHQL.rootFields) return exceeded("root fields", GRAPHQL.rootFields);
+  return undefined;
+}
+
+/** Judges a parsed document, before validation; undefined when it keeps every limit. */
+export function documentLimits(document: DocumentNode): GraphQLError | undefined {
+  const sizeOf = sizes(document);
+  for (const definition of document.definitions) {
+    const problem = definition.kind === Kind.OPERATION_DEFINITION ? judge(definition, sizeOf) : undefined;
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+/** Judges a valid operation with its variables: page sizes, and how many nodes its pages can hold. */
+export function costLimits(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Record<string, unknown> | null | undefined,
+): GraphQLError | undefined {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return undefined;
+  const alone = {
+    ...document,
+    definitions: document.definitions.filter((node) => node === operation || node.kind === Kind.FRAGMENT_DEFINITION),
+  };
+  try {
+    // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
+    const { complexity } = complexityFromQuery(alone, { schema, ctx: {}, variables: variables ?? {} });
+    return complexity > GRAPHQL.cost ? exceeded("nodes on its pages (its cost)", GRAPHQL.cost) : undefined;
+  } catch (error) {
+    if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return badInput(error.message);
+    // Variables that do not fit. Never left to execution: what cannot be counted is not run.
+    const message = error instanceof Error ? error.message : "the variables do not fit";
+    return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: { spec: true, status: 400 } } });
+  }
+}

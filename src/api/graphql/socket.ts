@@ -1,0 +1,260 @@
+/**
+ * `/graphql` over WebSocket: the graphql-transport-ws protocol, its close codes, and our limits.
+ * 4400 a message that is none · 4401 before the acknowledgement, or the token is no longer good · 4403 no token or a wrong
+ * one · 4406 another protocol · 4408 no initialisation in time · 4409 an id twice · 4429 initialised twice · 1009 a message
+ * over 1 MiB · 1013 too slow, or too many connections · 1001 we stop.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from "graphql";
+import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { authenticate, type Credential } from "../../accounts/authenticate.ts";
+import type { Doors } from "../doors.ts";
+import { LIVE } from "../limits.ts";
+import type { LiveConnections } from "../live-connections.ts";
+import { bearerOf, cookiesOf, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
+import type { Context } from "./context.ts";
+import { createErrorMask } from "./errors.ts";
+import type { Yoga } from "./yoga.ts";
+
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+interface Extra {
+  request: IncomingMessage;
+  address: string | undefined;
+  socket: WebSocket;
+  /** Aborted when the connection is over. */
+  ended: AbortController;
+  credential: Credential | undefined;
+  place: { closed: () => void } | undefined;
+}
+
+export interface SocketDoor {
+  /** Ends every connection with 1001 and takes no more. */
+  close(): Promise<void>;
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n\r\n`);
+}
+
+/** `http` is for the HTTP door only. */
+function shown(errors: readonly GraphQLError[]): GraphQLError[] {
+  return errors.map((error) => {
+    const { http: _, ...extensions } = error.extensions;
+    return new GraphQLError(error.message, {
+      nodes: error.nodes,
+      source: error.source,
+      positions: error.positions,
+      path: error.path,
+      extensions,
+    });
+  });
+}
+
+export function serveSockets(
+  server: Server,
+  doors: Doors,
+  yoga: Yoga,
+  live: LiveConnections,
+  addressOf: (request: IncomingMessage) => string | undefined,
+): SocketDoor {
+  const { core } = doors;
+  const mask = createErrorMask(core.log);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIVE.messageBytes,
+    handleProtocols: (offered) => handleProtocols(offered),
+  });
+
+  const contextOf = (extra: Extra): Context => ({
+    doors,
+    caller: extra.credential && { ...extra.credential.caller, address: extra.address },
+    address: extra.address,
+    cookies: undefined,
+    signal: extra.ended.signal,
+    closeSlow: () => closeSlow(extra.socket),
+  });
+
+  const protocol = makeServer<{ authorization?: unknown }, Extra>({
+    connectionInitWaitTimeout: LIVE.initTimeoutMs,
+    async onConnect({ connectionParams, extra }) {
+      const given = connectionParams?.authorization;
+      const cookie = cookiesOf(extra.request.headers.cookie).get(SESSION_COOKIE);
+      const token = typeof given === "string" ? (bearerOf(given) ?? given) : cookie;
+      const credential = token ? await authenticate(core, token) : undefined;
+      if (!credential || !token) return false;
+      extra.credential = credential;
+      extra.place = live.open({ credential, token, end: () => extra.socket.close(CloseCode.Unauthorized, "Unauthorized") });
+      if (extra.place) return true;
+      extra.socket.close(TRY_AGAIN_LATER, "Too many connections");
+      return false;
+    },
+    async onSubscribe(ctx, _id, payload) {
+      if (Object.keys(ctx.subscriptions).length > LIVE.subscriptionsPerConnection) {
+        return [
+          new GraphQLError(`at most ${LIVE.subscriptionsPerConnection} subscriptions per connection`, {
+            extensions: { code: "RATE_LIMITED" },
+          }),
+        ];
+      }
+      const enveloped = yoga.getEnveloped({ ...contextOf(ctx.extra), params: payload } as never);
+      try {
+        const document = enveloped.parse(payload.query);
+        const errors = enveloped.validate(enveloped.schema, document);
+        if (errors.length > 0) return shown(errors as GraphQLError[]);
+        return {
+          schema: enveloped.schema,
+          document,
+          operationName: payload.operationName,
+          variableValues: payload.variables,
+          contextValue: await enveloped.contextFactory(),
+          execute: enveloped.execute,
+          subscribe: enveloped.subscribe,
+        } as unknown as ExecutionArgs;
+      } catch (error) {
+        return shown([mask(error)]);
+      }
+    },
+    execute: (args) => (args as unknown as { execute: (args: ExecutionArgs) => ExecutionResult }).execute(args),
+    subscribe: (args) => (args as unknown as { subscribe: (args: ExecutionArgs) => ExecutionResult }).subscribe(args),
+    onOperation(ctx, _id, _payload, _args, result) {
+      if (!isStream(result)) return undefined;
+      const { organizationId } = (ctx.extra.credential as Credential).caller;
+      if (!live.subscribe(organizationId)) {
+        void result.return?.(undefined as never);
+        return { errors: [new GraphQLError("too many open subscriptions", { extensions: { code: "RATE_LIMITED" } })] };
+      }
+      return counted(result, () => live.unsubscribe(organizationId));
+    },
+    onNext: (_ctx, _id, _payload, _args, result) =>
+      (result.errors ? { ...result, errors: shown(result.errors).map((error) => error.toJSON()) } : undefined) as
+        | FormattedExecutionResult
+        | undefined,
+    onError: (_ctx, _id, _payload, errors) => shown(errors as GraphQLError[]).map((error) => error.toJSON()),
+  });
+
+  /**
+   * Counts it as one until it ends; what the source throws becomes a masked error, as over SSE.
+   * No generator: one that was never started would not run its `finally` when it is returned.
+   */
+  function counted(source: AsyncGenerator<ExecutionResult>, done: () => void): AsyncGenerator<ExecutionResult> {
+    let over = false;
+    const end = () => {
+      if (!over) done();
+      over = true;
+    };
+    return {
+      async next() {
+        if (over) return { done: true, value: undefined };
+        try {
+          const step = await source.next();
+          if (step.done) end();
+          return step;
+        } catch (error) {
+          end();
+          return { done: false, value: { errors: [mask(error)] } };
+        }
+      },
+      return(value) {
+        end();
+        return source.return(value);
+      },
+      throw(error) {
+        end();
+        return source.throw(error);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async [Symbol.asyncDispose]() {
+        await this.return(undefined);
+      },
+    };
+  }
+
+  function opened(socket: WebSocket, request: IncomingMessage): void {
+    const extra: Extra = {
+      request,
+      address: addressOf(request),
+      socket,
+      ended: new AbortController(),
+      credential: undefined,
+      place: undefined,
+    };
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (data) => send(socket, data),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (handle) => {
+          socket.on("message", (data: RawData) => {
+            handle(String(data)).catch((error: unknown) => {
+              // Of the protocol itself, such as an unknown message type; or ours, which is logged.
+              const message = (error as Error).message ?? "";
+              if (!/Unexpected message/.test(message)) core.log.error({ err: error }, "a WebSocket message failed");
+              socket.close(/Unexpected message/.test(message) ? CloseCode.BadRequest : CloseCode.InternalServerError, "Bad message");
+            });
+          });
+        },
+      },
+      extra,
+    );
+    let alive = true;
+    const ping = setInterval(() => {
+      if (!alive) socket.terminate();
+      alive = false;
+      socket.ping();
+    }, LIVE.pingMs);
+    socket.on("pong", () => (alive = true));
+    socket.on("error", () => undefined);
+    socket.once("close", (code, reason) => {
+      clearInterval(ping);
+      extra.ended.abort();
+      extra.place?.closed();
+      void closed(code, String(reason)).catch((error: unknown) => core.log.error({ err: error }, "a WebSocket did not close cleanly"));
+    });
+  }
+
+  let closing = false;
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => undefined);
+    if (closing) return refuseUpgrade(socket, "503 Service Unavailable");
+    if (request.url?.split("?")[0] !== "/graphql") return refuseUpgrade(socket, "404 Not Found");
+    const cookie = cookiesOf(request.headers.cookie).has(SESSION_COOKIE);
+    if (cookie && !isOwnOrigin(core, request.headers)) return refuseUpgrade(socket, "403 Forbidden");
+    sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, request));
+  });
+
+  return {
+    async close() {
+      closing = true;
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, "Going away");
+      for (let i = 0; i < 20 && sockets.clients.size > 0; i++) await sleep(50);
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
+    },
+  };
+}
+
+function isStream(result: unknown): result is AsyncGenerator<ExecutionResult> {
+  return typeof result === "object" && result !== null && Symbol.asyncIterator in result;
+}
+
+/** Resolves when the bytes are on their way: a subscription is pulled no faster than its client takes it. */
+async function send(socket: WebSocket, data: string): Promise<void> {
+  if (socket.readyState !== socket.OPEN) return;
+  const late = setTimeout(() => closeSlow(socket), LIVE.stallMs);
+  if (socket.bufferedAmount > LIVE.waitingBytes) closeSlow(socket);
+  await new Promise<void>((resolve) => socket.send(data, () => resolve()));
+  clearTimeout(late);
+}
+
+function closeSlow(socket: WebSocket): void {
+  socket.close(TRY_AGAIN_LATER, "Too slow");
+  // A close frame waits behind everything the client does not take.
+  setTimeout(() => socket.terminate(), 1_000).unref();
+}

@@ -1,0 +1,94 @@
+/** Yoga: from the parameters of one GraphQL request to its answer. http.ts feeds it, socket.ts shares its engine. */
+import { type DocumentNode, GraphQLError, parse, type Source } from "graphql";
+import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
+import type { Log } from "../../observe/log.ts";
+import { GRAPHQL } from "../limits.ts";
+import type { Context } from "./context.ts";
+import { createErrorMask } from "./errors.ts";
+import { costLimits, documentLimits } from "./limits.ts";
+import { schema } from "./schema.ts";
+
+/** What http.ts hands over: the body is read and checked there. */
+export interface ServerContext extends Context {
+  /** The body of a POST; undefined for GET. */
+  parameters: GraphQLParameters | undefined;
+}
+
+export interface GraphQLParameters {
+  query?: string;
+  variables?: Record<string, unknown>;
+  operationName?: string;
+  extensions?: Record<string, unknown>;
+}
+
+export type Yoga = YogaServerInstance<ServerContext, object>;
+
+/** Documents are cached, so is what was found about them. */
+const judged = new WeakMap<DocumentNode, GraphQLError | null>();
+
+/** @throws GraphQLError for a syntax error, and for a document that asks too much */
+function parseWithinLimits(source: string | Source): DocumentNode {
+  try {
+    return parse(source, { maxTokens: GRAPHQL.tokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError) || !/more than \d+ tokens/.test(error.message)) throw error;
+    throw new GraphQLError(`the operation has more than ${GRAPHQL.tokens} tokens`, {
+      extensions: { code: "LIMIT_EXCEEDED", http: { status: 400 } },
+    });
+  }
+}
+
+/** Documents that ask too much end here, before validation and execution: HTTP 400, no data. */
+function useLimits(): Plugin<ServerContext> {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn(parseWithinLimits as never);
+      return ({ result, replaceParseResult }) => {
+        if (!result || result instanceof Error) return;
+        let problem = judged.get(result);
+        if (problem === undefined) {
+          problem = documentLimits(result) ?? null;
+          judged.set(result, problem);
+        }
+        if (problem) replaceParseResult(problem as never);
+      };
+    },
+    onExecute({ args, setResultAndStopExecution }) {
+      const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
+      if (problem) setResultAndStopExecution({ errors: [problem] });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
+      if (problem) setResultAndStopExecution({ errors: [problem] });
+    },
+  };
+}
+
+/** The body was read, checked and parsed before Yoga: it takes the parameters as they are. */
+function useReadyParameters(): Plugin<ServerContext> {
+  return {
+    onRequestParse({ serverContext, setRequestParser }) {
+      const { parameters } = serverContext as unknown as ServerContext;
+      if (parameters) setRequestParser(() => parameters as never);
+    },
+  };
+}
+
+export function createYogaDoor(log: Log): Yoga {
+  const mask = createErrorMask(log);
+  return createYoga<ServerContext, object>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    // The page is ours (graphiql.ts), so are health checks, CORS (none) and the body's limits.
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+    logging: false,
+    maxRequestBodySize: false,
+    disposeOnProcessTerminate: false,
+    maskedErrors: { maskError: (error) => mask(error) },
+    plugins: [useReadyParameters(), useLimits()],
+  });
+}

@@ -1,0 +1,47 @@
+/** How much the doors take. Bytes, milliseconds and counts; SECURITY.md has the reasons. */
+
+export const HTTP = {
+  /** A socket without a complete head is closed after this. */
+  headMs: 10_000,
+  /** A request whose body is not complete after this is answered 408. */
+  requestMs: 30_000,
+  keepAliveMs: 75_000,
+  headBytes: 16 * 1024,
+  /** Unless a route says otherwise. */
+  bodyBytes: 2 ** 20,
+} as const;
+
+export const GRAPHQL = {
+  bodyBytes: 2 ** 20,
+  depth: 15,
+  introspectionDepth: 20,
+  aliases: 50,
+  rootFields: 50,
+  mutations: 5,
+  tokens: 2000,
+  directives: 100,
+  /** One per node that a page can hold. */
+  cost: 10_000,
+  pageSize: 100,
+} as const;
+
+export const LIVE = {
+  messageBytes: 2 ** 20,
+  subscriptionsPerConnection: 100,
+  /** Per process. */
+  subscriptionsPerOrganization: 5_000,
+  connectionsPerOrganization: 2_000,
+  initTimeoutMs: 10_000,
+  pingMs: 15_000,
+  /** A consumer that takes nothing for so long is closed. */
+  stallMs: 30_000,
+  /** … or that leaves so many bytes waiting. */
+  waitingBytes: 4 * 2 ** 20,
+  /** How often open subscriptions look whether their token is still good. */
+  credentialCheckMs: 2_000,
+} as const;
+
+export const EVENTS = {
+  bodyBytes: 5 * 2 ** 20,
+  perCall: 1000,
+} as const;

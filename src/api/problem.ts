@@ -1,0 +1,82 @@
+/** How doors that are no GraphQL say what went wrong: application/problem+json, or their product's own form. */
+import type { FastifyReply } from "fastify";
+import { isUnavailable } from "../db/unavailable.ts";
+import { HooklineError, type Issue, RateLimitedError, TooLargeError, UnavailableError, ValidationError } from "../errors.ts";
+import type { Log } from "../observe/log.ts";
+
+export interface Problem {
+  status: number;
+  code: string;
+  message: string;
+  issues?: readonly Issue[];
+  headers?: Record<string, string>;
+}
+
+/** Writes a problem in the form of a face. */
+export type ErrorForm = (reply: FastifyReply, problem: Problem) => FastifyReply;
+
+const TITLES: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** RFC 9457. */
+export const problemJson: ErrorForm = (reply, { status, code, message, issues, headers }) =>
+  reply
+    .code(status)
+    .headers(headers ?? {})
+    .type("application/problem+json; charset=utf-8")
+    .send(
+      JSON.stringify({
+        type: "about:blank",
+        title: TITLES[status] ?? "Error",
+        status,
+        detail: message,
+        code,
+        ...(issues ? { issues } : {}),
+      }),
+    );
+
+/** What Fastify itself refuses, by its code. */
+const FASTIFY: Record<string, { status: number; code: string; message: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: "TOO_LARGE", message: "the body is larger than this route takes" },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: "BAD_REQUEST", message: "the body is not as long as Content-Length says" },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: "UNSUPPORTED_MEDIA_TYPE", message: "send this body as application/json" },
+  FST_ERR_BAD_URL: { status: 400, code: "BAD_REQUEST", message: "the path is not well percent-encoded" },
+};
+
+/** Users' mistakes keep their words; what is our fault is logged, and told only in general. */
+export function problemOf(error: unknown, log: Log): Problem {
+  const fastify = FASTIFY[(error as { code?: string } | null)?.code ?? ""];
+  if (fastify) return fastify;
+  const known = isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
+  if (!(known instanceof HooklineError)) {
+    log.error({ err: error }, "a route failed");
+    return { status: 500, code: "INTERNAL_SERVER_ERROR", message: "something went wrong on our side" };
+  }
+  const wait = known instanceof RateLimitedError || known instanceof UnavailableError ? known.retryAfterSeconds : undefined;
+  return {
+    status: known.status,
+    code: known.code,
+    message: known.message,
+    ...(known instanceof ValidationError ? { issues: known.issues } : {}),
+    headers: {
+      ...(wait !== undefined ? { "retry-after": String(wait) } : {}),
+      ...(known.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      // A body too large was not read to its end.
+      ...(known instanceof TooLargeError ? { connection: "close" } : {}),
+    },
+  };
+}

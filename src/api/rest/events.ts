@@ -1,0 +1,179 @@
+/** POST /v1/events: one event, an array, or CloudEvents. All or nothing; 202 means it is committed. */
+import { createHash } from "node:crypto";
+import type { FastifyPluginAsync, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { demand } from "../../accounts/caller.ts";
+import { isEventType } from "../../definitions/match.ts";
+import { HooklineError, type Issue, TooLargeError, ValidationError } from "../../errors.ts";
+import type { AcceptedEvent, EventInput } from "../../events/ingest.ts";
+import { globalId } from "../../wire/ids.ts";
+import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
+import { jsonOf, mediaType } from "../body.ts";
+import type { Doors } from "../doors.ts";
+import { EVENTS } from "../limits.ts";
+import { requireCaller } from "../session.ts";
+import { batchedEvents, binaryEvent, structuredEvent, UnsupportedDataError } from "./cloud-events.ts";
+
+/** Of a payload; a whole body may be deeper by the array and the event around it. */
+const DEPTH = 64;
+const AROUND = 2;
+const PAYLOAD_BYTES = 2 ** 20;
+
+class UnsupportedMediaTypeError extends HooklineError {
+  readonly code = "UNSUPPORTED_MEDIA_TYPE";
+  readonly status = 415;
+  constructor(message = "send application/json, application/cloudevents+json or application/cloudevents-batch+json; data must be JSON") {
+    super(message);
+  }
+}
+
+const short = z.string().max(255, "must have at most 255 characters");
+const shape = z.strictObject({
+  type: short.min(1, "must not be empty"),
+  entity: short.nullish(),
+  entityId: short.nullish(),
+  payload: z.unknown(),
+  previous: z.unknown(),
+  changes: z.array(z.string()).nullish(),
+  scope: z.record(z.string(), z.unknown()).nullish(),
+  actor: short.nullish(),
+  occurredAt: z.iso.datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" }).nullish(),
+  idempotencyKey: short.min(1, "must not be empty").nullish(),
+});
+
+/** One event of ours, from its checked JSON text: the payload stays as it was written. */
+function plainEvent(text: string, path: string): EventInput {
+  const parsed = shape.safeParse(JSON.parse(text));
+  if (!parsed.success) {
+    throw new ValidationError(
+      parsed.error.issues.flatMap((issue): Issue[] => {
+        const at = [...(path === "" ? [] : [path]), ...issue.path.map(String)].join(".");
+        if (issue.code === "unrecognized_keys") {
+          return issue.keys.map((key) => ({ path: at === "" ? key : `${at}.${key}`, message: "is no field of an event" }));
+        }
+        return [{ path: at, message: issue.message }];
+      }),
+    );
+  }
+  const event = parsed.data;
+  const parts = members(text) as Map<string, string>;
+  const previous = parts.get("previous");
+  return {
+    type: event.type,
+    payload: compact(parts.get("payload") ?? "{}"),
+    entity: event.entity ?? null,
+    entityId: event.entityId ?? null,
+    previous: previous === undefined || previous === "null" ? null : compact(previous),
+    changes: event.changes ?? [],
+    scope: event.scope ?? null,
+    actor: event.actor ?? null,
+    ...(event.occurredAt ? { occurredAt: new Date(event.occurredAt) } : {}),
+    ...(event.idempotencyKey ? { idempotencyKey: event.idempotencyKey } : {}),
+  };
+}
+
+interface Call {
+  inputs: EventInput[];
+  /** Answered with `{"events": […]}`. */
+  many: boolean;
+}
+
+function plainCall(text: string): Call {
+  const list = elements(text);
+  if (!list) return { inputs: [plainEvent(text, "")], many: false };
+  if (list.length > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
+  return { inputs: list.map((event, i) => plainEvent(event, `events.${i}`)), many: true };
+}
+
+function callOf(request: FastifyRequest): Call {
+  if ((request.headers["content-encoding"] ?? "identity") !== "identity")
+    throw new UnsupportedMediaTypeError("send the body without a Content-Encoding");
+  const type = mediaType(request);
+  const binary = Object.keys(request.headers).some((name) => name.startsWith("ce-"));
+  const structured = type === "application/cloudevents+json" || type === "application/cloudevents-batch+json";
+  const empty = ((request.body as Buffer | undefined)?.length ?? 0) === 0;
+  if (binary && !structured) {
+    if (empty) return { inputs: [binaryEvent(request.headers, undefined)], many: false };
+    if (type !== "application/json" && !type.endsWith("+json")) throw new UnsupportedMediaTypeError();
+    return { inputs: [binaryEvent(request.headers, jsonOf(request, DEPTH).text)], many: false };
+  }
+  if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError();
+  const { text } = jsonOf(request, DEPTH + AROUND);
+  if (type === "application/cloudevents+json") return { inputs: [structuredEvent(text)], many: false };
+  if (type === "application/json") return plainCall(text);
+  if ((elements(text)?.length ?? 0) > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
+  return { inputs: batchedEvents(text), many: true };
+}
+
+function checkEvents({ inputs, many }: Call): void {
+  if (inputs.length === 0) throw new ValidationError([{ path: "", message: "an array of events holds at least one" }]);
+  for (const [i, input] of inputs.entries()) {
+    const at = (name: string) => (many ? `events.${i}.${name}` : name);
+    if (!isEventType(input.type)) {
+      throw new ValidationError([
+        { path: at("type"), message: "must be 1 to 128 letters, digits, _ . - (not first . or -), such as order.created" },
+      ]);
+    }
+    for (const name of ["entity", "entityId"] as const) {
+      if ((input[name]?.length ?? 0) > 255) throw new ValidationError([{ path: at(name), message: "must have at most 255 characters" }]);
+    }
+    for (const name of ["payload", "previous"] as const) {
+      const text = input[name];
+      if (text === null || text === undefined) continue;
+      if (Buffer.byteLength(text) > PAYLOAD_BYTES) throw new TooLargeError(`${at(name)} is larger than 1 MiB`);
+      const problem = checkJson(text, { maxDepth: DEPTH });
+      if (problem) throw new ValidationError([{ path: at(name), message: problem.message }]);
+    }
+  }
+}
+
+function idempotencyOf(request: FastifyRequest): { key: string; bodyHash: Uint8Array } | undefined {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return undefined;
+  if (typeof key !== "string" || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new ValidationError([{ path: "Idempotency-Key", message: "must be 1 to 255 visible ASCII characters" }]);
+  }
+  const hash = createHash("sha256").update((request.body as Buffer | undefined) ?? "");
+  // A binary CloudEvent is headers too.
+  for (const [name, value] of Object.entries(request.headers).sort())
+    if (name.startsWith("ce-")) hash.update(`\n${name}: ${String(value)}`);
+  return { key, bodyHash: new Uint8Array(hash.digest()) };
+}
+
+export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
+  return async (app) => {
+    app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes }, async (request, reply) => {
+      const caller = await requireCaller(core, request);
+      demand(caller, "events:write");
+      const idempotency = idempotencyOf(request);
+      const call = guarded(() => callOf(request));
+      checkEvents(call);
+      const shown = (event: AcceptedEvent) => ({ id: globalId("Event", event.id), type: event.type });
+      const answer = (events: AcceptedEvent[]) => ({
+        status: 202,
+        answer: JSON.stringify(call.many ? { events: events.map(shown) } : shown(events[0] as AcceptedEvent)),
+      });
+      const result = await ingest
+        .emit(caller.organizationId, call.inputs, { ...(idempotency ? { idempotency } : {}), answer })
+        .catch((error: unknown) => {
+          throw call.many ? error : alone(error);
+        });
+      const given = result.replayed ?? answer(result.events);
+      return reply.code(given.status).type("application/json; charset=utf-8").send(given.answer);
+    });
+  };
+}
+
+/** Ingest counts events; in a call of one there is nothing to count. */
+function alone(error: unknown): unknown {
+  if (!(error instanceof ValidationError)) return error;
+  return new ValidationError(error.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^events\.0\.?/, "") })));
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof UnsupportedDataError ? new UnsupportedMediaTypeError() : error;
+  }
+}

@@ -1,0 +1,44 @@
+/** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { graphqlErrors } from "./graphql/http.ts";
+import { type ErrorForm, problemJson } from "./problem.ts";
+
+/** Never the dashboard's: unknown paths below these are 404 in their face's form. */
+const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
+
+export interface Routing {
+  /** The methods a path takes; empty for an unknown path. */
+  methodsAt(path: string): string[];
+}
+
+/** Must be called before any route is added. */
+export function watchRoutes(app: FastifyInstance): Routing {
+  const routes: { method: string; pattern: RegExp }[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const source = url
+      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+      .replace(/:[A-Za-z0-9_]+/g, "[^/]+")
+      .replaceAll("*", ".*");
+    for (const each of [method].flat()) routes.push({ method: each, pattern: new RegExp(`^${source}/?$`) });
+  });
+  return {
+    methodsAt: (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))].sort(),
+  };
+}
+
+export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page | undefined): void {
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split("?")[0] ?? "/";
+    const form: ErrorForm = path === "/graphql" || path.startsWith("/graphql/") ? graphqlErrors : problemJson;
+    const methods = routing.methodsAt(path);
+    if (methods.length > 0) {
+      const allow = methods.join(", ");
+      return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message: `only ${allow} here`, headers: { allow } });
+    }
+    const browser = request.method === "GET" && (request.headers.accept?.includes("text/html") ?? false);
+    if (page && browser && !API.test(path)) return page(request, reply);
+    return form(reply, { status: 404, code: "NOT_FOUND", message: "there is nothing at this path" });
+  });
+}

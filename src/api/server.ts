@@ -1,0 +1,173 @@
+/** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
+import type { Socket } from "node:net";
+import fastify, { type FastifyInstance } from "fastify";
+import { redeemSignInLink } from "../accounts/sessions.ts";
+import type { Core } from "../core.ts";
+import { createMetrics, type Metrics } from "../observe/metrics.ts";
+import { createAddressOf } from "./address.ts";
+import type { Dashboard } from "./dashboard.ts";
+import type { Doors } from "./doors.ts";
+import { resultsRoutes } from "./faces/results.ts";
+import { graphqlRoutes } from "./graphql/http.ts";
+import { serveSockets } from "./graphql/socket.ts";
+import { createYogaDoor } from "./graphql/yoga.ts";
+import { HTTP } from "./limits.ts";
+import { createLiveConnections } from "./live-connections.ts";
+import { problemJson, problemOf } from "./problem.ts";
+import { eventRoutes } from "./rest/events.ts";
+import { healthRoutes } from "./rest/health.ts";
+import { openApiRoutes } from "./rest/openapi.ts";
+import { answerUnknown, watchRoutes } from "./routing.ts";
+import { sessionCookies } from "./session.ts";
+
+export interface ServerOptions {
+  metrics?: Metrics;
+  dashboard?: Dashboard | undefined;
+}
+
+export interface Server {
+  /** On the configured host and port (0: any free one). */
+  listen(): Promise<{ port: number }>;
+  /** The same without a socket. */
+  fetch(request: Request): Promise<Response>;
+  /** /readyz answers 503 from now on; everything else goes on. */
+  beginDrain(): void;
+  /** Takes no more connections, ends subscriptions, lets running requests end. */
+  close(): Promise<void>;
+}
+
+/** What the parser refuses never becomes a request: answered on the bare socket, which is closed. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const [status, code] =
+    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? ["408 Request Timeout", "REQUEST_TIMEOUT"]
+      : error.code === "HPE_HEADER_OVERFLOW"
+        ? ["431 Request Header Fields Too Large", "HEAD_TOO_LARGE"]
+        : ["400 Bad Request", "BAD_REQUEST"];
+  const body = JSON.stringify({
+    type: "about:blank",
+    title: status.slice(4),
+    status: Number(status.slice(0, 3)),
+    detail: status.slice(4),
+    code,
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function createApp(core: Core, metrics: Metrics): FastifyInstance {
+  const app = fastify({
+    loggerInstance: core.log,
+    disableRequestLogging: true,
+    trustProxy: core.config.trustedProxies.length > 0 ? [...core.config.trustedProxies] : false,
+    bodyLimit: HTTP.bodyBytes,
+    keepAliveTimeout: HTTP.keepAliveMs,
+    requestTimeout: HTTP.requestMs,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 1_000 },
+    http: { headersTimeout: HTTP.headMs, connectionsCheckingInterval: 1_000, maxHeaderSize: HTTP.headBytes },
+    clientErrorHandler: (error, socket) => refuse(error, socket as Socket),
+    frameworkErrors: (error, _request, reply) => void problemJson(reply, problemOf(error, core.log)),
+  }) as unknown as FastifyInstance;
+  // Bytes for everybody: each route reads them as its contract says.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-content-type-options", "nosniff");
+    const hosts = request.raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
+    if (hosts.length > 1) return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
+    return undefined;
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
+  });
+  app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  return app;
+}
+
+async function listen(app: FastifyInstance, core: Core): Promise<{ port: number }> {
+  await app.listen({ port: core.config.port, host: core.config.host });
+  const address = app.server.address();
+  return { port: typeof address === "object" && address ? address.port : core.config.port };
+}
+
+async function fetchFrom(app: FastifyInstance, request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const answer = await app.inject({
+    method: request.method as "GET",
+    url: url.pathname + url.search,
+    headers: { host: url.host, ...Object.fromEntries(request.headers) },
+    ...(request.body ? { payload: Buffer.from(await request.arrayBuffer()) } : {}),
+  });
+  const headers = Object.entries(answer.headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each): [string, string] => [name, String(each)]),
+  );
+  return new Response(answer.rawPayload.length > 0 ? new Uint8Array(answer.rawPayload) : null, { status: answer.statusCode, headers });
+}
+
+/** All doors: what a process with the role `api` serves. */
+export async function createServer(doors: Doors, options: ServerOptions = {}): Promise<Server> {
+  const { core } = doors;
+  const metrics = options.metrics ?? createMetrics();
+  const app = createApp(core, metrics);
+  const routing = watchRoutes(app);
+  const live = createLiveConnections(core);
+  const yoga = createYogaDoor(core.log);
+  metrics.gauge("hookline_live_connections", "Open SSE streams and WebSockets.", () => live.connections);
+  metrics.gauge("hookline_live_subscriptions", "Open subscriptions.", () => live.subscriptions);
+  let draining = false;
+
+  await app.register(healthRoutes(core, metrics, () => draining));
+  await app.register(openApiRoutes(doors.publicUrl));
+  await app.register(eventRoutes(doors));
+  await app.register(graphqlRoutes(doors, yoga, live));
+  await app.register(resultsRoutes(doors));
+  app.get("/sign-in-link", async (request, reply) => {
+    const { token } = request.query as { token?: unknown };
+    const session = typeof token === "string" ? await redeemSignInLink(core, token) : undefined;
+    if (session) reply.header("set-cookie", sessionCookies(core, session.token, session.expiresAt));
+    // Without one (used, expired) the dashboard asks for a password.
+    return reply.header("referrer-policy", "no-referrer").header("cache-control", "no-store").redirect("/", 303);
+  });
+  if (options.dashboard) await app.register(options.dashboard.routes);
+  answerUnknown(app, routing, options.dashboard?.page);
+  await app.ready();
+  const sockets = serveSockets(app.server, doors, yoga, live, createAddressOf(core.config.trustedProxies));
+
+  return {
+    listen: () => listen(app, core),
+    fetch: (request) => fetchFrom(app, request),
+    beginDrain: () => {
+      draining = true;
+    },
+    async close() {
+      draining = true;
+      await sockets.close();
+      live.endAll();
+      await app.close();
+      live.stop();
+    },
+  };
+}
+
+/** What a process with the role `worker` alone serves: /healthz, /readyz and /metrics. */
+export async function createWorkerServer(core: Core, options: ServerOptions = {}): Promise<Server> {
+  const metrics = options.metrics ?? createMetrics();
+  const app = createApp(core, metrics);
+  const routing = watchRoutes(app);
+  let draining = false;
+  await app.register(healthRoutes(core, metrics, () => draining));
+  answerUnknown(app, routing, undefined);
+  await app.ready();
+  return {
+    listen: () => listen(app, core),
+    fetch: (request) => fetchFrom(app, request),
+    beginDrain: () => {
+      draining = true;
+    },
+    close: () => app.close(),
+  };
+}

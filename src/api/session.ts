@@ -1,0 +1,80 @@
+/** Who sent an HTTP request: a bearer token, or the browser's session cookie from a page of ours. */
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { authenticate, type Credential } from "../accounts/authenticate.ts";
+import type { Caller } from "../accounts/caller.ts";
+import type { Core } from "../core.ts";
+import { ForbiddenError, UnauthenticatedError } from "../errors.ts";
+
+export const SESSION_COOKIE = "hookline_session";
+export const XSRF_COOKIE = "XSRF-TOKEN";
+
+/** The last value of each name; a name sent twice is somebody playing tricks, and the last is as good as the first. */
+export function cookiesOf(header: string | undefined): Map<string, string> {
+  const pairs = (header ?? "").split(";").map((pair) => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()] as const;
+  });
+  return new Map(pairs.filter(([name]) => name !== ""));
+}
+
+/** Undefined for a missing header and for other schemes. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1];
+}
+
+/** What a page must send back as X-XSRF-TOKEN: bound to the session, so that a planted cookie is of no use. */
+export function xsrfToken(sessionToken: string): string {
+  return createHash("sha256").update(`xsrf:${sessionToken}`).digest("base64url");
+}
+
+/** Set-Cookie values that start a session, or end it (`token` undefined). */
+export function sessionCookies(core: Core, token: string | undefined, expiresAt?: Date): string[] {
+  const secure = core.config.publicUrl?.startsWith("https:") ? "; Secure" : "";
+  const end = token === undefined ? "Max-Age=0" : `Expires=${(expiresAt as Date).toUTCString()}`;
+  return [
+    `${SESSION_COOKIE}=${token ?? ""}; Path=/; HttpOnly; SameSite=Lax; ${end}${secure}`,
+    `${XSRF_COOKIE}=${token === undefined ? "" : xsrfToken(token)}; Path=/; SameSite=Lax; ${end}${secure}`,
+  ];
+}
+
+/** Whether a request comes from a page of ours: its Origin is HOOKLINE_PUBLIC_URL's or the Host's. */
+export function isOwnOrigin(core: Core, headers: IncomingMessage["headers"]): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  const given = new URL(origin);
+  if (core.config.publicUrl !== undefined && given.origin === new URL(core.config.publicUrl).origin) return true;
+  return given.host === host && (given.protocol === "http:" || given.protocol === "https:");
+}
+
+export interface Signed {
+  credential: Credential | undefined;
+  /** A session cookie was sent, good or not. */
+  cookie: boolean;
+}
+
+/**
+ * Reads Authorization, else the session cookie.
+ * @throws ForbiddenError for a cookie without an Origin of ours: some other page made the browser send it
+ */
+export async function identify(core: Core, headers: IncomingMessage["headers"], address: string | undefined): Promise<Signed> {
+  const withAddress = (credential: Credential | undefined) => credential && { ...credential, caller: { ...credential.caller, address } };
+  if (headers.authorization !== undefined) {
+    const token = bearerOf(headers.authorization);
+    return { credential: withAddress(token === undefined ? undefined : await authenticate(core, token)), cookie: false };
+  }
+  const session = cookiesOf(headers.cookie).get(SESSION_COOKIE);
+  if (!session) return { credential: undefined, cookie: false };
+  if (!isOwnOrigin(core, headers)) throw new ForbiddenError("a request with a session cookie must come from a page of this server");
+  return { credential: withAddress(await authenticate(core, session)), cookie: true };
+}
+
+/**
+ * The caller of a REST request.
+ * @throws UnauthenticatedError; ForbiddenError for a cookie without an Origin of ours
+ */
+export async function requireCaller(core: Core, request: { headers: IncomingMessage["headers"]; ip: string }): Promise<Caller> {
+  const { credential } = await identify(core, request.headers, request.ip);
+  if (!credential) throw new UnauthenticatedError();
+  return credential.caller;
+}
