@@ -12,7 +12,7 @@ import { isSecretHeader, MASK } from "../wire/mask.ts";
 import { egressOf } from "./definitions.ts";
 import { record } from "./record.ts";
 import { columnsOf, insert, rowOf, update } from "./sql.ts";
-import { nameIssues } from "./text.ts";
+import { isPlainObject, nameIssues } from "./text.ts";
 
 export interface NamedHeader {
   name: string;
@@ -25,8 +25,8 @@ export interface ConnectionInput {
   urlEdited?: string | null | undefined;
   urlDeleted?: string | null | undefined;
   urlStatus?: string | null | undefined;
-  /** At most four; the mask as a value keeps what is stored. */
-  headers?: readonly NamedHeader[] | null | undefined;
+  /** At most four, a list of {name, value} or an object {name: value}; the mask as a value keeps what is stored. */
+  headers?: unknown;
 }
 
 const URLS = ["urlAdded", "urlEdited", "urlDeleted", "urlStatus"] as const;
@@ -39,12 +39,22 @@ function issuesOf(core: Core, input: Partial<ConnectionInput>): Issue[] {
     const checked = url === null || url === undefined ? undefined : egress.checkUrl(url);
     return checked === undefined || checked.ok ? [] : [{ path: field, message: checked.reason }];
   });
-  const headers = input.headers ?? [];
-  return [
-    ...(input.name === undefined ? [] : nameIssues("name", input.name, 255)),
-    ...urls,
-    ...(headers.length > MAX_HEADERS ? [{ path: "headers", message: `must be at most ${MAX_HEADERS} headers` }] : checkHeaderList(headers)),
-  ];
+  return [...(input.name === undefined ? [] : nameIssues("name", input.name, 255)), ...urls, ...headerIssues(input.headers)];
+}
+
+function headerIssues(given: unknown): Issue[] {
+  const headers = headerList(given);
+  if (!headers) return [{ path: "headers", message: 'must be a list of {"name": "…", "value": "…"}' }];
+  return headers.length > MAX_HEADERS ? [{ path: "headers", message: `must be at most ${MAX_HEADERS} headers` }] : checkHeaderList(headers);
+}
+
+/** Undefined for what is neither form; values are not judged yet. */
+function headerList(given: unknown): NamedHeader[] | undefined {
+  if (given === null || given === undefined) return [];
+  if (isPlainObject(given)) return Object.entries(given).map(([name, value]) => ({ name, value: value as string }));
+  if (!Array.isArray(given)) return undefined;
+  const named = given.every((header) => isPlainObject(header) && typeof header["name"] === "string");
+  return named ? given.map(({ name, value }) => ({ name, value })) : undefined;
 }
 
 const place = (connection: { id: string; organizationId: string }) => `${connection.organizationId}/${connection.id}/headers`;
@@ -79,7 +89,7 @@ function columnsFrom(
   const columns = {
     name: input.name,
     ...Object.fromEntries(URLS.map((field) => [field, canonical(input[field])])),
-    headers: input.headers === undefined ? undefined : sealed(core, owner, input.headers ?? [], stored),
+    headers: input.headers === undefined ? undefined : sealed(core, owner, headerList(input.headers) ?? [], stored),
   };
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }

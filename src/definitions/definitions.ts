@@ -86,11 +86,12 @@ export async function createDefinition(
   demand(caller, "webhooks:write");
   const dialect = input.dialect ?? "STANDARD";
   const signing = input.signing ?? defaultSigning(dialect);
+  const whole = wholeOf({ dialect, ...NO_TARGET }, input);
   refuseIf([
     ...settingsIssues(input, egressOf(core)),
     ...codeIssues(input.code, dialect === "CRMCOM" ? "PRINTABLE" : "PLAIN"),
     ...signingIssues(signing, dialect),
-    ...wholeDefinitionIssues(wholeOf({ dialect, ...NO_TARGET }, input)),
+    ...wholeDefinitionIssues(whole),
     ...(await sourceIssues(caller, input, checks)),
   ]);
   const { organizationId } = caller;
@@ -105,7 +106,7 @@ export async function createDefinition(
         ...owner,
         code,
         number: await nextNumber(client, organizationId),
-        targetType: input.scriptId ? "CRMSCRIPT" : "WEBHOOK",
+        ...targetColumns(whole),
         state: input.state ?? "ACTIVE",
         application: caller.application ?? null,
         createdById: caller.userId ?? null,
@@ -119,8 +120,13 @@ export async function createDefinition(
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
 }
 
-const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null };
+const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null, targetType: null };
 type Whole = Parameters<typeof wholeDefinitionIssues>[0];
+
+const targetColumns = ({ scriptId }: Whole) => ({
+  scriptId,
+  targetType: scriptId === null ? ("WEBHOOK" as const) : ("CRMSCRIPT" as const),
+});
 
 /** What is given, laid over what was. */
 function wholeOf(before: Whole, given: DefinitionSettings): Whole {
@@ -130,7 +136,8 @@ function wholeOf(before: Whole, given: DefinitionSettings): Whole {
     onExhausted: said("onExhausted"),
     targetUrl: said("targetUrl"),
     connectionId: said("connectionId"),
-    scriptId: said("scriptId"),
+    scriptId: given.targetType === "WEBHOOK" ? null : said("scriptId"),
+    targetType: given.targetType ?? null,
   };
 }
 
@@ -158,7 +165,7 @@ export async function updateDefinition(
       await lockReferences(client, organizationId, input);
       const row = (await update<Columns>(client, "webhook_definition", before, {
         ...columnsFrom(core, before, input, before.headers),
-        targetType: whole.scriptId === null ? "WEBHOOK" : "CRMSCRIPT",
+        ...targetColumns(whole),
         updatedAt: core.clock.now(),
         updatedById: caller.userId ?? null,
       })) as unknown as DefinitionRow;

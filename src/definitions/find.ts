@@ -18,6 +18,13 @@ export async function getDefinition(core: Core, caller: Caller, key: DefinitionK
   return core.db.prisma.webhookDefinition.findFirst({ where: { ...key, organizationId: caller.organizationId, deletedAt: null } });
 }
 
+/** Those of `ids` that are there, in no order. @throws ForbiddenError */
+export async function getDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<DefinitionRow[]> {
+  demand(caller, "webhooks:read");
+  const where = { id: { in: [...ids] }, organizationId: caller.organizationId, deletedAt: null };
+  return core.db.prisma.webhookDefinition.findMany({ where });
+}
+
 const isText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
 
 /** All given clauses must hold. */

@@ -25,6 +25,8 @@ export interface DefinitionSettings {
   targetUrl?: Maybe<string>;
   connectionId?: Maybe<string>;
   scriptId?: Maybe<string>;
+  /** Only to say it aloud: a script makes it CRMSCRIPT, WEBHOOK takes the script away. */
+  targetType?: "WEBHOOK" | "CRMSCRIPT" | null | undefined;
   eventTypes?: readonly string[] | undefined;
   filter?: unknown;
   /** An object {Name: value}; the mask as a value keeps what is stored. */
@@ -85,8 +87,12 @@ export function wholeDefinitionIssues(definition: {
   targetUrl: string | null;
   connectionId: string | null;
   scriptId: string | null;
+  targetType: "WEBHOOK" | "CRMSCRIPT" | null;
 }): Issue[] {
   const issues: Issue[] = [];
+  if (definition.targetType === "CRMSCRIPT" && definition.scriptId === null) {
+    return [{ path: "scriptId", message: "is needed: which script shall run" }];
+  }
   if (definition.targetUrl === null && definition.connectionId === null && definition.scriptId === null) {
     issues.push({ path: "targetUrl", message: "is needed, unless a connection or a script is the target" });
   }

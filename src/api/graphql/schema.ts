@@ -2,8 +2,15 @@
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
 import { builder } from "./builder.ts";
+import "./connections.ts";
+import "./definition-mutations.ts";
+import "./definitions.ts";
+import "./event-types.ts";
 import "./goals.ts";
 import "./inbound-webhooks.ts";
+import "./rules.ts";
+import "./scripts.ts";
+import "./secret-keys.ts";
 import "./transformations.ts";
 
 export const schema: GraphQLSchema = builder.toSchema();

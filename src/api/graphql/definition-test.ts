@@ -1,0 +1,24 @@
+/** The test button of a definition. */
+import { testDefinition } from "../../definitions/test-definition.ts";
+import { NotFoundError } from "../../errors.ts";
+import { showRequest } from "../../requests/show.ts";
+import { EventInput } from "./event-input.ts";
+import { mutation, uuidOf } from "./mutation.ts";
+import { WebhookRequest } from "./nodes.ts";
+
+mutation("testWebhookDefinition", {
+  description:
+    "Sends an event to one definition at once, outside its lane and whatever its state and filter, and waits until it is settled.",
+  type: WebhookRequest,
+  scope: "webhooks:write",
+  input: (t) => ({
+    id: t.id({ required: true, description: "Which definition." }),
+    event: t.field({ type: EventInput, description: "What to send; an event of type `test` when absent." }),
+  }),
+  resolve: async ({ id, event }, { doors, caller }) => {
+    const requestId = await testDefinition(doors.core, doors, caller, uuidOf("WebhookDefinition", id), event ?? undefined);
+    const request = await showRequest(doors.core.db, caller.organizationId, { id: requestId });
+    if (!request) throw new NotFoundError("the webhook request");
+    return request;
+  },
+});

@@ -1,0 +1,30 @@
+/** What is known about definitions beside their settings: what deliveries counted, and their signing secrets' public side. */
+import type { Core } from "../core.ts";
+
+export interface DefinitionFacts {
+  totalCalls: number;
+  totalErrors: number;
+  /** Failed attempts in a row, over all requests. */
+  consecutiveErrors: number;
+  lastError: string | null;
+  lastAttemptAt: Date | null;
+  /** Of the current HMAC secret; null when there is none. */
+  signingSecretLastFour: string | null;
+  /** Of the current Ed25519 pair. */
+  signingPublicKey: string | null;
+}
+
+/** By definition. The caller has made sure that they are the organization's. */
+export async function definitionFacts(core: Core, definitionIds: readonly string[]): Promise<Map<string, DefinitionFacts>> {
+  const { rows } = await core.db.pool.query<DefinitionFacts & { id: string }>(
+    `SELECT definition_id AS id, total_calls AS "totalCalls", total_errors AS "totalErrors", consecutive_errors AS "consecutiveErrors",
+            last_error AS "lastError", last_attempt_at AS "lastAttemptAt",
+            (SELECT last_four FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind <> 'ED25519' AND expires_at IS NULL
+              ORDER BY version DESC LIMIT 1) AS "signingSecretLastFour",
+            (SELECT public_key FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind = 'ED25519' AND expires_at IS NULL
+              ORDER BY version DESC LIMIT 1) AS "signingPublicKey"
+     FROM definition_counter c WHERE definition_id = ANY($1::uuid[])`,
+    [definitionIds],
+  );
+  return new Map(rows.map(({ id, ...facts }) => [id, facts]));
+}

@@ -1,0 +1,68 @@
+/** Trying a definition out: one event, sent at once outside its lane, and logged as a test. */
+import { type Caller, demand } from "../accounts/caller.ts";
+import type { Core } from "../core.ts";
+import type { Plans } from "../delivery/plan.ts";
+import type { Sender } from "../delivery/sender.ts";
+import { sendTest } from "../delivery/test-send.ts";
+import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { isEventType } from "./match.ts";
+import { isPlainObject, textIssues } from "./text.ts";
+
+export interface TestEventInput {
+  type: string;
+  entity?: string | null | undefined;
+  entityId?: string | null | undefined;
+  /** Any JSON value; {} when absent. */
+  payload?: unknown;
+  previous?: unknown;
+  changes?: readonly string[] | null | undefined;
+  scope?: unknown;
+  actor?: string | null | undefined;
+  occurredAt?: Date | null | undefined;
+}
+
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+const DEFAULT: TestEventInput = { type: "test", entity: "test" };
+
+function jsonText(path: string, value: unknown, issues: Issue[]): string {
+  const text = JSON.stringify(value);
+  if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) issues.push({ path, message: "must be at most 1 MiB of JSON" });
+  return text;
+}
+
+/**
+ * Whatever its state and filter; waits until the attempt is logged.
+ * @returns the id of the request
+ * @throws ValidationError (paths `event.…`) NotFoundError ForbiddenError
+ */
+export async function testDefinition(
+  core: Core,
+  parts: { plans: Plans; sender: Sender },
+  caller: Caller,
+  definitionId: string,
+  event: TestEventInput = DEFAULT,
+): Promise<string> {
+  demand(caller, "webhooks:write");
+  const where = { id: definitionId, organizationId: caller.organizationId, deletedAt: null };
+  if (!(await core.db.prisma.webhookDefinition.findFirst({ where, select: { id: true } })))
+    throw new NotFoundError("the webhook definition");
+  const { type, entity = null, entityId = null, payload, previous, changes, scope, actor = null, occurredAt } = event;
+  const issues: Issue[] = [
+    ...(isEventType(type) ? [] : [{ path: "event.type", message: "must be an event type such as order.created" }]),
+    ...textIssues("event.entity", entity, 255),
+    ...textIssues("event.entityId", entityId, 255),
+    ...textIssues("event.actor", actor, 255),
+    ...(scope === null || scope === undefined || isPlainObject(scope) ? [] : [{ path: "event.scope", message: "must be an object" }]),
+  ];
+  const body = jsonText("event.payload", payload ?? {}, issues);
+  const before = previous === null || previous === undefined ? null : jsonText("event.previous", previous, issues);
+  if (issues.length > 0) throw new ValidationError(issues);
+  return sendTest(core, parts, caller.organizationId, definitionId, {
+    ...{ type, entity, entityId, actor },
+    payload: body,
+    previous: before,
+    changes: [...(changes ?? [])],
+    scope: (scope ?? null) as Record<string, unknown> | null,
+    ...(occurredAt && { occurredAt }),
+  });
+}
