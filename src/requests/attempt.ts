@@ -91,13 +91,13 @@ export async function readAttempts(pool: Database["pool"], organizationId: strin
   return answer;
 }
 
-/** One attempt by its id. */
-export async function showAttempt(db: Database, organizationId: string, id: string): Promise<AttemptNode | undefined> {
-  const { rows } = await db.pool.query<AttemptRow>(`SELECT ${COLUMNS} FROM attempt a WHERE a.organization_id = $1 AND a.id = $2`, [
-    organizationId,
-    id,
-  ]);
-  return attemptNodes(db.pool, rows)[0];
+/** Those that exist, in no order. */
+export async function showAttempts(db: Database, organizationId: string, ids: readonly string[]): Promise<AttemptNode[]> {
+  const { rows } = await db.pool.query<AttemptRow>(
+    `SELECT ${COLUMNS} FROM attempt a WHERE a.organization_id = $1 AND a.id = ANY($2::uuid[])`,
+    [organizationId, ids],
+  );
+  return attemptNodes(db.pool, rows);
 }
 
 /** A definition's attempts over all its requests, newest first: the log as Cotalker shows it. */

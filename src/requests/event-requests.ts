@@ -33,3 +33,11 @@ export async function requestsOfEvent(db: Database, event: EventNode, page: Page
   pages.set(key, batch);
   return (await batch(event)) ?? { rows: [], hasNextPage: false, hasPreviousPage: false };
 }
+
+export async function countRequestsOfEvent(db: Database, event: EventRow): Promise<number> {
+  const { rows } = await db.pool.query<{ count: number }>(
+    "SELECT count(*) AS count FROM webhook_request WHERE organization_id = $1 AND event_id = $2",
+    [event.organizationId, event.id],
+  );
+  return rows[0]?.count ?? 0;
+}

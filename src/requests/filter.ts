@@ -7,6 +7,8 @@ import { type LifeCycleState, type RequestRow, type RequestState, STATES_OF } fr
 
 /** All given clauses must hold. Ids are UUIDs. A list that is empty matches nothing. */
 export interface RequestFilter {
+  /** Only these. */
+  ids?: readonly string[];
   webhookDefinitionId?: string;
   eventType?: string;
   entity?: string;
@@ -43,6 +45,7 @@ export function matchesNothing(filter: RequestFilter): boolean {
   const { number } = filter;
   return (
     texts.some((text) => text?.includes("\0")) ||
+    filter.ids?.length === 0 ||
     statesOf(filter)?.length === 0 ||
     (number !== undefined && !(Number.isInteger(number) && number >= 1 && number <= MAX_INT4))
   );
@@ -73,6 +76,7 @@ export function requestConditions(organizationId: string, filter: RequestFilter)
   const where = conditions();
   const add = (text: string, value: unknown) => value !== undefined && where.add(text, value);
   add("r.organization_id = ?", organizationId);
+  add("r.id = ANY(?::uuid[])", filter.ids);
   add("r.definition_id = ?", filter.webhookDefinitionId);
   add("r.event_type = ?", filter.eventType);
   add("r.entity = ?", filter.entity);
@@ -109,6 +113,8 @@ export function matcher(filter: RequestFilter): (row: RequestRow) => boolean {
   equal("workflowRuleId", filter.workflowRuleId);
   equal("dialect", filter.dialect);
   equal("isTest", filter.isTest);
+  const { ids } = filter;
+  if (ids) tests.push((row) => ids.includes(row.id));
   const states = statesOf(filter);
   if (states) tests.push((row) => states.includes(row.state));
   const { createdAfter, createdBefore } = filter;

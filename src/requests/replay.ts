@@ -32,6 +32,7 @@ const COLUMNS = `id, organization_id AS "organizationId", total, done, state, cr
 
 /** As stored: dates as text. */
 const storedFilter = z.object({
+  ids: z.array(z.string()).optional(),
   webhookDefinitionId: z.string().optional(),
   eventType: z.string().optional(),
   entity: z.string().optional(),

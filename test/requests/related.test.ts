@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { listAttempts, showAttempt } from "../../src/requests/attempt.ts";
+import { listAttempts, showAttempts } from "../../src/requests/attempt.ts";
 import { listEvents } from "../../src/requests/event.ts";
 import { requestsOfEvent } from "../../src/requests/event-requests.ts";
 import { listRequests } from "../../src/requests/list.ts";
@@ -63,9 +63,9 @@ test("an attempt whose body is not stored sent what the first one sent", async (
     "the first body",
   ]);
   expect((await rows[3]?.content())?.responseBody).toBe("answer 4");
-  const one = await showAttempt(t.core.db, t.organizationId, rows[1]?.id as string);
+  const [one] = await showAttempts(t.core.db, t.organizationId, [rows[1]?.id as string]);
   expect((await one?.content())?.requestBody).toBe("the first body");
-  expect(await showAttempt(t.core.db, (await t.organization()).id, rows[1]?.id as string)).toBeUndefined();
+  expect(await showAttempts(t.core.db, (await t.organization()).id, [rows[1]?.id as string])).toEqual([]);
 });
 
 test("the latest attempt is what the request shows as sent and answered", async () => {

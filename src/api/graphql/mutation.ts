@@ -38,12 +38,12 @@ function authorise(caller: Caller, options: { scope: Scope | "signed-in"; only?:
   if (options.only === "operator" && !caller.operator) throw new ForbiddenError("only the operator (the bootstrap token) may do this");
 }
 
-/** Adds a mutation with its input and result types. */
+/** Adds a mutation with its input and result types. @returns its input type */
 export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
   name: string,
   options: MutationOptions<Type, Fields>,
-): void {
-  openMutation(name, options, (input, context) => {
+) {
+  return openMutation(name, options, (input, context) => {
     const caller = callerOf(context);
     authorise(caller, options);
     return options.resolve(input, Object.assign(context, { caller }));
@@ -55,7 +55,7 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
   name: string,
   options: { description: string; type: Type; input: (t: InputFieldBuilder) => Fields; optionalInput?: boolean },
   resolve: (input: InputShapeFromFields<Fields>, context: Context) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
-): void {
+) {
   const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
   const Input = builder.inputType(`${title}Input`, { description: `The input of ${name}.`, fields: options.input });
   builder.mutationField(name, (t) =>
@@ -81,6 +81,7 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
       },
     } as never),
   );
+  return Input;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { DefinitionRow } from "../../definitions/settings.ts";
 import type { LaneRow } from "../../requests/lanes.ts";
 import type { RequestNode } from "../../requests/related.ts";
 import { builder } from "./builder.ts";
+import { connectionType } from "./page.ts";
 
 /** definitions.ts */
 export const WebhookDefinition = builder.objectRef<DefinitionRow>("WebhookDefinition");
@@ -14,5 +15,6 @@ export const WebhookDefinition = builder.objectRef<DefinitionRow>("WebhookDefini
 export const WorkflowRule = builder.objectRef<RuleRow>("WorkflowRule");
 /** requests.ts; a row for it comes from `showRequest(core.db, organizationId, { id })` in requests/show.ts */
 export const WebhookRequest = builder.objectRef<RequestNode>("WebhookRequest");
+export const WebhookRequestConnection = connectionType("WebhookRequest", WebhookRequest);
 /** lanes.ts */
 export const Lane = builder.objectRef<LaneRow>("Lane");

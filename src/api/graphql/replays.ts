@@ -1,0 +1,45 @@
+/** Replays: many requests sent again, with progress. */
+import { demand } from "../../accounts/caller.ts";
+import { type ReplayRow, showReplays, startReplay } from "../../requests/replay.ts";
+import { builder, guardNode } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { inOrder } from "./loader.ts";
+import { mutation } from "./mutation.ts";
+import { requestFilter, WebhookRequestFilter } from "./request-filter.ts";
+
+const ReplayState = builder.enumType("ReplayState", {
+  description: "How far a replay is.",
+  values: {
+    RUNNING: { description: "It goes on, also after a restart." },
+    DONE: { description: "All requests were dealt with." },
+    FAILED: { description: "It cannot go on." },
+  } as const,
+});
+
+export const Replay = builder.objectRef<ReplayRow>("Replay");
+
+guardNode("Replay", "webhooks:read");
+builder.node(Replay, {
+  description: "Many requests sent again, lowest number first.",
+  id: { resolve: (replay) => replay.id },
+  isTypeOf: (value) => typeof value === "object" && value !== null && "done" in value,
+  loadManyWithoutCache: async (ids, context) => inOrder(ids, await showReplays(context.doors.core, callerOf(context).organizationId, ids)),
+  fields: (t) => ({
+    total: t.exposeInt("total", { description: "How many requests it sends again." }),
+    done: t.exposeInt("done", { description: "How many it has dealt with: sent again, or found changed meanwhile and left alone." }),
+    state: t.expose("state", { type: ReplayState, description: "How far it is." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was started." }),
+  }),
+});
+
+mutation("resendWebhookRequests", {
+  description:
+    "Sends all requests that match again, lowest number first, in the background. Only REJECTED ones, unless the filter names other settled states; ids of others match nothing.",
+  type: Replay,
+  scope: "webhooks:write",
+  input: (t) => ({ filter: t.field({ type: WebhookRequestFilter, required: true, description: "Which." }) }),
+  resolve: (input, { doors, caller }) => {
+    demand(caller, "webhooks:write");
+    return startReplay(doors.core, caller, requestFilter(input.filter));
+  },
+});

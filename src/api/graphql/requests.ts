@@ -1,0 +1,222 @@
+/** Webhook requests: the delivery log, and what operators do with a request. */
+import { cancel, remove, resend, retryNow, skip } from "../../delivery/control.ts";
+import { NotFoundError } from "../../errors.ts";
+import { countRequests, listRequests } from "../../requests/list.ts";
+import { numberKey, pageCursor, pageOf } from "../../requests/page.ts";
+import type { RequestNode } from "../../requests/related.ts";
+import { lifeCycleStateOf } from "../../requests/row.ts";
+import { sentRequest, sentResponse } from "../../requests/sent.ts";
+import { showRequest, showRequests } from "../../requests/show.ts";
+import { idOf } from "../../wire/ids.ts";
+import { AttemptConnection } from "./attempts.ts";
+import { builder, guardNode } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { Dialect } from "./definition-enums.ts";
+import { Event } from "./events.ts";
+import { laneOf } from "./lanes.ts";
+import { inOrder } from "./loader.ts";
+import { mutation, type SignedIn, uuidOf } from "./mutation.ts";
+import { Lane, WebhookDefinition, WebhookRequest, WebhookRequestConnection, WorkflowRule } from "./nodes.ts";
+import { pageOfRows } from "./page.ts";
+import { LifeCycleState, requestFilter, WebhookRequestFilter, WebhookRequestState } from "./request-filter.ts";
+
+const NotificationStatus = builder.enumType("NotificationStatus", {
+  description: "doForms: what became of a notification at its receiver.",
+  values: {
+    NEW: { description: "Not taken up yet." },
+    RECEIVED: { description: "Taken up." },
+    COMPLETED: { description: "Done." },
+    FAILED: { description: "Failed at the receiver." },
+  } as const,
+});
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new NotFoundError(what);
+  return value;
+}
+
+guardNode("WebhookRequest", "webhooks:read");
+builder.node(WebhookRequest, {
+  description: "One event for one definition: a row of the delivery log.",
+  id: { resolve: (request) => request.id },
+  isTypeOf: (value) => typeof value === "object" && value !== null && "laneNumber" in value,
+  loadManyWithoutCache: async (ids, context) =>
+    inOrder(ids, await showRequests(context.doors.core.db, callerOf(context).organizationId, ids)),
+  fields: (t) => ({
+    number: t.exposeInt("number", { description: "Per organization, from 1, never used again." }),
+    state: t.expose("state", { type: WebhookRequestState, description: "Where it stands." }),
+    lifeCycleState: t.field({
+      type: LifeCycleState,
+      description: "Where it stands, in three words.",
+      resolve: (request) => lifeCycleStateOf(request.state),
+    }),
+    eventType: t.exposeString("eventType", { description: "The type of its event." }),
+    entity: t.exposeString("entity", { nullable: true, description: "The kind of thing its event happened to." }),
+    entityId: t.exposeString("entityId", { nullable: true, description: "Which one." }),
+    url: t.exposeString("url", { nullable: true, description: "Where the latest attempt went, or the first will go." }),
+    authenticationCode: t.exposeString("authenticationCode", {
+      nullable: true,
+      description: "CRM.COM: the signature that stands in the body.",
+    }),
+    fieldsSet: t.exposeStringList("fieldsSet", { description: "The dotted paths that were sent; empty: the whole payload." }),
+    request: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "What the latest attempt sent: {method, url, headers, body}; null before the first. Secrets are shown as ***.",
+      resolve: async (request) => {
+        const latest = await request.latest();
+        return latest ? sentRequest(latest) : null;
+      },
+    }),
+    response: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "What came back: {status, headers, body}, or a script's {result, console}; null when nothing did.",
+      resolve: async (request) => {
+        const latest = await request.latest();
+        return latest ? sentResponse(latest) : null;
+      },
+    }),
+    errorCode: t.exposeString("errorCode", { nullable: true, description: "Why the latest attempt failed: a stable code." }),
+    errorDescription: t.exposeString("errorDescription", { nullable: true, description: "Why it failed, for people." }),
+    webhookDefinition: t.field({
+      type: WebhookDefinition,
+      description: "What sent it, even when it was deleted since.",
+      resolve: async (request) => found(await request.definition(), "the webhook definition"),
+    }),
+    workflowRule: t.field({
+      type: WorkflowRule,
+      nullable: true,
+      description: "The rule that triggered it; null: the definition's own event types did.",
+      resolve: async (request) => (await request.workflowRule()) ?? null,
+    }),
+    event: t.field({
+      type: Event,
+      description: "What happened.",
+      resolve: async (request) => found(await request.event(), "the event"),
+    }),
+    attempts: t.field({
+      type: AttemptConnection,
+      description: "The calls made for it, oldest first.",
+      args: t.arg.connectionArgs(),
+      resolve: async (request, args) => {
+        const kind = `attempts:${request.id}`;
+        return pageOfRows(
+          await request.attempts(pageOf(args, kind, numberKey)),
+          (attempt) => pageCursor(kind, attempt.number),
+          async () => request.attemptCount,
+        );
+      },
+    }),
+    attemptCount: t.exposeInt("attemptCount", { description: "How many calls were made for it." }),
+    dialect: t.expose("dialect", { type: Dialect, description: "How its receiver wants it." }),
+    laneNumber: t.exposeInt("laneNumber", { description: "Its place in its lane, from 1; 0 for a test." }),
+    lane: t.field({
+      type: Lane,
+      nullable: true,
+      description: "The strictly ordered stream that it stands in; null for a test.",
+      resolve: async (request, _args, context) => (request.laneId === null ? null : ((await laneOf(context, request.laneId)) ?? null)),
+    }),
+    isTest: t.exposeBoolean("isTest", { description: "Sent by testWebhookDefinition, outside every lane." }),
+    notificationStatus: t.expose("notificationStatus", {
+      type: NotificationStatus,
+      nullable: true,
+      description: "doForms: what became of it at its receiver; null for other dialects.",
+    }),
+    notificationMessage: t.exposeString("notificationMessage", { nullable: true, description: "doForms: what its receiver said." }),
+    nextAttemptAt: t.expose("nextAttemptAt", { type: "DateTime", nullable: true, description: "While WAITING: when it is tried again." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When its event was accepted." }),
+    settledAt: t.expose("settledAt", { type: "DateTime", nullable: true, description: "When it was delivered or given up." }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  webhookRequests: t.field({
+    type: WebhookRequestConnection,
+    description: "The delivery log, newest first. Ids of others in the filter match nothing.",
+    authScopes: { scope: "webhooks:read" },
+    args: { filter: t.arg({ type: WebhookRequestFilter, description: "Which; all when absent." }), ...t.arg.connectionArgs() },
+    resolve: async (_root, args, context) => {
+      const { organizationId } = callerOf(context);
+      const { db } = context.doors.core;
+      const filter = requestFilter(args.filter);
+      const kind = `requests:${organizationId}`;
+      return pageOfRows(
+        await listRequests(db, organizationId, filter, pageOf(args, kind, numberKey)),
+        (request) => pageCursor(kind, request.number),
+        () => countRequests(db, organizationId, filter),
+      );
+    },
+  }),
+  webhookRequest: t.field({
+    type: WebhookRequest,
+    nullable: true,
+    description: "A request by its id, or else by its number; null when it is unknown.",
+    authScopes: { scope: "webhooks:read" },
+    args: {
+      id: t.arg.id({ description: "Its global id." }),
+      number: t.arg.int({ description: "Its number." }),
+    },
+    resolve: async (_root, args, context) => {
+      const { organizationId } = callerOf(context);
+      const id = args.id == null ? undefined : idOf("WebhookRequest", args.id);
+      const identifier = id !== undefined ? { id } : args.id == null && args.number != null ? { number: args.number } : undefined;
+      return (identifier && (await showRequest(context.doors.core.db, organizationId, identifier))) ?? null;
+    },
+  }),
+}));
+
+async function shown({ doors, caller }: SignedIn, id: string): Promise<RequestNode> {
+  return found(await showRequest(doors.core.db, caller.organizationId, { id }), "the webhook request");
+}
+
+mutation("resendWebhookRequest", {
+  description: "Sends a settled request again, before what is pending in its lane: same number, same id, the schedule anew.",
+  type: WebhookRequest,
+  scope: "webhooks:write",
+  input: (t) => ({
+    id: t.id({ required: true, description: "Which." }),
+    force: t.boolean({ description: "Also when it was not REJECTED." }),
+  }),
+  resolve: async (input, context) => {
+    const { doors, caller } = context;
+    const id = uuidOf("WebhookRequest", input.id);
+    await resend(doors.core, caller.organizationId, id, { force: input.force ?? false, userId: caller.userId });
+    return shown(context, id);
+  },
+});
+
+const OPERATIONS = {
+  skipWebhookRequest: { act: skip, description: "Gives up the waiting or blocked head of a lane; the lane goes on." },
+  cancelWebhookRequest: { act: cancel, description: "Gives up a request that is PENDING or WAITING." },
+  retryWebhookRequestNow: { act: retryNow, description: "Tries the waiting or blocked head of a lane at once." },
+} as const;
+
+for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
+  mutation(name, {
+    description,
+    type: WebhookRequest,
+    scope: "webhooks:write",
+    input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+    resolve: async (input, context) => {
+      const id = uuidOf("WebhookRequest", input.id);
+      await act(context.doors.core, context.caller.organizationId, id);
+      return shown(context, id);
+    },
+  });
+}
+
+mutation("deleteWebhookRequest", {
+  description: "Deletes a settled request and its attempts from the log, and answers with it as it was.",
+  type: WebhookRequest,
+  scope: "webhooks:write",
+  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  resolve: async (input, context) => {
+    const id = uuidOf("WebhookRequest", input.id);
+    const request = await shown(context, id);
+    // Read while it is still there: what may be selected of it.
+    await Promise.all([request.event(), request.definition(), request.workflowRule(), request.latest()]);
+    await remove(context.doors.core, context.caller.organizationId, id);
+    return request;
+  },
+});
