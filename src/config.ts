@@ -181,3 +181,35 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
   });
 }
+
+/** Every variable of a server, for .env.example (test/cli/env-example.test.ts). */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
+const clientEnvironment = environment.pick({ PORT: true, HOOKLINE_DATA_DIR: true, HOOKLINE_ADMIN_TOKEN: true }).extend({
+  HOOKLINE_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  HOOKLINE_TOKEN: z.string().optional(),
+});
+
+/** What the command line needs to talk to a server. */
+export interface ClientConfig {
+  /** Without a trailing slash. */
+  url: string;
+  token: string | undefined;
+  dataDir: string;
+}
+
+/** @throws ConfigError */
+export function readClientConfig(env: Record<string, string | undefined> = process.env): Readonly<ClientConfig> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = clientEnvironment.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+  const e = parsed.data;
+  return Object.freeze({
+    url: e.HOOKLINE_URL ?? `http://127.0.0.1:${e.PORT}`,
+    token: e.HOOKLINE_TOKEN ?? e.HOOKLINE_ADMIN_TOKEN,
+    dataDir: e.HOOKLINE_DATA_DIR,
+  });
+}

@@ -1,0 +1,107 @@
+/** The live log over graphql-ws, for ever: a lost connection is made again, and goes on after the last cursor. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "graphql-ws";
+import { WebSocket } from "ws";
+import type { Api } from "./client.ts";
+import { CliError } from "./fault.ts";
+import { SUBSCRIPTION, type TailUpdate } from "./line.ts";
+
+export interface FollowOptions {
+  filter?: Record<string, unknown> | undefined;
+  /** Go on after this cursor; none: from now. */
+  after?: string | undefined;
+  signal: AbortSignal;
+  onUpdate: (update: TailUpdate) => void;
+  /** The connection stands; the subscription is on its way. */
+  onLive?: () => void;
+  onLost?: (why: string) => void;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 8_000;
+const PING_MS = 10_000;
+const PONG_WITHIN_MS = 5_000;
+const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
+
+interface Refusal {
+  message: string;
+  extensions?: { code?: string };
+}
+
+/** @throws CliError when trying again is no use: a wrong token, a cursor that is none, an unknown definition */
+export async function follow(api: Api, options: FollowOptions): Promise<void> {
+  let after = options.after;
+  let pause = FIRST_PAUSE_MS;
+  while (!options.signal.aborted) {
+    const why = await once(api, { ...options, after }, (update) => {
+      after = update.cursor;
+      pause = FIRST_PAUSE_MS;
+      options.onUpdate(update);
+    });
+    if (options.signal.aborted) return;
+    options.onLost?.(why);
+    await sleep(pause, undefined, { signal: options.signal }).catch(() => undefined);
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** One connection. @returns why it ended */
+async function once(api: Api, options: FollowOptions, onUpdate: (update: TailUpdate) => void): Promise<string> {
+  let silence: NodeJS.Timeout | undefined;
+  const client = createClient({
+    url: `${api.url.replace(/^http/, "ws")}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${api.token}` },
+    // Reconnecting is follow()'s: it alone knows the cursor.
+    retryAttempts: 0,
+    keepAlive: PING_MS,
+    on: {
+      ping: (received) => {
+        // A connection that is dead without a word.
+        if (!received) silence = setTimeout(() => client.terminate(), PONG_WITHIN_MS);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(silence);
+      },
+    },
+  });
+  const abort = () => void client.dispose();
+  options.signal.addEventListener("abort", abort, { once: true });
+  try {
+    const updates = client.iterate<{ webhookRequestUpdated: TailUpdate }>({
+      query: SUBSCRIPTION,
+      variables: { filter: options.filter ?? null, after: options.after ?? null },
+    });
+    client.on("connected", () => options.onLive?.());
+    for await (const { data, errors } of updates) {
+      if (errors) return refused(errors as readonly Refusal[]);
+      if (data) onUpdate(data.webhookRequestUpdated);
+    }
+    return "the server ended the subscription";
+  } catch (error) {
+    if (Array.isArray(error)) return refused(error as readonly Refusal[]);
+    return closed(api, error);
+  } finally {
+    clearTimeout(silence);
+    options.signal.removeEventListener("abort", abort);
+    void client.dispose();
+  }
+}
+
+/** Errors that time mends lead to another try. */
+function refused(errors: readonly Refusal[]): string {
+  const first = errors[0];
+  const code = first?.extensions?.code ?? "";
+  if (["UNAVAILABLE", "SLOW_CONSUMER", "RATE_LIMITED", "INTERNAL_SERVER_ERROR"].includes(code)) return first?.message ?? code;
+  if (code === "BAD_CURSOR") throw new CliError(`${first?.message}: leave --after away (or delete the cursor file) to follow from now on`);
+  throw new CliError(first?.message ?? "the subscription was refused");
+}
+
+function closed(api: Api, error: unknown): string {
+  const { code, reason, message } = (error ?? {}) as { code?: number | string; reason?: string; message?: string };
+  if (code === UNAUTHORIZED || code === FORBIDDEN) {
+    throw new CliError(`${api.url} does not accept this token: set HOOKLINE_TOKEN to a valid one`, { cause: error });
+  }
+  return reason || message || `closed (${code ?? "no answer"})`;
+}

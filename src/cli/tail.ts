@@ -1,0 +1,119 @@
+/** `hookline tail`: the live log, a line for each attempt. */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import type { Api } from "./client.ts";
+import { CliError } from "./fault.ts";
+import { follow } from "./follow.ts";
+import { createAttemptTeller, formatLine } from "./line.ts";
+
+export interface TailOptions {
+  definition?: string | undefined;
+  type?: string | undefined;
+  entity?: string | undefined;
+  entityId?: string | undefined;
+  state?: string[] | undefined;
+  after?: string | undefined;
+  cursorFile?: string | undefined;
+  /** Ends after so many lines. */
+  count?: number | undefined;
+  json?: boolean | undefined;
+}
+
+export interface Output {
+  line(text: string): void;
+  note(text: string): void;
+}
+
+const SAVE_EVERY_MS = 200;
+
+/** The definition's id, from its id, code or number. @throws CliError when there is none */
+export async function definitionId(api: Api, idOrCode: string): Promise<string> {
+  const ask = async (argument: string, type: string, value: string | number) =>
+    (
+      await api.graphql<{ webhookDefinition: { id: string } | null }>(
+        `query ($value: ${type}) { webhookDefinition(${argument}: $value) { id } }`,
+        { value },
+      )
+    ).webhookDefinition?.id;
+  const found =
+    (await ask("code", "String", idOrCode)) ??
+    (/^\d{1,9}$/.test(idOrCode) ? await ask("number", "Int", Number(idOrCode)) : await ask("id", "ID", idOrCode).catch(() => undefined));
+  if (found === undefined) throw new CliError(`there is no webhook definition ${idOrCode}`);
+  return found;
+}
+
+async function filterOf(api: Api, options: TailOptions): Promise<Record<string, unknown>> {
+  const filter = {
+    webhookDefinitionId: options.definition === undefined ? undefined : await definitionId(api, options.definition),
+    eventType: options.type,
+    entity: options.entity,
+    entityId: options.entityId,
+    state: options.state?.map((state) => state.toUpperCase()),
+  };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}
+
+/** Follows until `signal`, or `count` lines. @returns the last cursor */
+export async function tail(api: Api, options: TailOptions, output: Output, signal: AbortSignal): Promise<string | undefined> {
+  const kept = options.cursorFile === undefined ? "" : (await readFile(options.cursorFile, "utf8").catch(() => "")).trim();
+  let cursor = options.after ?? (kept === "" ? undefined : kept);
+  const saver = options.cursorFile === undefined ? undefined : createSaver(options.cursorFile);
+  const enough = new AbortController();
+  const tell = createAttemptTeller();
+  let lines = 0;
+  let lost = false;
+  await follow(api, {
+    filter: await filterOf(api, options),
+    after: cursor,
+    signal: AbortSignal.any([signal, enough.signal]),
+    onUpdate(update) {
+      if (enough.signal.aborted) return;
+      for (const told of tell(update)) {
+        output.line(options.json ? JSON.stringify({ cursor: update.cursor, ...told }) : formatLine(told));
+        lines += 1;
+      }
+      cursor = update.cursor;
+      saver?.save(cursor);
+      if (options.count !== undefined && lines >= options.count) enough.abort();
+    },
+    onLive() {
+      if (lost) output.note("connected again");
+      lost = false;
+    },
+    onLost(why) {
+      if (!lost) output.note(`connection lost (${why}), trying again`);
+      lost = true;
+    },
+  }).finally(() => saver?.end());
+  return cursor;
+}
+
+/** Writes the newest cursor now and then, and at the end; whole or not at all. */
+function createSaver(file: string) {
+  let newest: string | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const write = () => {
+    timer = undefined;
+    const text = newest;
+    if (text === undefined) return;
+    writing = writing.then(async () => {
+      await writeFile(`${file}.new`, `${text}\n`);
+      await rename(`${file}.new`, file);
+    });
+    // Awaited at the end, where a failure is told.
+    writing.catch(() => undefined);
+  };
+  return {
+    save(cursor: string): void {
+      newest = cursor;
+      timer ??= setTimeout(write, SAVE_EVERY_MS);
+    },
+    async end(): Promise<void> {
+      clearTimeout(timer);
+      write();
+      await writing.catch((cause: Error) => {
+        throw new CliError(`the cursor file cannot be written: ${cause.message}`, { cause });
+      });
+    },
+  };
+}
