@@ -1,12 +1,13 @@
 /** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
 import type { Socket } from "node:net";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, LogController } from "fastify";
 import { redeemSignInLink } from "../accounts/sessions.ts";
 import type { Core } from "../core.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { createAddressOf } from "./address.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
+import { cotalkerRoutes } from "./faces/cotalker.ts";
 import { resultsRoutes } from "./faces/results.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
@@ -61,7 +62,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
 function createApp(core: Core, metrics: Metrics): FastifyInstance {
   const app = fastify({
     loggerInstance: core.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: core.config.trustedProxies.length > 0 ? [...core.config.trustedProxies] : false,
     bodyLimit: HTTP.bodyBytes,
     keepAliveTimeout: HTTP.keepAliveMs,
@@ -125,6 +126,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(eventRoutes(doors));
   await app.register(graphqlRoutes(doors, yoga, live));
   await app.register(resultsRoutes(doors));
+  await app.register(cotalkerRoutes(doors));
   app.get("/sign-in-link", async (request, reply) => {
     const { token } = request.query as { token?: unknown };
     const session = typeof token === "string" ? await redeemSignInLink(core, token) : undefined;

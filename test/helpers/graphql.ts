@@ -34,12 +34,12 @@ export function graphql(server: Pick<TestServer, "url">, query: string, options:
 }
 
 /** The data of an operation without errors. */
-// biome-ignore lint/suspicious/noExplicitAny: a test says what it expects by its expectations
 export async function data(
   server: Pick<TestServer, "url">,
   token: string,
   query: string,
   variables?: Record<string, unknown>,
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects by its expectations
 ): Promise<any> {
   const { status, body } = await graphql(server, query, { token, ...(variables ? { variables } : {}) });
   if (status !== 200 || body.errors) throw new Error(`${status}: ${JSON.stringify(body.errors ?? body)}`);

@@ -27,16 +27,24 @@ interface Size {
   fields: number;
 }
 
+/**
+ * 400 whatever the client accepts. Yoga marks errors of parsing and validation as the specification's own (`spec`), which
+ * makes them 200 for clients of old; an operation that asks too much is none of these.
+ */
+export function always400(): object {
+  return Object.defineProperty({ status: 400 }, "spec", { get: () => false, set: () => undefined });
+}
+
 const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0 };
 
-function exceeded(what: string, limit: number): GraphQLError {
+export function exceeded(what: string, limit: number): GraphQLError {
   return new GraphQLError(`the operation has more than ${limit} ${what}`, {
-    extensions: { code: "LIMIT_EXCEEDED", http: { status: 400 } },
+    extensions: { code: "LIMIT_EXCEEDED", http: always400() },
   });
 }
 
 function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: { status: 400 } } });
+  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: always400() } });
 }
 
 function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {

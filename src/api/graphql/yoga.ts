@@ -5,7 +5,7 @@ import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
-import { costLimits, documentLimits } from "./limits.ts";
+import { costLimits, documentLimits, exceeded } from "./limits.ts";
 import { schema } from "./schema.ts";
 
 /** What http.ts hands over: the body is read and checked there. */
@@ -32,14 +32,12 @@ function parseWithinLimits(source: string | Source): DocumentNode {
     return parse(source, { maxTokens: GRAPHQL.tokens });
   } catch (error) {
     if (!(error instanceof GraphQLError) || !/more than \d+ tokens/.test(error.message)) throw error;
-    throw new GraphQLError(`the operation has more than ${GRAPHQL.tokens} tokens`, {
-      extensions: { code: "LIMIT_EXCEEDED", http: { status: 400 } },
-    });
+    throw exceeded("tokens", GRAPHQL.tokens);
   }
 }
 
 /** Documents that ask too much end here, before validation and execution: HTTP 400, no data. */
-function useLimits(): Plugin<ServerContext> {
+function withinLimits(): Plugin<ServerContext> {
   return {
     onParse({ setParseFn }) {
       setParseFn(parseWithinLimits as never);
@@ -65,7 +63,7 @@ function useLimits(): Plugin<ServerContext> {
 }
 
 /** The body was read, checked and parsed before Yoga: it takes the parameters as they are. */
-function useReadyParameters(): Plugin<ServerContext> {
+function readyParameters(): Plugin<ServerContext> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
       const { parameters } = serverContext as unknown as ServerContext;
@@ -89,6 +87,6 @@ export function createYogaDoor(log: Log): Yoga {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
-    plugins: [useReadyParameters(), useLimits()],
+    plugins: [readyParameters(), withinLimits()],
   });
 }
