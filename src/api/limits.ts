@@ -31,7 +31,7 @@ export const LIVE = {
   /** Per process. */
   subscriptionsPerOrganization: 5_000,
   connectionsPerOrganization: 2_000,
-  initTimeoutMs: 10_000,
+  initTimeoutMs: 3_000,
   pingMs: 15_000,
   /** A consumer that takes nothing for so long is closed. */
   stallMs: 30_000,
