@@ -8,6 +8,7 @@ import { createAddressOf } from "./address.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
+import { doformsRoutes } from "./faces/doforms.ts";
 import { resultsRoutes } from "./faces/results.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
@@ -126,6 +127,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(eventRoutes(doors));
   await app.register(graphqlRoutes(doors, yoga, live));
   await app.register(resultsRoutes(doors));
+  await app.register(doformsRoutes(doors));
   await app.register(cotalkerRoutes(doors));
   app.get("/sign-in-link", async (request, reply) => {
     const { token } = request.query as { token?: unknown };

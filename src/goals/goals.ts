@@ -4,6 +4,7 @@ import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
+import { nameIssues, textIssues } from "../definitions/text.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { NOT_A_DECIMAL, parseDecimal } from "./decimal.ts";
@@ -142,7 +143,7 @@ interface Settings extends Pick<Goal, "unit" | "goodThreshold" | "badThreshold">
 
 /** @throws ValidationError naming every field that is wrong */
 function checked({ name, unit, direction, ...given }: Settings): Settings {
-  const issues: Issue[] = [...nameIssues("name", name ?? ""), ...textIssues("unit", unit, 64)];
+  const issues: Issue[] = [...nameIssues("name", name ?? "", 255), ...textIssues("unit", unit, 64)];
   const thresholds: Thresholds = { goodThreshold: null, badThreshold: null };
   for (const property of ["goodThreshold", "badThreshold"] as const) {
     const text = given[property];
@@ -155,15 +156,4 @@ function checked({ name, unit, direction, ...given }: Settings): Settings {
   else if (!inOrder(direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(direction) });
   if (issues.length > 0) throw new ValidationError(issues);
   return { name: name?.trim() ?? null, unit, direction, ...thresholds };
-}
-
-export function nameIssues(path: string, name: string): Issue[] {
-  return name.trim() === "" ? [{ path, message: "must not be empty" }] : textIssues(path, name, 255);
-}
-
-/** Postgres text holds no NUL, and a lone surrogate is no text at all. */
-export function textIssues(path: string, text: string | null | undefined, limit: number): Issue[] {
-  if (text === null || text === undefined) return [];
-  if (text.length > limit) return [{ path, message: `must have at most ${limit} characters` }];
-  return text.includes("\0") || !text.isWellFormed() ? [{ path, message: "must not contain NUL or lone surrogates" }] : [];
 }

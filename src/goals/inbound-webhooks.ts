@@ -3,11 +3,12 @@ import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import { nameIssues, textIssues } from "../definitions/text.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { hashToken, newToken } from "../vault.ts";
 import { globalId } from "../wire/ids.ts";
-import { type Goal, nameIssues, textIssues } from "./goals.ts";
+import type { Goal } from "./goals.ts";
 
 /** What a URL may record for. RESULTS.com names connect, meeting and task as later ones. */
 export type InboundTargetType = "GOAL";
@@ -175,7 +176,7 @@ export async function countInboundWebhooks(core: Core, caller: Caller): Promise<
 
 function check(texts: { name?: string | null | undefined; description?: string | null | undefined }): void {
   const issues = [
-    ...(texts.name === undefined || texts.name === null ? [] : nameIssues("name", texts.name)),
+    ...(texts.name === undefined || texts.name === null ? [] : nameIssues("name", texts.name, 255)),
     ...textIssues("description", texts.description, 2_000),
   ];
   if (issues.length > 0) throw new ValidationError(issues);

@@ -2,7 +2,7 @@
  * doForms: an envelope that says what changed, never the record's values; receivers fetch those. The reply's body decides
  * the notification's status, while the delivery itself is settled by the HTTP status alone.
  */
-import { type Answer, type Dialect, type Reply, TEST_EVENT_TYPE, type Verdict } from "../dialect.ts";
+import { type Answer, type Dialect, type EventView, type Reply, type RequestView, TEST_EVENT_TYPE, type Verdict } from "../dialect.ts";
 import { globalId } from "../ids.ts";
 import { members, stringSource } from "../json-text.ts";
 import { delivered, refusedBy, unanswered } from "../outcome.ts";
@@ -17,6 +17,23 @@ const EVENTS: ReadonlyMap<string, string> = new Map([
   ["record.status_changed", "status"],
   [TEST_EVENT_TYPE, "create"],
 ]);
+
+/** What a notification says of its event, in the product's order; its own face shows the same. */
+export function envelopeOf(
+  event: Pick<EventView, "organizationId" | "type" | "payload">,
+  webServiceId: string | null,
+  request: Pick<RequestView, "id">,
+) {
+  const payload = members(event.payload);
+  return {
+    key: globalId("WebhookRequest", request.id),
+    customerKey: globalId("Organization", event.organizationId),
+    dispatchKey: stringSource(payload?.get("dispatchKey") ?? ""),
+    submissionKey: stringSource(payload?.get("submissionKey") ?? ""),
+    webserviceId: webServiceId ?? undefined,
+    event: EVENTS.get(event.type),
+  };
+}
 
 export const doforms: Dialect = {
   name: "DOFORMS",
@@ -38,14 +55,8 @@ export const doforms: Dialect = {
   render(input) {
     const { event, definition, request } = input;
     if (input.body) return rendered(input, input.body);
-    const payload = members(event.payload);
     const notification = {
-      key: globalId("WebhookRequest", request.id),
-      customerKey: globalId("Organization", event.organizationId),
-      dispatchKey: stringSource(payload?.get("dispatchKey") ?? ""),
-      submissionKey: stringSource(payload?.get("submissionKey") ?? ""),
-      webserviceId: definition.webServiceId ?? undefined,
-      event: EVENTS.get(event.type),
+      ...envelopeOf(event, definition.webServiceId, request),
       status: "new",
       createTime: request.createdAt.toISOString(),
     };

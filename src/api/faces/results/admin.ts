@@ -1,5 +1,5 @@
 /** `/api/inbound-webhooks`: RESULTS.com's "More > Webhooks" as REST. Signed in, admins only; over the functions GraphQL calls. */
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { z } from "zod";
 import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
@@ -38,6 +38,8 @@ const change = z.object({
   description: text.nullish(),
   enabled: z.boolean({ error: "must be true or false" }).optional(),
 });
+
+const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 export function adminRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
   const withUrl = ({ inboundWebhook, key }: InboundWebhookWithKey) => ({
@@ -85,7 +87,19 @@ export function adminRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
       guardHeaders(reply);
       return reply.send(withUrl(rotated));
     });
+
+    refuseOthers(app, "/api/inbound-webhooks", ["GET", "POST"]);
+    refuseOthers(app, "/api/inbound-webhooks/:id", ["GET", "PATCH", "DELETE"]);
+    refuseOthers(app, "/api/inbound-webhooks/:id/rotate-key", ["POST"]);
   };
+}
+
+/** A known path's other methods. */
+function refuseOthers(app: FastifyInstance, url: string, taken: readonly HTTPMethods[]): void {
+  const method = METHODS.filter((each) => !taken.includes(each));
+  const handler = async (_request: FastifyRequest, reply: FastifyReply) =>
+    sendError(reply.header("allow", taken.join(", ")), errorBody(405, { message: `only ${taken.join(", ")} here` }));
+  app.route({ method, url, handler });
 }
 
 interface Id {

@@ -68,7 +68,7 @@ export function rateHeaders(reply: FastifyReply, { limit, remaining, resetSecond
 }
 
 export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
-  if (body.status === 405) reply.header("allow", "POST");
+  if (body.status === 405 && !reply.hasHeader("allow")) reply.header("allow", "POST");
   if (body.status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", 2);
   return reply.code(body.status).type("application/json; charset=utf-8").send(JSON.stringify(body));
 }

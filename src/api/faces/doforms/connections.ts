@@ -1,0 +1,96 @@
+/** `/api/v2/connections`: doForms' Manage > Integrations > Connections. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Core } from "../../../core.ts";
+import type { Connection } from "../../../db/generated/prisma/client.ts";
+import {
+  allConnections,
+  createConnection,
+  deleteConnection,
+  findConnection,
+  shownConnectionHeaders,
+  updateConnection,
+} from "../../../definitions/connections.ts";
+import { NotFoundError } from "../../../errors.ts";
+import { globalId, idOf } from "../../../wire/ids.ts";
+import { parse, route } from "./answers.ts";
+import { adminCalling } from "./auth.ts";
+
+const url = z.string({ error: "must be a URL" }).nullish();
+const connection = z.object({
+  name: z.string({ error: "must be text" }),
+  type: z.literal("webhook", { error: 'must be "webhook"' }).default("webhook"),
+  urls: z
+    .strictObject(
+      { added: url, edited: url, deleted: url, status: url },
+      { error: "must be an object with added, edited, deleted and status, each a URL or absent" },
+    )
+    .optional(),
+  headers: z
+    .array(z.object({ name: z.string(), value: z.string() }), { error: 'must be a list of {"name": "…", "value": "…"}' })
+    .optional(),
+});
+const changes = connection.partial({ name: true });
+
+type Given = z.infer<typeof changes>;
+
+/** `urls` replaces all four together; without it they stay. */
+function settings({ name, urls, headers }: Given) {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(urls === undefined
+      ? {}
+      : {
+          urlAdded: urls.added ?? null,
+          urlEdited: urls.edited ?? null,
+          urlDeleted: urls.deleted ?? null,
+          urlStatus: urls.status ?? null,
+        }),
+    ...(headers === undefined ? {} : { headers }),
+  };
+}
+
+const present = <V>(object: Record<string, V | null>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+
+function shown(core: Core, row: Connection) {
+  const { urlAdded: added, urlEdited: edited, urlDeleted: deleted, urlStatus: status } = row;
+  return {
+    id: globalId("Connection", row.id),
+    name: row.name,
+    type: "webhook",
+    urls: present({ added, edited, deleted, status }),
+    headers: shownConnectionHeaders(core, row),
+  };
+}
+
+/** @throws NotFoundError */
+export function connectionId(text: string): string {
+  const id = idOf("Connection", text);
+  if (id === undefined) throw new NotFoundError("the connection");
+  return id;
+}
+
+const idIn = (request: FastifyRequest) => connectionId((request.params as { id: string }).id);
+
+export function connectionRoutes(app: FastifyInstance, core: Core): void {
+  route(app, "/api/v2/connections", {
+    get: async (request) => (await allConnections(core, await adminCalling(core, request))).map((row) => shown(core, row)),
+    post: async (request, reply) => {
+      const caller = await adminCalling(core, request);
+      const { name, ...given } = parse(connection, request);
+      return reply.code(201).send(shown(core, await createConnection(core, caller, { ...settings(given), name })));
+    },
+  });
+  route(app, "/api/v2/connections/:id", {
+    get: async (request) => {
+      const row = await findConnection(core, await adminCalling(core, request), idIn(request));
+      if (!row) throw new NotFoundError("the connection");
+      return shown(core, row);
+    },
+    put: async (request) => {
+      const caller = await adminCalling(core, request);
+      return shown(core, await updateConnection(core, caller, idIn(request), settings(parse(changes, request))));
+    },
+    delete: async (request) => shown(core, await deleteConnection(core, await adminCalling(core, request), idIn(request))),
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * doForms' web services: who is notified of the records of a form and project, through which connection, and with which
+ * id and password the receiver calls back. A web service with a target is a definition of the dialect DOFORMS.
+ */
+import { createHash } from "node:crypto";
+import { type Caller, demand } from "../accounts/caller.ts";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { hashPassword, verifyPassword } from "../vault.ts";
+import { createDefinition, deleteDefinition, type SourceChecks, updateDefinition } from "./definitions.ts";
+import { RECORD_EVENTS } from "./match.ts";
+import { record } from "./record.ts";
+import { setState } from "./state.ts";
+import { nameIssues, textIssues } from "./text.ts";
+
+export interface WebService {
+  /** UUID. */
+  id: string;
+  organizationId: string;
+  /** The client's own id, unique in the installation: `acme$$1234$$Published$$5678`. */
+  externalId: string;
+  form: string;
+  project: string;
+  /** UUID; null without a target. */
+  connectionId: string | null;
+  /** added, edited, deleted, status */
+  events: string[];
+  /** UUID of the living definition; null without a target. */
+  definitionId: string | null;
+}
+
+export interface WebServiceInput {
+  id: string;
+  form: string;
+  project: string;
+  password: string;
+}
+
+/** The record actions a web service can choose. */
+export const RECORD_ACTIONS = Object.values(RECORD_EVENTS);
+
+/** Without a colon: `{id}:{password}` is split at the first. */
+const EXTERNAL_ID = /^[!-9;-~]{1,200}$/;
+const MAX_PASSWORD = 400;
+
+const SELECT = `
+  SELECT w.id, w.organization_id AS "organizationId", w.external_id AS "externalId", w.form, w.project, w.events, w.password_hash AS "passwordHash",
+    d.id AS "definitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
+  FROM web_service w LEFT JOIN webhook_definition d ON d.id = w.definition_id AND d.deleted_at IS NULL`;
+
+type Row = WebService & { passwordHash: string };
+
+function withoutPassword({ passwordHash: _, ...service }: Row): WebService {
+  return service;
+}
+
+/** @throws ValidationError ConflictError (the id is taken, by whomever) ForbiddenError */
+export async function createWebService(core: Core, caller: Caller, input: WebServiceInput): Promise<WebService> {
+  demand(caller, "webhooks:write");
+  const issues: Issue[] = [
+    ...(EXTERNAL_ID.test(input.id) ? [] : [{ path: "id", message: "must be 1 to 200 visible ASCII characters without a colon" }]),
+    ...nameIssues("form", input.form, 255),
+    ...nameIssues("project", input.project, 255),
+    ...(input.password === ""
+      ? [{ path: "password", message: "must not be empty" }]
+      : textIssues("password", input.password, MAX_PASSWORD)),
+  ];
+  if (issues.length > 0) throw new ValidationError(issues);
+  const passwordHash = await hashPassword(input.password);
+  return core.db.transaction(async (client) => {
+    const id = newId(core.clock);
+    const { rowCount } = await client.query(
+      `INSERT INTO web_service (id, organization_id, external_id, form, project, password_hash, events) VALUES ($1, $2, $3, $4, $5, $6, '{}')
+       ON CONFLICT (external_id) DO NOTHING`,
+      [id, caller.organizationId, input.id, input.form, input.project, passwordHash],
+    );
+    if (rowCount === 0) throw new ConflictError(`the id ${input.id} is taken`);
+    const service = await get(client, caller.organizationId, input.id);
+    await record(core, client, caller, { action: "webService.create", subjectType: "WebService", subjectId: id, after: service });
+    return service;
+  });
+}
+
+/** Newest first. @throws ForbiddenError */
+export async function listWebServices(core: Core, caller: Caller): Promise<WebService[]> {
+  demand(caller, "webhooks:read");
+  const { rows } = await core.db.pool.query<Row>(`${SELECT} WHERE w.organization_id = $1 ORDER BY w.id DESC`, [caller.organizationId]);
+  return rows.map(withoutPassword);
+}
+
+/** @param externalId its own id @throws NotFoundError ForbiddenError */
+export async function findWebService(core: Core, caller: Caller, externalId: string): Promise<WebService> {
+  demand(caller, "webhooks:read");
+  return get(core.db.pool, caller.organizationId, externalId);
+}
+
+/** Its definition ends with it: what is queued is not sent, and its credentials are good no more. @throws NotFoundError ForbiddenError */
+export async function deleteWebService(core: Core, caller: Caller, externalId: string): Promise<WebService> {
+  demand(caller, "webhooks:write");
+  const service = await get(core.db.pool, caller.organizationId, externalId);
+  if (service.definitionId !== null) await deleteDefinition(core, caller, service.definitionId);
+  return core.db.transaction(async (client) => {
+    const { rowCount } = await client.query("DELETE FROM web_service WHERE id = $1", [service.id]);
+    if (rowCount === 0) throw new NotFoundError("the web service");
+    await record(core, client, caller, { action: "webService.delete", subjectType: "WebService", subjectId: service.id, before: service });
+    return service;
+  });
+}
+
+/**
+ * Gives a web service its target: from now on it is notified of these record events of its form and project. The first
+ * target makes its definition, a later one changes it, so that notifications keep their web service.
+ * @param target connectionId a UUID; events of RECORD_ACTIONS
+ * @throws ValidationError NotFoundError ForbiddenError
+ */
+export async function setTarget(
+  core: Core,
+  caller: Caller,
+  externalId: string,
+  target: { connectionId: string; events: readonly string[] },
+  checks: SourceChecks,
+): Promise<WebService> {
+  demand(caller, "webhooks:write");
+  const unknown = target.events.filter((event) => !RECORD_ACTIONS.includes(event));
+  if (unknown.length > 0) {
+    throw new ValidationError([{ path: "events", message: `${unknown[0]} is none of ${RECORD_ACTIONS.join(", ")}` }]);
+  }
+  const service = await get(core.db.pool, caller.organizationId, externalId);
+  const connection = await core.db.prisma.connection.findFirst({
+    where: { id: target.connectionId, organizationId: caller.organizationId },
+    select: { id: true },
+  });
+  if (!connection) throw new NotFoundError("the connection");
+  const events = RECORD_ACTIONS.filter((action) => target.events.includes(action));
+  const eventTypes = Object.keys(RECORD_EVENTS).filter((type) => events.includes(RECORD_EVENTS[type] as string));
+  const settings = { connectionId: target.connectionId, eventTypes, filter: { scope: { form: service.form, project: service.project } } };
+  if (service.definitionId !== null) {
+    await link(core, caller, service, service.definitionId, target.connectionId, events);
+    await updateDefinition(core, caller, service.definitionId, settings, checks);
+  } else {
+    // Stopped until it is linked: alone it would notify of every record event, and without a web service's id.
+    const made = { ...settings, name: `doForms ${externalId}`.slice(0, 255), dialect: "DOFORMS", state: "STOPPED" } as const;
+    const { definition } = await createDefinition(core, caller, made, checks);
+    if (!(await link(core, caller, service, definition.id, target.connectionId, events))) {
+      // Somebody else gave it a target at the same moment: that definition is the one to change.
+      await deleteDefinition(core, caller, definition.id);
+      return setTarget(core, caller, externalId, target, checks);
+    }
+  }
+  return get(core.db.pool, caller.organizationId, externalId);
+}
+
+/** @returns false when it has another definition meanwhile */
+async function link(
+  core: Core,
+  caller: Caller,
+  service: WebService,
+  definitionId: string,
+  connectionId: string,
+  events: readonly string[],
+): Promise<boolean> {
+  return core.db.transaction(async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE web_service w SET definition_id = $2, connection_id = $3, events = $4 WHERE w.id = $1 AND
+         (w.definition_id IS NULL OR w.definition_id = $2 OR EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = w.definition_id AND d.deleted_at IS NOT NULL))`,
+      [service.id, definitionId, connectionId, events],
+    );
+    if (rowCount === 0) return false;
+    if (service.definitionId === null) await setState(core, client, caller, [definitionId], "ACTIVE");
+    const after = { ...service, definitionId, connectionId, events };
+    await record(core, client, caller, {
+      action: "webService.setTarget",
+      subjectType: "WebService",
+      subjectId: service.id,
+      before: service,
+      after,
+    });
+    return true;
+  });
+}
+
+async function get(db: Pick<PoolClient, "query">, organizationId: string, externalId: string): Promise<WebService> {
+  const { rows } = await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId]);
+  if (!rows[0]) throw new NotFoundError("the web service");
+  return withoutPassword(rows[0]);
+}
+
+/** Pairs that were right, by web service: scrypt costs 50 ms, and the static token comes with every call. */
+const verified = new WeakMap<Core, Map<string, string>>();
+const MAX_VERIFIED = 1_000;
+
+/** The web service of this id and password; undefined for an unknown id and a wrong password, after the same time. */
+export async function checkWebService(core: Core, externalId: string, password: string): Promise<WebService | undefined> {
+  const row = EXTERNAL_ID.test(externalId)
+    ? (await core.db.pool.query<Row>(`${SELECT} WHERE w.external_id = $1`, [externalId])).rows[0]
+    : undefined;
+  const pairs = verified.get(core) ?? new Map<string, string>();
+  verified.set(core, pairs);
+  const pair = createHash("sha256").update(`${row?.passwordHash}\0${password}`).digest("base64");
+  if (row && pairs.get(row.id) === pair) return withoutPassword(row);
+  if (!(await verifyPassword(password, row?.passwordHash ?? null)) || !row) return undefined;
+  if (pairs.size >= MAX_VERIFIED) pairs.clear();
+  pairs.set(row.id, pair);
+  return withoutPassword(row);
+}
+
+/** @param id UUID, of a session that a web service's token opened */
+export async function webServiceOf(core: Core, id: string): Promise<WebService | undefined> {
+  const row = (await core.db.pool.query<Row>(`${SELECT} WHERE w.id = $1`, [id])).rows[0];
+  return row && withoutPassword(row);
+}

@@ -1,0 +1,100 @@
+/**
+ * doForms: a receiver says later, by a call of its own, what became of a notification. Its word wins over the reply of a
+ * call that is still under way, and ends retries that wait.
+ *
+ *   NEW ─ reply with a status, or a call back → COMPLETED | FAILED      NEW ─ empty reply → RECEIVED ─ call back → COMPLETED | FAILED
+ *   NEW ─ 5xx, no answer → NEW, tried again → FAILED when the schedule ends      any other answer → FAILED      resend by hand → NEW
+ */
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { ConflictError, NotFoundError } from "../errors.ts";
+import type { DialectName, NotificationStatus } from "../wire/dialect.ts";
+import { publishRequest } from "./control.ts";
+
+export type FinalStatus = "COMPLETED" | "FAILED";
+
+const LOCK_LANE =
+  "SELECT l.id FROM lane l JOIN webhook_request r ON r.lane_id = l.id WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE OF l";
+
+/** A request that waits for a retry was received after all. One in flight is settled by its own answer. */
+const CONFIRM = `
+  UPDATE webhook_request SET notification_status = $2, notification_message = $3, updated_at = now(),
+    state = CASE WHEN state = 'WAITING' THEN 'DELIVERED' ELSE state END,
+    settled_at = CASE WHEN state = 'WAITING' THEN now() ELSE settled_at END,
+    error_code = CASE WHEN state = 'WAITING' THEN NULL ELSE error_code END,
+    error_description = CASE WHEN state = 'WAITING' THEN NULL ELSE error_description END, next_attempt_at = NULL
+  WHERE id = $1`;
+
+/**
+ * Idempotent for the same status.
+ * @throws ConflictError when it is final with the other status; NotFoundError
+ */
+export async function confirmNotification(
+  core: Core,
+  organizationId: string,
+  requestId: string,
+  status: FinalStatus,
+  message: string | null,
+): Promise<void> {
+  await core.db.transaction(async (client) => {
+    await client.query(LOCK_LANE, [requestId, organizationId]);
+    const { rows } = await client.query<{
+      state: string;
+      notification: NotificationStatus | null;
+      lane_id: string | null;
+      position: number;
+    }>(
+      `SELECT state, notification_status AS notification, lane_id, position FROM webhook_request
+       WHERE id = $1 AND organization_id = $2 FOR UPDATE`,
+      [requestId, organizationId],
+    );
+    const request = rows[0];
+    if (!request) throw new NotFoundError("the notification");
+    if (request.notification === status) return;
+    if (request.notification === "COMPLETED" || request.notification === "FAILED") {
+      throw new ConflictError(`the notification is ${request.notification.toLowerCase()} already`, "NOTIFICATION_FINAL");
+    }
+    await client.query(CONFIRM, [requestId, status, message]);
+    if (request.state === "WAITING" && request.lane_id !== null) {
+      await client.query("DELETE FROM lane_entry WHERE lane_id = $1 AND position = $2", [request.lane_id, request.position]);
+      // Whoever holds the lane reads its queue again.
+      await client.query("UPDATE lane SET revision = revision + 1, retry_at = NULL, blocked_reason = NULL WHERE id = $1", [
+        request.lane_id,
+      ]);
+      await client.query(core.notify.statement("lane", [request.lane_id]));
+    }
+    await publishRequest(client, organizationId, requestId);
+    await client.query(core.notify.statement("feed", [organizationId]));
+  });
+}
+
+/** As much of a settlement (lane-settle.ts) as a call back can change. */
+interface Settling {
+  request: { id: string; dialect: DialectName };
+  state: string;
+  waitMs: number | null;
+  requeue: boolean;
+  notificationStatus: NotificationStatus | null;
+  notificationMessage: string | null;
+}
+
+/**
+ * What becomes of settlements whose receiver has called back meanwhile: its status stands, and there is no further try.
+ * @param client holds the lanes' locks
+ */
+export async function afterCallbacks<S extends Settling>(client: PoolClient, settlements: readonly S[]): Promise<readonly S[]> {
+  const ids = settlements.filter((s) => s.request.dialect === "DOFORMS").map((s) => s.request.id);
+  if (ids.length === 0) return settlements;
+  const { rows } = await client.query<{ id: string; status: FinalStatus }>(
+    `SELECT id, notification_status AS status FROM webhook_request
+     WHERE id = ANY($1::uuid[]) AND notification_status IN ('COMPLETED', 'FAILED') FOR UPDATE`,
+    [ids],
+  );
+  const final = new Map(rows.map((row) => [row.id, row.status]));
+  return settlements.map((settlement) => {
+    const notificationStatus = final.get(settlement.request.id);
+    if (notificationStatus === undefined) return settlement;
+    const kept = { ...settlement, notificationStatus, notificationMessage: null };
+    return settlement.state === "WAITING" ? { ...kept, state: "DELIVERED", waitMs: null, requeue: false } : kept;
+  });
+}
