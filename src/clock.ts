@@ -31,8 +31,9 @@ export function newId(clock: Clock = systemClock): string {
   const random = pool.subarray(poolOffset, poolOffset + 10);
   poolOffset += 10;
   const time = clock.now().getTime().toString(16).padStart(12, "0");
-  random[0] = (random[0] as number & 0x0f) | 0x70;
-  random[2] = (random[2] as number & 0x3f) | 0x80;
+  // Version and variant. `random[0] as number & 0x0f` would be a type, and mask nothing.
+  random[0] = ((random[0] as number) & 0x0f) | 0x70;
+  random[2] = ((random[2] as number) & 0x3f) | 0x80;
   const tail = random.toString("hex");
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`;
 }
