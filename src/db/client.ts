@@ -93,6 +93,9 @@ export function openDatabase(url: string, options: { poolSize?: number } = {}): 
   // An idle connection that breaks (Postgres restarted) is replaced on next use; without a listener it would end the process.
   pool.on("error", () => undefined);
   prismaPool.on("error", () => undefined);
+  // The pool listens to idle ones alone: one that breaks between two statements of a transaction would end it too.
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  prismaPool.on("connect", (client) => client.on("error", () => undefined));
   const unscoped = new PrismaClient({ adapter: new PrismaPg(prismaPool) });
   return {
     url,

@@ -27,7 +27,7 @@ const LOST: StepResult = {
 /** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
 const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
-export function createCommitter(core: Core, onStop: StopHook): Committer {
+export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): Committer {
   let queue: { step: LaneStep; resolve: (result: StepResult) => void }[] = [];
   let running = false;
   const waiters: (() => void)[] = [];
@@ -41,7 +41,7 @@ export function createCommitter(core: Core, onStop: StopHook): Committer {
           ...step,
           settlements: step.settlements.filter((s) => !s.attempt || !logged.has(s.attempt.id)),
         }));
-        return await commitSteps(core.db, rest, onStop);
+        return await commitSteps(core.db, rest, onStop, leaseMs);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
@@ -60,7 +60,7 @@ export function createCommitter(core: Core, onStop: StopHook): Committer {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
       const steps = batch.map((item) => item.step);
-      const results = await commitSteps(core.db, steps, onStop).catch(() => commitAgain(steps));
+      const results = await commitSteps(core.db, steps, onStop, leaseMs).catch(() => commitAgain(steps));
       for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     }
     running = false;

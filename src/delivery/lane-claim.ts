@@ -4,6 +4,7 @@
  */
 
 import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
 import type { Database, PoolClient } from "../db/client.ts";
 import { takeSequences } from "./lane-enqueue.ts";
 import { QUEUED_COLUMNS, type QueuedRequest, type QueuedRow, queuedFromRow } from "./queued.ts";
@@ -112,10 +113,10 @@ interface ClaimRow {
 export type IsFree = (ordering: string | null, dialect: string) => boolean;
 
 /** @returns those of `laneIds` that are ours now; interrupted ones of a dead holder are logged in the same transaction */
-export async function claimLanes(db: Database, laneIds: readonly string[], isFree: IsFree): Promise<ClaimedLane[]> {
+export async function claimLanes(db: Database, laneIds: readonly string[], isFree: IsFree, leaseMs: number): Promise<ClaimedLane[]> {
   const token = newId();
   return db.transaction(async (client) => {
-    const { rows } = await client.query<ClaimRow>({ name: "claim-lanes", text: CLAIM, values: [laneIds, token, LEASE_MS] });
+    const { rows } = await client.query<ClaimRow>({ name: "claim-lanes", text: CLAIM, values: [laneIds, token, leaseMs] });
     const abandoned = rows.filter((row) => row.abandoned).map((row) => row.id);
     if (abandoned.length > 0) {
       const cut = await client.query<InterruptedRow>(INTERRUPTED, [abandoned]);
@@ -139,6 +140,9 @@ export interface LanePage {
   requests: QueuedRequest[];
   /** There may be more behind them. */
   more: boolean;
+  /** The lane's, when this was read. */
+  lastNumber: number;
+  revision: number;
 }
 
 /**
@@ -148,42 +152,63 @@ export interface LanePage {
  * @param skip requests the reader has in hand already
  */
 export async function readLanes(
-  db: Pick<Database, "pool">,
+  { db, clock }: Pick<Core, "db" | "clock">,
   lanes: readonly { laneId: string; free: boolean; skip: readonly string[] }[],
   limit: number,
 ): Promise<Map<string, LanePage>> {
-  const pages = new Map<string, LanePage>(lanes.map((lane) => [lane.laneId, { requests: [], more: false }]));
-  const { rows } = await db.pool.query<QueuedRow & { entry_lane: string }>({
+  const { rows } = await db.pool.query<QueuedRow & { entry_lane: string; last_number: number; revision: number }>({
     name: "read-lanes",
-    text: `SELECT w.lane_id AS entry_lane, e.due_at, ${QUEUED_COLUMNS}
+    text: `SELECT w.lane_id AS entry_lane, l.last_number, l.revision,
+             extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms, ${QUEUED_COLUMNS}
            FROM unnest($1::uuid[], $2::bool[]) AS w(lane_id, free)
-           CROSS JOIN LATERAL (
+           JOIN lane l ON l.id = w.lane_id
+           LEFT JOIN LATERAL (
              SELECT request_id, position, due_at FROM lane_entry q
              WHERE q.lane_id = w.lane_id AND NOT (w.free AND COALESCE(q.due_at > now(), false)) AND q.request_id <> ALL($3::uuid[])
              ORDER BY q.position LIMIT $4
-           ) e
-           JOIN webhook_request r ON r.id = e.request_id
-           JOIN event v ON v.id = r.event_id
+           ) e ON true
+           LEFT JOIN webhook_request r ON r.id = e.request_id
+           LEFT JOIN event v ON v.id = r.event_id
            ORDER BY w.lane_id, e.position`,
     values: [lanes.map((l) => l.laneId), lanes.map((l) => l.free), lanes.flatMap((l) => [...l.skip]), limit],
   });
-  for (const row of rows) pages.get(row.entry_lane)?.requests.push(queuedFromRow(row));
+  const now = clock.monotonic();
+  const pages = new Map<string, LanePage>();
+  for (const row of rows) {
+    let page = pages.get(row.entry_lane);
+    if (!page) {
+      page = { requests: [], more: false, lastNumber: row.last_number, revision: row.revision };
+      pages.set(row.entry_lane, page);
+    }
+    if (row.event_id !== null) page.requests.push(queuedFromRow(row, now));
+  }
   for (const page of pages.values()) page.more = page.requests.length >= limit;
   return pages;
 }
 
-/** Keeps the leases of lanes that are in the middle of a long send. @returns the lanes that are still ours */
-export async function renewLeases(db: Database, lanes: readonly { laneId: string; token: string }[]): Promise<Set<string>> {
-  const { rows } = await db.pool.query<{ id: string }>({
+/**
+ * Keeps the leases of lanes that are in the middle of a long send. A row that somebody has locked is passed over, or it
+ * would cost all the others their leases; its turn comes with the next tick.
+ * @returns the lanes whose leases begin anew, and those that are ours no longer
+ */
+export async function renewLeases(
+  db: Database,
+  lanes: readonly { laneId: string; token: string }[],
+  leaseMs: number,
+): Promise<{ kept: Set<string>; lost: Set<string> }> {
+  const ours = "FROM lane l JOIN unnest($1::uuid[], $2::uuid[]) AS u(id, token) ON u.id = l.id AND u.token = l.lease_token";
+  const values = [lanes.map((l) => l.laneId), lanes.map((l) => l.token)];
+  const renewed = await db.pool.query<{ id: string }>({
     name: "renew-leases",
-    text: `WITH mine AS (
-             SELECT l.id FROM lane l JOIN unnest($1::uuid[], $2::uuid[]) AS u(id, token) ON u.id = l.id AND u.token = l.lease_token
-             ORDER BY l.definition_id, l.key FOR UPDATE OF l
-           )
+    text: `WITH mine AS (SELECT l.id ${ours} FOR UPDATE OF l SKIP LOCKED)
            UPDATE lane l SET leased_until = now() + $3 * interval '1 ms' FROM mine WHERE l.id = mine.id RETURNING l.id`,
-    values: [lanes.map((l) => l.laneId), lanes.map((l) => l.token), LEASE_MS],
+    values: [...values, leaseMs],
   });
-  return new Set(rows.map((row) => row.id));
+  const kept = new Set(renewed.rows.map((row) => row.id));
+  if (kept.size === lanes.length) return { kept, lost: new Set() };
+  const still = await db.pool.query<{ id: string }>({ name: "lanes-still-ours", text: `SELECT l.id ${ours}`, values });
+  const mine = new Set(still.rows.map((row) => row.id));
+  return { kept, lost: new Set(lanes.map((lane) => lane.laneId).filter((id) => !mine.has(id))) };
 }
 
 /**

@@ -4,9 +4,9 @@
  */
 import type { Database, PoolClient } from "../db/client.ts";
 import type { AttemptOutcome, ErrorCode, NotificationStatus } from "../wire/dialect.ts";
-import { LEASE_MS } from "./lane-claim.ts";
 import { takeSequences } from "./lane-enqueue.ts";
 import { type StopHook, stopDefinitions } from "./lane-stop.ts";
+import { afterCallbacks } from "./notification.ts";
 import type { QueuedRequest } from "./queued.ts";
 
 /** One call made, as the log keeps it. */
@@ -291,10 +291,11 @@ async function publish(client: PoolClient, settlements: readonly Settlement[]): 
 /** Writes settlements and what follows from them; for steps of lanes, and for tests outside every lane. */
 export async function writeSettlements(
   client: PoolClient,
-  settlements: readonly Settlement[],
+  given: readonly Settlement[],
   requeueAt: (s: Settlement) => number | null = () => null,
   counted: (errors: Map<string, number>) => Promise<void> = async () => undefined,
 ): Promise<void> {
+  const settlements = await afterCallbacks(client, given);
   await settle(client, settlements, requeueAt);
   await logAttempts(client, settlements);
   await counted(await count(client, settlements));
@@ -321,7 +322,8 @@ interface MineRow {
   catalog_version: number;
 }
 
-export function commitSteps(db: Database, steps: readonly LaneStep[], onStop: StopHook): Promise<StepResult[]> {
+/** @param leaseMs the leases of these lanes last so long from now */
+export function commitSteps(db: Database, steps: readonly LaneStep[], onStop: StopHook, leaseMs: number): Promise<StepResult[]> {
   return db.transaction(async (client) => {
     const highest = (step: LaneStep) =>
       Math.max(0, ...step.settlements.filter((s) => SETTLED.has(s.state)).map((s) => s.request.laneNumber));
@@ -333,7 +335,7 @@ export function commitSteps(db: Database, steps: readonly LaneStep[], onStop: St
         steps.map((s) => s.token),
         steps.map((s) => s.settlements.filter((x) => x.requeue).length),
         steps.map((s) => (s.free ? 0 : highest(s))),
-        LEASE_MS,
+        leaseMs,
       ],
     });
     const mine = new Map(rows.map((row) => [row.id, row]));

@@ -18,8 +18,8 @@ export interface QueuedRequest {
   tries: number;
   manual: boolean;
   isTest: boolean;
-  /** Not before then. */
-  dueAt: Date | null;
+  /** Not before then: monotonic milliseconds of this process, made from what the database's clock says is left. */
+  dueAt: number | null;
   createdAt: Date;
   /** The text that an earlier attempt sent: sent again as it is. */
   sentBody: string | null;
@@ -51,7 +51,7 @@ export interface QueuedRow {
   created_at: Date;
   state: string;
   sent_body: string | null;
-  due_at?: Date | null;
+  due_in_ms?: number | null;
   event_id: string;
   type: string;
   entity: string | null;
@@ -65,7 +65,8 @@ export interface QueuedRow {
   accepted_at: Date;
 }
 
-export function queuedFromRow(row: QueuedRow): QueuedRequest {
+/** @param now monotonic milliseconds */
+export function queuedFromRow(row: QueuedRow, now: number): QueuedRequest {
   return {
     id: row.id,
     organizationId: row.organization_id,
@@ -79,7 +80,7 @@ export function queuedFromRow(row: QueuedRow): QueuedRequest {
     tries: row.tries,
     manual: row.manual,
     isTest: row.is_test,
-    dueAt: row.due_at ?? null,
+    dueAt: row.due_in_ms == null ? null : now + row.due_in_ms,
     createdAt: row.created_at,
     sentBody: row.sent_body,
     event: {

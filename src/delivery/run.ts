@@ -10,7 +10,7 @@ import type { Clock } from "../clock.ts";
 import { nextStep, requeueAfterMs } from "../wire/retry.ts";
 import type { Attempted } from "./attempted.ts";
 import type { Committer } from "./committer.ts";
-import { type ClaimedLane, type LanePage, LEASE_MS } from "./lane-claim.ts";
+import type { ClaimedLane, LanePage } from "./lane-claim.ts";
 import type { LaneStep, Settlement, StepResult } from "./lane-settle.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
@@ -25,16 +25,18 @@ const FLUSH_MS = 50;
 const BUFFER = 256;
 /** Longer waits are left to the sweep. */
 const LONGEST_TIMER_MS = 3_600_000;
-/** A lease is not used to its last moment. */
-const LEASE_MARGIN_MS = 2_000;
+/** A lease is not used to its last fifth. */
+const LEASE_USED = 0.8;
 
 export interface RunParts {
   clock: Clock;
   retryScale: number;
+  leaseMs: number;
   committer: Committer;
   plans: Plans;
   sender: Sender;
-  read(run: LaneRun): Promise<LanePage>;
+  /** Undefined: there is no such lane any more. */
+  read(run: LaneRun): Promise<LanePage | undefined>;
   /** Nothing to do, and nothing more to read. */
   idle(run: LaneRun): void;
   /** Let go of the lane: it is no longer ours. @param dueMs known wait of its next request; 0: at once */
@@ -57,14 +59,15 @@ export class LaneRun {
   /** The lane's last number that we know to be in `#buffer` or behind us. */
   #known: number;
   /** There may be more in the table than in the buffer. */
-  #more = true;
+  #more = false;
   #buffer: QueuedRequest[] = [];
   #marked: QueuedRequest[] = [];
   #inFlight = new Set<QueuedRequest>();
   #done: Settlement[] = [];
   #committing = 0;
-  #busy = false;
-  #reading = false;
+  /** From the start: the first page is on its way. */
+  #busy = true;
+  #reading = true;
   #reserved = 0;
   #halt: Halt | null = null;
   #gone: LaneStep["gone"] = null;
@@ -92,7 +95,7 @@ export class LaneRun {
     this.#catalogVersion = lane.catalogVersion;
     this.#known = lane.lastNumber;
     this.#parts = parts;
-    this.#validUntil = claimedAt + LEASE_MS - LEASE_MARGIN_MS;
+    this.#validUntil = claimedAt + parts.leaseMs * LEASE_USED;
     this.lastActive = claimedAt;
   }
 
@@ -113,11 +116,12 @@ export class LaneRun {
     return this.#left;
   }
 
-  /** The first page, read together with those of other lanes. */
-  begin(page: LanePage): void {
-    this.#more = false;
-    this.#take(page);
-    this.#known = Math.max(this.#known, ...page.requests.map((r) => r.laneNumber));
+  /** The first page, read together with those of other lanes; undefined: it could not be read. */
+  begin(page: LanePage | undefined): void {
+    this.#busy = false;
+    this.#reading = false;
+    if (page) this.#take(page);
+    else this.#more = true;
     this.pump();
   }
 
@@ -134,8 +138,13 @@ export class LaneRun {
   }
 
   renewed(at: number): void {
-    this.#validUntil = at + LEASE_MS - LEASE_MARGIN_MS;
+    this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
     this.pump();
+  }
+
+  /** Given back while it was empty. */
+  released(): void {
+    this.#end(null);
   }
 
   /** The lease is gone: whatever comes back is fenced off. */
@@ -163,14 +172,12 @@ export class LaneRun {
     if (this.#left) return;
     this.#marked.push(...requests.slice(0, sending));
     // Only what follows directly on what we know may run from memory: otherwise there are unread ones before it.
-    const follows = this.free || before === this.#known || sending > 0;
-    if (follows && !this.#more && !this.#reading && this.#buffer.length + requests.length - sending <= BUFFER) {
+    const fits = this.#buffer.length + requests.length - sending <= BUFFER;
+    if (before === this.#known && !this.#more && !this.#reading && fits) {
       this.#buffer.push(...requests.slice(sending));
       this.#known = after;
-    } else if (requests.length > sending) {
+    } else {
       this.#more = true;
-    } else if (follows) {
-      this.#known = after;
     }
     this.pump();
   }
@@ -198,6 +205,9 @@ export class LaneRun {
     const inHand = new Set(this.inHand);
     this.#buffer.push(...page.requests.filter((request) => !inHand.has(request.id)));
     this.#more ||= page.more;
+    // A page that is not full says all there was: what is missing up to the lane's last number is settled, or not due yet.
+    this.#known = Math.max(this.#known, page.more ? Math.max(0, ...page.requests.map((r) => r.laneNumber)) : page.lastNumber);
+    this.#revision = page.revision;
   }
 
   /** Does whatever can be done now. Called after every change; idempotent. */
@@ -213,9 +223,10 @@ export class LaneRun {
     }
     const resting = this.#inFlight.size === 0 && this.#marked.length === 0;
     const head = this.#buffer[0];
-    if (!this.free && head?.dueAt && resting && isLater(head, this.#parts.clock.now())) {
+    const now = this.#parts.clock.monotonic();
+    if (!this.free && head?.dueAt && resting && isLater(head, now)) {
       // A resend went before it, and now the head waits again.
-      this.#dueMs = head.dueAt.getTime() - this.#parts.clock.now().getTime();
+      this.#dueMs = head.dueAt - now;
       this.#halt = { kind: "WAIT", reason: null };
       void this.#commit([]);
       return;
@@ -247,7 +258,7 @@ export class LaneRun {
   }
 
   #nextMarks(room: number): QueuedRequest[] {
-    const now = this.#parts.clock.now();
+    const now = this.#parts.clock.monotonic();
     let count = 0;
     while (count < room && count < this.#buffer.length && !isLater(this.#buffer[count], now)) count += 1;
     return this.#buffer.slice(0, count);
@@ -262,8 +273,8 @@ export class LaneRun {
       const page = await this.#parts.read(this);
       this.#reading = false;
       this.#busy = false;
+      if (!page) return this.#end(null);
       this.#take(page);
-      this.#known = Math.max(this.#known, ...page.requests.map((r) => r.laneNumber));
       this.pump();
     } catch {
       // The database is away: the lane is claimed again when it is back.
@@ -308,7 +319,7 @@ export class LaneRun {
     this.#gone = null;
     for (const settlement of settlements) this.#parts.settled(settlement);
     if (!result.valid) return this.#end(0);
-    this.#validUntil = at + LEASE_MS - LEASE_MARGIN_MS;
+    this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
     this.#catalogVersion = Math.max(this.#catalogVersion, result.catalogVersion);
     this.#after(result, marks, halt);
   }
@@ -390,7 +401,7 @@ export class LaneRun {
   }
 }
 
-function isLater(request: QueuedRequest | undefined, now: Date): boolean {
+function isLater(request: QueuedRequest | undefined, now: number): boolean {
   return request?.dueAt != null && request.dueAt > now;
 }
 

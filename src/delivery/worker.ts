@@ -6,6 +6,7 @@
  * up after a budget of sends and queues again behind the others.
  */
 import type { Core } from "../core.ts";
+import type { Queue } from "../db/queue.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import type { Committer } from "./committer.ts";
@@ -46,10 +47,10 @@ const PLACES = 1_024;
 const HELD = 20_000;
 /** Sends after which a lane makes room, when others wait for a place. */
 const BUDGET = 256;
-/** An empty lane stays open so long: opening one for every single event would halve the rate. Less than a lease. */
-const IDLE_MS = LEASE_MS - 3_000;
-const TICK_MS = 1_000;
-const RENEW_AFTER_MS = 3_000;
+/** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
+const IDLE = 0.7;
+const TICK = 0.1;
+const RENEW_AFTER = 0.3;
 const CLAIM_BATCH = 256;
 const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
@@ -60,8 +61,16 @@ const isFree = (ordering: string | null, dialect: string) => (ordering ?? dialec
 
 export function createWorker(
   core: Core,
-  parts: { plans: Plans; sender: Sender; onStop: StopHook; onSettled?: (settlement: Settlement) => void },
+  parts: {
+    plans: Plans;
+    sender: Sender;
+    queue: Pick<Queue, "takeWakes">;
+    onStop: StopHook;
+    onSettled?: (settlement: Settlement) => void;
+    leaseMs?: number;
+  },
 ): Worker {
+  const leaseMs = parts.leaseMs ?? LEASE_MS;
   const runs = new Map<string, LaneRun>();
   const idle = new Map<string, number>();
   const renewed = new Map<string, number>();
@@ -72,20 +81,22 @@ export function createWorker(
   let draining = false;
   let ticking: NodeJS.Timeout | undefined;
   let releasing = false;
+  let taking = false;
   const hints: OutHints = createOutHints(core);
-  const committer: Committer = createCommitter(core, parts.onStop);
+  const committer: Committer = createCommitter(core, parts.onStop, leaseMs);
   const { clock } = core;
   const working = () => runs.size - idle.size;
 
   const runParts: RunParts = {
     clock,
     retryScale: core.config.retryScale,
+    leaseMs,
     committer,
     plans: parts.plans,
     sender: parts.sender,
     async read(run) {
-      const pages = await readLanes(core.db, [{ laneId: run.laneId, free: run.free, skip: run.inHand }], PAGE * 2);
-      return pages.get(run.laneId) ?? { requests: [], more: false };
+      const pages = await readLanes(core, [{ laneId: run.laneId, free: run.free, skip: run.inHand }], PAGE * 2);
+      return pages.get(run.laneId);
     },
     idle(run) {
       if (draining) run.leave();
@@ -131,7 +142,7 @@ export function createWorker(
         }
         if (ids.length === 0) continue;
         const at = clock.monotonic();
-        const lanes = await claimLanes(core.db, ids, isFree);
+        const lanes = await claimLanes(core.db, ids, isFree, leaseMs);
         if (lanes.length > 0) await open(lanes, at);
         askAgain(ids, lanes);
       }
@@ -146,11 +157,11 @@ export function createWorker(
     const opened = lanes.map((lane) => new LaneRun(lane, at, runParts));
     for (const run of opened) runs.set(run.laneId, run);
     const pages = await readLanes(
-      core.db,
+      core,
       lanes.map((lane) => ({ laneId: lane.laneId, free: lane.free, skip: [] })),
       PAGE,
-    );
-    for (const run of opened) run.begin(pages.get(run.laneId) ?? { requests: [], more: false });
+    ).catch(() => undefined);
+    for (const run of opened) run.begin(pages?.get(run.laneId));
     // An interrupted one of a dead worker was published by the claim.
     for (const lane of lanes) hints.feed(lane.organizationId);
   }
@@ -172,24 +183,36 @@ export function createWorker(
   async function tick(): Promise<void> {
     const now = clock.monotonic();
     const busy = [...runs.values()].filter(
-      (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.laneId) ?? 0) > RENEW_AFTER_MS,
+      (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.laneId) ?? 0) > leaseMs * RENEW_AFTER,
     );
     if (busy.length > 0) {
-      const kept = await renewLeases(core.db, busy);
+      const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
       for (const run of busy) {
-        if (kept.has(run.laneId)) {
-          renewed.set(run.laneId, now);
-          run.renewed(now);
-        } else run.lost();
+        if (lost.has(run.laneId)) run.lost();
+        if (!kept.has(run.laneId)) continue;
+        renewed.set(run.laneId, now);
+        run.renewed(now);
       }
     }
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.laneId)) run.pump();
-    const old = [...idle].filter(([, since]) => now - since > IDLE_MS).map(([id]) => id);
+    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
     await release(old);
+    await takeWakes();
     for (const id of await findDueLanes(core.db)) wanted.add(id);
     await mendLanes(core.db);
     void claim();
+  }
+
+  /** pg-boss jobs of processes without a worker: one worker takes each. */
+  async function takeWakes(): Promise<void> {
+    if (taking || draining) return;
+    taking = true;
+    try {
+      for (let ids = await parts.queue.takeWakes(); ids.length > 0; ids = await parts.queue.takeWakes()) host.wake(ids);
+    } finally {
+      taking = false;
+    }
   }
 
   async function release(laneIds: readonly string[]): Promise<void> {
@@ -200,7 +223,7 @@ export function createWorker(
       const gone = await releaseLanes(core.db, lanes);
       for (const run of lanes) {
         idle.delete(run.laneId);
-        if (gone.has(run.laneId)) run.lost();
+        if (gone.has(run.laneId)) run.released();
         else run.news();
       }
     } finally {
@@ -211,6 +234,10 @@ export function createWorker(
   const stopHints = core.notify.on("lane", (ids) => {
     if (ids.length === 0) for (const run of runs.values()) active(run).news();
     else host.wake(ids);
+  });
+
+  const stopJobs = core.notify.on("job", () => {
+    takeWakes().catch((error: Error) => core.log.warn({ err: error.message }, "wake-ups wait for the database"));
   });
 
   function active(run: LaneRun): LaneRun {
@@ -250,7 +277,7 @@ export function createWorker(
     start() {
       const loop = async () => {
         await tick().catch((error: Error) => core.log.warn({ err: error.message }, "the sweep waits for the database"));
-        if (!draining) ticking = setTimeout(loop, TICK_MS);
+        if (!draining) ticking = setTimeout(loop, leaseMs * TICK);
       };
       void loop();
     },
@@ -258,6 +285,7 @@ export function createWorker(
       draining = true;
       clearTimeout(ticking);
       stopHints();
+      stopJobs();
       for (const timer of timers.values()) clearTimeout(timer);
       wanted.clear();
       const deadline = clock.monotonic() + graceMs;

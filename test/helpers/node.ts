@@ -1,0 +1,133 @@
+/**
+ * A process of ours inside the test's own: ingest and a worker on a database handle of their own, which can be killed
+ * as SIGKILL kills. From then on nothing it began goes on: its connections are cut (Postgres rolls back what was open),
+ * its calls never return, it sends nothing more.
+ */
+import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
+import type { Core } from "../../src/core.ts";
+import { type Database, openDatabase } from "../../src/db/client.ts";
+import type { Queue } from "../../src/db/queue.ts";
+import { createEgress } from "../../src/delivery/egress.ts";
+import { createPlans } from "../../src/delivery/plan.ts";
+import type { Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
+import { createSender } from "../../src/delivery/sender.ts";
+import { createTransport } from "../../src/delivery/transport.ts";
+import { createWorker, type Worker } from "../../src/delivery/worker.ts";
+import { createIngest, type Ingest } from "../../src/events/ingest.ts";
+
+/** `AT_BEGIN`: when the next transaction wants to begin. `AFTER_COMMIT`: its COMMIT is done, the answer never arrives. */
+export type Death = "NOW" | "AT_BEGIN" | "AFTER_COMMIT";
+
+export interface TestNode {
+  readonly name: string;
+  readonly core: Core;
+  readonly ingest: Ingest;
+  readonly worker: Worker | undefined;
+  /** Monotonic milliseconds; undefined while it lives. */
+  readonly killedAt: number | undefined;
+  /** Resolves once it is dead. */
+  kill(how?: Death): Promise<void>;
+  /** Drains it. */
+  stop(): Promise<void>;
+  /** Closes the connections of a dead or stopped node. */
+  close(): Promise<void>;
+}
+
+/** Says which node made a call. */
+export const NODE_HEADER = "x-test-node";
+
+export interface NodeParts {
+  core: Core;
+  queue: Queue;
+  sandbox: Sandbox;
+}
+
+/** @param options.worker false: ingest only, as a process with HOOKLINE_ROLES=api */
+export function startNode(parts: NodeParts, name: string, options: { leaseMs?: number; worker?: boolean } = {}): TestNode {
+  const { core: base, queue, sandbox } = parts;
+  const own = openDatabase(base.db.url, { poolSize: 4 });
+  let killedAt: number | undefined;
+  let death: Death | undefined;
+  const died = Promise.withResolvers<void>();
+  const never = new Promise<never>(() => undefined);
+  const unlessDead = <T>(work: Promise<T>): Promise<T> =>
+    work.then(
+      (value) => (killedAt === undefined ? value : never),
+      (error: unknown) => (killedAt === undefined ? Promise.reject(error) : never),
+    );
+
+  function die(): void {
+    if (killedAt !== undefined) return;
+    killedAt = performance.now();
+    const { _clients: clients } = own.pool as unknown as { _clients: { connection: { stream: { destroy(): void } } }[] };
+    for (const client of clients) client.connection.stream.destroy();
+    died.resolve();
+  }
+
+  const transaction: Database["transaction"] = async (work) => {
+    if (death === "AT_BEGIN") die();
+    if (killedAt !== undefined) return never;
+    const result = await unlessDead(own.transaction(work));
+    if (death === "AFTER_COMMIT") die();
+    return killedAt === undefined ? result : never;
+  };
+  const pool = new Proxy(own.pool, {
+    get(target, key) {
+      if (key === "query") return (...args: [string]) => (killedAt === undefined ? unlessDead(target.query(...args)) : never);
+      return Reflect.get(target, key, target) as unknown;
+    },
+  });
+  const core: Core = {
+    ...base,
+    db: { ...own, pool, transaction },
+    notify: {
+      ...base.notify,
+      get connected() {
+        return base.notify.connected;
+      },
+      on: (channel, listener) => base.notify.on(channel, (ids) => killedAt === undefined && listener(ids)),
+    },
+  };
+  const transport = createTransport({ egress: createEgress({ allow: base.config.egressAllow }), clock: base.clock });
+  const sender = createSender(core, {
+    transport: {
+      ...transport,
+      send: (call) => (killedAt === undefined ? transport.send({ ...call, headers: { ...call.headers, [NODE_HEADER]: name } }) : never),
+    },
+    engines: { sandbox, payloadQuery: createPayloadQuery() },
+    publicUrl: () => "http://127.0.0.1:4000",
+  });
+  const { leaseMs } = options;
+  const worker =
+    options.worker === false
+      ? undefined
+      : createWorker(core, {
+          plans: createPlans(core),
+          sender,
+          queue,
+          onStop: async () => undefined,
+          ...(leaseMs === undefined ? {} : { leaseMs }),
+        });
+  worker?.start();
+  return {
+    name,
+    core,
+    ingest: createIngest(core, { lanes: worker, queue }),
+    worker,
+    get killedAt() {
+      return killedAt;
+    },
+    async kill(how = "NOW") {
+      death = how;
+      if (how === "NOW") die();
+      await died.promise;
+    },
+    async stop() {
+      if (killedAt === undefined) await worker?.drain(10_000);
+    },
+    async close() {
+      await transport.close();
+      await own.close();
+    },
+  };
+}
