@@ -14,11 +14,16 @@ import { associateIdOf } from "./associates.ts";
 import { FaceError, saveTestFailed } from "./errors.ts";
 import type { WebhookInput } from "./input.ts";
 
-/** @throws FaceError when this installation saves https targets only (HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS) */
+const HTTPS_ONLY = "TargetUrl must be an https URL";
+
+/** HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS. */
+function needsHttps(core: Core, { Type, TargetUrl }: WebhookInput): boolean {
+  return Type === "webhook" && core.config.superofficeRequireHttps && !/^https:/i.test(TargetUrl ?? "");
+}
+
+/** @throws FaceError for an http target, where this installation takes https ones only; a Stopped webhook's too */
 export function demandTarget(core: Core, input: WebhookInput): void {
-  if (input.Type === "webhook" && core.config.superofficeRequireHttps && !/^https:/i.test(input.TargetUrl ?? "")) {
-    throw saveTestFailed("TargetUrl must be an https URL");
-  }
+  if (needsHttps(core, input)) throw saveTestFailed(HTTPS_ONLY);
 }
 
 /** @throws FaceError when the target does not answer 200 */
@@ -40,6 +45,7 @@ export async function testTarget(
   known: { stored: DefinitionRow | undefined; script: Plan["script"] },
 ): Promise<string | null> {
   const { core, sender } = doors;
+  if (needsHttps(core, input)) return HTTPS_ONLY;
   const plan = await planOf(doors, caller, input, known);
   const { verdict } = await probe(core, sender, plan, await associateIdOf(core, caller));
   if (verdict?.outcome === "DELIVERED") return null;

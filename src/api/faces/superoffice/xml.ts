@@ -25,10 +25,19 @@ export function readXml(text: string): { root: string; value: unknown } {
   if (/<!DOCTYPE/i.test(text)) throw new FaceError(400, "the body must not have a DOCTYPE");
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw new FaceError(400, `the body is not valid XML: ${valid.err.msg}`);
-  const roots = (parser.parse(text) as Node[]).filter((node) => !("#text" in node));
+  const roots = parse(text).filter((node) => !("#text" in node));
   const root = roots.length === 1 ? nameOf(roots[0] as Node) : undefined;
   if (root === undefined) throw new FaceError(400, "the body must have one root element");
   return { root: decodeName(root), value: contentOf(roots[0]?.[root] as Node[], 1) };
+}
+
+/** The parser has limits of its own, against nesting and entities. */
+function parse(text: string): Node[] {
+  try {
+    return parser.parse(text) as Node[];
+  } catch (error) {
+    throw new FaceError(400, `the body is not usable XML: ${(error as Error).message}`);
+  }
 }
 
 const nameOf = (node: Node): string => Object.keys(node)[0] ?? "";

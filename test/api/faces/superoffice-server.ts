@@ -1,0 +1,158 @@
+/** SuperOffice's face over the real engine: HTTP, Postgres, worker, mail. */
+import Fastify from "fastify";
+import type { Role, Scope } from "../../../src/accounts/caller.ts";
+import { ROLE_SCOPES } from "../../../src/accounts/caller.ts";
+import { createSession } from "../../../src/accounts/sessions.ts";
+import { issueToken } from "../../../src/accounts/tokens.ts";
+import { createUser } from "../../../src/accounts/users.ts";
+import type { Doors } from "../../../src/api/doors.ts";
+import { superofficeRoutes } from "../../../src/api/faces/superoffice.ts";
+import { createPayloadQuery } from "../../../src/api/graphql/payload-query.ts";
+import type { Config } from "../../../src/config.ts";
+import { createQueue } from "../../../src/db/queue.ts";
+import { createEgress } from "../../../src/delivery/egress.ts";
+import { createMailer, MAIL_JOB, stateChangeMail } from "../../../src/delivery/mail.ts";
+import { createPlans } from "../../../src/delivery/plan.ts";
+import { createSandbox } from "../../../src/delivery/sandbox/sandbox.ts";
+import { createSender } from "../../../src/delivery/sender.ts";
+import { createTransport } from "../../../src/delivery/transport.ts";
+import { createWorker } from "../../../src/delivery/worker.ts";
+import { createIngest } from "../../../src/events/ingest.ts";
+import { announceStopped, STOPPED_JOB } from "../../../src/events/stopped.ts";
+import { createFeed } from "../../../src/live/feed.ts";
+import { type TestCore, testCore } from "../../helpers/database.ts";
+import { type Mailbox, startMailbox } from "../../helpers/mailbox.ts";
+import { testCa } from "../../helpers/receiver.ts";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect to find
+  json: any;
+}
+
+export interface Options {
+  method?: string;
+  /** An object is sent as JSON. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Null: no Authorization. */
+  token?: string | null;
+}
+
+export interface SuperOffice {
+  t: TestCore;
+  doors: Doors;
+  mailbox: Mailbox;
+  url: string;
+  /** An administrator's. */
+  token: string;
+  /** A call with the administrator's token, unless said otherwise; the path starts with /api/v1. */
+  call(path: string, options?: Options): Promise<Answer>;
+  post(path: string, body: unknown, options?: Options): Promise<Answer>;
+  /** A token of a new user. */
+  tokenFor(role: Role, scopes?: readonly Scope[], application?: string): Promise<string>;
+  user(role: Role, password: string): Promise<{ email: string; number: number }>;
+  /** The cookies of a signed-in browser. */
+  cookie(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** http targets are saved too, unless `overrides` says otherwise; retries do not wait. */
+export async function startSuperOffice(overrides: Partial<Config> = {}): Promise<SuperOffice> {
+  const mailbox = await startMailbox();
+  const t = await testCore({ superofficeRequireHttps: false, retryScale: 0.001, smtpUrl: mailbox.url, ...overrides });
+  const { core } = t;
+  const queue = createQueue(t.url, core.log, { worker: true });
+  await queue.start([STOPPED_JOB, MAIL_JOB]);
+  const sandbox = createSandbox({ threads: 1 });
+  const payloadQuery = createPayloadQuery();
+  const transport = createTransport({ egress: createEgress({ allow: core.config.egressAllow }), clock: core.clock, trust: [testCa] });
+  let url = "";
+  const publicUrl = () => url;
+  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl });
+  const plans = createPlans(core);
+  const worker = createWorker(core, {
+    plans,
+    sender,
+    queue,
+    onStop: async (client, stop) => {
+      await queue.send(client, STOPPED_JOB, stop);
+      const mail = await stateChangeMail(client, stop);
+      if (mail) await queue.send(client, MAIL_JOB, mail);
+    },
+  });
+  const ingest = createIngest(core, { lanes: worker, queue });
+  const mailer = createMailer(core.config);
+  await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
+  await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
+  worker.start();
+  const doors: Doors = { core, ingest, feed: createFeed(core), publicUrl, sandbox, payloadQuery, sender, plans };
+  const app = Fastify();
+  await app.register(superofficeRoutes(doors));
+  url = await app.listen({ port: 0, host: "127.0.0.1" });
+
+  const tokenFor: SuperOffice["tokenFor"] = async (role, scopes = ROLE_SCOPES[role], application) => {
+    const { userId } = await t.caller(role);
+    const input = {
+      organizationId: t.organizationId,
+      userId: userId as string,
+      name: "test",
+      role,
+      scopes,
+      application: application ?? null,
+    };
+    return (await issueToken(core, input)).token;
+  };
+  const token = await tokenFor("ADMIN");
+
+  const call: SuperOffice["call"] = async (path, options = {}) => {
+    const { body, headers = {}, token: given = token } = options;
+    const isText = typeof body === "string" || body === undefined;
+    const response = await fetch(`${url}${path}`, {
+      method: options.method ?? "GET",
+      headers: {
+        ...(given === null ? {} : { authorization: `Bearer ${given}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") && text !== "";
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  };
+
+  return {
+    ...{ t, doors, mailbox, url, token, call, tokenFor },
+    post: (path, body, options = {}) => call(path, { method: "POST", body, ...options }),
+    async user(role, password) {
+      const name = `${role.toLowerCase()}-${Math.random().toString(36).slice(2)}`;
+      const user = await createUser(core, t.admin, { email: `${name}@example.test`, name, password, role });
+      return { email: user.email, number: user.number };
+    },
+    async cookie() {
+      const { organizationId, userId } = t.admin;
+      return (await createSession(core, { organizationId, userId, kind: "BROWSER", ttlSeconds: 60 })).token;
+    },
+    async close() {
+      await app.close();
+      await worker.drain(2_000);
+      await queue.stop();
+      mailer?.close();
+      await Promise.all([transport.close(), sandbox.close(), mailbox.close()]);
+      await t.close();
+    },
+  };
+}
+
+/** Waits until `read` gives what `is` takes. @throws with what was last seen */
+export async function eventually<T>(read: () => Promise<T> | T, is: (value: T) => boolean, timeoutMs = 15_000): Promise<T> {
+  for (const deadline = Date.now() + timeoutMs; ; ) {
+    const value = await read();
+    if (is(value)) return value;
+    if (Date.now() > deadline) throw new Error(`it did not come about in ${timeoutMs} ms; last seen: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
