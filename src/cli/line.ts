@@ -15,7 +15,8 @@ export interface TailRequest {
   state: string;
   laneNumber: number;
   nextAttemptAt: string | null;
-  webhookDefinition: { code: string } | null;
+  /** `ordering` null: the dialect's own. */
+  webhookDefinition: { code: string; ordering: string | null } | null;
   event: { type: string; entity: string | null; entityId: string | null } | null;
   attempts: { edges: { node: TailAttempt }[] };
 }
@@ -40,7 +41,7 @@ export const SUBSCRIPTION = `subscription Tail($filter: WebhookRequestFilter, $a
     cursor
     request {
       id number state laneNumber nextAttemptAt
-      webhookDefinition { code }
+      webhookDefinition { code ordering }
       event { type entity entityId }
       attempts(last: ${ATTEMPTS_ASKED}) { edges { node { number outcome statusCode durationMs errorCode startedAt } } }
     }
@@ -72,16 +73,22 @@ export function createAttemptTeller(): (update: TailUpdate) => AttemptLine[] {
 
 const clock = (iso: string) => iso.slice(11, 23);
 
+/** `orders`, or `stock/a` where every key has a lane of its own. */
+function laneName({ webhookDefinition, event }: TailRequest): string {
+  if (!webhookDefinition) return "?";
+  return webhookDefinition.ordering === "KEY" && event?.entityId ? `${webhookDefinition.code}/${event.entityId}` : webhookDefinition.code;
+}
+
 /** `12:03:04.120  orders #12  attempt 2  DELIVERED 200  4 ms  order.created order/18  request 1041` */
 export function formatLine({ request, attempt, newest }: AttemptLine): string {
   const { event } = request;
-  const lane = `${request.webhookDefinition?.code ?? "?"} #${request.laneNumber}`;
   const what = [attempt.outcome, attempt.statusCode ?? attempt.errorCode].filter((part) => part !== null).join(" ");
   const subject = event?.entity ? ` ${event.entity}${event.entityId ? `/${event.entityId}` : ""}` : "";
   const next = newest && request.state === "WAITING" && request.nextAttemptAt ? `  again at ${clock(request.nextAttemptAt)}` : "";
   return [
     clock(attempt.startedAt),
-    lane.padEnd(18),
+    // A test delivery is in no lane.
+    `${laneName(request)}${request.laneNumber > 0 ? ` #${request.laneNumber}` : " test"}`.padEnd(18),
     `attempt ${attempt.number}`,
     what.padEnd(26),
     `${attempt.durationMs} ms`.padStart(8),
