@@ -22,7 +22,10 @@ export const systemClock: Clock = {
 let pool = randomBytes(4096);
 let poolOffset = 0;
 
-/** A UUIDv7 (RFC 9562): sorts by the millisecond it was made in. */
+let lastTime = 0;
+let counter = 0;
+
+/** A UUIDv7 (RFC 9562): sorts by the millisecond it was made in, within one by the order it was made in by this process. */
 export function newId(clock: Clock = systemClock): string {
   if (poolOffset + 10 > pool.length) {
     pool = randomBytes(4096);
@@ -30,10 +33,19 @@ export function newId(clock: Clock = systemClock): string {
   }
   const random = pool.subarray(poolOffset, poolOffset + 10);
   poolOffset += 10;
-  const time = clock.now().getTime().toString(16).padStart(12, "0");
-  // Version and variant. `random[0] as number & 0x0f` would be a type, and mask nothing.
-  random[0] = ((random[0] as number) & 0x0f) | 0x70;
-  random[2] = ((random[2] as number) & 0x3f) | 0x80;
+  const now = clock.now().getTime();
+  if (now > lastTime || now < lastTime - 1_000) {
+    lastTime = now;
+    // The lower half of the counter's 12 bits at random, the upper for the ids that follow in this millisecond.
+    counter = (random[0] as number) << 3;
+  } else if (++counter > 0xfff) {
+    lastTime++;
+    counter = 0;
+  }
+  const time = lastTime.toString(16).padStart(12, "0");
+  random[0] = (counter >> 8) | 0x70;
+  random[1] = counter & 0xff;
+  random[2] = (random[2] as number & 0x3f) | 0x80;
   const tail = random.toString("hex");
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`;
 }

@@ -44,15 +44,26 @@ export async function sendStream(reply: FastifyReply, response: Response, signal
     "x-accel-buffering": "no",
   });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const stop = () => void reader.cancel().catch(() => undefined);
-  signal.addEventListener("abort", stop, { once: true });
-  raw.once("close", stop);
-  if (signal.aborted) stop();
+  let over = signal.aborted || raw.destroyed;
+  let wake = () => undefined as unknown;
+  const end = () => {
+    over = true;
+    wake();
+  };
+  signal.addEventListener("abort", end, { once: true });
+  raw.once("close", end);
+  // A read in flight need not end when the stream is cancelled, so the end is waited for beside it.
+  const next = () =>
+    new Promise<{ done: boolean; value?: Uint8Array } | undefined>((resolve, reject) => {
+      wake = () => resolve(undefined);
+      if (over) wake();
+      else reader.read().then(resolve, reject);
+    });
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (!raw.write(value) && !(await drained(raw))) {
+      const step = await next();
+      if (!step?.value) break;
+      if (!raw.write(step.value) && !(await drained(raw))) {
         raw.destroy();
         break;
       }
@@ -60,7 +71,7 @@ export async function sendStream(reply: FastifyReply, response: Response, signal
   } catch {
     // The source failed after the head was sent: all that is left is to end the stream.
   } finally {
-    stop();
+    void reader.cancel().catch(() => undefined);
     raw.end();
   }
 }
