@@ -7,6 +7,7 @@ import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
 import "./event-types.ts";
+import "./filter-preview.ts";
 import "./goals.ts";
 import "./inbound-webhooks.ts";
 import "./rules.ts";

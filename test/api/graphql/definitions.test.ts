@@ -391,6 +391,38 @@ describe("what belongs to a definition", () => {
   });
 });
 
+describe("trying a filter", () => {
+  const PREVIEW =
+    "query ($eventTypes: [String!]!, $filter: JSON, $last: Int) { filterPreview(eventTypes: $eventTypes, filter: $filter, last: $last) { scanned matched events { matches event { type } } } }";
+
+  test("on the latest events", async () => {
+    await doors.ingest.emit(admin.organizationId, [
+      { type: "order.created", payload: '{"total":120}' },
+      { type: "order.created", payload: '{"total":80}' },
+      { type: "contact.created", payload: '{"total":120}' },
+    ]);
+    const variables = { eventTypes: ["order.*"], filter: { payload: { total: { $gt: 100 } } } };
+    expect((await ask(PREVIEW, variables)).filterPreview).toEqual({
+      scanned: 3,
+      matched: 1,
+      events: [
+        { matches: false, event: { type: "contact.created" } },
+        { matches: false, event: { type: "order.created" } },
+        { matches: true, event: { type: "order.created" } },
+      ],
+    });
+    expect((await ask(PREVIEW, { ...variables, last: 1 })).filterPreview).toMatchObject({ scanned: 1, matched: 0 });
+    expect((await ask(PREVIEW, variables, (await t.organization()).admin)).filterPreview).toMatchObject({ scanned: 0 });
+  });
+
+  test("that is none says where", async () => {
+    const wrong = await run(PREVIEW, { eventTypes: ["order.*"], filter: { payload: { $where: "1" } } });
+    expect(wrong.errors?.[0]?.message).toContain("filter.payload.$where");
+    expect((await run(PREVIEW, { eventTypes: ["*.x"] })).errors?.[0]?.message).toContain("eventTypes.0");
+    expect((await run(PREVIEW, { eventTypes: [], last: 101 })).errors?.[0]?.message).toContain("last");
+  });
+});
+
 test("every type, field, argument and value of these nouns has a description", () => {
   const mine =
     /WebhookDefinition|SigningSecret|Connection$|WorkflowRule|Script|SecretKey|EventType|Dialect|Ordering|OnExhausted|SignatureVersion|Hmac|TargetType|Policy|Priority/;
