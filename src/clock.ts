@@ -45,7 +45,8 @@ export function newId(clock: Clock = systemClock): string {
   const time = lastTime.toString(16).padStart(12, "0");
   random[0] = (counter >> 8) | 0x70;
   random[1] = counter & 0xff;
-  random[2] = (random[2] as number & 0x3f) | 0x80;
+  // Not `random[2] as number & 0x3f`: that is a type.
+  random[2] = ((random[2] as number) & 0x3f) | 0x80;
   const tail = random.toString("hex");
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`;
 }

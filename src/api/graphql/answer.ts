@@ -54,7 +54,7 @@ export async function sendStream(reply: FastifyReply, response: Response, signal
   raw.once("close", end);
   // A read in flight need not end when the stream is cancelled, so the end is waited for beside it.
   const next = () =>
-    new Promise<{ done: boolean; value?: Uint8Array } | undefined>((resolve, reject) => {
+    new Promise<{ done: boolean; value?: Uint8Array | undefined } | undefined>((resolve, reject) => {
       wake = () => resolve(undefined);
       if (over) wake();
       else reader.read().then(resolve, reject);
