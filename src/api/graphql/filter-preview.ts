@@ -30,7 +30,10 @@ builder.queryField("filterPreview", (t) =>
     args: {
       eventTypes: t.arg.stringList({ required: true, description: "As in a definition: types, families such as order.*, or *." }),
       filter: t.arg({ type: "JSON", description: "As in a definition; null takes all." }),
-      last: t.arg.int({ defaultValue: MOST_PREVIEWED, description: `How many of the newest events to look at: at most ${MOST_PREVIEWED}.` }),
+      last: t.arg.int({
+        defaultValue: MOST_PREVIEWED,
+        description: `How many of the newest events to look at: at most ${MOST_PREVIEWED}.`,
+      }),
     },
     resolve: (_root, { eventTypes, filter, last }, context) =>
       previewFilter(context.doors.core, callerOf(context), { eventTypes, filter: filter ?? null, last: last ?? MOST_PREVIEWED }),

@@ -34,7 +34,7 @@ export function Code({ text, json, label }: { text: string; json?: boolean; labe
       <span className={classes["copy"]}>
         <CopyButton text={text} label={`Copy ${label}`} />
       </span>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is no block of code */}
       <pre className={classes["code"]} tabIndex={0} role="group" aria-label={label}>
         {shown}
       </pre>

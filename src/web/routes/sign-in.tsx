@@ -20,22 +20,7 @@ const SignInMutation = graphql(
 `,
   [Problem],
 );
-const LinkMutation = graphql(
-  `
-  mutation SignInWithLink($input: SignInWithLinkInput!) {
-    signInWithLink(input: $input) {
-      __typename
-      ... on SignedIn {
-        expiresAt
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
-
-/** The one-time token stands in the fragment, which no server, log or Referer ever sees; it is taken out of the address at once. */
+/** The one-time token stands in the fragment, which no link preview or proxy log ever sees; it is taken out of the address at once. */
 function takeLinkToken(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
   if (token !== undefined) history.replaceState(history.state, "", location.pathname + location.search);
@@ -70,7 +55,8 @@ export function SignIn({ signedIn }: { signedIn: () => void }) {
     document.title = "Sign in · Hookline";
     const token = linkTried.current ? undefined : takeLinkToken();
     linkTried.current = true;
-    if (token !== undefined) void enter(perform(LinkMutation, { input: { token } }) as ReturnType<typeof perform>);
+    // The server trades it for a session, once, and comes back to the overview.
+    if (token !== undefined) location.replace(`/sign-in-link?token=${encodeURIComponent(token)}`);
   }, []);
 
   function submit(event: FormEvent) {

@@ -1,13 +1,9 @@
 /** What stands in the editor's fields, and how it becomes the API's input. Pure. */
 import { blank, parseJson } from "../components/form.ts";
+import { fromPairs, type Pair, toPairs } from "../components/pairs.tsx";
 import type { VariablesOf } from "../graphql/tada.ts";
 import type { Dialect, OnExhausted, Ordering } from "./dialects.ts";
 import type { CreateDefinition, Definition, UpdateDefinition } from "./documents.ts";
-
-export interface Pair {
-  name: string;
-  value: string;
-}
 
 export interface EditorValues {
   name: string;
@@ -86,7 +82,6 @@ export function emptyValues(): EditorValues {
 }
 
 export function valuesOf(definition: Definition): EditorValues {
-  const headers = (definition.headers ?? {}) as Record<string, string>;
   return {
     name: definition.name,
     code: definition.code,
@@ -105,7 +100,7 @@ export function valuesOf(definition: Definition): EditorValues {
     waits: definition.retrySchedule?.map(String) ?? null,
     timeoutMs: definition.timeoutMs,
     maxConsecutiveErrors: definition.maxConsecutiveErrors,
-    headers: Object.entries(headers).map(([name, value]) => ({ name, value: String(value) })),
+    headers: toPairs(definition.headers),
     headersTouched: false,
     properties: definition.properties === null || definition.properties === undefined ? "" : JSON.stringify(definition.properties, null, 2),
     signatureVersions: definition.signatureVersions,
@@ -129,7 +124,7 @@ type CreateInput = VariablesOf<typeof CreateDefinition>["input"];
 type UpdateInput = VariablesOf<typeof UpdateDefinition>["input"];
 
 function shared(values: EditorValues) {
-  const headers = Object.fromEntries(values.headers.filter((pair) => pair.name !== "").map((pair) => [pair.name, pair.value]));
+  const headers = fromPairs(values.headers);
   return {
     name: values.name.trim(),
     description: blank(values.description),

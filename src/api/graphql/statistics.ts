@@ -1,0 +1,88 @@
+/** Deliveries over time: what the overview of the dashboard shows. */
+import { NotFoundError } from "../../errors.ts";
+import {
+  type DeliveryBucket as Bucket,
+  deliveryStatistics,
+  MOST_BUCKETS,
+  type DeliveryStatistics as Statistics,
+} from "../../requests/statistics.ts";
+import { builder } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { byId, loader } from "./loader.ts";
+import { WebhookDefinition } from "./nodes.ts";
+
+// Deleted ones too: their attempts count.
+const definitionOf = loader(async (context, ids) => {
+  const { organizationId } = callerOf(context);
+  return byId(await context.doors.core.db.prisma.webhookDefinition.findMany({ where: { organizationId, id: { in: ids } } }));
+});
+
+const COUNTS = {
+  delivered: "Attempts that the receiver accepted.",
+  retried: "Failed attempts that another one follows.",
+  rejected: "Failed attempts that were the last of their request.",
+} as const;
+
+const DeliveryBucket = builder.objectRef<Bucket>("DeliveryBucket").implement({
+  description: "A slice of the time asked for.",
+  fields: (t) => ({
+    at: t.expose("at", { type: "DateTime", description: "When it begins." }),
+    delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
+    retried: t.exposeInt("retried", { description: COUNTS.retried }),
+    rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
+    p50Ms: t.exposeFloat("p50Ms", { nullable: true, description: "Half of the answers took at most so many milliseconds." }),
+    p99Ms: t.exposeFloat("p99Ms", { nullable: true, description: "99 of 100 answers took at most so many milliseconds." }),
+  }),
+});
+
+const DefinitionStatistics = builder.objectRef<Statistics["definitions"][number]>("DefinitionStatistics").implement({
+  description: "The attempts of one definition.",
+  fields: (t) => ({
+    webhookDefinition: t.field({
+      type: WebhookDefinition,
+      description: "Which.",
+      resolve: async ({ definitionId }, _args, context) => {
+        const definition = await definitionOf(context, definitionId);
+        if (!definition) throw new NotFoundError("the webhook definition");
+        return definition;
+      },
+    }),
+    delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
+    retried: t.exposeInt("retried", { description: COUNTS.retried }),
+    rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
+  }),
+});
+
+const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").implement({
+  description: "Attempts since a moment. Of very many only the newest are counted.",
+  fields: (t) => ({
+    delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
+    retried: t.exposeInt("retried", { description: COUNTS.retried }),
+    rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
+    p50Ms: t.exposeFloat("p50Ms", { nullable: true, description: "Half of the answers took at most so many milliseconds." }),
+    p99Ms: t.exposeFloat("p99Ms", { nullable: true, description: "99 of 100 answers took at most so many milliseconds." }),
+    buckets: t.field({ type: [DeliveryBucket], description: "Equal slices up to now, oldest first.", resolve: (all) => all.buckets }),
+    definitions: t.field({
+      type: [DefinitionStatistics],
+      description: "Per definition that had attempts.",
+      resolve: (all) => all.definitions,
+    }),
+  }),
+});
+
+builder.queryField("deliveryStatistics", (t) =>
+  t.field({
+    type: DeliveryStatistics,
+    description: "Attempts since a moment, as a whole, over time and per definition.",
+    authScopes: { scope: "webhooks:read" },
+    complexity: { field: MOST_BUCKETS, multiplier: 1 },
+    args: {
+      since: t.arg({ type: "DateTime", required: true, description: "From when on: at most seven days ago." }),
+      buckets: t.arg.int({ defaultValue: 60, description: `Into how many slices the time is cut: at most ${MOST_BUCKETS}.` }),
+    },
+    resolve: (_root, { since, buckets }, context) => {
+      const { core } = context.doors;
+      return deliveryStatistics(core.db, callerOf(context).organizationId, { since, buckets: buckets ?? 60, now: core.clock.now() });
+    },
+  }),
+);

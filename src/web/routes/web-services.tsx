@@ -1,3 +1,0 @@
-export function WebServices() {
-  return null;
-}
