@@ -10,6 +10,7 @@ import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
 import { doformsRoutes } from "./faces/doforms.ts";
 import { resultsRoutes } from "./faces/results.ts";
+import { superofficeRoutes } from "./faces/superoffice.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
 import { createYogaDoor } from "./graphql/yoga.ts";
@@ -129,6 +130,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(resultsRoutes(doors));
   await app.register(doformsRoutes(doors));
   await app.register(cotalkerRoutes(doors));
+  await app.register(superofficeRoutes(doors));
   app.get("/sign-in-link", async (request, reply) => {
     const { token } = request.query as { token?: unknown };
     const session = typeof token === "string" ? await redeemSignInLink(core, token) : undefined;

@@ -15,6 +15,7 @@ import {
   type QuickJSWASMModule,
   RELEASE_SYNC,
 } from "quickjs-emscripten";
+import { systemClock } from "../../clock.ts";
 import type { Answer, Failure, Job, Outcome } from "./messages.ts";
 import { MEMORY_LIMIT_BYTES, OUTPUT_LIMIT_BYTES, TIME_LIMIT_MS } from "./messages.ts";
 import { PRELUDE } from "./prelude.ts";
@@ -60,14 +61,14 @@ const TOO_MUCH_MEMORY = `needed more than ${MEMORY_LIMIT_BYTES / 2 ** 20} MiB of
 const MEMORY_MESSAGES = new Set(["InternalError: out of memory", "InternalError: string too long"]);
 
 function runOnce(quickjs: QuickJSWASMModule, job: Job, memoryIsFull: () => boolean): Answer {
-  const started = performance.now();
+  const started = systemClock.monotonic();
   const lines: string[] = [];
   let timedOut = false;
   let outcome: Outcome;
   try {
     const runtime = quickjs.newRuntime({ memoryLimitBytes: MEMORY_LIMIT_BYTES, maxStackSizeBytes: STACK_BYTES });
     runtime.setInterruptHandler(() => {
-      timedOut ||= performance.now() - started > TIME_LIMIT_MS;
+      timedOut ||= systemClock.monotonic() - started > TIME_LIMIT_MS;
       return timedOut;
     });
     outcome = evaluate(runtime.newContext(), job, lines);
@@ -76,7 +77,7 @@ function runOnce(quickjs: QuickJSWASMModule, job: Job, memoryIsFull: () => boole
   }
   // Whatever was in its way: an interrupted promise job, for one, is only a rejected promise.
   if (timedOut) outcome = failed("TIMEOUT", TOO_LONG);
-  return { outcome, console: cut(lines, OUTPUT_LIMIT_BYTES - size(outcome)), durationMs: Math.round(performance.now() - started) };
+  return { outcome, console: cut(lines, OUTPUT_LIMIT_BYTES - size(outcome)), durationMs: Math.round(systemClock.monotonic() - started) };
 }
 
 function failed(failure: Failure, message: string): Outcome {

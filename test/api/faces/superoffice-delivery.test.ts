@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createScript } from "../../../src/definitions/scripts.ts";
 import { type Receiver, startReceiver } from "../../helpers/receiver.ts";
-import { eventually, type SuperOffice, startSuperOffice } from "./superoffice-server.ts";
+import { eventually, RPC, type SuperOffice, startSuperOffice, WEBHOOK } from "./superoffice-server.ts";
 
 let so: SuperOffice;
 let receiver: Receiver;
@@ -27,9 +27,6 @@ afterAll(async () => {
   await receiver?.close();
   await watcher?.close();
 });
-
-const WEBHOOK = "/api/v1/Webhook";
-const RPC = "/api/v1/Agents/Webhook";
 
 /** A new webhook; the call of its save test is not counted. */
 async function create(more: object = {}) {

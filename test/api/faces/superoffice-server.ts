@@ -1,5 +1,6 @@
 /** SuperOffice's face over the real engine: HTTP, Postgres, worker, mail. */
 import Fastify from "fastify";
+import { expect } from "vitest";
 import type { Role, Scope } from "../../../src/accounts/caller.ts";
 import { ROLE_SCOPES } from "../../../src/accounts/caller.ts";
 import { createSession } from "../../../src/accounts/sessions.ts";
@@ -22,7 +23,21 @@ import { announceStopped, STOPPED_JOB } from "../../../src/events/stopped.ts";
 import { createFeed } from "../../../src/live/feed.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
 import { type Mailbox, startMailbox } from "../../helpers/mailbox.ts";
-import { testCa } from "../../helpers/receiver.ts";
+import { type Receiver, testCa } from "../../helpers/receiver.ts";
+
+export const WEBHOOK = "/api/v1/Webhook";
+export const RPC = "/api/v1/Agents/Webhook";
+
+export const errorOf = (status: number, type: string) => ({
+  status,
+  json: { Error: true, ErrorType: type, ErrorMessage: expect.any(String), ErrorSource: expect.any(String) },
+});
+export const NOT_FOUND = errorOf(404, "SoNotFoundException");
+
+export const minimalWebhook = (receiver: Receiver, more: object = {}) => ({
+  ...{ Name: "Tonys Contact Handler", Events: ["contact.created"], TargetUrl: `${receiver.url}/hook` },
+  ...more,
+});
 
 export interface Answer {
   status: number;
@@ -51,6 +66,8 @@ export interface SuperOffice {
   /** A call with the administrator's token, unless said otherwise; the path starts with /api/v1. */
   call(path: string, options?: Options): Promise<Answer>;
   post(path: string, body: unknown, options?: Options): Promise<Answer>;
+  /** Saves a webhook. @throws when that is refused */
+  create(webhook: object, options?: Options): Promise<Answer["json"]>;
   /** A token of a new user. */
   tokenFor(role: Role, scopes?: readonly Scope[], application?: string): Promise<string>;
   user(role: Role, password: string): Promise<{ email: string; number: number }>;
@@ -127,6 +144,11 @@ export async function startSuperOffice(overrides: Partial<Config> = {}): Promise
   return {
     ...{ t, doors, mailbox, url, token, call, tokenFor },
     post: (path, body, options = {}) => call(path, { method: "POST", body, ...options }),
+    async create(webhook, options = {}) {
+      const answer = await call(WEBHOOK, { method: "POST", body: webhook, ...options });
+      if (answer.status !== 200) throw new Error(`not saved: ${answer.text}`);
+      return answer.json;
+    },
     async user(role, password) {
       const name = `${role.toLowerCase()}-${Math.random().toString(36).slice(2)}`;
       const user = await createUser(core, t.admin, { email: `${name}@example.test`, name, password, role });
