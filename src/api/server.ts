@@ -8,6 +8,7 @@ import { createAddressOf } from "./address.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
+import { crmcomRoutes } from "./faces/crmcom.ts";
 import { doformsRoutes } from "./faces/doforms.ts";
 import { resultsRoutes } from "./faces/results.ts";
 import { superofficeRoutes } from "./faces/superoffice.ts";
@@ -130,6 +131,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(resultsRoutes(doors));
   await app.register(doformsRoutes(doors));
   await app.register(cotalkerRoutes(doors));
+  await app.register(crmcomRoutes(doors));
   await app.register(superofficeRoutes(doors));
   app.get("/sign-in-link", async (request, reply) => {
     const { token } = request.query as { token?: unknown };

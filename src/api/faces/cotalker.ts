@@ -13,6 +13,7 @@ import type { DefinitionRow } from "../../definitions/settings.ts";
 import { ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../errors.ts";
 import { attemptsOfDefinition } from "../../requests/definition-attempts.ts";
 import { objectId } from "../../wire/ids.ts";
+import { jsonOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { bearerOf } from "../session.ts";
 import { answerError, refuseIf } from "./cotalker/errors.ts";
@@ -82,7 +83,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
     app.setErrorHandler(answerError(core.log));
 
     app.post("/auth/local", async (request, reply) => {
-      const { email, password } = parse(credentials, request.body);
+      const { email, password } = parse(credentials, request);
       const user = await checkPassword(core, email, password);
       if (!user) throw new UnauthenticatedError("wrong e-mail address or password");
       const session = await createSession(core, {
@@ -106,7 +107,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
 
     app.post(SUBSCRIPTION, async (request, reply) => {
       const caller = await administrator(doors, request);
-      const input = parse(creation, request.body);
+      const input = parse(creation, request);
       const given = input.context ?? {};
       refuseIf(contextIssues(input.trigger, given));
       const { definition } = await createDefinition(
@@ -130,7 +131,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
     app.patch<Id>(`${SUBSCRIPTION}/:id`, async (request) => {
       const caller = await administrator(doors, request);
       const present = await find(caller, request.params.id);
-      const input = parse(change, request.body);
+      const input = parse(change, request);
       refuseIf(
         input.code !== undefined && input.code !== present.code ? [{ path: "code", message: "cannot be changed once it is saved" }] : [],
       );
@@ -186,14 +187,8 @@ function issuesOf(error: z.ZodError): ValidationError {
 }
 
 /** @throws ValidationError */
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body as Buffer));
-  } catch {
-    throw new ValidationError([{ path: "", message: "the body is not valid JSON" }]);
-  }
-  const parsed = schema.safeParse(value);
+function parse<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
+  const parsed = schema.safeParse(jsonOf(request).value);
   if (!parsed.success) throw issuesOf(parsed.error);
   return parsed.data;
 }

@@ -1,0 +1,98 @@
+/**
+ * CRM.COM's own Web API (contract C1–C35) over the same definitions, rules, lanes and log as every other door.
+ * GET methods take a query, POST methods JSON or a form; the token is a parameter of every call.
+ */
+import type { FastifyPluginAsync, FastifyRequest } from "fastify";
+import type { Caller } from "../../accounts/caller.ts";
+import { jsonOf, mediaType, textOf } from "../body.ts";
+import type { Doors } from "../doors.ts";
+import * as definitions from "./crmcom/definitions.ts";
+import { answerErrors, CrmcomError, ok, sendError } from "./crmcom/envelope.ts";
+import type { Parameters } from "./crmcom/parameters.ts";
+import * as requests from "./crmcom/requests.ts";
+import * as rules from "./crmcom/rules.ts";
+import { keyToken, passwordToken, release, signedIn } from "./crmcom/session.ts";
+
+const BASE = "/crmapi/rest/v2";
+
+/** A method of a resource: answers the data of the envelope. */
+type Method = (doors: Doors, caller: Caller, parameters: Parameters) => Promise<unknown>;
+
+const GET: Record<string, Method> = {
+  "webhook_requests/show": ({ core }, caller, parameters) => requests.show(core, caller, parameters),
+  "webhook_requests/list": ({ core }, caller, parameters) => requests.list(core, caller, parameters),
+  "webhook_definitions/show": definitions.show,
+  "webhook_definitions/list": definitions.list,
+  "workflow_rules/show": rules.show,
+  "workflow_rules/list": rules.list,
+};
+
+const POST: Record<string, Method> = {
+  "webhook_requests/resend": ({ core }, caller, parameters) => requests.resendOne(core, caller, parameters),
+  "webhook_requests/delete": ({ core }, caller, parameters) => requests.deleteOne(core, caller, parameters),
+  "webhook_definitions/create": definitions.create,
+  "webhook_definitions/update": definitions.update,
+  "webhook_definitions/delete": definitions.remove,
+  "workflow_rules/create": rules.create,
+  "workflow_rules/update": rules.update,
+  "workflow_rules/delete": rules.remove,
+};
+
+export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
+  const { core } = doors;
+  return async (app) => {
+    app.setErrorHandler(answerErrors(core.log, core.config.crmcomHttpStatus));
+    app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
+
+    app.post(`${BASE}/authentication/token`, async (request) => ok({ token: await passwordToken(core, bodyOf(request)) }));
+    app.post(`${BASE}/authentication/web_api_key/token`, async (request) => ok({ token: await keyToken(core, bodyOf(request), request) }));
+    app.post(`${BASE}/authentication/token/release`, async (request) => {
+      await release(core, await signedIn(core, bodyOf(request), request));
+      return ok(null);
+    });
+
+    for (const [path, method] of Object.entries(GET)) {
+      app.get(`${BASE}/${path}`, async (request) => {
+        const parameters = { values: request.query as Record<string, unknown>, json: false };
+        const { caller } = await signedIn(core, parameters, request);
+        return ok(await method(doors, caller, parameters));
+      });
+    }
+    for (const [path, method] of Object.entries(POST)) {
+      app.post(`${BASE}/${path}`, async (request) => {
+        const parameters = bodyOf(request);
+        const { caller } = await signedIn(core, parameters, request);
+        return ok(await method(doors, caller, parameters));
+      });
+    }
+    app.post(`${BASE}/webhook_definitions/set_life_cycle_state`, async (request) => {
+      const parameters = bodyOf(request);
+      const { caller } = await signedIn(core, parameters, request);
+      const { item, message } = await definitions.setLifeCycleState(doors, caller, parameters);
+      return ok(item, message);
+    });
+    // Anything else below the base speaks this product's form too.
+    app.all(`${BASE}/*`, async (request, reply) => {
+      const path = (request.params as { "*": string })["*"];
+      const allow = path in GET ? "GET" : path in POST || path.startsWith("authentication/") ? "POST" : undefined;
+      if (!allow || request.method === allow) return sendError(reply, "NOT_FOUND", "there is no such method", 404);
+      return sendError(reply.header("allow", allow), "METHOD_NOT_ALLOWED", `this method takes ${allow} only`, 405);
+    });
+  };
+}
+
+/** @throws CrmcomError INVALID_VALUE */
+function bodyOf(request: FastifyRequest): Parameters {
+  if (mediaType(request) === "application/x-www-form-urlencoded") {
+    const values: Record<string, unknown> = Object.create(null);
+    for (const [name, value] of new URLSearchParams(textOf(request))) {
+      values[name] = name in values ? [values[name], value].flat() : value;
+    }
+    return { values, json: false };
+  }
+  if (textOf(request) === "") return { values: {}, json: true };
+  const { value } = jsonOf(request);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new CrmcomError("INVALID_VALUE", "the body must be a JSON object");
+  return { values: value as Record<string, unknown>, json: true };
+}

@@ -1,0 +1,155 @@
+/** Definitions, rules and requests as CRM.COM shows them. */
+import type { Core } from "../../../core.ts";
+import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
+import { definitionsOfRules } from "../../../definitions/rules.ts";
+import type { DefinitionRow } from "../../../definitions/settings.ts";
+import type { RequestNode } from "../../../requests/related.ts";
+import { lifeCycleStateOf } from "../../../requests/row.ts";
+import { sentRequest, sentResponse } from "../../../requests/sent.ts";
+import { crmcomId } from "../../../wire/ids.ts";
+import { localDateTime } from "./dates.ts";
+
+type Item = Record<string, unknown>;
+
+/** The final list of its documents. */
+export const ENTITIES = [
+  ...(["ACCOUNTSRECEIVABLE", "ACTIVITIES", "CONTACTINFORMATION", "CREDITNOTES", "INVOICES", "INVOICECANCELLATIONS"] as const),
+  ...(["JOBS", "LEADS", "PAYMENTS", "PAYMENTCANCELLATIONS", "REFUNDS", "REWARDOFFERS", "SERVICEREQUESTS"] as const),
+  ...(["SUBSCRIPTIONS", "WALLETS", "WALLETTRANSACTIONS", "WRITEOFFS"] as const),
+] as const;
+
+/** What one answer needs beside the rows: read together, once. */
+export interface View {
+  timeZone: string;
+  users: ReadonlyMap<string, Item>;
+  secretKeys: ReadonlyMap<string, string>;
+  /** Definitions by rule. */
+  triggered: ReadonlyMap<string, readonly DefinitionRow[]>;
+}
+
+interface Logged {
+  createdAt: Date;
+  updatedAt: Date;
+  createdById?: string | null;
+  updatedById: string | null;
+}
+
+/** Reads users, secret keys and rules' definitions of the rows that are to be shown. */
+export async function viewOf(
+  core: Core,
+  organizationId: string,
+  rows: { definitions?: readonly DefinitionRow[]; rules?: readonly WorkflowRule[]; logged?: readonly Logged[] },
+): Promise<View> {
+  const rules = rows.rules ?? [];
+  const triggered =
+    rules.length === 0
+      ? new Map<string, DefinitionRow[]>()
+      : await definitionsOfRules(
+          core,
+          organizationId,
+          rules.map((rule) => rule.id),
+        );
+  const definitions = rows.definitions ?? [];
+  const logged: readonly Logged[] = [...definitions, ...rules, ...(rows.logged ?? [])];
+  const userIds = [...new Set(logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null))];
+  const keyIds = [...new Set(definitions.map((row) => row.secretKeyId).filter((id) => id !== null))];
+  const [organization, users, keys] = await Promise.all([
+    core.db.prisma.organization.findUnique({ where: { id: organizationId }, select: { timeZone: true } }),
+    userIds.length === 0 ? [] : core.db.prisma.user.findMany({ where: { organizationId, id: { in: userIds } } }),
+    keyIds.length === 0 ? [] : core.db.prisma.secretKey.findMany({ where: { organizationId, id: { in: keyIds } } }),
+  ]);
+  return {
+    timeZone: organization?.timeZone ?? "UTC",
+    users: new Map(
+      users.map((user) => [user.id, { id: crmcomId(user.id), username: user.username, person_name: user.name, email: user.email }]),
+    ),
+    secretKeys: new Map(keys.map((key) => [key.id, key.name])),
+    triggered,
+  };
+}
+
+function logInformation(row: Logged, { timeZone, users }: View): Item {
+  const user = (id: string | null | undefined) => (id == null ? null : (users.get(id) ?? null));
+  return {
+    created_date: localDateTime(row.createdAt, timeZone),
+    updated_date: localDateTime(row.updatedAt, timeZone),
+    created_by_unit: null,
+    updated_by_unit: null,
+    created_by_user: user(row.createdById),
+    updated_by_user: user(row.updatedById),
+  };
+}
+
+const lifeCycle = (state: string) => (state === "ACTIVE" ? "EFFECTIVE" : "NOT EFFECTIVE");
+
+export function definitionItem(row: DefinitionRow, view: View): Item {
+  const keyName = row.secretKeyId === null ? undefined : view.secretKeys.get(row.secretKeyId);
+  return {
+    id: crmcomId(row.id),
+    name: row.name,
+    alternative_code: row.code,
+    life_cycle_state: lifeCycle(row.state),
+    url: row.targetUrl,
+    fields_set: row.fieldsSet.join(","),
+    secret_key: row.secretKeyId === null ? null : { id: crmcomId(row.secretKeyId), name: keyName ?? null },
+    hmac_algorithm: row.hmacAlgorithm.toLowerCase(),
+    hmac_encoding: row.hmacEncoding.toLowerCase(),
+    description: row.description,
+    log_information: logInformation(row, view),
+  };
+}
+
+export function ruleItem(rule: WorkflowRule, view: View): Item {
+  const definitions = view.triggered.get(rule.id) ?? [];
+  return {
+    id: crmcomId(rule.id),
+    name: rule.name,
+    alternative_code: rule.code,
+    entity: rule.entity,
+    priority: rule.priority,
+    life_cycle_state: lifeCycle(rule.state),
+    description: rule.description,
+    conditions_set: rule.condition,
+    actions_set: [
+      {
+        code: "TRIGGER WEBHOOKS",
+        webhook_definitions: definitions.map((row) => ({ id: crmcomId(row.id), name: row.name, alternative_code: row.code })),
+      },
+    ],
+    log_information: logInformation(rule, view),
+  };
+}
+
+/** Each with its definition and rule as they are now; what was sent as it was. */
+export async function requestItems(core: Core, organizationId: string, requests: readonly RequestNode[]): Promise<Item[]> {
+  const related = await Promise.all(
+    requests.map(async (request) => ({
+      request,
+      definition: await request.definition(),
+      rule: await request.workflowRule(),
+      latest: await request.latest(),
+    })),
+  );
+  const view = await viewOf(core, organizationId, {
+    definitions: related.flatMap(({ definition }) => definition ?? []),
+    rules: related.flatMap(({ rule }) => rule ?? []),
+    logged: requests,
+  });
+  return related.map(({ request, definition, rule, latest }) => ({
+    id: crmcomId(request.id),
+    number: String(request.number),
+    life_cycle_state: lifeCycleStateOf(request.state),
+    entity: request.entity,
+    entity_id: request.entityId,
+    url: request.url,
+    authentication_code: request.authenticationCode,
+    fields_set: request.fieldsSet.join(","),
+    request: latest ? sentRequest(latest) : null,
+    response: latest ? sentResponse(latest) : null,
+    error_code: request.errorCode,
+    error_description: request.errorDescription,
+    webhook_definition: definition ? definitionItem(definition, view) : null,
+    workflow_rule: rule ? ruleItem(rule, view) : null,
+    log_information: logInformation(request, view),
+  }));
+}

@@ -1,0 +1,75 @@
+/** CRM.COM's tokens: made by signing in, sent as a parameter with every call, good for two hours and never prolonged. */
+import type { FastifyRequest } from "fastify";
+import { authenticate } from "../../../accounts/authenticate.ts";
+import type { Caller } from "../../../accounts/caller.ts";
+import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
+import type { Core } from "../../../core.ts";
+import { idOf } from "../../../wire/ids.ts";
+import { CrmcomError } from "./envelope.ts";
+import { type Parameters, required, text, uuidOf } from "./parameters.ts";
+
+const TTL_SECONDS = 2 * 3600;
+const WRONG = "these credentials are not valid";
+
+export interface CrmcomCaller {
+  caller: Caller;
+  sessionId: string;
+}
+
+/** @throws CrmcomError INVALID_TOKEN, for one that is absent, wrong, expired or released */
+export async function signedIn(core: Core, parameters: Parameters, request: FastifyRequest): Promise<CrmcomCaller> {
+  const { token } = parameters.values;
+  const credential = typeof token === "string" && token !== "" ? await authenticate(core, token, ["CRMCOM"]) : undefined;
+  if (!credential?.session) throw new CrmcomError("INVALID_TOKEN", "the token is missing, wrong, expired or released");
+  return { caller: { ...credential.caller, address: request.ip }, sessionId: credential.session.id };
+}
+
+/** @throws CrmcomError MISSING_PARAMETER INVALID_CREDENTIALS */
+export async function passwordToken(core: Core, parameters: Parameters): Promise<string> {
+  const username = required(parameters, "username");
+  const password = required(parameters, "password");
+  const organisation = required(parameters, "organisation");
+  const unit = text(parameters, "unit");
+  const user = await checkPassword(core, username, password);
+  const organization = user && (await core.db.unscoped.organization.findUnique({ where: { id: user.organizationId } }));
+  const ids = [idOf("Organization", organisation), uuidOf(organisation)];
+  if (!user || user.username !== username || !organization || (organization.name !== organisation && !ids.includes(organization.id))) {
+    throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
+  }
+  const session = await createSession(core, {
+    organizationId: user.organizationId,
+    kind: "CRMCOM",
+    userId: user.id,
+    unit,
+    ttlSeconds: TTL_SECONDS,
+  });
+  return session.token;
+}
+
+/** A Web API key is one of our API tokens, sent as the user name of HTTP Basic. @throws CrmcomError INVALID_CREDENTIALS */
+export async function keyToken(core: Core, parameters: Parameters, request: FastifyRequest): Promise<string> {
+  const basic = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  const [key = "", password = ""] = basic === undefined ? [] : splitOnce(Buffer.from(basic, "base64").toString());
+  const credential = key === "" || password !== "" ? undefined : await authenticate(core, key, []);
+  const { caller } = credential ?? {};
+  if (!caller?.credentialId || caller.userId === undefined) throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
+  const unit = text(parameters, "unit");
+  const session = await createSession(core, {
+    organizationId: caller.organizationId,
+    kind: "CRMCOM",
+    userId: caller.userId,
+    apiTokenId: caller.credentialId,
+    unit,
+    ttlSeconds: TTL_SECONDS,
+  });
+  return session.token;
+}
+
+function splitOnce(pair: string): [string, string] {
+  const at = pair.indexOf(":");
+  return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+export async function release(core: Core, { caller, sessionId }: CrmcomCaller): Promise<void> {
+  await endSession(core, caller.organizationId, sessionId);
+}
