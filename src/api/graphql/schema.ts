@@ -12,6 +12,7 @@ import "./goals.ts";
 import "./inbound-webhooks.ts";
 import "./rules.ts";
 import "./scripts.ts";
+import "./statistics.ts";
 import "./secret-keys.ts";
 import "./transformations.ts";
 import "./attempts.ts";

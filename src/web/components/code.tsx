@@ -35,6 +35,7 @@ export function Code({ text, json, label }: { text: string; json?: boolean; labe
         <CopyButton text={text} label={`Copy ${label}`} />
       </span>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is no block of code */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre className={classes["code"]} tabIndex={0} role="group" aria-label={label}>
         {shown}
       </pre>

@@ -117,7 +117,6 @@ function LaneRow({ lane, now, writes, refresh }: { lane: Lane; now: number; writ
     await done;
     refresh();
   };
-  const entity = lane.key?.split("\u001f").filter(Boolean).join(" ");
   return (
     <li className={classes["lane"]} data-state={lane.state}>
       <div className={classes["who"]}>
@@ -125,7 +124,7 @@ function LaneRow({ lane, now, writes, refresh }: { lane: Lane; now: number; writ
         <Link className="plain" to={`/webhooks/${lane.webhookDefinition.id}`}>
           <strong>{lane.webhookDefinition.name}</strong>
         </Link>
-        {entity && <span className="quiet mono">{entity}</span>}
+        {lane.key && <span className="quiet mono">{lane.key}</span>}
       </div>
       <div className={classes["head"]}>
         {head ? (

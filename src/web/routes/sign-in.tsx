@@ -50,7 +50,6 @@ export function SignIn({ signedIn }: { signedIn: () => void }) {
     navigate(safe(query.get("next")), { replace: true });
   }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the link is tried once, when the page opens
   useEffect(() => {
     document.title = "Sign in · Hookline";
     const token = linkTried.current ? undefined : takeLinkToken();

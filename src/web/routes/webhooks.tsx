@@ -34,7 +34,8 @@ export function Webhooks() {
   const navigate = useNavigate();
   const list = useAllPages(DefinitionsQuery, (data) => data.webhookDefinitions);
   const [query, setQuery] = useSearchParams();
-  const [task, setTask] = useState<EditorTask>();
+  // The overview of an empty installation leads here with `?new`.
+  const [task, setTask] = useState<EditorTask | undefined>(query.has("new") && can("webhooks:write") ? { kind: "create" } : undefined);
   const [created, setCreated] = useState<{ name: string; secret: string }>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { act, busy } = useAct();
