@@ -42,7 +42,9 @@ export async function definitionBy(core: Core, caller: Caller, { field, value }:
       ? (await listDefinitionsByOffset(core, caller, { dialect: "CRMCOM", name: value })).find((row) => row.name === value)
       : field === "alternative_code"
         ? await getDefinition(core, caller, { code: value })
-        : id && (await getDefinition(core, caller, { id }));
+        : id === undefined
+          ? undefined
+          : await getDefinition(core, caller, { id });
   if (found?.dialect !== "CRMCOM") throw new CrmcomError("NOT_FOUND", `there is no webhook definition with this ${field}`);
   return found;
 }
