@@ -78,9 +78,15 @@ async function startServer(core: Core, withWorker: boolean): Promise<TestServer>
   };
 }
 
-/** @param options.worker whether this process delivers too */
-export async function testApp(overrides: Partial<Config> = {}, options: { worker?: boolean } = {}): Promise<TestApp> {
-  const t = await testCore(overrides);
+/**
+ * @param options.worker whether this process delivers too
+ * @param options.reach as testCore
+ */
+export async function testApp(
+  overrides: Partial<Config> = {},
+  options: { worker?: boolean; reach?: (url: string) => Promise<string> } = {},
+): Promise<TestApp> {
+  const t = await testCore(overrides, options.reach);
   const started: TestServer[] = [];
   const start = async (core: Core) => {
     const server = await startServer(core, options.worker ?? false);

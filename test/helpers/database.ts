@@ -80,9 +80,13 @@ export function testConfig(databaseUrl: string, overrides: Partial<Config> = {})
   return Object.freeze({ ...config, ...overrides });
 }
 
-/** @param overrides of the config, such as `retryScale` */
-export async function testCore(overrides: Partial<Config> = {}): Promise<TestCore> {
-  const database = await createTestDatabase();
+/**
+ * @param overrides of the config, such as `retryScale`
+ * @param reach how the database is reached, such as through a proxy (helpers/proxy.ts)
+ */
+export async function testCore(overrides: Partial<Config> = {}, reach?: (url: string) => Promise<string>): Promise<TestCore> {
+  const direct = await createTestDatabase();
+  const database = { url: (await reach?.(direct.url)) ?? direct.url, drop: direct.drop };
   const dataDir = await mkdtemp(path.join(tmpdir(), "hookline-data-"));
   const config = testConfig(database.url, { dataDir, ...overrides });
   const cores: Core[] = [];

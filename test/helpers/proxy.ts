@@ -1,0 +1,55 @@
+/** A TCP proxy in front of Postgres, which can cut every connection and refuse new ones. */
+import { createConnection, createServer, type Socket } from "node:net";
+
+export interface DatabaseProxy {
+  /** The target's URL, through the proxy. */
+  url: string;
+  /** Cuts what is open; refuses what comes. */
+  down(): void;
+  up(): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(target: string): Promise<DatabaseProxy> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let isUp = true;
+  const server = createServer((client) => {
+    if (!isUp) return void client.destroy();
+    const upstream = createConnection(Number(port), hostname);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const url = new URL(target);
+  url.port = String(typeof address === "object" ? address?.port : 0);
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    down() {
+      isUp = false;
+      cut();
+    },
+    up() {
+      isUp = true;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        cut();
+      }),
+  };
+}
