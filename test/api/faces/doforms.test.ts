@@ -1,0 +1,622 @@
+/** doForms, rule by rule (contract D1–D20), through the whole server with a worker and a real receiver. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type TestApp, testApp } from "../../helpers/app.ts";
+import { data } from "../../helpers/graphql.ts";
+import { overSocket } from "../../helpers/live.ts";
+import { type ReceivedCall, type Receiver, startReceiver } from "../../helpers/receiver.ts";
+import { type Answer, call } from "./results-server.ts";
+
+let app: TestApp;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  // 60 s become 6 ms; the last wait of the schedule, 6 h, 2.2 s.
+  app = await testApp({ retryScale: 0.0001 }, { worker: true });
+});
+beforeEach(async () => {
+  receiver = await startReceiver();
+  return () => receiver.close();
+});
+afterAll(() => app.close());
+
+const api = (method: string, path: string, body?: object | string, as: string | undefined = app.adminToken): Promise<Answer> =>
+  call(method, `${app.url}/api/v2${path}`, body, as === undefined ? {} : { authorization: `Bearer ${as}` });
+const ask = (query: string, variables?: Record<string, unknown>) => data(app, app.adminToken, query, variables);
+
+let made = 0;
+
+interface Service {
+  id: string;
+  form: string;
+  project: string;
+  password: string;
+  /** `{id}:{password}` */
+  credentials: string;
+}
+
+async function makeService(given: { form?: string; project?: string } = {}): Promise<Service> {
+  made += 1;
+  const service = {
+    id: `acme$$${made}$$Published$$5678`,
+    form: given.form ?? `form-${made}`,
+    project: given.project ?? "5678",
+    password: "pass:word, with a colon",
+  };
+  expect((await api("POST", "/webservices", service)).status).toBe(201);
+  return { ...service, credentials: `${service.id}:${service.password}` };
+}
+
+async function makeConnection(more: object = {}): Promise<string> {
+  const urls = Object.fromEntries(["added", "edited", "deleted", "status"].map((action) => [action, `${receiver.url}/${action}`]));
+  const answer = await api("POST", "/connections", { name: "Receiver", type: "webhook", urls, headers: [], ...more });
+  expect(answer.status).toBe(201);
+  return answer.body.id;
+}
+
+const ALL = ["added", "edited", "deleted", "status"];
+
+async function target(service: Service, connectionId?: string, events: string[] = ALL): Promise<void> {
+  const chosen = { connectionId: connectionId ?? (await makeConnection()), events };
+  expect((await api("PUT", `/webservices/${service.id}/target`, chosen)).status).toBe(200);
+}
+
+/** A web service of its own that is notified of everything. */
+async function listening(): Promise<Service> {
+  const service = await makeService();
+  await target(service);
+  return service;
+}
+
+async function emit(service: Pick<Service, "form" | "project">, type = "record.created", more: object = {}): Promise<void> {
+  const event = { type, entity: "record", entityId: "18", payload: {}, scope: { form: service.form, project: service.project }, ...more };
+  const answer = await call("POST", `${app.url}/v1/events`, event, { authorization: `Bearer ${app.adminToken}` });
+  expect(answer.status).toBe(202);
+}
+
+const notification = (service: Service, key: string): Promise<Answer> =>
+  api("GET", `/notifications/${key}`, undefined, service.credentials);
+const confirm = (service: Service, key: string, body: object | string = { status: "completed" }) =>
+  api("PUT", `/notifications/${key}`, body, service.credentials);
+
+async function becomes(service: Service, key: string, status: string, within = 10_000): Promise<void> {
+  await expect.poll(async () => (await notification(service, key)).body.status, { timeout: within }).toBe(status);
+}
+
+interface Logged {
+  state: string;
+  notificationStatus: string;
+  attempts: { outcome: string; statusCode: number | null; warning: string | null }[];
+}
+
+async function logged(key: string): Promise<Logged> {
+  const { webhookRequest } = await ask(
+    "query ($id: ID!) { webhookRequest(id: $id) { state notificationStatus attempts(first: 50) { edges { node { outcome statusCode warning } } } } }",
+    { id: key },
+  );
+  return { ...webhookRequest, attempts: webhookRequest.attempts.edges.map((edge: { node: object }) => edge.node) };
+}
+
+const settled = (key: string, state: string) => expect.poll(async () => (await logged(key)).state, { timeout: 10_000 }).toBe(state);
+const keyOf = (received: ReceivedCall | undefined): string => received?.json().key;
+const firstKey = async () => keyOf((await receiver.waitFor(1))[0]);
+
+describe("connections", () => {
+  test("D2 D3 D4 a connection has a type and a URL for each kind of change", async () => {
+    const urls = { added: `${receiver.url}/a`, edited: `${receiver.url}/e`, deleted: `${receiver.url}/d`, status: `${receiver.url}/s` };
+    const made = await api("POST", "/connections", { name: "ERP", type: "webhook", urls, headers: [{ name: "X-Plant", value: "7" }] });
+    expect([made.status, made.body]).toEqual([
+      201,
+      { id: expect.stringMatching(/^con_/), name: "ERP", type: "webhook", urls, headers: [{ name: "X-Plant", value: "7" }] },
+    ]);
+    expect((await api("GET", `/connections/${made.body.id}`)).body).toEqual(made.body);
+    expect((await api("GET", "/connections")).body[0]).toEqual(made.body);
+    const changed = await api("PUT", `/connections/${made.body.id}`, {
+      name: "ERP 2",
+      type: "webhook",
+      urls: { added: urls.added },
+      headers: [],
+    });
+    expect([changed.status, changed.body]).toEqual([200, { ...made.body, name: "ERP 2", urls: { added: urls.added }, headers: [] }]);
+    expect((await api("DELETE", `/connections/${made.body.id}`)).status).toBe(200);
+    expect((await api("GET", `/connections/${made.body.id}`)).body).toEqual({ status: 404, message: "the connection was not found" });
+  });
+
+  test.each([
+    ["an unknown type", { type: "email" }, "type"],
+    ["an unknown URL", { urls: { created: "https://x.example/" } }, "urls"],
+    ["what is no URL", { urls: { added: "nonsense" } }, "urls.added"],
+    ["a URL of another scheme", { urls: { status: "ftp://x.example/" } }, "urls.status"],
+    ["no name", { name: undefined }, "name"],
+    ["an empty name", { name: "" }, "name"],
+    ["D5 a fifth header", { headers: ["A", "B", "C", "D", "E"].map((name) => ({ name, value: "1" })) }, "headers"],
+    ["a header of ours", { headers: [{ name: "Content-Length", value: "1" }] }, "headers"],
+    ["a header with a line break", { headers: [{ name: "X-A", value: "1\r\nX-B: 2" }] }, "headers"],
+    [
+      "two headers of one name",
+      {
+        headers: [
+          { name: "X-A", value: "1" },
+          { name: "x-a", value: "2" },
+        ],
+      },
+      "headers",
+    ],
+  ])("%s is 400", async (_name, wrong, property) => {
+    const answer = await api("POST", "/connections", { name: "ERP", type: "webhook", urls: {}, headers: [], ...wrong });
+    expect(answer.status).toBe(400);
+    expect(Object.keys(answer.body)).toEqual(["status", "message"]);
+    expect(answer.body.message).toMatch(new RegExp(`^${property}`));
+  });
+
+  test("D5 up to four headers, sent with every notification; Authorization is shown masked", async () => {
+    const headers = [
+      { name: "Authorization", value: "Bearer receiver-secret" },
+      { name: "X-One", value: "1" },
+      { name: "X-Two", value: "2" },
+      { name: "X-Three", value: "3" },
+    ];
+    const id = await makeConnection({ headers });
+    const shown = await api("GET", `/connections/${id}`);
+    expect(shown.text).not.toContain("receiver-secret");
+    expect(shown.body.headers.slice(1)).toEqual(headers.slice(1));
+    // What was shown masked and comes back is left as it is.
+    await api("PUT", `/connections/${id}`, shown.body);
+    const service = await makeService();
+    await target(service, id);
+    await emit(service);
+    await emit(service, "record.updated");
+    for (const { headers: sent } of await receiver.waitFor(2)) {
+      expect(sent).toMatchObject({ authorization: "Bearer receiver-secret", "x-one": "1", "x-two": "2", "x-three": "3" });
+    }
+  });
+});
+
+describe("web services", () => {
+  test("D6 D7 are made, given a target with chosen events, shown without the password, deleted", async () => {
+    const service = { id: "acme$$1234$$Published$$5678", form: "1234", project: "5678", password: "secret" };
+    const made = await api("POST", "/webservices", service);
+    expect([made.status, made.body]).toEqual([201, { id: service.id, form: "1234", project: "5678", target: null }]);
+    const connectionId = await makeConnection();
+    const set = await api("PUT", `/webservices/${encodeURIComponent(service.id)}/target`, { connectionId, events: ["edited", "added"] });
+    expect([set.status, set.body]).toEqual([200, { ...made.body, target: { connectionId, events: ["added", "edited"] } }]);
+    expect((await api("GET", `/webservices/${service.id}`)).body).toEqual(set.body);
+    expect((await api("GET", "/webservices")).body[0]).toEqual(set.body);
+    expect((await api("DELETE", `/connections/${connectionId}`)).status).toBe(409);
+    expect((await api("DELETE", `/webservices/${service.id}`)).status).toBe(200);
+    expect((await api("GET", `/webservices/${service.id}`)).status).toBe(404);
+    expect((await api("DELETE", `/connections/${connectionId}`)).status).toBe(200);
+  });
+
+  test("the definition comes into being with the target, and is seen over GraphQL with its dialect", async () => {
+    const service = await makeService();
+    const list = async () =>
+      (
+        await ask("query { webhookDefinitions(first: 100) { edges { node { name dialect state eventTypes filter } } } }")
+      ).webhookDefinitions.edges
+        .map((edge: { node: { name: string } }) => edge.node)
+        .filter((node: { name: string }) => node.name.endsWith(service.id));
+    expect(await list()).toEqual([]);
+    await target(service, undefined, ["added"]);
+    await target(service, undefined, ["added", "status"]);
+    expect(await list()).toEqual([
+      {
+        name: `doForms ${service.id}`,
+        dialect: "DOFORMS",
+        state: "ACTIVE",
+        eventTypes: ["record.created", "record.status_changed"],
+        filter: { scope: { form: service.form, project: service.project } },
+      },
+    ]);
+  });
+
+  test("ids are unique in the whole installation; wrong input is 400, an unknown connection or web service 404", async () => {
+    const service = await makeService();
+    const other = await app.t.organization();
+    const theirs = await app.token({ organizationId: other.id });
+    const again = { id: service.id, form: "1", project: "2", password: "x" };
+    for (const as of [app.adminToken, theirs]) expect((await api("POST", "/webservices", again, as)).status).toBe(409);
+    for (const wrong of [
+      { form: "" },
+      { project: undefined },
+      { form: undefined },
+      { id: "a:b" },
+      { id: "" },
+      { password: "" },
+      { form: 1 },
+    ]) {
+      const answer = await api("POST", "/webservices", { ...again, id: "new", ...wrong });
+      expect([answer.status, answer.body.message]).toEqual([400, expect.stringContaining(`${Object.keys(wrong)[0]}: `)]);
+    }
+    for (const wrong of ["{", "", "[]", "null"]) expect((await api("POST", "/webservices", wrong)).status).toBe(400);
+    const connectionId = await makeConnection();
+    const put = (id: string, body: object, as?: string) => api("PUT", `/webservices/${id}/target`, body, as);
+    expect((await put(service.id, { connectionId, events: ["created"] })).body).toEqual({
+      status: 400,
+      message: expect.stringMatching(/^events: /),
+    });
+    expect((await put(service.id, { connectionId })).status).toBe(400);
+    expect((await put(service.id, { connectionId: "con_x", events: ["added"] })).status).toBe(404);
+    expect((await put("unknown", { connectionId, events: ["added"] })).status).toBe(404);
+    expect((await put(service.id, { connectionId, events: ["added"] }, theirs)).status).toBe(404);
+    expect((await api("GET", `/webservices/${service.id}`, undefined, theirs)).status).toBe(404);
+    expect((await api("GET", `/connections/${connectionId}`, undefined, theirs)).status).toBe(404);
+  });
+
+  test("admin routes: 401 without or with a wrong token, 403 for a web service and for who is no admin, 405, 404", async () => {
+    const service = await listening();
+    const { token } = (await api("POST", "/tokens/webservice", { id: service.id, password: service.password }, "")).body;
+    const member = await app.token({ role: "MEMBER" });
+    for (const [method, path] of [
+      ["GET", "/connections"],
+      ["POST", "/connections"],
+      ["GET", "/webservices"],
+      ["DELETE", `/webservices/${service.id}`],
+      ["PUT", `/webservices/${service.id}/target`],
+    ] as const) {
+      for (const wrong of ["", "nonsense", `${service.id}:wrong`]) expect((await api(method, path, undefined, wrong)).status).toBe(401);
+      for (const as of [service.credentials, token, member])
+        expect((await api(method, path, undefined, as)).body).toMatchObject({ status: 403 });
+    }
+    const patch = await api("PATCH", "/connections", {});
+    expect([patch.status, patch.headers.get("allow"), patch.body.status]).toEqual([405, "GET, POST", 405]);
+    expect((await api("GET", "/nowhere")).body).toMatchObject({ status: 404 });
+  });
+});
+
+describe("notifications out", () => {
+  test("D1 D9 D10 each kind of change is a POST with a JSON body to its own URL", async () => {
+    const service = await listening();
+    const organization = (await ask("query { organization { id } }")).organization.id;
+    const types = { "record.created": "create", "record.updated": "update", "record.deleted": "delete", "record.status_changed": "status" };
+    const payload = { submissionKey: "sub-1", dispatchKey: "dis-1", secretField: "stays here" };
+    await emit(service, "record.created", { payload });
+    for (const type of Object.keys(types).slice(1)) await emit(service, type);
+    const calls = await receiver.waitFor(4);
+    expect(calls.map((each) => each.path).sort()).toEqual(["/added", "/deleted", "/edited", "/status"]);
+    const bodies = calls.map((each) => each.json());
+    expect(bodies.map((body) => body.event).sort()).toEqual(Object.values(types).sort());
+    const created = calls.find((each) => each.path === "/added");
+    expect(created?.method).toBe("POST");
+    expect(created?.headers["content-type"]).toContain("application/json");
+    expect(created?.json()).toEqual({
+      key: expect.stringMatching(/^[A-Za-z0-9_-]+$/),
+      customerKey: organization,
+      dispatchKey: "dis-1",
+      submissionKey: "sub-1",
+      webserviceId: service.id,
+      event: "create",
+      status: "new",
+      createTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    // Absent keys are left out, and keys that are no strings too.
+    for (const body of bodies.filter((each) => each.event !== "create")) {
+      expect(Object.keys(body)).toEqual(["key", "customerKey", "webserviceId", "event", "status", "createTime"]);
+    }
+    expect(new Set(bodies.map((body) => body.key)).size).toBe(4);
+  });
+
+  test("D9 only for records of both its form and its project, and of nothing else", async () => {
+    const service = await listening();
+    await emit({ form: service.form, project: "other" });
+    await emit({ form: "other", project: service.project });
+    await emit(service, "record.created", { scope: null });
+    await emit(service, "record.created", { scope: { form: service.form } });
+    await emit(service, "contact.created");
+    await emit(service, "record.archived");
+    // A negative is proved by a later positive.
+    await emit(service, "record.created", { payload: { submissionKey: "the right one" } });
+    await receiver.waitFor(1);
+    await emit(service, "record.deleted");
+    const calls = await receiver.waitFor(2);
+    expect(calls.map((each) => each.json().submissionKey ?? each.json().event)).toEqual(["the right one", "delete"]);
+  });
+
+  test("D7 an event that was not chosen, or has no URL on the connection, sends nothing", async () => {
+    const service = await makeService();
+    await target(service, await makeConnection({ urls: { edited: `${receiver.url}/edited`, deleted: `${receiver.url}/deleted` } }), [
+      "added",
+      "edited",
+    ]);
+    await emit(service, "record.created");
+    await emit(service, "record.deleted");
+    await emit(service, "record.updated");
+    expect((await receiver.waitFor(1))[0]?.path).toBe("/edited");
+    expect((await api("GET", "/notifications", undefined, service.credentials)).body).toHaveLength(1);
+  });
+
+  test("D8 two web services share one connection: each has a notification of its own", async () => {
+    const [one, two] = [await makeService({ form: "shared" }), await makeService({ form: "shared" })];
+    const connectionId = await makeConnection();
+    await target(one, connectionId);
+    await target(two, connectionId);
+    await emit(one);
+    const bodies = (await receiver.waitFor(2)).map((each) => each.json());
+    expect(bodies.map((body) => body.webserviceId).sort()).toEqual([one.id, two.id].sort());
+    expect(bodies[0].key).not.toBe(bodies[1].key);
+    const own = bodies.find((body) => body.webserviceId === one.id);
+    expect((await notification(one, own.key)).status).toBe(200);
+    expect((await notification(two, own.key)).status).toBe(404);
+  });
+});
+
+describe("what the receiver answers", () => {
+  test.each([
+    ["D11 D15 completed", { status: 200, body: { status: "completed" } }, "completed", undefined],
+    ["D11 D15 failed, with a message", { status: 200, body: { status: "failed", message: "no such plant" } }, "failed", "no such plant"],
+    [
+      "D11 any 2xx, whatever its content type",
+      { status: 202, headers: { "content-type": "text/plain" }, body: '{"status":"completed"}' },
+      "completed",
+      undefined,
+    ],
+    ["D12 D16 an empty body", { status: 200 }, "received", undefined],
+    ["D12 no content", { status: 204 }, "received", undefined],
+    ["an unusable body: no JSON", { status: 200, body: "OK" }, "received", undefined],
+    ["an unusable body: a status that is none", { status: 200, body: { status: "done" } }, "received", undefined],
+    ["an unusable body: a list", { status: 200, body: '["completed"]' }, "received", undefined],
+  ])("%s", async (name, reply, status, message) => {
+    receiver.respond(reply);
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, status);
+    expect((await notification(service, key)).body.message).toBe(message);
+    expect(await logged(key)).toMatchObject({
+      state: "DELIVERED",
+      notificationStatus: status.toUpperCase(),
+      attempts: [{ outcome: "DELIVERED" }],
+    });
+    // What was odd stands on the attempt, for people.
+    const { warning } = (await logged(key)).attempts[0] as Logged["attempts"][number];
+    expect(warning).toEqual(name.startsWith("an unusable") ? expect.stringContaining("it counts as empty") : null);
+  });
+
+  test.each([
+    ["D14 404", 404],
+    ["D14 a redirect", 302],
+    ["D14 410, which stops nothing here", 410],
+  ])("%s: failed at once, its body ignored", async (_name, status) => {
+    receiver.respond({ status, body: { status: "completed" } });
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, "failed");
+    expect(await logged(key)).toMatchObject({ state: "REJECTED", attempts: [{ outcome: "REJECTED", statusCode: status }] });
+    receiver.respond(200);
+    await emit(service);
+    await receiver.waitFor(2);
+  });
+
+  test("D13 a 5xx is tried again with the same key and body, and stays new meanwhile, its body ignored", async () => {
+    const late = { status: 200, delayMs: 800, body: { status: "completed" } };
+    receiver.respond([{ status: 503, body: { status: "completed" } }, { status: 500 }, late]);
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    const calls = await receiver.waitFor(3);
+    expect((await notification(service, key)).body.status).toBe("new");
+    await becomes(service, key, "completed");
+    expect(new Set(calls.map((each) => each.body.toString())).size).toBe(1);
+    expect((await logged(key)).attempts.map((attempt) => attempt.statusCode)).toEqual([503, 500, 200]);
+  });
+
+  test("D13 six attempts with the waits of the schedule, then failed", async () => {
+    receiver.respond(500);
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    await receiver.waitFor(6);
+    await becomes(service, key, "failed");
+    const seen = await logged(key);
+    expect([seen.state, seen.attempts.length]).toEqual(["REJECTED", 6]);
+    const waits = receiver.calls.slice(1).map((each, i) => each.time.getTime() - (receiver.calls[i] as ReceivedCall).time.getTime());
+    for (const [i, wait] of [6, 30, 180, 720, 2160].entries()) expect(waits[i]).toBeGreaterThanOrEqual(wait - 2);
+  });
+
+  test("D15 D16 no answer within 3 s counts as a 5xx", { timeout: 20_000 }, async () => {
+    receiver.respond([
+      { status: 200, delayMs: 3_400 },
+      { status: 200, body: { status: "completed" } },
+    ]);
+    const service = await listening();
+    await emit(service);
+    await becomes(service, await firstKey(), "completed");
+    expect((await logged(await firstKey())).attempts.map((attempt) => attempt.outcome)).toEqual(["TIMED_OUT", "DELIVERED"]);
+  });
+});
+
+describe("calls back", () => {
+  test("D16 D17 D18 D19 D20 a received notification is completed later; the answer is the whole notification", async () => {
+    const service = await listening();
+    await emit(service, "record.updated", { payload: { submissionKey: "sub-9", dispatchKey: 9 } });
+    const key = await firstKey();
+    await becomes(service, key, "received");
+    const answer = await confirm(service, key, { status: "completed", message: "booked" });
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      {
+        key,
+        customerKey: expect.stringMatching(/^org_/),
+        submissionKey: "sub-9",
+        webserviceId: service.id,
+        event: "update",
+        status: "completed",
+        message: "booked",
+        createTime: receiver.calls[0]?.json().createTime,
+        updateTime: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    ]);
+    expect((await notification(service, key)).body).toEqual(answer.body);
+    // The same again is no mistake, the other one is.
+    expect((await confirm(service, key, { status: "completed" })).status).toBe(200);
+    expect((await confirm(service, key, { status: "failed" })).body).toMatchObject({ status: 409 });
+  });
+
+  test("D17 a final status from the body is final too", async () => {
+    receiver.respond({ body: { status: "failed" } });
+    const service = await listening();
+    await emit(service);
+    await becomes(service, await firstKey(), "failed");
+    expect((await confirm(service, await firstKey(), { status: "completed" })).status).toBe(409);
+    expect((await confirm(service, await firstKey(), { status: "failed" })).status).toBe(200);
+  });
+
+  test("D18 D20 wrong credentials are 401, in the same words; another web service's key, or none, is 404; junk is 400", async () => {
+    const [service, other] = [await listening(), await listening()];
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, "received");
+    const wrong = await Promise.all(
+      ["", "nonsense", `${service.id}:wrong`, `unknown:${service.password}`, `${service.id}`, app.adminToken].map((as) =>
+        api("PUT", `/notifications/${key}`, { status: "completed" }, as),
+      ),
+    );
+    for (const answer of wrong) expect(answer.body).toMatchObject({ status: 401 });
+    expect(new Set(wrong.map((answer) => answer.text)).size).toBe(1);
+    expect((await confirm(other, key)).status).toBe(404);
+    for (const unknown of [`req_${"0".repeat(32)}`, "nonsense"]) expect((await confirm(service, unknown)).status).toBe(404);
+    for (const junk of [{ status: "received" }, { status: "COMPLETED" }, {}, "{", "", { status: "completed", message: 1 }]) {
+      expect((await confirm(service, key, junk)).body).toMatchObject({ status: 400 });
+    }
+    expect((await notification(service, key)).body.status).toBe("received");
+  });
+
+  test("D20 an opaque token, for 24 h, is accepted wherever the pair is", async () => {
+    const service = await listening();
+    const answer = await api("POST", "/tokens/webservice", { id: service.id, password: service.password }, "");
+    expect(answer.status).toBe(200);
+    const hours = (new Date(answer.body.expires).getTime() - Date.now()) / 3_600_000;
+    expect(hours).toBeGreaterThan(23.9);
+    expect(hours).toBeLessThanOrEqual(24);
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, "received");
+    expect((await api("GET", `/notifications/${key}`, undefined, answer.body.token)).body.key).toBe(key);
+    expect((await api("PUT", `/notifications/${key}`, { status: "completed" }, answer.body.token)).status).toBe(200);
+    const wrong = await api("POST", "/tokens/webservice", { id: service.id, password: "wrong" }, "");
+    const unknown = await api("POST", "/tokens/webservice", { id: "unknown", password: "wrong" }, "");
+    expect([wrong.status, unknown.status, unknown.text]).toEqual([401, 401, wrong.text]);
+    expect((await api("POST", "/tokens/webservice", { id: service.id }, "")).status).toBe(400);
+    // It ends with its web service.
+    await api("DELETE", `/webservices/${service.id}`);
+    await expect.poll(async () => (await api("GET", "/notifications", undefined, answer.body.token)).status, { timeout: 3_000 }).toBe(401);
+    expect((await api("GET", "/notifications", undefined, service.credentials)).status).toBe(401);
+  });
+
+  test("GET /notifications: its own, newest first, by status, in pages", async () => {
+    const service = await listening();
+    for (const submissionKey of ["1", "2", "3"]) {
+      await emit(service, "record.created", { payload: { submissionKey } });
+      await receiver.waitFor(Number(submissionKey));
+    }
+    const list = async (query = "") => (await api("GET", `/notifications${query}`, undefined, service.credentials)).body;
+    await expect.poll(async () => (await list("?status=received")).length).toBe(3);
+    const all = await list();
+    expect(all.map((each: { submissionKey: string }) => each.submissionKey)).toEqual(["3", "2", "1"]);
+    await confirm(service, all[1].key, { status: "failed" });
+    expect((await list("?status=failed")).map((each: { submissionKey: string }) => each.submissionKey)).toEqual(["2"]);
+    expect((await list("?limit=1&skip=2")).map((each: { submissionKey: string }) => each.submissionKey)).toEqual(["1"]);
+    for (const wrong of ["?status=done", "?limit=0", "?limit=x", "?skip=-1"]) expect((await list(wrong)).status).toBe(400);
+  });
+
+  test("D17 a call back ends retries that wait", async () => {
+    receiver.respond(500);
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    // The last wait, 2.2 s, is long enough to call back in.
+    await receiver.waitFor(5);
+    await settled(key, "WAITING");
+    expect((await confirm(service, key)).body.status).toBe("completed");
+    expect(await logged(key)).toMatchObject({ state: "DELIVERED", notificationStatus: "COMPLETED" });
+    receiver.respond(200);
+    await emit(service, "record.deleted");
+    await expect.poll(() => receiver.calls.at(-1)?.path, { timeout: 10_000 }).toBe("/deleted");
+    await sleep(2_400);
+    expect(receiver.calls.filter((each) => keyOf(each) === key)).toHaveLength(5);
+  });
+
+  test("D17 a call back while the call is under way wins over its empty 200", async () => {
+    const service = await listening();
+    receiver.hold();
+    await emit(service);
+    const key = await firstKey();
+    expect((await confirm(service, key, { status: "failed", message: "told you" })).status).toBe(200);
+    receiver.release();
+    await settled(key, "DELIVERED");
+    expect((await notification(service, key)).body).toMatchObject({ status: "failed", message: "told you" });
+  });
+
+  test("D17 a call back while the call is under way ends the retries that its 5xx would bring", async () => {
+    const service = await listening();
+    receiver.respond(500);
+    receiver.hold();
+    await emit(service);
+    const key = await firstKey();
+    expect((await confirm(service, key)).status).toBe(200);
+    receiver.release();
+    await settled(key, "DELIVERED");
+    expect(await logged(key)).toMatchObject({ notificationStatus: "COMPLETED", attempts: [{ outcome: "REJECTED", statusCode: 500 }] });
+    receiver.respond(200);
+    await emit(service, "record.deleted");
+    await expect.poll(() => receiver.calls.at(-1)?.path).toBe("/deleted");
+    expect(receiver.calls).toHaveLength(2);
+  });
+
+  test("D17 of two at once, one wins", async () => {
+    const service = await listening();
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, "received");
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => confirm(service, key, { status: i % 2 ? "completed" : "failed" })),
+    );
+    const { status } = (await notification(service, key)).body;
+    for (const [i, answer] of answers.entries()) expect(answer.status).toBe((i % 2 ? "completed" : "failed") === status ? 200 : 409);
+  });
+
+  test("a resend by hand carries the same key, and its status goes back to new", async () => {
+    const service = await listening();
+    receiver.respond(404);
+    await emit(service);
+    const key = await firstKey();
+    await becomes(service, key, "failed");
+    receiver.respond({ body: { status: "completed" } });
+    receiver.hold();
+    await ask("mutation ($id: ID!) { resendWebhookRequest(input: { id: $id }) { __typename ... on Error { message } } }", { id: key });
+    await receiver.waitFor(2);
+    expect((await notification(service, key)).body.status).toBe("new");
+    receiver.release();
+    await becomes(service, key, "completed");
+    expect(receiver.calls.map(keyOf)).toEqual([key, key]);
+  });
+
+  test("statuses are seen live: a change of the status alone is an update with a cursor of its own", async () => {
+    const service = await listening();
+    const query = `subscription ($after: String) { webhookRequestUpdated(filter: { eventType: "record.status_changed" }, after: $after) {
+      cursor request { id state notificationStatus } } }`;
+    const live = overSocket(app, app.adminToken, query);
+    await expect.poll(() => app.doors.feed.subscribers).toBe(1);
+    await emit(service, "record.status_changed");
+    const key = await firstKey();
+    await becomes(service, key, "received");
+    await confirm(service, key, { status: "completed" });
+    // The same again changes nothing, and says nothing.
+    await confirm(service, key, { status: "completed" });
+    const seen = () => live.updates.map((update) => update.data.webhookRequestUpdated);
+    await expect.poll(() => seen().at(-1)?.request.notificationStatus, { timeout: 10_000 }).toBe("COMPLETED");
+    const updates = seen();
+    expect(updates.map((update) => update.request.id)).toEqual(updates.map(() => key));
+    expect(updates.slice(-2).map(({ request }) => [request.state, request.notificationStatus])).toEqual([
+      ["DELIVERED", "RECEIVED"],
+      ["DELIVERED", "COMPLETED"],
+    ]);
+    expect(new Set(updates.map((update) => update.cursor)).size).toBe(updates.length);
+    const resumed = overSocket(app, app.adminToken, query, { after: updates.at(-2).cursor });
+    const [last] = await resumed.take(1);
+    expect(last?.data.webhookRequestUpdated).toEqual(updates.at(-1));
+    live.close();
+    resumed.close();
+  });
+});
