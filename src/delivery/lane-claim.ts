@@ -23,10 +23,14 @@ export interface ClaimedLane {
   free: boolean;
 }
 
-/** Nobody holds it, nothing stops it, and its retry time has come. */
+/**
+ * Nobody holds it, nothing stops it, and its retry time has come. The definition's own state is asked too: a lane may be made
+ * by an ingest at the moment when its definition is stopped.
+ */
 export const CLAIMABLE = `
   l.paused_at IS NULL AND l.stopped_at IS NULL AND l.blocked_request_id IS NULL
-  AND (l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now())`;
+  AND (l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now())
+  AND EXISTS (SELECT 1 FROM webhook_definition a WHERE a.id = l.definition_id AND a.state = 'ACTIVE' AND a.deleted_at IS NULL)`;
 
 /**
  * SKIP LOCKED: a lane whose row somebody holds for long must not hold up the claims of the others; whoever asked for it
