@@ -3,6 +3,7 @@
  * nothing for `stallMs` while something waits, is closed with SlowConsumerError and its queue is dropped at once:
  * it may come back with its last cursor, which costs us nothing, while buffering for it would cost without bound.
  */
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../clock.ts";
 import { SlowConsumerError } from "../errors.ts";
 
@@ -98,6 +99,8 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
     });
   }
 
+  // All subscriptions of a connection share its signal: many listeners are no leak.
+  if (signal) setMaxListeners(0, signal);
   if (signal?.aborted) queueMicrotask(abort);
   else signal?.addEventListener("abort", abort);
 

@@ -3,6 +3,7 @@
  * that is slow just sees fewer steps. A row's `xmin` is the version Postgres itself keeps; one statement per table and
  * tick reads it for all rows watched in this process, and a hint on the channel `definition` makes that at once.
  */
+import { setMaxListeners } from "node:events";
 import type { Core } from "../core.ts";
 
 const TABLES = {
@@ -91,6 +92,7 @@ export function createWatch(core: Core): Watch {
           tell();
         },
       };
+      if (signal) setMaxListeners(0, signal);
       if (!ended) {
         watchers[kind].add(watcher);
         signal?.addEventListener("abort", watcher.end);

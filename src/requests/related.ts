@@ -97,3 +97,19 @@ export function requestNodes(db: Database, rows: readonly RequestRow[]): Request
     }),
   );
 }
+
+/**
+ * Reads all that belongs to a request that is about to be deleted, so that it can still be shown whole.
+ * @returns the same row, which no longer asks the database for what goes with it
+ */
+export async function detached(request: RequestNode): Promise<RequestNode> {
+  const everything: PageOf<number> = { limit: request.attemptCount, fromBack: false, after: undefined, before: undefined };
+  const { rows } = await request.attempts(everything);
+  await Promise.all([request.event(), request.definition(), request.workflowRule(), ...rows.map((attempt) => attempt.content())]);
+  const attempts = async (page: PageOf<number>): Promise<Slice<AttemptNode>> => {
+    const { from, to, hasNextPage, hasPreviousPage } = windowOf(request, page);
+    return { rows: rows.filter((attempt) => attempt.number >= from && attempt.number <= to), hasNextPage, hasPreviousPage };
+  };
+  const latest = await request.latest();
+  return Object.assign(request, { attempts, latest: async () => latest });
+}

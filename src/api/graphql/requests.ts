@@ -3,7 +3,7 @@ import { cancel, remove, resend, retryNow, skip } from "../../delivery/control.t
 import { NotFoundError } from "../../errors.ts";
 import { countRequests, listRequests } from "../../requests/list.ts";
 import { numberKey, pageCursor, pageOf } from "../../requests/page.ts";
-import type { RequestNode } from "../../requests/related.ts";
+import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
@@ -213,9 +213,7 @@ mutation("deleteWebhookRequest", {
   input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
   resolve: async (input, context) => {
     const id = uuidOf("WebhookRequest", input.id);
-    const request = await shown(context, id);
-    // Read while it is still there: what may be selected of it.
-    await Promise.all([request.event(), request.definition(), request.workflowRule(), request.latest()]);
+    const request = await detached(await shown(context, id));
     await remove(context.doors.core, context.caller.organizationId, id);
     return request;
   },

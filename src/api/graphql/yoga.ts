@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
 import { costLimits, documentLimits, exceeded } from "./limits.ts";
 import { schema } from "./schema.ts";
+import { sharedUpdates } from "./shared-updates.ts";
 
 /** What http.ts hands over: the body is read and checked there. */
 export interface ServerContext extends Context {
@@ -87,6 +88,6 @@ export function createYogaDoor(log: Log): Yoga {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
-    plugins: [readyParameters(), withinLimits()],
+    plugins: [readyParameters(), withinLimits(), sharedUpdates()],
   });
 }
