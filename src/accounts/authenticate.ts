@@ -23,6 +23,7 @@ interface Row {
   organization_id: string;
   user_id: string | null;
   user_role: Role | null;
+  user_number: number | null;
   hash: Uint8Array;
   role: Role | null;
   scopes: Scope[] | null;
@@ -44,12 +45,12 @@ const MAX_CACHED = 10_000;
 const USED_AFTER_MS = 60_000;
 
 const LOOKUP = `
-  SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
+  SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, u.number AS user_number, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
     t.id AS token_id, t.last_used_at AS token_used_at, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
   FROM api_token t JOIN users u ON u.id = t.user_id
   WHERE t.hash = $1 AND t.revoked_at IS NULL
   UNION ALL
-  SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, s.hash, t.role, t.scopes, t.application, false, t.prefix,
+  SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, u.number, s.hash, t.role, t.scopes, t.application, false, t.prefix,
     t.id, t.last_used_at, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
   FROM session s LEFT JOIN api_token t ON t.id = s.api_token_id LEFT JOIN users u ON u.id = coalesce(s.user_id, t.user_id)
   WHERE s.hash = $1 AND s.revoked_at IS NULL AND t.revoked_at IS NULL`;
@@ -113,6 +114,7 @@ function credentialOf(row: Row): Credential {
     caller: {
       organizationId: row.organization_id,
       userId: row.user_id ?? undefined,
+      userNumber: row.user_number ?? undefined,
       role,
       scopes: new Set(scopes),
       operator: row.operator ?? false,

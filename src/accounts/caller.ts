@@ -22,6 +22,8 @@ export interface Caller {
   organizationId: string;
   /** Undefined: the system itself. */
   userId: string | undefined;
+  /** Of that user; SuperOffice's AssociateId. */
+  userNumber?: number | undefined;
   role: Role;
   scopes: ReadonlySet<Scope>;
   /** The bootstrap token alone: may create organizations and switch features. */

@@ -7,7 +7,15 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
-import { compileCatalog, type Match, type MatchDefinition, type MatchEvent, type MatchRule, type MatchWebService } from "./match.ts";
+import {
+  compileCatalog,
+  isOwnEvent,
+  type Match,
+  type MatchDefinition,
+  type MatchEvent,
+  type MatchRule,
+  type MatchWebService,
+} from "./match.ts";
 
 /** What ingest writes into a new request of a definition. */
 export interface CatalogDefinition {
@@ -118,7 +126,7 @@ async function loadCatalog(client: PoolClient, organizationId: string, version: 
   const byId = new Map(definitions.rows.map((row) => [row.id, catalogDefinition(row)]));
   return {
     version,
-    accepts: (eventType) => known === undefined || known.has(eventType),
+    accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
     match: (event) => matcher.match(event),
     definition: (id) => byId.get(id),
   };

@@ -14,6 +14,13 @@ export function isEventType(name: string): boolean {
   return EVENT_TYPE.test(name);
 }
 
+const OWN_EVENT = /^(?:webhook\d+\.(?:started|stopped|errors)|goal\.value_recorded)$/;
+
+/** Events that the platform itself emits: no catalogue of event types has to name them. */
+export function isOwnEvent(name: string): boolean {
+  return OWN_EVENT.test(name);
+}
+
 /** What is wrong with a pattern of `eventTypes`; undefined: nothing. */
 export function checkEventTypePattern(pattern: string): string | undefined {
   const base = pattern.endsWith(".*") ? pattern.slice(0, -2) : pattern;

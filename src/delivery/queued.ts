@@ -33,7 +33,7 @@ export const QUEUED_COLUMNS = `
   CASE WHEN r.attempt_count > 0 THEN (
     SELECT a.request_body FROM attempt a WHERE a.request_id = r.id AND a.request_body IS NOT NULL ORDER BY a.number LIMIT 1
   ) END AS sent_body,
-  v.id AS event_id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.occurred_at, v.created_at AS accepted_at`;
+  v.id AS event_id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.occurred_at, v.created_at AS accepted_at`;
 
 export interface QueuedRow {
   id: string;
@@ -61,6 +61,7 @@ export interface QueuedRow {
   changes: string[];
   scope: Record<string, unknown> | null;
   actor: string | null;
+  caller_number: number | null;
   occurred_at: Date;
   accepted_at: Date;
 }
@@ -94,6 +95,7 @@ export function queuedFromRow(row: QueuedRow, now: number): QueuedRequest {
       changes: row.changes,
       scope: row.scope,
       actor: row.actor,
+      callerNumber: row.caller_number,
       occurredAt: row.occurred_at,
       acceptedAt: row.accepted_at,
     },

@@ -29,6 +29,8 @@ export interface EventInput {
   changes?: string[];
   scope?: Record<string, unknown> | null;
   actor?: string | null;
+  /** Of the user whose call brought it. */
+  callerNumber?: number | null | undefined;
   /** CloudEvents source. */
   source?: string | null;
   occurredAt?: Date;
@@ -105,6 +107,7 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
       changes: input.changes ?? [],
       scope: input.scope ?? null,
       actor: input.actor ?? null,
+      callerNumber: input.callerNumber ?? null,
       source: input.source ?? null,
       occurredAt: input.occurredAt ?? acceptedAt,
       acceptedAt,
@@ -296,11 +299,12 @@ async function writeEvents(client: PoolClient, events: readonly (EventView & { s
   const column = <T>(of: (event: EventView & { source?: string | null }) => T) => events.map(of);
   await client.query({
     name: "write-events",
-    text: `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, source, occurred_at, created_at)
-           SELECT id, organization_id, type, entity, entity_id, payload, previous, changes::text[], scope, actor, source, occurred_at, created_at
+    text: `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, created_at)
+           SELECT id, organization_id, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, created_at
            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[],
-             $11::text[], $12::timestamptz[], $13::timestamptz[])
-           AS e(id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, source, occurred_at, created_at)`,
+             $11::int[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+           AS e(id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at,
+             created_at)`,
     values: [
       column((e) => e.id),
       column((e) => e.organizationId),
@@ -312,6 +316,7 @@ async function writeEvents(client: PoolClient, events: readonly (EventView & { s
       column((e) => arrayLiteral(e.changes)),
       column((e) => (e.scope === null ? null : JSON.stringify(e.scope))),
       column((e) => e.actor),
+      column((e) => e.callerNumber ?? null),
       column((e) => e.source ?? null),
       column((e) => e.occurredAt),
       column((e) => e.acceptedAt),

@@ -21,16 +21,14 @@ export const STOPPED_JOB: JobKind<StoppedDefinition> = {
 
 /** @param jobId makes a second run of the same job say nothing twice */
 export async function announceStopped(core: Core, ingest: Ingest, stop: StoppedDefinition, jobId: string): Promise<void> {
-  const { rows } = await core.db.pool.query<{ number: number; name: string; dialect: DialectName; attempt: string | null }>(
-    `SELECT number, name, dialect, (SELECT a.id FROM attempt a WHERE a.request_id = $3 ORDER BY a.number DESC LIMIT 1) AS attempt
-     FROM webhook_definition WHERE id = $1 AND organization_id = $2`,
-    [stop.definitionId, stop.organizationId, stop.requestId],
+  const { rows } = await core.db.pool.query<{ number: number; name: string; dialect: DialectName }>(
+    "SELECT number, name, dialect FROM webhook_definition WHERE id = $1 AND organization_id = $2",
+    [stop.definitionId, stop.organizationId],
   );
   const definition = rows[0];
   if (!definition) return;
   const events = stateEvents([{ definitionId: stop.definitionId, ...definition, before: "ACTIVE", after: stop.state }]);
   if (events.length === 0) return;
-  // An attempt stops a definition once; the same request may do it again after the next activation.
   await ingest.emit(
     stop.organizationId,
     events.map((event) => ({ ...event, idempotencyKey: `state ${jobId}` })),

@@ -64,6 +64,8 @@ export interface EventView {
   changes: readonly string[];
   scope: Readonly<Record<string, unknown>> | null;
   actor: string | null;
+  /** Of the user whose call brought the event; absent or null: nobody's. */
+  callerNumber?: number | null;
   occurredAt: Date;
   acceptedAt: Date;
 }

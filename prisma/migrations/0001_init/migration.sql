@@ -349,6 +349,7 @@ CREATE TABLE "event" (
     "changes" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "scope" JSONB,
     "actor" TEXT,
+    "caller_number" INTEGER,
     "source" TEXT,
     "occurred_at" TIMESTAMPTZ(6) NOT NULL,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,

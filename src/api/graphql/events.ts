@@ -146,7 +146,10 @@ function eventInputs(events: readonly EventFields[], at: (i: number, field: stri
 }
 
 async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<EventNode[]> {
-  const { events } = await doors.ingest.emit(caller.organizationId, inputs);
+  const { events } = await doors.ingest.emit(
+    caller.organizationId,
+    inputs.map((input) => ({ ...input, callerNumber: caller.userNumber })),
+  );
   const ids = events.map((event) => event.id);
   return inOrder(ids, await readEvents(doors.core.db, caller.organizationId, ids)).filter((event) => event !== null);
 }

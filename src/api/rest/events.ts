@@ -153,8 +153,9 @@ export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
         status: 202,
         answer: JSON.stringify(call.many ? { events: events.map(shown) } : shown(events[0] as AcceptedEvent)),
       });
+      const inputs = call.inputs.map((input) => ({ ...input, callerNumber: caller.userNumber }));
       const result = await ingest
-        .emit(caller.organizationId, call.inputs, { ...(idempotency ? { idempotency } : {}), answer })
+        .emit(caller.organizationId, inputs, { ...(idempotency ? { idempotency } : {}), answer })
         .catch((error: unknown) => {
           throw call.many ? error : alone(error);
         });

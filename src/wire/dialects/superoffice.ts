@@ -80,7 +80,7 @@ function payload({ event, definition }: RenderInput): string {
     `"PrimaryKey":${isTest ? 0 : int32(stateEvent ? stateEvent[1] : event.entityId)}`,
     stateEvent ? "" : `"Entity":${JSON.stringify(entity)}`,
     `"ContextIdentifier":"Default"`,
-    `"ChangedByAssociateId":${int32(event.actor)}`,
+    `"ChangedByAssociateId":${isInt32(event.actor) ? event.actor : (event.callerNumber ?? 0)}`,
     `"WebhookName":${JSON.stringify(definition.name)}`,
     !isDelete && hasValues ? `"FieldValues":${values}` : "",
     extraMembers(definition.properties, isBuiltIn),
@@ -96,6 +96,10 @@ function timestamp(date: Date): string {
 
 /** 0 for anything that is no decimal int32: ids and actors of other systems may be any text. */
 function int32(text: string | null | undefined): number {
-  const value = /^(?:0|-?[1-9]\d{0,9})$/.test(text ?? "") ? Number(text) : 0;
-  return value >= -(2 ** 31) && value < 2 ** 31 ? value : 0;
+  return isInt32(text) ? Number(text) : 0;
+}
+
+function isInt32(text: string | null | undefined): boolean {
+  const value = /^(?:0|-?[1-9]\d{0,9})$/.test(text ?? "") ? Number(text) : Number.NaN;
+  return value >= -(2 ** 31) && value < 2 ** 31;
 }

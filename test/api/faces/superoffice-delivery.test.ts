@@ -111,6 +111,33 @@ describe("what is sent", () => {
   });
 });
 
+test("ChangedByAssociateId is the actor when it is a number, else the caller's associate", async () => {
+  await create();
+  const associate = (await so.call(WEBHOOK)).json[0].RegisteredAssociate.AssociateId;
+  const { organizationId } = so.t;
+  const event = { type: "contact.changed", payload: "{}", callerNumber: associate };
+  await so.doors.ingest.emit(organizationId, [{ ...event, entityId: "1", actor: "77" }]);
+  await so.doors.ingest.emit(organizationId, [{ ...event, entityId: "2", actor: "tony" }]);
+  await so.doors.ingest.emit(organizationId, [{ ...event, entityId: "3", callerNumber: null }]);
+  const calls = await receiver.waitFor(3);
+  const seen = new Map(calls.map((call) => [call.json().PrimaryKey, call.json().ChangedByAssociateId]));
+  expect([1, 2, 3].map((key) => seen.get(key))).toEqual([77, associate, 0]);
+});
+
+test("an organization that enforces its event types still gets state events", async () => {
+  const { WebhookId: id } = await create();
+  await create({ Name: "Watcher", TargetUrl: watcher.url, Events: [`webhook${id}.stopped`] });
+  const organization = { where: { id: so.t.organizationId } };
+  await so.t.core.db.unscoped.organization.update({ ...organization, data: { enforceEventTypes: true } });
+  try {
+    expect(await so.post(`${WEBHOOK}/custom.verb/1`, {})).toMatchObject({ status: 400 });
+    expect(await so.call(`${WEBHOOK}/${id}`, { method: "PATCH", body: { State: "Stopped" } })).toMatchObject({ status: 200 });
+    await watcher.waitFor(1);
+  } finally {
+    await so.t.core.db.unscoped.organization.update({ ...organization, data: { enforceEventTypes: false } });
+  }
+});
+
 describe("S19 the state machine", () => {
   test("201 is a failure; nine in a row: TooManyErrors, one mail, one webhook{id}.errors; Active goes on in order", async () => {
     const made = await create({ ErrorsEmail: "tony@example.test" });

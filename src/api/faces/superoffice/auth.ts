@@ -45,6 +45,7 @@ async function byPassword(core: Core, credentials: string): Promise<Caller | und
   return {
     organizationId: user.organizationId,
     userId: user.id,
+    userNumber: user.number,
     role: user.role,
     scopes: new Set(ROLE_SCOPES[user.role]),
     operator: false,

@@ -97,7 +97,8 @@ export async function replaceWebhook(doors: Doors, caller: Caller, row: Definiti
   if (input.Secret !== null) changes.signing = { text: input.Secret };
   else if (caller.scopes.has("secrets:read")) changes.signing = "NONE";
   const updated = await updateDefinition(core, caller, row.id, changes, doors);
-  await doors.ingest.emit(caller.organizationId, stateEvents(updated.changes));
+  const events = stateEvents(updated.changes).map((event) => ({ ...event, callerNumber: caller.userNumber }));
+  await doors.ingest.emit(caller.organizationId, events);
   return updated.definition;
 }
 
