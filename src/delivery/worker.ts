@@ -56,6 +56,9 @@ const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
 const LONGEST_TIMER_MS = 3_600_000;
+/** Walks all lanes, so seldom. */
+const MEND_EVERY_MS = 30_000;
+const DRAIN_LOOK_MS = 20;
 
 const isFree = (ordering: string | null, dialect: string) => (ordering ?? dialects[dialect as DialectName].defaults.ordering) === "NONE";
 
@@ -82,6 +85,7 @@ export function createWorker(
   let ticking: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
+  let mended = 0;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, parts.onStop, leaseMs);
   const { clock } = core;
@@ -99,16 +103,18 @@ export function createWorker(
       return pages.get(run.laneId);
     },
     idle(run) {
-      if (draining) run.leave();
-      else if (!idle.has(run.laneId)) idle.set(run.laneId, clock.monotonic());
+      if (draining) return run.leave();
+      if (!idle.has(run.laneId)) idle.set(run.laneId, clock.monotonic());
+      refill();
     },
     left(run, dueMs) {
       runs.delete(run.laneId);
       idle.delete(run.laneId);
       renewed.delete(run.laneId);
-      if (draining || dueMs === null) return;
-      if (dueMs <= 0) host.wake([run.laneId]);
-      else if (dueMs <= LONGEST_TIMER_MS) wakeLater(run.laneId, dueMs);
+      if (draining) return;
+      if (dueMs !== null && dueMs <= 0) return host.wake([run.laneId]);
+      if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.laneId, dueMs);
+      refill();
     },
     settled(settlement) {
       hints.feed(settlement.request.organizationId);
@@ -117,6 +123,11 @@ export function createWorker(
       if (run && run.sends >= BUDGET && wanted.size > 0 && working() >= PLACES) run.leave();
     },
   };
+
+  /** A place is free: the next lane that waits for one. */
+  function refill(): void {
+    if (wanted.size > 0) void claim();
+  }
 
   function wakeLater(laneId: string, ms: number): void {
     clearTimeout(timers.get(laneId));
@@ -179,28 +190,36 @@ export function createWorker(
     }
   }
 
-  /** Renews the leases of lanes in the middle of a long send, lets go of lanes that were idle long enough, sweeps. */
-  async function tick(): Promise<void> {
+  /** Renews the leases of lanes in the middle of a long send. */
+  async function renew(): Promise<void> {
     const now = clock.monotonic();
     const busy = [...runs.values()].filter(
       (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.laneId) ?? 0) > leaseMs * RENEW_AFTER,
     );
-    if (busy.length > 0) {
-      const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
-      for (const run of busy) {
-        if (lost.has(run.laneId)) run.lost();
-        if (!kept.has(run.laneId)) continue;
-        renewed.set(run.laneId, now);
-        run.renewed(now);
-      }
+    if (busy.length === 0) return;
+    const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
+    for (const run of busy) {
+      if (lost.has(run.laneId)) run.lost();
+      if (!kept.has(run.laneId)) continue;
+      renewed.set(run.laneId, now);
+      run.renewed(now);
     }
+  }
+
+  /** Renews leases, lets go of lanes that were idle long enough, sweeps. */
+  async function tick(): Promise<void> {
+    await renew();
+    const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.laneId)) run.pump();
     const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
     await release(old);
     await takeWakes();
     for (const id of await findDueLanes(core.db)) wanted.add(id);
-    await mendLanes(core.db);
+    if (now - mended > MEND_EVERY_MS) {
+      mended = now;
+      await mendLanes(core.db);
+    }
     void claim();
   }
 
@@ -289,11 +308,14 @@ export function createWorker(
       for (const timer of timers.values()) clearTimeout(timer);
       wanted.clear();
       const deadline = clock.monotonic() + graceMs;
+      // What is in flight may last longer than a lease: others must not take the lane meanwhile.
+      const renewing = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
       for (const run of [...runs.values()]) run.leave();
       while (runs.size > 0 && clock.monotonic() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
       }
+      clearInterval(renewing);
       if (runs.size === 0) await committer.idle();
       await hints.flush();
       return runs.size === 0;
