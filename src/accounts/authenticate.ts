@@ -6,7 +6,8 @@ import type { Core } from "../core.ts";
 import type { SessionKind } from "../db/generated/prisma/client.ts";
 import { hashToken, looksWhole, sameBytes } from "../vault.ts";
 import { type Caller, outranks, ROLE_SCOPES, type Role, type Scope } from "./caller.ts";
-import { TOKEN_PREFIX } from "./tokens.ts";
+
+export const TOKEN_PREFIX = "hkl";
 
 export interface Credential {
   caller: Caller;
@@ -67,7 +68,11 @@ class Credentials {
 
   constructor(core: Core) {
     this.#core = core;
-    core.notify.on("revoked", () => this.#entries.clear());
+    core.notify.on("revoked", () => this.forget());
+  }
+
+  forget(): void {
+    this.#entries.clear();
   }
 
   find(token: string): Promise<Credential | undefined> {
@@ -134,8 +139,20 @@ function credentialOf(row: Row): Credential {
 /** One cache per Core, that is per process. */
 const caches = new WeakMap<Core, Credentials>();
 
+/** Tells every process that these credentials (tokens, sessions) are no longer good; this one knows when it resolves. */
+export async function tellRevoked(core: Core, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await core.db.pool.query(core.notify.statement("revoked", ids));
+  caches.get(core)?.forget();
+}
+
 export function isExpired(core: Core, credential: Credential): boolean {
   return credential.expiresAt !== undefined && credential.expiresAt.getTime() <= core.clock.now().getTime();
+}
+
+/** One of ours that was cut or mistyped need not be looked up. The operator may choose any text, one that looks like ours too. */
+function isBroken(core: Core, token: string): boolean {
+  return token.startsWith(`${TOKEN_PREFIX}_`) && token !== core.config.adminToken && !looksWhole(token, TOKEN_PREFIX);
 }
 
 /**
@@ -148,8 +165,7 @@ export async function authenticate(
   token: string,
   kinds: readonly SessionKind[] = ["BROWSER"],
 ): Promise<Credential | undefined> {
-  if (token.length > 1024 || (token.startsWith(`${TOKEN_PREFIX}_`) && token.length === 53 && !looksWhole(token, TOKEN_PREFIX)))
-    return undefined;
+  if (token.length > 1024 || isBroken(core, token)) return undefined;
   let cache = caches.get(core);
   if (!cache) {
     cache = new Credentials(core);

@@ -8,8 +8,9 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { hashToken, newToken } from "../vault.ts";
+import { TOKEN_PREFIX } from "./authenticate.ts";
 import { SCOPES } from "./caller.ts";
-import { shownPrefix, TOKEN_PREFIX } from "./tokens.ts";
+import { shownPrefix } from "./tokens.ts";
 
 /** Any fixed number. */
 const LOCK = 4_665_728_102;

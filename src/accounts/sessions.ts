@@ -4,8 +4,8 @@ import type { Core } from "../core.ts";
 import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { UnauthenticatedError } from "../errors.ts";
 import { hashToken, newToken, verifyPassword } from "../vault.ts";
+import { tellRevoked } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
-import { tellRevoked } from "./tokens.ts";
 
 export const SESSION_PREFIX = "hks";
 const BROWSER_SECONDS = 7 * 24 * 3600;

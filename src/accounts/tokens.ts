@@ -5,10 +5,10 @@ import type { ApiToken } from "../db/generated/prisma/client.ts";
 import { ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { hashToken, newToken } from "../vault.ts";
 import { audit } from "./audit.ts";
+import { TOKEN_PREFIX, tellRevoked } from "./authenticate.ts";
 import { type Caller, demand, outranks, ROLE_SCOPES, type Role, SCOPES, type Scope } from "./caller.ts";
 import { type KeysetPage, newestFirst } from "./keyset.ts";
 
-export const TOKEN_PREFIX = "hkl";
 /** So many characters of a token are kept in clear, for people to recognise it by. */
 const SHOWN = 8;
 
@@ -116,12 +116,6 @@ export async function revokeApiToken(core: Core, caller: Caller, id: string): Pr
   await tellRevoked(core, [id]);
   await audit(core, caller, "apiToken.revoke", { type: "ApiToken", id }, before, after);
   return after;
-}
-
-/** Tells every process that these credentials (tokens, sessions) are no longer good. */
-export async function tellRevoked(core: Core, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await core.db.pool.query(core.notify.statement("revoked", ids));
 }
 
 /** Newest first, the revoked ones too. */

@@ -6,9 +6,9 @@ import type { User } from "../db/generated/prisma/client.ts";
 import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { hashPassword } from "../vault.ts";
 import { audit } from "./audit.ts";
+import { tellRevoked } from "./authenticate.ts";
 import { type Caller, demand, outranks, type Role } from "./caller.ts";
 import { type KeysetPage, newestFirst } from "./keyset.ts";
-import { tellRevoked } from "./tokens.ts";
 
 const email = z.email("must be an e-mail address").max(255, "must have at most 255 characters");
 const username = z

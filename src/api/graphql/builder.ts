@@ -26,6 +26,7 @@ import { decimalLiteral, jsonLiteral, parseCalendarDate, parseDateTime, parseDec
 
 /** node(id) gives an object only to who may read its noun. */
 const nodeScopes = new Map<string, Scope | undefined>();
+const NOBODY = { typename: "Organization", id: "00000000-0000-0000-0000-000000000000" };
 
 export interface Types {
   Context: Context;
@@ -74,7 +75,8 @@ export const builder = new SchemaBuilder<Types>({
     encodeGlobalID: (typename, id) => globalId(typename as NodeType, String(id)),
     decodeGlobalID: (text) => {
       const parsed = parseGlobalId(text);
-      return { typename: parsed?.type ?? "", id: parsed?.id ?? text };
+      // Relay would throw for what is no node; it is to be null, so it stands for an organization that never was.
+      return parsed && nodeScopes.has(parsed.type) ? { typename: parsed.type, id: parsed.id } : NOBODY;
     },
     idFieldOptions: { description: "The global id: a readable prefix and 32 hex digits." },
     nodeTypeOptions: { description: "Anything with a global id." },
