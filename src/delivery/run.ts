@@ -317,8 +317,8 @@ export class LaneRun {
     this.#busy = false;
     this.#committing = 0;
     this.#gone = null;
-    for (const settlement of settlements) this.#parts.settled(settlement);
     if (!result.valid) return this.#end(0);
+    for (const settlement of settlements) this.#parts.settled(settlement);
     this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
     this.#catalogVersion = Math.max(this.#catalogVersion, result.catalogVersion);
     this.#after(result, marks, halt);
