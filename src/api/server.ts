@@ -10,7 +10,7 @@ import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
 import { crmcomRoutes } from "./faces/crmcom.ts";
 import { doformsRoutes } from "./faces/doforms.ts";
-import { resultsRoutes } from "./faces/results.ts";
+import { readableInboundUrl, resultsRoutes } from "./faces/results.ts";
 import { superofficeRoutes } from "./faces/superoffice.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
@@ -72,6 +72,7 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
+    rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
     http: { headersTimeout: HTTP.headMs, connectionsCheckingInterval: 1_000, maxHeaderSize: HTTP.headBytes },
     clientErrorHandler: (error, socket) => refuse(error, socket as Socket),
     frameworkErrors: (error, _request, reply) => void problemJson(reply, problemOf(error, core.log)),

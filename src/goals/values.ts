@@ -133,6 +133,10 @@ export interface DateRange {
   to?: string | null | undefined;
 }
 
+/** Postgres has no year 0: a range that begins or ends before the first date there is. */
+const bounds = ({ from, to }: DateRange) => [from && from > FIRST_DATE ? from : null, to && to < FIRST_DATE ? "-infinity" : to];
+const FIRST_DATE = "0001-01-01";
+
 /** Newest first; a page's keys are dates. */
 export async function listValues(core: Core, goal: Goal, range: DateRange, page: PageOf<string>): Promise<Slice<GoalValue>> {
   const { rows } = await core.db.pool.query<GoalValue>(
@@ -140,7 +144,7 @@ export async function listValues(core: Core, goal: Goal, range: DateRange, page:
        AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)
        AND ($5::date IS NULL OR date < $5) AND ($6::date IS NULL OR date > $6)
      ORDER BY goal_value.date ${page.fromBack ? "ASC" : "DESC"} LIMIT $7`,
-    [goal.organizationId, goal.id, range.from ?? null, range.to ?? null, page.after ?? null, page.before ?? null, page.limit + 1],
+    [goal.organizationId, goal.id, ...bounds(range), page.after ?? null, page.before ?? null, page.limit + 1],
   );
   return sliceOf(page, rows);
 }
@@ -149,7 +153,7 @@ export async function countValues(core: Core, goal: Goal, range: DateRange): Pro
   const { rows } = await core.db.pool.query<{ n: number }>(
     `SELECT count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = $2
        AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)`,
-    [goal.organizationId, goal.id, range.from ?? null, range.to ?? null],
+    [goal.organizationId, goal.id, ...bounds(range)],
   );
   return rows[0]?.n ?? 0;
 }

@@ -1,6 +1,7 @@
 /** Goals and their values; live, through the organization's feed. */
 
 import { NotFoundError } from "../../errors.ts";
+import { parseDate } from "../../goals/dates.ts";
 import type { Sent } from "../../goals/datum.ts";
 import { countGoals, createGoal, deleteGoal, findGoal, findGoals, type Goal as GoalRow, listGoals, updateGoal } from "../../goals/goals.ts";
 import { countValues, findValues, type GoalValue as GoalValueRow, listValues, recordGoalValue } from "../../goals/values.ts";
@@ -33,8 +34,6 @@ export const GoalValue = builder.objectRef<ValueNode>("GoalValue");
 const GoalValueConnection = connectionType("GoalValue", GoalValue);
 export const Goal = builder.objectRef<GoalRow>("Goal");
 const GoalConnection = connectionType("Goal", Goal);
-
-const isDate = (text: string) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? text : undefined);
 
 guardNode("Goal", "goals:read");
 builder.node(Goal, {
@@ -77,7 +76,7 @@ builder.node(Goal, {
       },
       resolve: async (goal, args, { doors }) => {
         const kind = `goalValues:${goal.id}`;
-        const slice = await listValues(doors.core, goal, args, pageOf(args, kind, isDate));
+        const slice = await listValues(doors.core, goal, args, pageOf(args, kind, parseDate));
         const rows = slice.rows.map((row): ValueNode => ({ ...row, goal }));
         return pageOfRows(
           { ...slice, rows },

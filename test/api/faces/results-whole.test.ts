@@ -58,6 +58,8 @@ test("R19 R22 R23 R25 R26 the rows of the table, as the whole server answers the
     [await post(`${targetUrl}x`, {}), 401],
     [await post(`${base}/${goalId}/${"x".repeat(3000)}`, {}), 401],
     [await post(`${base}/unknown/key`, {}), 404],
+    [await post(`${base}/%zz/%ff`, {}), 404],
+    [await post(`${base}/${goalId}/%ff`, {}), 401],
     [await post(`${app.url}/inbound/elsewhere`, {}), 404],
     [await call("GET", targetUrl), 405],
     [await call("OPTIONS", targetUrl), 405],
@@ -70,7 +72,7 @@ test("R19 R22 R23 R25 R26 the rows of the table, as the whole server answers the
     expect(answer.body).toMatchObject({ status, error: expect.any(String), message: expect.any(String), errors: expect.any(Array) });
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
   }
-  expect(rows[5][0].headers.get("allow")).toBe("POST");
+  expect(rows[7][0].headers.get("allow")).toBe("POST");
   expect((await call("PUT", `${app.url}/api/inbound-webhooks`, {})).body).toMatchObject({ status: 405, error: "METHOD NOT ALLOWED" });
 });
 

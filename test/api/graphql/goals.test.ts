@@ -178,6 +178,10 @@ describe("values", () => {
     expect((await page({ first: 2, after: second.pageInfo.endCursor })).days).toEqual([1]);
     expect((await page({ last: 2 })).days).toEqual([2, 1]);
     expect((await page({ last: 2, before: second.edges[0].cursor })).days).toEqual([5, 4]);
+    expect((await page({ from: "0000-01-01", to: "9999-12-31" })).days).toHaveLength(6);
+    expect((await page({ to: "0000-12-31" })).days).toEqual([]);
+    const forged = Buffer.from(`goalValues:${id}:2017-99-99`).toString("base64url");
+    await expect(page({ after: forged })).rejects.toThrow();
     await expect(page({ first: 101 })).rejects.toThrow();
     await expect(page({ after: "x" })).rejects.toThrow();
   });
