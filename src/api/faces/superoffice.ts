@@ -25,7 +25,7 @@ import {
   scriptOf,
   signalEvent,
 } from "./superoffice/operations.ts";
-import { patched } from "./superoffice/patch.ts";
+import { changedFields, patched } from "./superoffice/patch.ts";
 import { testTarget } from "./superoffice/save-test.ts";
 import { select } from "./superoffice/select.ts";
 import { DEFAULT_WEBHOOK, webhooksOf, withLinks } from "./superoffice/webhook.ts";
@@ -169,8 +169,9 @@ function restRoutes(app: FastifyInstance, doors: Doors): void {
       demandWrite(call.caller);
       const row = await findWebhook(doors, call.caller, call.param("id"));
       demandUnmodified(call, row);
-      const changed = readWebhook(patched(await shown(doors, call, row), call.body.value));
-      return answerRest(doors, call, await replaceWebhook(doors, call.caller, row, changed));
+      const before = await shown(doors, call, row);
+      const after = patched(before, call.body.value);
+      return answerRest(doors, call, await replaceWebhook(doors, call.caller, row, readWebhook(after), changedFields(before, after)));
     },
     delete: async (call) => {
       await deleteWebhook(doors, call.caller, call.param("id"));

@@ -186,6 +186,28 @@ describe("S19 the state machine", () => {
     expect(so.mailbox.mails).toHaveLength(1);
   });
 
+  test("what is queued when it is disabled goes on in number order", async () => {
+    const { WebhookId: id } = await create();
+    receiver.hold();
+    receiver.respond(500);
+    for (let key = 1; key <= 12; key++) await signal("contact.changed", key);
+    receiver.release();
+    await eventually(
+      () => get(id),
+      (webhook) => webhook.State === "TooManyErrors",
+    );
+    receiver.respond(200);
+    await so.call(`${WEBHOOK}/${id}`, { method: "PATCH", body: { State: "Active" } });
+    const include = { attempts: { where: { outcome: "DELIVERED" as const } } };
+    const requests = () =>
+      so.t.core.db.unscoped.webhookRequest.findMany({ where: { definition: { number: id } }, orderBy: { number: "asc" }, include });
+    const rows = await eventually(requests, (all) => all.every((row) => row.state === "DELIVERED"));
+    expect(rows.map((row) => row.entityId)).toEqual(Array.from({ length: 12 }, (_, i) => String(i + 1)));
+    const starts = rows.map((row) => row.attempts[0]?.startedAt.getTime() ?? 0);
+    expect(starts).toEqual([...starts].sort((x, y) => x - y));
+    expect(await get(id)).toMatchObject({ State: "Active", ConsecutiveErrors: 0 });
+  });
+
   test("a success at the eighth try resets the count", async () => {
     const { WebhookId } = await create({ ErrorsEmail: "tony@example.test" });
     receiver.respond((_, index) => (index === 7 ? 200 : 500));

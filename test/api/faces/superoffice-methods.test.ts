@@ -240,6 +240,17 @@ describe("S31 PATCH", () => {
     expect(failed.after).toMatchObject({ Name: "Tonys Contact Handler", ...start });
   });
 
+  test("S31 a patch leaves alone what this face does not know", async () => {
+    const { core, organizationId } = so.t;
+    const connection = await core.db.unscoped.connection.create({ data: { organizationId, name: "shared", urlAdded: receiver.url } });
+    const data = { connectionId: connection.id, filter: { payload: { a: 1 } }, ordering: "DEFINITION", dialect: "SUPEROFFICE" } as const;
+    const common = { organizationId, number: 9_001, code: "shared", name: "Shared", eventTypes: ["a.*"] };
+    await core.db.unscoped.webhookDefinition.create({ data: { ...common, ...data } });
+    expect(await so.call(`${WEBHOOK}/9001`, { method: "PATCH", body: { State: "Stopped" } })).toMatchObject({ status: 200 });
+    const row = await core.db.unscoped.webhookDefinition.findFirst({ where: { number: 9_001 } });
+    expect(row).toMatchObject({ ...data, state: "STOPPED", name: "Shared" });
+  });
+
   test("S31 an unknown id is 404, no body 400", async () => {
     expect(await so.call(`${WEBHOOK}/999999`, { method: "PATCH", body: { Name: "x" } })).toMatchObject(NOT_FOUND);
     const { WebhookId } = await create(start);

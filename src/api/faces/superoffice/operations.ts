@@ -69,8 +69,10 @@ export async function createWebhook(doors: Doors, caller: Caller, input: Webhook
     doors.core,
     caller,
     {
-      ...settingsOf(input),
+      ...settingsOf(input, EVERYTHING),
       ...target,
+      name: input.Name,
+      eventTypes: input.Events,
       dialect: "SUPEROFFICE",
       state: input.State,
       signing: input.Secret === null ? "NONE" : { text: input.Secret },
@@ -82,20 +84,29 @@ export async function createWebhook(doors: Doors, caller: Caller, input: Webhook
 
 /**
  * A full replacement, but for what the caller may not see: without `secrets:read` no secret keeps the stored one.
+ * @param only a patch: these fields alone are written, so that it undoes nothing that somebody else changes meanwhile
  * @throws as createWebhook
  */
-export async function replaceWebhook(doors: Doors, caller: Caller, row: DefinitionRow, input: WebhookInput): Promise<DefinitionRow> {
+export async function replaceWebhook(
+  doors: Doors,
+  caller: Caller,
+  row: DefinitionRow,
+  input: WebhookInput,
+  only: ReadonlySet<string> = EVERYTHING,
+): Promise<DefinitionRow> {
   demandWrite(caller);
   const { core } = doors;
-  const target = await targetOf(core, caller, input);
-  const moves = input.Type === "webhook" && (row.targetType !== "WEBHOOK" || canonical(input.TargetUrl) !== canonical(row.targetUrl));
-  if (moves) {
-    demandTarget(core, input);
-    if (input.State === "ACTIVE") await demandAnswer(doors, caller, input, row);
+  const changes: UpdateDefinitionInput = settingsOf(input, only);
+  if (only.has("State")) changes.state = input.State;
+  if (only.has("TargetUrl") || only.has("Type")) {
+    Object.assign(changes, await targetOf(core, caller, input));
+    if (input.Type === "webhook" && (row.targetType !== "WEBHOOK" || canonical(input.TargetUrl) !== row.targetUrl)) {
+      demandTarget(core, input);
+      if (input.State === "ACTIVE") await demandAnswer(doors, caller, input, row);
+    }
   }
-  const changes: UpdateDefinitionInput = { ...settingsOf(input), ...target, state: input.State };
-  if (input.Secret !== null) changes.signing = { text: input.Secret };
-  else if (caller.scopes.has("secrets:read")) changes.signing = "NONE";
+  if (only.has("Secret") && input.Secret !== null) changes.signing = { text: input.Secret };
+  else if (only.has("Secret") && caller.scopes.has("secrets:read")) changes.signing = "NONE";
   const updated = await updateDefinition(core, caller, row.id, changes, doors);
   const events = stateEvents(updated.changes).map((event) => ({ ...event, callerNumber: caller.userNumber }));
   await doors.ingest.emit(caller.organizationId, events);
@@ -147,14 +158,18 @@ export async function signalEvent(
   ]);
 }
 
-function settingsOf(input: WebhookInput) {
+const EVERYTHING: ReadonlySet<string> = new Set([
+  ...["Name", "Events", "TargetUrl", "Secret", "State", "Type", "Headers", "Properties", "ErrorsEmail", "Description"],
+]);
+
+function settingsOf(input: WebhookInput, only: ReadonlySet<string>) {
   return {
-    name: input.Name,
-    eventTypes: input.Events,
-    headers: input.Headers,
-    properties: input.Properties,
-    errorsEmail: input.ErrorsEmail,
-    description: input.Description,
+    ...(only.has("Name") && { name: input.Name }),
+    ...(only.has("Events") && { eventTypes: input.Events }),
+    ...(only.has("Headers") && { headers: input.Headers }),
+    ...(only.has("Properties") && { properties: input.Properties }),
+    ...(only.has("ErrorsEmail") && { errorsEmail: input.ErrorsEmail }),
+    ...(only.has("Description") && { description: input.Description }),
   };
 }
 

@@ -23,6 +23,13 @@ export function patched(webhook: object, patch: unknown): Json {
   return mergePatch(copy, patch as Json);
 }
 
+/** The fields in which they differ. */
+export function changedFields(before: object, after: object): ReadonlySet<string> {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const text = (webhook: object, name: string) => JSON.stringify((webhook as Json)[name] ?? null);
+  return new Set([...names].filter((name) => text(before, name) !== text(after, name)));
+}
+
 function mergePatch(webhook: Json, patch: Json): Json {
   for (const name of PATCHABLE) {
     const change = member(patch, name);
