@@ -2,6 +2,7 @@
 import type { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
+import { issueToken, revokeApiToken } from "../../src/accounts/tokens.ts";
 import { feedCursor } from "../../src/live/cursor.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import { type TestApp, type TestServer, testApp } from "../helpers/app.ts";
@@ -200,4 +201,17 @@ test("a slow client is closed, and a quick one beside it gets everything", async
   const numbers = quick.updates.map((u) => u.data.webhookRequestUpdated.request.number);
   expect(new Set(numbers).size).toBe(count);
   quick.close();
+});
+
+test("a stream that was asked for with Accept: */* ends with its token too", async () => {
+  const owner = { organizationId, userId: app.t.admin.userId as string };
+  const { apiToken, token } = await issueToken(app.t.core, { ...owner, name: "curl", role: "ADMIN", scopes: ["webhooks:read"] });
+  const response = await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: "subscription { webhookRequestUpdated { cursor } }" }),
+  });
+  expect(response.headers.get("content-type")).toContain("text/event-stream");
+  await revokeApiToken(app.t.core, app.t.admin, apiToken.id);
+  expect(await response.text()).not.toContain("cursor");
 });

@@ -90,15 +90,9 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     const ended = new AbortController();
     const end = () => ended.abort();
     request.raw.socket.once("close", end);
-    const place = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
-    if (place === "full") {
-      return graphqlErrors(reply, {
-        status: 429,
-        code: "RATE_LIMITED",
-        message: "too many open subscriptions",
-        headers: { "retry-after": "5" },
-      });
-    }
+    const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
+    if (early === "full") return full(reply);
+    let place = early;
     try {
       const response = await yoga.fetch(`http://hookline${request.url}`, requestInit(request, ended.signal), {
         doors,
@@ -113,6 +107,13 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
         parameters,
       });
       if (!isStream(response)) return await sendAnswer(reply, response);
+      // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
+      const late = place ?? (credential && openPlace(request, credential, end));
+      if (late === "full") {
+        await response.body?.cancel();
+        return full(reply);
+      }
+      place = late;
       await sendStream(reply, response, ended.signal);
       return reply;
     } catch (error) {
@@ -162,6 +163,15 @@ function quietly<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+function full(reply: FastifyReply) {
+  return graphqlErrors(reply, {
+    status: 429,
+    code: "RATE_LIMITED",
+    message: "too many open subscriptions",
+    headers: { "retry-after": "5" },
+  });
 }
 
 function isLive(request: FastifyRequest): boolean {
