@@ -145,6 +145,7 @@ try {
   process.exitCode = (await run()) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof Interrupted)) process.stderr.write(`  the demo failed: ${(error as Error).stack}\n`);
+  else say("\n  interrupted; what it made is removed");
   process.exitCode = error instanceof Interrupted ? 130 : 1;
 }
 await cleanOnce();

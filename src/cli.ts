@@ -1,7 +1,6 @@
 /** `npx hookline`: serve, and everything a terminal wants of a running server. */
 import { Command, InvalidArgumentError } from "commander";
 import { type Api, connect } from "./cli/client.ts";
-import { applyMigrations, rekey } from "./cli/database.ts";
 import { type EmitOptions, emit, emitFile } from "./cli/emit.ts";
 import { CliError } from "./cli/fault.ts";
 import { type ResendOptions, resend, resendRejected } from "./cli/resend.ts";
@@ -51,6 +50,8 @@ program
   .description("apply the pending migrations (the server does so by itself when it starts)")
   .addHelpText("after", examples("DATABASE_URL=postgres://… hookline migrate"))
   .action(async () => {
+    // Prisma and its engine are loaded only for the commands that need them: the others start in a blink.
+    const { applyMigrations } = await import("./cli/database.ts");
     const applied = await applyMigrations(readConfig());
     out(applied.length === 0 ? "nothing to apply" : `applied ${applied.join(", ")}`);
   });
@@ -150,11 +151,12 @@ A key is replaced in three steps, without a stop:
   3. restart without the old key`,
   )
   .action(async () => {
+    const { rekey } = await import("./cli/database.ts");
     const { changed, current } = await rekey(readConfig());
     out(`${changed} secrets sealed anew, ${current} were already; only the first key is needed now`);
   });
 
 program.parseAsync().catch((error: Error) => {
-  note(`hookline: ${error.message}`);
+  note(`hookline: ${error.message.replace(/:\n\s*(?!.*\n)/, ": ")}`);
   process.exitCode = 1;
 });

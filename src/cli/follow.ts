@@ -80,6 +80,7 @@ async function once(api: Api, options: FollowOptions, onUpdate: (update: TailUpd
     }
     return "the server ended the subscription";
   } catch (error) {
+    if (error instanceof CliError) throw error;
     if (Array.isArray(error)) return refused(error as readonly Refusal[]);
     return closed(api, error);
   } finally {

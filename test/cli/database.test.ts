@@ -1,0 +1,118 @@
+/** `migrate` and `rekey`, as processes, on real databases. */
+
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { newId } from "../../src/clock.ts";
+import { createConnection } from "../../src/definitions/connections.ts";
+import { createDefinition } from "../../src/definitions/definitions.ts";
+import { createSecretKey } from "../../src/definitions/secret-keys.ts";
+import { createVault } from "../../src/vault.ts";
+import { MASTER_KEY_TEXT, type TestCore, testCore } from "../helpers/database.ts";
+import { run } from "./run.ts";
+
+const NEW_KEY = Buffer.alloc(32, 9);
+const NEW = `2:${NEW_KEY.toString("base64")}`;
+/** Definitions here hold no source to check. */
+const checks = { sandbox: { check: async () => [] }, payloadQuery: { check: () => [] } };
+const OLD = `1:${MASTER_KEY_TEXT}`;
+
+describe("migrate", () => {
+  const name = `hookline_cli_${newId().replaceAll("-", "")}`;
+  const admin = new pg.Client({ connectionString: inject("serverUrl") });
+  beforeAll(async () => {
+    await admin.connect();
+    await admin.query(`CREATE DATABASE ${name}`);
+  });
+  afterAll(async () => {
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.end();
+  });
+
+  it("makes an empty database ours, and then has nothing to do", async () => {
+    const url = new URL(inject("serverUrl"));
+    url.pathname = `/${name}`;
+    const env = { DATABASE_URL: url.href, HOOKLINE_MASTER_KEY: OLD };
+    const first = await run(["migrate"], env);
+    expect(first).toEqual({ code: 0, out: [expect.stringMatching(/^applied 0001_init/)], err: [] });
+    expect((await run(["migrate"], env)).out).toEqual(["nothing to apply"]);
+  });
+
+  it("says what is missing from the environment in one line", async () => {
+    const { code, err } = await run(["migrate"], { DATABASE_URL: "postgres://127.0.0.1:1/x" });
+    expect({ code, lines: err.length }).toEqual({ code: 1, lines: 1 });
+    expect(err[0]).toMatch(/HOOKLINE_MASTER_KEY/);
+  });
+});
+
+describe("rekey", () => {
+  let t: TestCore;
+  beforeAll(async () => {
+    t = await testCore();
+    const header = { Authorization: "Bearer kept" };
+    for (let i = 0; i < 3; i++) {
+      await createDefinition(
+        t.core,
+        t.admin,
+        { name: `d${i}`, targetUrl: "https://example.com/", eventTypes: ["*"], headers: header },
+        checks,
+      );
+    }
+    await createSecretKey(t.core, t.admin, { name: "preset", secret: "It's a Secret to Everybody" });
+    await createConnection(t.core, t.admin, {
+      name: "shared",
+      urlAdded: "https://example.com/",
+      headers: [{ name: "X-Key", value: "kept" }],
+    });
+  });
+  afterAll(() => t.close());
+
+  const env = (keys: string) => ({ DATABASE_URL: t.url, HOOKLINE_MASTER_KEY: keys });
+  const sealed = async () =>
+    (
+      await t.core.db.pool.query<{ sealed: string; place: string }>(
+        `SELECT ciphertext AS sealed, organization_id || '/' || definition_id || '/signing/' || version AS place FROM signing_secret
+         UNION ALL SELECT ciphertext, organization_id || '/secret-key/' || id FROM secret_key
+         UNION ALL SELECT headers, organization_id || '/' || id || '/headers' FROM webhook_definition
+         UNION ALL SELECT headers, organization_id || '/' || id || '/headers' FROM connection ORDER BY place`,
+      )
+    ).rows;
+
+  it("changes nothing while a secret's key is missing, and says which secret", async () => {
+    const before = await sealed();
+    const { code, err } = await run(["rekey"], env(NEW));
+    expect({ code, lines: err.length }).toEqual({ code: 1, lines: 1 });
+    expect(err[0]).toMatch(/8 of 8 secrets open with none of the keys in HOOKLINE_MASTER_KEY.*signing_secret [0-9a-f-]{36}/);
+    expect(await sealed()).toEqual(before);
+  });
+
+  it("seals every kind of secret anew, so that the old key can go; a second time it finds nothing to do", async () => {
+    const open = async (vault = t.core.vault) => (await sealed()).map(({ sealed, place }) => vault.open(sealed, place));
+    const before = await open();
+    expect(before).toHaveLength(8);
+    expect((await run(["rekey"], env(`${NEW},${OLD}`))).out).toEqual([
+      "8 secrets sealed anew, 0 were already; only the first key is needed now",
+    ]);
+    expect(await open(createVault([{ id: "2", key: NEW_KEY }]))).toEqual(before);
+    expect((await run(["rekey"], env(NEW))).out).toEqual(["0 secrets sealed anew, 8 were already; only the first key is needed now"]);
+  });
+
+  it("knows every column that holds sealed text", async () => {
+    // A new one must be added to rekey: whatever the vault sealed begins with v1.<key id>.
+    const { rows } = await t.core.db.pool.query<{ place: string }>(
+      `SELECT table_name || '.' || column_name AS place FROM information_schema.columns
+       WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE '\\_prisma%'`,
+    );
+    const holding: string[] = [];
+    for (const { place } of rows) {
+      const [table, column] = place.split(".");
+      const found = await t.core.db.pool.query(`SELECT 1 FROM "${table}" WHERE "${column}" ~ '^v1\\.[A-Za-z0-9_-]{1,32}\\.' LIMIT 1`);
+      if (found.rowCount) holding.push(place);
+    }
+    expect(holding.sort()).toEqual([
+      "connection.headers",
+      "secret_key.ciphertext",
+      "signing_secret.ciphertext",
+      "webhook_definition.headers",
+    ]);
+  });
+});
