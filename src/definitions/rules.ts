@@ -192,10 +192,14 @@ function whereOf(organizationId: string, filter: RuleFilter) {
   };
 }
 
-/** The oldest, should a name stand for several; null when there is none. @throws ForbiddenError */
-export async function findRule(core: Core, caller: Caller, key: RuleKey): Promise<WorkflowRule | null> {
+/**
+ * The oldest, should a name stand for several; null when there is none.
+ * @param entities only a rule on one of these
+ * @throws ForbiddenError
+ */
+export async function findRule(core: Core, caller: Caller, key: RuleKey, entities?: readonly string[]): Promise<WorkflowRule | null> {
   demand(caller, "webhooks:read");
-  const where = { ...key, organizationId: caller.organizationId, deletedAt: null };
+  const where = { ...key, organizationId: caller.organizationId, deletedAt: null, ...(entities && { entity: { in: [...entities] } }) };
   return core.db.prisma.workflowRule.findFirst({ where, orderBy: { id: "asc" } });
 }
 

@@ -46,12 +46,14 @@ const CONTENT_SLICE = 20;
 const EMPTY: AttemptContent = { requestHeaders: null, requestBody: null, responseHeaders: null, responseBody: null };
 
 async function readContents(pool: Database["pool"], attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {
-  // A body like the first attempt's is stored once, with the first.
+  // A body like the first that was noted is stored once; an attempt that was cut by a kill noted none.
   const { rows } = await pool.query<AttemptContent & { id: string }>(
-    `SELECT a.id, a.request_headers AS "requestHeaders", COALESCE(a.request_body, one.request_body) AS "requestBody",
-            a.response_headers AS "responseHeaders", a.response_body AS "responseBody"
-       FROM attempt a LEFT JOIN attempt one ON one.request_id = a.request_id AND one.number = 1 AND a.number <> 1
-      WHERE a.id = ANY($1::uuid[])`,
+    `SELECT a.id, a.request_headers AS "requestHeaders", a.response_headers AS "responseHeaders",
+            a.response_body AS "responseBody", COALESCE(a.request_body, (
+              SELECT one.request_body FROM attempt one
+              WHERE one.request_id = a.request_id AND one.request_body IS NOT NULL ORDER BY one.number LIMIT 1
+            )) AS "requestBody"
+       FROM attempt a WHERE a.id = ANY($1::uuid[])`,
     [attempts.map((a) => a.id)],
   );
   const found = new Map(rows.map(({ id, ...content }) => [id, content]));

@@ -2,7 +2,7 @@
  * CRM.COM's own Web API (contract C1–C35) over the same definitions, rules, lanes and log as every other door.
  * GET methods take a query, POST methods JSON or a form; the token is a parameter of every call.
  */
-import type { FastifyPluginAsync, FastifyRequest } from "fastify";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
 import { jsonOf, mediaType, textOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -17,6 +17,9 @@ const BASE = "/crmapi/rest/v2";
 
 /** A method of a resource: answers the data of the envelope. */
 type Method = (doors: Doors, caller: Caller, parameters: Parameters) => Promise<unknown>;
+
+const AUTHENTICATION = ["authentication/token", "authentication/token/release", "authentication/web_api_key/token"];
+const SET_STATE = "webhook_definitions/set_life_cycle_state";
 
 const GET: Record<string, Method> = {
   "webhook_requests/show": ({ core }, caller, parameters) => requests.show(core, caller, parameters),
@@ -37,6 +40,12 @@ const POST: Record<string, Method> = {
   "workflow_rules/update": rules.update,
   "workflow_rules/delete": rules.remove,
 };
+
+/** What each path takes. */
+const ALLOW = new Map<string, "GET" | "POST">([
+  ...Object.keys(GET).map((path) => [`${BASE}/${path}`, "GET"] as const),
+  ...[...Object.keys(POST), ...AUTHENTICATION, SET_STATE].map((path) => [`${BASE}/${path}`, "POST"] as const),
+]);
 
 export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
   const { core } = doors;
@@ -65,19 +74,20 @@ export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
         return ok(await method(doors, caller, parameters));
       });
     }
-    app.post(`${BASE}/webhook_definitions/set_life_cycle_state`, async (request) => {
+    app.post(`${BASE}/${SET_STATE}`, async (request) => {
       const parameters = bodyOf(request);
       const { caller } = await signedIn(core, parameters, request);
       const { item, message } = await definitions.setLifeCycleState(doors, caller, parameters);
       return ok(item, message);
     });
-    // Anything else below the base speaks this product's form too.
-    app.all(`${BASE}/*`, async (request, reply) => {
-      const path = (request.params as { "*": string })["*"];
-      const allow = path in GET ? "GET" : path in POST || path.startsWith("authentication/") ? "POST" : undefined;
+    // Anything else below /crmapi speaks this product's form too.
+    const unknown = async (request: FastifyRequest, reply: FastifyReply) => {
+      const allow = ALLOW.get(request.url.split("?")[0] ?? "");
       if (!allow || request.method === allow) return sendError(reply, "NOT_FOUND", "there is no such method", 404);
       return sendError(reply.header("allow", allow), "METHOD_NOT_ALLOWED", `this method takes ${allow} only`, 405);
-    });
+    };
+    app.all("/crmapi", unknown);
+    app.all("/crmapi/*", unknown);
   };
 }
 

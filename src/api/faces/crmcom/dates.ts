@@ -13,42 +13,65 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   return format;
 }
 
+function partsOf(moment: Date, timeZone: string): (type: Intl.DateTimeFormatPartTypes) => string {
+  const parts = formatOf(timeZone).formatToParts(moment);
+  return (type) => parts.find((part) => part.type === type)?.value ?? "";
+}
+
 export function localDateTime(moment: Date, timeZone: string): string {
-  const parts = new Map(
-    formatOf(timeZone)
-      .formatToParts(moment)
-      .map(({ type, value }) => [type, value]),
-  );
-  const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
+  const part = partsOf(moment, timeZone);
   return `${part("year")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}:${part("second")}`;
 }
 
-/** The first moment of a local day: offsets change within a day at most once, so two corrections find it. */
-function startOfDay(day: string, timeZone: string): Date {
-  let guess = Date.parse(`${day}T00:00:00Z`);
-  for (let i = 0; i < 3; i++) {
-    const seen = Date.parse(`${localDateTime(new Date(guess), timeZone)}Z`);
-    guess -= seen - Date.parse(`${day}T00:00:00Z`);
-  }
-  return new Date(guess);
+/** The local time as if it were UTC, in seconds. */
+function localSeconds(moment: Date, timeZone: string): number {
+  const part = partsOf(moment, timeZone);
+  const [year, month, day] = [Number(part("year")), Number(part("month")) - 1, Number(part("day"))];
+  return Date.UTC(year, month, day, Number(part("hour")), Number(part("minute")), Number(part("second"))) / 1000;
 }
 
+/** No zone is further from UTC, in seconds. */
+const FURTHEST = 15 * 3600;
+
 /**
- * The calendar day of a date or date-time, as moments: from inclusive to exclusive.
+ * The first moment of a local day, found by halving: whether the local day has begun never turns back, also where clocks
+ * jump over midnight or a whole day is left out.
+ * @param day its midnight in UTC, in seconds
+ */
+function startOfDay(day: number, timeZone: string): Date {
+  let [before, begun] = [day - FURTHEST, day + FURTHEST];
+  while (begun - before > 1) {
+    const middle = Math.floor((before + begun) / 2);
+    if (localSeconds(new Date(middle * 1000), timeZone) >= day) begun = middle;
+    else before = middle;
+  }
+  return new Date(begun * 1000);
+}
+
+const DATE = /^([1-9]\d{3}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+/** As far as dates can be stored. */
+const LAST = Date.UTC(9999, 11, 31);
+
+/**
+ * The calendar day of a date or date-time, as moments: from inclusive to exclusive. A date-time that names its zone is
+ * the day on which that moment falls here.
  * @throws CrmcomError INVALID_VALUE
  */
 export function dayRange(value: string | undefined, timeZone: string): { createdAfter?: Date; createdBefore?: Date } {
   if (value === undefined) return {};
-  const day = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/.exec(value)?.[1];
-  const start = day === undefined ? Number.NaN : Date.parse(`${day}T00:00:00Z`);
+  const [, written, zone] = DATE.exec(value) ?? [];
+  const moment = Date.parse(value.replace(" ", "T"));
+  const midnight = Date.parse(`${written}T00:00:00Z`);
+  // Date.parse takes 30 February for 2 March.
   if (
-    day === undefined ||
-    Number.isNaN(start) ||
-    new Date(start).toISOString().slice(0, 10) !== day ||
-    Number.isNaN(Date.parse(value.replace(" ", "T")))
+    written === undefined ||
+    Number.isNaN(moment) ||
+    Number.isNaN(midnight) ||
+    new Date(midnight).toISOString().slice(0, 10) !== written
   ) {
     throw new CrmcomError("INVALID_VALUE", "created_date must be a date such as 2015-11-02, or a date-time");
   }
-  const next = new Date(start + 86_400_000).toISOString().slice(0, 10);
-  return { createdAfter: startOfDay(day, timeZone), createdBefore: startOfDay(next, timeZone) };
+  const local = zone === undefined ? midnight : localSeconds(new Date(moment), timeZone) * 1000;
+  const day = Math.min(Math.floor(local / 86_400_000) * 86_400, LAST / 1000);
+  return { createdAfter: startOfDay(day, timeZone), createdBefore: startOfDay(day + 86_400, timeZone) };
 }

@@ -59,8 +59,8 @@ export async function findDefinition(core: Core, caller: Caller, parameters: Par
 export async function ruleNamed(core: Core, caller: Caller, { field, value }: Identifier<Field>): Promise<WorkflowRule> {
   const id = field === "id" ? uuidOf(value) : undefined;
   const key = field === "name" ? { name: value } : field === "alternative_code" ? { code: value } : id === undefined ? undefined : { id };
-  const found = key && (await ruleBy(core, caller, key));
-  if (!found || !(ENTITIES as readonly string[]).includes(found.entity)) {
+  const found = key && (await ruleBy(core, caller, key, ENTITIES));
+  if (!found) {
     throw new CrmcomError("NOT_FOUND", `there is no workflow rule with this ${field}`);
   }
   return found;
@@ -118,8 +118,8 @@ export async function create({ core, ...checks }: Doors, caller: Caller, paramet
 
 export async function show({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
   const given = requiredIdentifier(parameters, "webhook_definition_identifier", NAMED);
-  const fields = fieldsOf(text(parameters, "fields_set"), DEFINITION_FIELDS);
-  return shown(core, await definitionBy(core, caller, given), fields);
+  const row = await definitionBy(core, caller, given);
+  return shown(core, row, fieldsOf(text(parameters, "fields_set"), DEFINITION_FIELDS));
 }
 
 export async function list({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item[]> {

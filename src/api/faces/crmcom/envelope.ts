@@ -56,6 +56,7 @@ export function crmcomError(error: unknown): CrmcomError | undefined {
   if (error instanceof ForbiddenError) return new CrmcomError("FORBIDDEN", error.message);
   if (!(error instanceof ConflictError)) return undefined;
   if (error.code === "NOT_REJECTED" || error.code === "NOT_SETTLED") return new CrmcomError(error.code, error.message);
+  if (error.code === "DEFINITION_DELETED") return new CrmcomError("NOT_FOUND", error.message);
   return new CrmcomError(error.code === "CONFLICT" ? "ALREADY_EXISTS" : "INVALID_VALUE", error.message);
 }
 

@@ -100,7 +100,7 @@ export function definitionItem(row: DefinitionRow, view: View): Item {
 }
 
 export function ruleItem(rule: WorkflowRule, view: View): Item {
-  const definitions = view.triggered.get(rule.id) ?? [];
+  const definitions = (view.triggered.get(rule.id) ?? []).filter((row) => row.dialect === "CRMCOM");
   return {
     id: crmcomId(rule.id),
     name: rule.name,

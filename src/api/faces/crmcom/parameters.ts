@@ -16,12 +16,11 @@ export type Identifier<Field extends string> = { field: Field; value: string };
 
 const absent = (value: unknown) => value === undefined || value === null || value === "";
 
-/** @throws CrmcomError INVALID_VALUE for anything but a text (in JSON also a number); undefined when absent or empty */
+/** @throws CrmcomError INVALID_VALUE for anything but a text; undefined when absent or empty */
 export function text({ values }: Parameters, name: string): string | undefined {
   const value = values[name];
   if (absent(value)) return undefined;
-  if (typeof value === "number") return String(value);
-  if (typeof value !== "string") throw new CrmcomError("INVALID_VALUE", `${name} must be text`);
+  if (typeof value !== "string") throw new CrmcomError("INVALID_VALUE", `${name} must be one text`);
   if (value.includes("\0")) throw new CrmcomError("INVALID_VALUE", `${name} must not hold NUL`);
   return value;
 }

@@ -27,12 +27,12 @@ const LOOK_MS = 25;
 /** @throws CrmcomError MISSING_PARAMETER INVALID_IDENTIFIER NOT_FOUND INVALID_FIELD, in this order */
 async function named(core: Core, caller: Caller, parameters: Parameters): Promise<{ request: RequestNode; shown: (item: Item) => Item }> {
   const { field, value } = requiredIdentifier(parameters, "webhook_request_identifier", REQUEST);
-  const fields = fieldsOf(text(parameters, "fields_set"), REQUEST_FIELDS);
   const id = field === "id" ? uuidOf(value) : undefined;
   const number = field === "number" && /^\d{1,10}$/.test(value) ? Number(value) : undefined;
   const key = id !== undefined ? { id } : number !== undefined ? { number } : undefined;
   const request = key && (await showRequest(core.db, caller.organizationId, key));
   if (request?.dialect !== "CRMCOM") throw new CrmcomError("NOT_FOUND", `there is no webhook request with this ${field}`);
+  const fields = fieldsOf(text(parameters, "fields_set"), REQUEST_FIELDS);
   return { request, shown: (item) => withFields(item, fields) };
 }
 
@@ -90,13 +90,17 @@ export async function resendOne(core: Core, caller: Caller, parameters: Paramete
     throw error;
   }
   const definition = await request.definition();
-  const timeoutMs = definition ? policyOf("CRMCOM", { timeout_ms: definition.timeoutMs }).timeoutMs : 0;
+  // One that is not effective sends when it is effective again: there is nothing to wait for now.
+  if (definition?.state !== "ACTIVE") return shown(await item(core, (await reread(core, request)) ?? request));
+  const { timeoutMs } = policyOf("CRMCOM", { timeout_ms: definition.timeoutMs });
   return shown(await item(core, await settledRequest(core, request, timeoutMs + 1_000)));
 }
 
+const reread = (core: Core, request: RequestNode) => showRequest(core.db, request.organizationId, { id: request.id });
+
 async function settledRequest(core: Core, request: RequestNode, patienceMs: number): Promise<RequestNode> {
   for (const deadline = core.clock.monotonic() + patienceMs; ; await sleep(LOOK_MS)) {
-    const now = (await showRequest(core.db, request.organizationId, { id: request.id })) ?? request;
+    const now = (await reread(core, request)) ?? request;
     if (isSettled(now.state) || core.clock.monotonic() > deadline) return now;
   }
 }

@@ -2,7 +2,14 @@
 import { type Caller, demand } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
-import { createRule, deleteRule, listRulesByOffset, type RuleSettings, updateRule } from "../../../definitions/rules.ts";
+import {
+  createRule,
+  definitionsOfRules,
+  deleteRule,
+  listRulesByOffset,
+  type RuleSettings,
+  updateRule,
+} from "../../../definitions/rules.ts";
 import type { Doors } from "../../doors.ts";
 import { dayRange } from "./dates.ts";
 import { definitionBy, NAMED, ruleNamed, STATES } from "./definitions.ts";
@@ -88,8 +95,8 @@ export async function create({ core }: Doors, caller: Caller, parameters: Parame
 
 export async function show({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
   const given = requiredIdentifier(parameters, "workflow_rule_identifier", NAMED);
-  const fields = fieldsOf(text(parameters, "fields_set"), RULE_FIELDS);
-  return shown(core, await ruleNamed(core, caller, given), fields);
+  const rule = await ruleNamed(core, caller, given);
+  return shown(core, rule, fieldsOf(text(parameters, "fields_set"), RULE_FIELDS));
 }
 
 export async function list({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item[]> {
@@ -115,6 +122,12 @@ export async function list({ core }: Doors, caller: Caller, parameters: Paramete
   return rules.map((rule) => withFields(ruleItem(rule, view), fields));
 }
 
+/** Definitions of other dialects, which this face does not show, stay: nobody asked for them to go. */
+async function withUnseen(core: Core, rule: WorkflowRule, named: readonly string[]): Promise<RuleSettings> {
+  const present = (await definitionsOfRules(core, rule.organizationId, [rule.id])).get(rule.id) ?? [];
+  return { webhookDefinitionIds: [...named, ...present.filter((row) => row.dialect !== "CRMCOM").map((row) => row.id)] };
+}
+
 export async function update({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
   const rule = await ruleNamed(core, caller, requiredIdentifier(parameters, "workflow_rule_identifier", NAMED));
   for (const [name, present] of [
@@ -125,7 +138,9 @@ export async function update({ core }: Doors, caller: Caller, parameters: Parame
     if (given !== undefined && given !== present) throw new CrmcomError("INVALID_VALUE", `${name} cannot be changed`);
   }
   demand(caller, "webhooks:write");
-  return shown(core, await updateRule(core, caller, rule.id, await settingsOf(core, caller, parameters)));
+  const settings = await settingsOf(core, caller, parameters);
+  const named = settings.webhookDefinitionIds;
+  return shown(core, await updateRule(core, caller, rule.id, { ...settings, ...(named && (await withUnseen(core, rule, named))) }));
 }
 
 export async function remove({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {

@@ -4,9 +4,9 @@ import { authenticate } from "../../../accounts/authenticate.ts";
 import type { Caller } from "../../../accounts/caller.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
-import { idOf } from "../../../wire/ids.ts";
+import { crmcomId, globalId } from "../../../wire/ids.ts";
 import { CrmcomError } from "./envelope.ts";
-import { type Parameters, required, text, uuidOf } from "./parameters.ts";
+import { type Parameters, required, text } from "./parameters.ts";
 
 const TTL_SECONDS = 2 * 3600;
 const WRONG = "these credentials are not valid";
@@ -32,8 +32,9 @@ export async function passwordToken(core: Core, parameters: Parameters): Promise
   const unit = text(parameters, "unit");
   const user = await checkPassword(core, username, password);
   const organization = user && (await core.db.unscoped.organization.findUnique({ where: { id: user.organizationId } }));
-  const ids = [idOf("Organization", organisation), uuidOf(organisation)];
-  if (!user || user.username !== username || !organization || (organization.name !== organisation && !ids.includes(organization.id))) {
+  const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
+  // An e-mail address is no username here, unless it is both.
+  if (!user || user.username !== username.toLowerCase() || !organization || !names.includes(organisation)) {
     throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
   }
   const session = await createSession(core, {
