@@ -4,9 +4,9 @@
  */
 import type { Database, PoolClient } from "../db/client.ts";
 import type { AttemptOutcome, ErrorCode, NotificationStatus } from "../wire/dialect.ts";
+import { afterCallbacks } from "./lane-callback.ts";
 import { takeSequences } from "./lane-enqueue.ts";
 import { type StopHook, stopDefinitions } from "./lane-stop.ts";
-import { afterCallbacks } from "./notification.ts";
 import type { QueuedRequest } from "./queued.ts";
 
 /** One call made, as the log keeps it. */

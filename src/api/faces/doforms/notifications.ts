@@ -4,7 +4,7 @@ import { z } from "zod";
 import { createSession } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
 import { checkWebService, type WebService } from "../../../definitions/web-services.ts";
-import { confirmNotification } from "../../../delivery/notification.ts";
+import { confirmNotification } from "../../../delivery/lane-callback.ts";
 import { NotFoundError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
 import { findNotification, listNotifications, type Notification } from "../../../requests/notifications.ts";
 import { envelopeOf } from "../../../wire/dialects/doforms.ts";
