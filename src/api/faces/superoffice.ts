@@ -14,6 +14,7 @@ import { dateFormat, httpDate } from "./superoffice/dates.ts";
 import { FaceError, sendError } from "./superoffice/errors.ts";
 import { readWebhook } from "./superoffice/input.ts";
 import {
+  canonical,
   createWebhook,
   deleteWebhook,
   demandRead,
@@ -33,7 +34,7 @@ import { DEFAULT_WEBHOOK, webhooksOf, withLinks } from "./superoffice/webhook.ts
 /** S2: the vendor's NsApiSlow threshold. */
 const SLOW_MS = 2_000;
 const BODY_LIMIT = 1024 * 1024;
-const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const REST = "/api/v1/Webhook";
 const RPC = "/api/v1/Agents/Webhook";
 
@@ -94,7 +95,9 @@ function route(app: FastifyInstance, doors: Doors, url: string, handlers: Partia
     });
   }
   const taken = Object.keys(handlers).map((method) => method.toUpperCase());
-  const others = METHODS.filter((method) => !taken.includes(String(method)));
+  // Fastify answers HEAD where there is a GET.
+  const known = taken.includes("GET") ? [...taken, "HEAD"] : taken;
+  const others = METHODS.filter((method) => !known.includes(String(method)));
   app.route({
     method: [...others],
     url,
@@ -240,7 +243,9 @@ async function test(doors: Doors, call: Call, given: Record<string, unknown>): P
   demandWrite(caller);
   const input = readWebhook({ ...given, Name: member(given, "Name") ?? "Test" });
   const id = Number(member(given, "WebhookId") ?? 0);
-  const stored = id === 0 ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
+  const row = id === 0 ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
+  // What the caller may not see goes only where it goes anyway.
+  const stored = row && row.targetUrl === canonical(input.TargetUrl) ? row : undefined;
   const script = input.Type === "crmscript" ? await scriptOf(doors.core, caller, input) : null;
   const failure = await testTarget(doors, caller, input, { stored, script });
   const result = { Success: failure === null, Message: failure ?? "OK", TableRight: null, FieldProperties: {} };

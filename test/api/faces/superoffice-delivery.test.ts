@@ -333,6 +333,17 @@ describe("the save test and POST /Test", () => {
     expect(await so.t.core.db.unscoped.webhookRequest.count({ where: { isTest: true } })).toBe(0);
   });
 
+  test("Test lends the stored secrets only to the stored target", async () => {
+    const made = await create({ Secret: "hidden", Headers: { Authorization: "Bearer hidden" } });
+    const member = await so.tokenFor("MEMBER");
+    const seen = (await so.call(`${WEBHOOK}/${made.WebhookId}`, { token: member })).json;
+    await so.post(`${WEBHOOK}/Test`, seen, { token: member });
+    await so.post(`${WEBHOOK}/Test`, { ...seen, TargetUrl: `${watcher.url}/elsewhere` }, { token: member });
+    expect(receiver.calls[0]?.headers).toMatchObject({ authorization: "Bearer hidden", "x-superoffice-signature": expect.any(String) });
+    expect(watcher.calls[0]?.headers.authorization).toBe("***");
+    expect(watcher.calls[0]?.headers["x-superoffice-signature"]).toBeUndefined();
+  });
+
   test("https: the certificate must be good, unless HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS is false; http needs REQUIRE_HTTPS=false", async () => {
     const strict = await startSuperOffice({ superofficeRequireHttps: true });
     const lax = await startSuperOffice({ superofficeRequireHttps: true, superofficeValidateHttps: false });

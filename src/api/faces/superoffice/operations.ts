@@ -173,7 +173,8 @@ function settingsOf(input: WebhookInput, only: ReadonlySet<string>) {
   };
 }
 
-const canonical = (url: string | null) => (url !== null && URL.canParse(url) ? new URL(url).href : url);
+/** As it is stored. */
+export const canonical = (url: string | null) => (url !== null && URL.canParse(url) ? new URL(url).href : url);
 
 /** S17. @throws FaceError 400 for an unknown script */
 async function targetOf(core: Core, caller: Caller, input: WebhookInput): Promise<{ targetUrl: string | null; scriptId: string | null }> {
