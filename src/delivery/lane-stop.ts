@@ -1,5 +1,5 @@
 /** Definitions that their receivers stop. */
-import type { PoolClient } from "../db/client.ts";
+import type { Database, PoolClient } from "../db/client.ts";
 
 /** What else must be written when a definition is stopped by its receiver: in the same transaction. */
 export type StopHook = (client: PoolClient, stopped: StoppedDefinition) => Promise<void>;
@@ -71,4 +71,13 @@ export async function stopDefinitions(
     stopped.add(stop.definitionId);
   }
   return stopped;
+}
+
+/** Lanes that say "stopped" though their definition is ACTIVE: made by an ingest beside a stop that was undone since. */
+export async function mendLanes(db: Database): Promise<void> {
+  await db.pool.query({
+    name: "mend-lanes",
+    text: `UPDATE lane l SET stopped_at = NULL, revision = revision + 1 FROM webhook_definition d
+           WHERE l.stopped_at < now() - interval '10 s' AND d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL`,
+  });
 }

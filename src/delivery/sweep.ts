@@ -22,12 +22,3 @@ export async function findDueLanes(db: Database): Promise<string[]> {
   });
   return rows.map((row) => row.id);
 }
-
-/** A free lane whose stop was interrupted half way, or whose definition was activated while its row was locked. */
-export async function mendLanes(db: Database): Promise<void> {
-  await db.pool.query({
-    name: "mend-lanes",
-    text: `UPDATE lane l SET stopped_at = NULL, revision = revision + 1 FROM webhook_definition d
-           WHERE l.stopped_at < now() - interval '10 s' AND d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL`,
-  });
-}

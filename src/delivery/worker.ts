@@ -15,11 +15,11 @@ import { createOutHints, type OutHints } from "./hints.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
 import type { Settlement } from "./lane-settle.ts";
-import type { StopHook } from "./lane-stop.ts";
+import { mendLanes, type StopHook } from "./lane-stop.ts";
 import type { Plans } from "./plan.ts";
 import { LaneRun, type RunParts } from "./run.ts";
 import type { Sender } from "./sender.ts";
-import { findDueLanes, mendLanes } from "./sweep.ts";
+import { findDueLanes } from "./sweep.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
