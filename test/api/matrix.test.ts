@@ -1,0 +1,223 @@
+/**
+ * Every query, mutation, subscription and node type against every kind of caller, generated from the schema. A new field
+ * has no row here, and fails until somebody says what it needs.
+ */
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isUnionType,
+} from "graphql";
+import { afterAll, describe, expect, test } from "vitest";
+import { SCOPES, type Scope } from "../../src/accounts/caller.ts";
+import { revokeApiToken } from "../../src/accounts/tokens.ts";
+import { schema } from "../../src/api/graphql/schema.ts";
+import { newId } from "../../src/clock.ts";
+import { globalId, type NodeType } from "../../src/wire/ids.ts";
+import { testApp } from "../helpers/app.ts";
+
+/** A scope; or being signed in; or nothing (signIn); or the operator's token. */
+type Need = Scope | "signed in" | "nothing" | "operator";
+
+const rows = (need: Need, names: string): [string, Need][] => names.split(/\s+/).map((name) => [name, need]);
+
+const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>> = {
+  Query: Object.fromEntries([
+    ...rows("signed in", "viewer organization node nodes"),
+    ...rows("admin", "users apiTokens auditEntries inboundWebhooks"),
+    ...rows("goals:read", "goal goals"),
+    ...rows(
+      "webhooks:read",
+      "connections deliveryStatistics event eventTypes events filterPreview lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests workflowRules",
+    ),
+  ]),
+  Mutation: Object.fromEntries([
+    ...rows("nothing", "signIn"),
+    ...rows("signed in", "signOut"),
+    ...rows("webhooks:read", "dryRunTransformation"),
+    ...rows("operator", "createOrganization setOrganizationFeature"),
+    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken"),
+    ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
+    ...rows("events:write", "emitEvent emitEvents"),
+    ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue"),
+    ...rows(
+      "webhooks:write",
+      "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret",
+    ),
+    ...rows("webhooks:write", "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType"),
+    ...rows("webhooks:write", "createScript updateScript deleteScript createSecretKey deleteSecretKey"),
+    ...rows("webhooks:write", "createWorkflowRule updateWorkflowRule deleteWorkflowRule pauseLane resumeLane"),
+    ...rows(
+      "webhooks:write",
+      "cancelWebhookRequest deleteWebhookRequest resendWebhookRequest resendWebhookRequests retryWebhookRequestNow skipWebhookRequest",
+    ),
+  ]),
+  Subscription: Object.fromEntries([
+    ...rows("webhooks:read", "webhookRequestUpdated webhookDefinitionUpdated replayUpdated"),
+    ...rows("goals:read", "goalValueRecorded"),
+  ]),
+};
+
+const NODES: Record<string, Need> = Object.fromEntries([
+  ...rows("signed in", "Organization"),
+  ...rows("admin", "User ApiToken AuditEntry InboundWebhook"),
+  ...rows("goals:read", "Goal GoalValue"),
+  ...rows("webhooks:read", "Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WorkflowRule"),
+]);
+
+/** The mutations that a viewer may call, beside signIn. */
+const HARMLESS = new Set(["signOut", "dryRunTransformation"]);
+
+const app = await testApp();
+afterAll(app.close);
+
+async function revoked(): Promise<string> {
+  const token = await app.token();
+  const { rows: last } = await app.t.core.db.pool.query("SELECT id FROM api_token ORDER BY created_at DESC LIMIT 1");
+  await revokeApiToken(app.t.core, app.t.admin, last[0].id);
+  return token;
+}
+
+const strangers = { none: undefined, expired: await app.token({ expiresAt: new Date(Date.now() - 1_000) }), revoked: await revoked() };
+const viewer = await app.token({ role: "VIEWER" });
+const nothing = await app.token({ scopes: [] });
+const everything = await app.token();
+const only = {} as Record<Scope, string>;
+const without = {} as Record<Scope, string>;
+for (const scope of SCOPES) {
+  only[scope] = await app.token({ scopes: [scope] });
+  without[scope] = await app.token({ scopes: SCOPES.filter((other) => other !== scope) });
+}
+
+const SCALARS: Record<string, unknown> = {
+  ID: "x",
+  String: "x",
+  Int: 1,
+  Float: 1,
+  Boolean: true,
+  DateTime: "2026-01-01T00:00:00Z",
+  Date: "2026-01-01",
+  Decimal: "1",
+  JSON: {},
+};
+
+function placeholder(type: GraphQLInputType): unknown {
+  if (isNonNullType(type)) return placeholder(type.ofType);
+  if (isListType(type)) return [placeholder(type.ofType)];
+  if (isEnumType(type)) return type.getValues()[0]?.name;
+  if (isInputObjectType(type)) return required(Object.values(type.getFields()));
+  return SCALARS[type.name];
+}
+
+function required(fields: readonly (GraphQLArgument | GraphQLInputField)[]): Record<string, unknown> {
+  const needed = fields.filter((field) => isNonNullType(field.type) && field.defaultValue === undefined);
+  return Object.fromEntries(needed.map((field) => [field.name, placeholder(field.type)]));
+}
+
+function operationOf(kind: string, field: GraphQLField<unknown, unknown>): { query: string; variables: Record<string, unknown> } {
+  const variables = required(field.args);
+  const used = field.args.filter((arg) => arg.name in variables);
+  const head = used.length > 0 ? `(${used.map((arg) => `$${arg.name}: ${arg.type}`).join(", ")})` : "";
+  const args = used.length > 0 ? `(${used.map((arg) => `${arg.name}: $${arg.name}`).join(", ")})` : "";
+  const type = getNamedType(field.type);
+  const selection = isLeafType(type) ? "" : isUnionType(type) ? "{ __typename ... on Error { code } }" : "{ __typename }";
+  return { query: `${kind.toLowerCase()} ${head} { ${field.name}${args} ${selection} }`, variables };
+}
+
+interface Result {
+  data?: Record<string, { code?: string } | null> | null;
+  errors?: { extensions?: { code?: string } }[];
+}
+
+/** The code of the first error, wherever it stands; "ok" without one. */
+async function outcome(
+  kind: string,
+  operation: { query: string; variables: Record<string, unknown> },
+  token: string | undefined,
+): Promise<string> {
+  const live = kind === "Subscription";
+  const ended = new AbortController();
+  const response = await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: live ? "text/event-stream" : "application/json",
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+    body: JSON.stringify(operation),
+    signal: ended.signal,
+  });
+  if (!live || response.status !== 200) return codeOf((await response.json()) as Result);
+  // A refusal is the first event, and the stream ends; a stream that is open is an answer too.
+  let text = "";
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString();
+    const data = /^data: (\{.*\})$/m.exec(text)?.[1];
+    if (data) return codeOf(JSON.parse(data) as Result);
+    if (text.split(":\n\n").length > 2) break;
+  }
+  return "ok";
+}
+
+function codeOf({ data, errors }: Result): string {
+  return errors?.[0]?.extensions?.code ?? Object.values(data ?? {})[0]?.code ?? "ok";
+}
+
+for (const kind of ["Query", "Mutation", "Subscription"] as const) {
+  const fields = (schema.getType(kind) as GraphQLObjectType).getFields();
+  const needs = NEEDS[kind];
+
+  test(`every field of ${kind} has a row, and every row a field`, () => {
+    expect(Object.keys(needs).sort()).toEqual(Object.keys(fields).sort());
+  });
+
+  describe.each(Object.values(fields).map((field) => [field.name, field] as const))(`${kind}.%s`, (name, field) => {
+    const need = needs[name] as Need;
+    const operation = operationOf(kind, field);
+
+    const scope = SCOPES.find((each) => each === need);
+
+    test("who may not, and who may", async () => {
+      if (need === "nothing") {
+        for (const token of Object.values(strangers)) expect(await outcome(kind, operation, token)).not.toBe("FORBIDDEN");
+        return;
+      }
+      for (const token of Object.values(strangers)) expect(await outcome(kind, operation, token)).toBe("UNAUTHENTICATED");
+      if (need === "operator") expect(await outcome(kind, operation, everything)).toBe("FORBIDDEN");
+      if (need === "signed in") expect(await outcome(kind, operation, nothing)).not.toBe("FORBIDDEN");
+      if (scope) {
+        expect(await outcome(kind, operation, without[scope])).toBe("FORBIDDEN");
+        expect(["FORBIDDEN", "UNAUTHENTICATED"]).not.toContain(await outcome(kind, operation, only[scope]));
+      }
+      if (kind === "Mutation" && !HARMLESS.has(name)) expect(await outcome(kind, operation, viewer)).toBe("FORBIDDEN");
+      if (HARMLESS.has(name)) expect(await outcome(kind, operation, viewer)).not.toBe("FORBIDDEN");
+    });
+  });
+}
+
+describe("node types", () => {
+  const implementing = Object.values(schema.getTypeMap()).filter(
+    (type) => isObjectType(type) && type.getInterfaces().some((each) => each.name === "Node"),
+  );
+
+  test("each has a row", () => expect(Object.keys(NODES).sort()).toEqual(implementing.map((type) => type.name).sort()));
+
+  test.each(Object.entries(NODES))("%s needs %s", async (type, need) => {
+    const operation = {
+      query: "query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }",
+      variables: { id: globalId(type as NodeType, newId()) },
+    };
+    const allowed = need === "signed in" ? nothing : only[need as Scope];
+    expect(await outcome("Query", operation, allowed)).toBe("ok");
+    if (need !== "signed in") expect(await outcome("Query", operation, without[need as Scope])).toBe("FORBIDDEN");
+  });
+});
