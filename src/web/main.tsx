@@ -10,6 +10,8 @@ import { App } from "./app.tsx";
 import { theme } from "./theme.ts";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
+// What locks the scrolling behind a panel writes a style element, too, and looks for its nonce here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>

@@ -23,6 +23,12 @@ function Dot({ cx, cy, payload }: { cx?: number; cy?: number; payload?: Point })
   return <circle cx={cx} cy={cy} r="4.5" fill={fill} stroke="var(--page)" />;
 }
 
+/** 1, 2 or 5 times a power of ten, so that the axis shows round numbers. */
+function niceStep(rough: number): number {
+  const size = 10 ** Math.floor(Math.log10(rough));
+  return (([1, 2, 5] as const).find((factor) => factor * size >= rough) ?? 10) * size;
+}
+
 export default function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] }) {
   // Doubles are good enough to draw with; the table below shows every digit.
   const points: Point[] = values
@@ -45,7 +51,10 @@ export default function GoalChart({ goal, values }: { goal: Goal; values: GoalVa
   const all = [...points.map((point) => point.value), ...lines.map((line) => line.y)];
   const low = Math.min(...all);
   const high = Math.max(...all);
-  const room = (high - low || Math.abs(high) || 1) * 0.12;
+  const step = niceStep((high - low || Math.abs(high) || 1) / 4);
+  const bottom = Math.floor(low / step - 0.15) * step;
+  const top = Math.ceil(high / step + 0.15) * step;
+  const ticks = Array.from({ length: Math.round((top - bottom) / step) + 1 }, (_, index) => bottom + index * step);
   return (
     <LineChart
       h={300}
@@ -54,14 +63,15 @@ export default function GoalChart({ goal, values }: { goal: Goal; values: GoalVa
       series={[{ name: "value", label: goal.unit ?? "Value", color: "var(--accent)" }]}
       curveType="linear"
       strokeWidth={2}
-      gridAxis="y"
+      gridAxis="x"
       tickLine="none"
       withDots
       dotProps={{ r: 4 }}
       lineProps={{ dot: <Dot />, isAnimationActive: false }}
       referenceLines={lines}
       yAxisProps={{
-        domain: [low - room, high + room],
+        domain: [bottom, top],
+        ticks,
         width: 70,
         tickFormatter: (value: number) => new Intl.NumberFormat("en", { notation: "compact" }).format(value),
       }}

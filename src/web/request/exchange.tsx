@@ -71,7 +71,10 @@ export function Exchange({ attempt, firstBody }: { attempt: AttemptDetail; first
         ) : (
           <>
             <p className={`num ${classes["url"]}`}>
-              HTTP {attempt.statusCode} {attempt.errorDescription !== null && <span className="quiet">{attempt.errorDescription}</span>}
+              HTTP {attempt.statusCode}{" "}
+              {attempt.errorDescription !== null && attempt.errorDescription !== `HTTP ${attempt.statusCode}` && (
+                <span className="quiet">{attempt.errorDescription}</span>
+              )}
             </p>
             <Headers headers={attempt.responseHeaders} label="response" />
             <Body text={attempt.responseBody} label="response body" empty="The reply had no body." />
