@@ -182,9 +182,6 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   });
 }
 
-/** Every variable of a server, for .env.example (test/cli/env-example.test.ts). */
-export const VARIABLES: readonly string[] = Object.keys(environment.shape);
-
 const clientEnvironment = environment.pick({ PORT: true, HOOKLINE_DATA_DIR: true, HOOKLINE_ADMIN_TOKEN: true }).extend({
   HOOKLINE_URL: z
     .url({ protocol: /^https?$/ })
@@ -192,6 +189,12 @@ const clientEnvironment = environment.pick({ PORT: true, HOOKLINE_DATA_DIR: true
     .optional(),
   HOOKLINE_TOKEN: z.string().optional(),
 });
+
+/** Every variable and whether it has a default, for the test that keeps .env.example true. */
+export const VARIABLES: readonly { name: string; hasDefault: boolean }[] = Object.entries({
+  ...environment.shape,
+  ...clientEnvironment.shape,
+}).map(([name, schema]) => ({ name, hasDefault: schema.safeParse(undefined).data !== undefined }));
 
 /** What the command line needs to talk to a server. */
 export interface ClientConfig {

@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+
+# ── everything, to build the dashboard and generate the database client ──
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+# First what `npm ci` and its postinstall (prisma generate) read, so that a change of code keeps this layer.
+COPY package.json package-lock.json prisma.config.ts ./
+COPY prisma ./prisma
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN node scripts/build-web.ts
+RUN npm prune --omit=dev --no-audit --no-fund
+
+# ── what runs ──
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=4000 \
+    HOOKLINE_DATA_DIR=/data
+WORKDIR /app
+# Owned by root: the process cannot change its own code.
+COPY --from=build /app ./
+# With a DATABASE_URL and a HOOKLINE_ADMIN_TOKEN nothing is written here.
+RUN mkdir /data && chown node:node /data
+VOLUME /data
+USER node
+EXPOSE 4000
+# readyz answers 503 while it drains, so that no new work is sent to it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# node is PID 1 and gets SIGTERM itself: it drains, up to HOOKLINE_SHUTDOWN_GRACE_MS.
+CMD ["node", "src/main.ts"]
