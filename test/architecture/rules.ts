@@ -8,6 +8,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/cli.ts", 9.2],
   ["src/cli/", 9.1],
   ["src/main.ts", 9],
+  ["src/serve.ts", 8.2],
   ["src/banner.ts", 8.1],
   ["src/app.ts", 8],
   ["src/api/", 7],
