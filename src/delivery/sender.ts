@@ -32,6 +32,19 @@ interface Draft {
   rendered: Rendered;
 }
 
+/** Later ones win, whatever the case of their names: a receiver must not see two of one header. */
+function merged(...lists: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  const names = new Map<string, string>();
+  const headers: Record<string, string> = {};
+  for (const [name, value] of lists.flatMap((list) => Object.entries(list))) {
+    const former = names.get(name.toLowerCase());
+    if (former !== undefined && former !== name) delete headers[former];
+    names.set(name.toLowerCase(), name);
+    headers[name] = value;
+  }
+  return headers;
+}
+
 export function createSender(core: Core, parts: { transport: Transport; engines: ShapingEngines; publicUrl: () => string }): Sender {
   const { clock, config } = core;
   /** Headers are judged once per loaded plan, not once per send. */
@@ -73,7 +86,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     });
     return {
       url: withSuffix(target, shaped.urlSuffix),
-      headers: { ...definition.headers, ...shaped.headers, ...rendered.headers },
+      headers: merged(definition.headers, shaped.headers, rendered.headers),
       rendered,
     };
   }

@@ -82,7 +82,11 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   const { core } = doors;
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if (wantsPage(request)) return reply.type("text/html; charset=utf-8").header("x-frame-options", "DENY").send(graphiqlPage());
+    if (wantsPage(request))
+      return reply
+        .type("text/html; charset=utf-8")
+        .header("x-frame-options", "DENY")
+        .send(await graphiqlPage());
     const { credential } = await identify(core, request.headers, request.ip);
     const parameters = request.method === "POST" ? (credential ? parametersOf(request) : quietly(() => parametersOf(request))) : undefined;
     if (!credential && !isSignIn(parameters)) throw new UnauthenticatedError();
