@@ -14,7 +14,7 @@ export interface Parameters {
 
 export type Identifier<Field extends string> = { field: Field; value: string };
 
-const absent = (value: unknown) => value === undefined || value === null || value === "";
+export const absent = (value: unknown) => value === undefined || value === null || value === "";
 
 /** @throws CrmcomError INVALID_VALUE for anything but a text; undefined when absent or empty */
 export function text({ values }: Parameters, name: string): string | undefined {

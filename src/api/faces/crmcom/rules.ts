@@ -16,7 +16,7 @@ import { definitionBy, NAMED, ruleNamed, STATES } from "./definitions.ts";
 import { CrmcomError } from "./envelope.ts";
 import { fieldsOf, RULE_FIELDS, withFields } from "./fields-set.ts";
 import { ENTITIES, ruleItem, viewOf } from "./items.ts";
-import { identifier, oneOf, type Parameters, required, requiredIdentifier, text, wholeNumber } from "./parameters.ts";
+import { absent, identifier, oneOf, type Parameters, required, requiredIdentifier, text, wholeNumber } from "./parameters.ts";
 
 type Item = Record<string, unknown>;
 
@@ -41,7 +41,7 @@ function json(parameters: Parameters, name: string): unknown {
 /** The definitions that the actions trigger, in order. @throws CrmcomError INVALID_VALUE INVALID_IDENTIFIER NOT_FOUND */
 async function triggeredBy(core: Core, caller: Caller, parameters: Parameters): Promise<string[] | undefined> {
   const actions = json(parameters, "actions_set");
-  if (actions === undefined || actions === null || actions === "") return undefined;
+  if (absent(actions)) return undefined;
   if (!Array.isArray(actions)) throw new CrmcomError("INVALID_VALUE", "actions_set must be a list of actions");
   const ids: string[] = [];
   for (const action of actions as unknown[]) {
@@ -79,7 +79,7 @@ export async function create({ core }: Doors, caller: Caller, parameters: Parame
   const code = required(parameters, "alternative_code");
   required(parameters, "entity");
   const entity = oneOf(parameters, "entity", ENTITIES) as string;
-  if (parameters.values["actions_set"] === undefined) throw new CrmcomError("MISSING_PARAMETER", "actions_set is mandatory");
+  if (absent(parameters.values["actions_set"])) throw new CrmcomError("MISSING_PARAMETER", "actions_set is mandatory");
   demand(caller, "webhooks:write");
   const settings = await settingsOf(core, caller, parameters);
   const rule = await createRule(core, caller, {
