@@ -35,11 +35,14 @@ for (const entry of await readdir(aside, { recursive: true, withFileTypes: true 
   await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
 }
 await writeFile(join(aside, "built-from"), await dashboardFingerprint());
-await rm(target, { recursive: true, force: true });
+// The old one is moved away first, so that there is no dashboard for an instant only; whoever reads then reads again.
+const old = `${target}-old-${process.pid}`;
+await rename(target, old).catch(() => undefined);
 await rename(aside, target).catch(async (error: NodeJS.ErrnoException) => {
   await rm(aside, { recursive: true, force: true });
   if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // else another process was faster
 });
+await rm(old, { recursive: true, force: true });
 
 const page = await readFile(join(target, "index.html"), "utf8");
 const first = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map((match) => compressed.get(match[1] ?? "") ?? 0);

@@ -80,8 +80,17 @@ async function build(): Promise<void> {
   if (code !== 0) throw new Error(`the dashboard could not be built (node scripts/build-web.ts): ${mistakes.slice(-2000)}`);
 }
 
+/** What stands in dist/web, built first when need be. Another process may be replacing it: then it is read again. */
 async function load(): Promise<Map<string, Asset>> {
-  if (!(await isCurrent())) await build();
+  for (let tries = 1; ; tries++) {
+    if (!(await isCurrent())) await build();
+    const assets = await readBuilt().catch(() => undefined);
+    if (assets?.has("/index.html") && (await isCurrent())) return assets;
+    if (tries === 5) throw new Error("dist/web changes all the time, or cannot be read");
+  }
+}
+
+async function readBuilt(): Promise<Map<string, Asset>> {
   const assets = new Map<string, Asset>();
   const entries = await readdir(BUILT, { recursive: true, withFileTypes: true });
   for (const entry of entries) {

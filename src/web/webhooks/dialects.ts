@@ -1,11 +1,7 @@
 /** What each dialect does by itself, for the editor; test/web/dialects.test.ts holds it against src/wire/dialects. */
-import type { ResultOf } from "../graphql/tada.ts";
-import type { DefinitionQuery } from "./documents.ts";
-
-type Definition = NonNullable<ResultOf<typeof DefinitionQuery>["webhookDefinition"]>;
-export type Dialect = Definition["dialect"];
-export type Ordering = NonNullable<Definition["ordering"]>;
-export type OnExhausted = NonNullable<Definition["onExhausted"]>;
+export type Dialect = "STANDARD" | "COTALKER" | "CRMCOM" | "DOFORMS" | "SUPEROFFICE";
+export type Ordering = "DEFINITION" | "KEY" | "NONE";
+export type OnExhausted = "SKIP" | "BLOCK" | "REQUEUE";
 
 export interface DialectFacts {
   label: string;
@@ -59,7 +55,7 @@ export const DIALECTS: Record<Dialect, DialectFacts> = {
     ordering: "NONE",
     onExhausted: "SKIP",
     waits: [60, 300, 1800, 7200, 21600],
-    timeoutMs: 15_000,
+    timeoutMs: 3_000,
   },
   SUPEROFFICE: {
     label: "SuperOffice",
@@ -68,7 +64,7 @@ export const DIALECTS: Record<Dialect, DialectFacts> = {
     signature: "base64 HMAC-SHA256 of the body",
     ordering: "NONE",
     onExhausted: "REQUEUE",
-    waits: [0, 1, 4, 60, 0, 1, 4, 60, 0, 1, 4],
+    waits: [1, 4],
     timeoutMs: 15_000,
   },
 };

@@ -1,0 +1,130 @@
+/** axe finds no serious fault on any page, in either theme, nor in the panels. */
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { seed } from "./helpers/seed.ts";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+let dashboard: Dashboard;
+let receivers: { good: Receiver; flaky: Receiver; broken: Receiver };
+let paths: string[];
+
+beforeAll(async () => {
+  receivers = { good: await startReceiver(), flaky: await startReceiver(), broken: await startReceiver() };
+  dashboard = await openDashboard({ HOOKLINE_RETRY_SCALE: "0.1" });
+  await seed(dashboard.installation, receivers, 36);
+  const data =
+    await dashboard.installation.graphql(`{ webhookDefinitions(first: 1) { edges { node { id } } } goals(first: 3) { edges { node { id } } }
+    webhookRequests(first: 1, filter: {state: [REJECTED]}) { edges { node { number } } } }`);
+  paths = [
+    "/",
+    "/log",
+    `/log/${data.webhookRequests.edges[0].node.number}`,
+    "/lanes",
+    "/webhooks",
+    `/webhooks/${data.webhookDefinitions.edges[0].node.id}`,
+    "/workflow-rules",
+    "/connections",
+    "/scripts",
+    "/secret-keys",
+    "/goals",
+    `/goals/${data.goals.edges[2].node.id}`,
+    "/inbound-webhooks",
+    "/settings",
+    "/settings/users",
+    "/settings/api-tokens",
+    "/settings/event-types",
+    "/settings/audit-log",
+    "/nowhere",
+  ];
+}, 180_000);
+afterAll(async () => {
+  await dashboard?.close();
+  for (const receiver of Object.values(receivers ?? {})) await receiver.close();
+});
+
+interface Fault {
+  page: string;
+  rule: string;
+  where: string[];
+}
+
+async function faultsOf(page: Page, name: string): Promise<Fault[]> {
+  // By the debugger's door: the page's own policy would not let a foreign script in.
+  await page
+    .context()
+    .newCDPSession(page)
+    .then(async (session) => {
+      const { readFile } = await import("node:fs/promises");
+      await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
+      await session.detach();
+    });
+  const { violations } = await page.evaluate(() =>
+    (
+      window as unknown as {
+        axe: {
+          run(): Promise<{
+            violations: { id: string; impact: string; nodes: { html: string; target: string[]; failureSummary: string }[] }[];
+          }>;
+        };
+      }
+    ).axe.run(),
+  );
+  return violations
+    .filter((violation) => violation.impact === "serious" || violation.impact === "critical")
+    .map((violation) => ({
+      page: name,
+      rule: violation.id,
+      where: violation.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`),
+    }));
+}
+
+async function settled(page: Page): Promise<void> {
+  await page.locator("h1").first().waitFor();
+  await page.waitForFunction(() => document.querySelector('[aria-label="Loading"]') === null);
+  await page.waitForTimeout(300); // what fades in has no contrast yet
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`every page, ${scheme}`, { timeout: 180_000 }, async () => {
+    const page = await dashboard.context.newPage();
+    await page.emulateMedia({ colorScheme: scheme });
+    const faults: Fault[] = [];
+    for (const path of paths) {
+      await page.goto(dashboard.installation.url + path);
+      await settled(page);
+      faults.push(...(await faultsOf(page, path)));
+    }
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+}
+
+test("sign-in, the webhook editor, a menu and a question", { timeout: 120_000 }, async () => {
+  const { installation, browser } = dashboard;
+  const page = await dashboard.open("/webhooks");
+  const faults: Fault[] = [];
+  await page.getByRole("button", { name: "Actions of Accounting" }).click();
+  await page.getByRole("menuitem", { name: "Edit" }).waitFor();
+  await settled(page);
+  faults.push(...(await faultsOf(page, "menu")));
+  await page.getByRole("menuitem", { name: "Edit" }).click();
+  await page.getByText(/Would take/).waitFor();
+  await settled(page);
+  faults.push(...(await faultsOf(page, "editor")));
+  await page.keyboard.press("Escape");
+  await page.goto(`${installation.url}/lanes`);
+  await page.getByRole("button", { name: "Skip…" }).first().click();
+  await settled(page);
+  faults.push(...(await faultsOf(page, "question")));
+  await page.close();
+  const stranger = await browser.newContext();
+  const signIn = await stranger.newPage();
+  await signIn.goto(`${installation.url}/sign-in`);
+  await settled(signIn);
+  faults.push(...(await faultsOf(signIn, "sign-in")));
+  expect(faults).toEqual([]);
+  await stranger.close();
+});

@@ -1,0 +1,60 @@
+/** How the dashboard is served: small, compressed, cached, under a strict policy. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "./helpers/browser.ts";
+import { type Installation, startInstallation } from "./helpers/installation.ts";
+
+let installation: Installation;
+
+beforeAll(async () => {
+  installation = await startInstallation();
+}, 120_000);
+afterAll(async () => {
+  await installation?.remove();
+});
+
+test("the first load is under 300 kB on the wire, fonts and all", { timeout: 60_000 }, async () => {
+  const browser = await launchBrowser();
+  const page = await browser.newPage();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  let bytes = 0;
+  session.on("Network.loadingFinished", (event) => {
+    bytes += event.encodedDataLength;
+  });
+  await page.goto(installation.signInLink());
+  await page.getByText("Welcome to Hookline").waitFor();
+  await page.waitForLoadState("networkidle");
+  await browser.close();
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(300_000);
+});
+
+test("the page has a strict policy with a nonce of its own each time", { timeout: 60_000 }, async () => {
+  const get = () => fetch(`${installation.url}/webhooks/anything`, { headers: { accept: "text/html" } });
+  const [first, second] = [await get(), await get()];
+  expect(first.status).toBe(200);
+  const policy = first.headers.get("content-security-policy") ?? "";
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("script-src 'self';");
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toMatch(/unsafe-/);
+  const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? "";
+  expect(nonce.length).toBeGreaterThanOrEqual(22);
+  expect(await first.text()).toContain(`content="${nonce}"`);
+  expect(second.headers.get("content-security-policy")).not.toBe(policy);
+  expect(first.headers.get("cache-control")).toBe("no-store");
+});
+
+test("assets are compressed, immutable, and nothing else is served", { timeout: 60_000 }, async () => {
+  const page = await (await fetch(`${installation.url}/`, { headers: { accept: "text/html" } })).text();
+  const script = /src="(\/assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "";
+  for (const encoding of ["br", "gzip"]) {
+    const response = await fetch(installation.url + script, { headers: { "accept-encoding": encoding } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-encoding")).toBe(encoding);
+    expect(response.headers.get("cache-control")).toContain("immutable");
+    expect(response.headers.get("content-type")).toContain("text/javascript");
+  }
+  expect((await fetch(`${installation.url}/assets/..%2f..%2fpackage.json`)).status).toBe(404);
+  expect((await fetch(`${installation.url}/assets/none.js`)).status).toBe(404);
+});

@@ -1,0 +1,51 @@
+/** The dashboard in a browser, signed in, for one test file. */
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchBrowser } from "./browser.ts";
+import { type Installation, startInstallation } from "./installation.ts";
+
+export interface Dashboard {
+  installation: Installation;
+  browser: Browser;
+  /** Signed in as the administrator. */
+  context: BrowserContext;
+  /** Errors on the browser's console: a page must write none. */
+  mistakes: string[];
+  open(path: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+/** What a browser says by itself when the server is away, which tests make happen. */
+const EXPECTED = /ERR_CONNECTION|WebSocket connection|Failed to load resource/;
+
+export async function openDashboard(env: Record<string, string> = {}): Promise<Dashboard> {
+  const installation = await startInstallation(env);
+  const browser = await launchBrowser();
+  const context = await browser.newContext({ viewport: { width: 1360, height: 850 }, permissions: ["clipboard-read", "clipboard-write"] });
+  const mistakes: string[] = [];
+  context.on("page", (page) => {
+    page.on("console", (message) => {
+      if (message.type() === "error" && !EXPECTED.test(message.text())) mistakes.push(message.text());
+    });
+    page.on("pageerror", (error) => mistakes.push(String(error)));
+  });
+  const first = await context.newPage();
+  await first.goto(installation.signInLink());
+  await first.getByRole("navigation", { name: "Main" }).waitFor();
+  await first.close();
+  return {
+    installation,
+    browser,
+    context,
+    mistakes,
+    async open(path) {
+      const page = await context.newPage();
+      await page.goto(installation.url + path);
+      await page.locator("h1").first().waitFor();
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await installation.remove();
+    },
+  };
+}

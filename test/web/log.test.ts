@@ -1,0 +1,123 @@
+/** The live log: bursts, pauses, restarts, links, many rows. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { createDefinition } from "./helpers/seed.ts";
+
+let dashboard: Dashboard;
+let receiver: Receiver;
+let definition: { id: string };
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  dashboard = await openDashboard();
+  definition = await createDefinition(dashboard.installation, {
+    name: "Burst",
+    targetUrl: receiver.url,
+    eventTypes: ["*"],
+    ordering: "NONE",
+    concurrency: 50,
+  });
+}, 120_000);
+afterAll(async () => {
+  await dashboard?.close();
+  await receiver?.close();
+});
+
+const events = (count: number, type: string) =>
+  Array.from({ length: count }, (_, n) => ({ type, entity: "thing", entityId: `${type}-${n}`, payload: { n } }));
+
+const total = (page: Page, count: string) => page.getByText(`${count} requests`, { exact: true });
+
+test("2 000 deliveries stream in while one looks, and none is missing", { timeout: 180_000 }, async () => {
+  const page = await dashboard.open("/log");
+  await page.getByText("Live", { exact: true }).waitFor();
+  for (let n = 0; n < 2_000; n += 500) await dashboard.installation.emit(events(500, `burst${n}`));
+  await receiver.waitFor(2_000, 120_000);
+  await total(page, "2,000").waitFor({ timeout: 30_000 });
+
+  // The rows on screen are few, whatever their number.
+  expect(await page.getByRole("row").count()).toBeLessThan(80);
+  const grid = page.getByRole("grid");
+  expect(await grid.getAttribute("aria-rowcount")).toBe("2001");
+  // Every one of them reaches its final state without a reload: none is left when only the unsettled are shown.
+  await page.goto(`${dashboard.installation.url}/log?state=PENDING,SENDING,WAITING`);
+  await page.getByText("Nothing matches").waitFor({ timeout: 30_000 });
+  // From the newest to the oldest with the keyboard's and the wheel's help; older pages come by themselves.
+  await page.goto(`${dashboard.installation.url}/log`);
+  await page.getByText("#2000", { exact: true }).waitFor();
+  for (let tries = 0; tries < 60 && !(await page.getByText("#1", { exact: true }).isVisible()); tries++) {
+    await grid.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+    await page.waitForTimeout(150);
+  }
+  await page.getByText("#1", { exact: true }).waitFor();
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("paused it stands still; resumed it goes on from where one left off, with a marker", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/log");
+  await page.getByText("Live", { exact: true }).waitFor();
+  const newest = await page.getByRole("row").nth(1).getAttribute("id");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused", { exact: true }).waitFor();
+  await dashboard.installation.emit(events(7, "quiet"));
+  await receiver.waitFor((calls) => calls.filter((call) => call.body.includes("quiet")).length === 7);
+  expect(await page.getByRole("row").nth(1).getAttribute("id")).toBe(newest);
+
+  await page.getByRole("button", { name: "Resume" }).click();
+  for (let n = 0; n < 7; n++) await page.getByText(`thing quiet-${n}`, { exact: true }).waitFor();
+  await page.getByText("you left off here").waitFor();
+  await page.close();
+});
+
+test("after a restart of the server it goes on, and nothing is missing", { timeout: 120_000 }, async () => {
+  const { installation } = dashboard;
+  const page = await dashboard.open(`/log?definition=${definition.id}&type=restart`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await installation.emit(events(3, "restart"));
+  await page.getByText("3 match").waitFor();
+  await installation.kill();
+  await page.getByText(/Reconnecting/).waitFor();
+  await installation.start();
+  // Before the page is back, most likely: what happens in between counts, too.
+  await installation.emit(events(20, "restart"));
+  await page.getByText("Live", { exact: true }).waitFor({ timeout: 30_000 });
+  await page.getByText("23 match").waitFor({ timeout: 30_000 });
+  await page.close();
+});
+
+test("a view is a link, and filters narrow it", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/log");
+  await page.getByLabel("Entity id", { exact: true }).fill("quiet-3");
+  await page.getByText("1 match").waitFor();
+  await expect.poll(() => new URL(page.url()).search).toBe("?entityId=quiet-3");
+  await page.reload();
+  await page.getByText("thing quiet-3").waitFor();
+  expect(await page.getByRole("row").count()).toBe(2);
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.getByText(/requests$/).waitFor();
+  await page.close();
+});
+
+test("a selection is resent, with its progress", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/log?type=quiet");
+  await page.getByText("7 match").waitFor();
+  const before = receiver.calls.length;
+  await page
+    .getByRole("checkbox", { name: /Select request/ })
+    .nth(0)
+    .click();
+  await page
+    .getByRole("checkbox", { name: /Select request/ })
+    .nth(4)
+    .click({ modifiers: ["Shift"] });
+  const bar = page.getByRole("region", { name: "Selection" });
+  await bar.getByText("5 requests selected").waitFor();
+  await bar.getByRole("button", { name: /^Resend/ }).click();
+  await bar.getByText("Resend: 5 of 5").waitFor();
+  await receiver.waitFor(before + 5);
+  await bar.getByRole("button", { name: "Done" }).click();
+  await page.close();
+});

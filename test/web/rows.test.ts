@@ -1,0 +1,59 @@
+/** The log's rows: order, replacement and cost, without a browser. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { LogRow } from "../../src/web/log/documents.ts";
+import { MOST_ROWS, merge, placeOf } from "../../src/web/log/rows.ts";
+
+const row = (number: number, state: LogRow["state"] = "DELIVERED") => ({ id: `req_${number}`, number, state }) as LogRow;
+const all = () => true;
+const numbers = (rows: readonly LogRow[]) => rows.map((each) => each.number);
+
+test("whatever comes in whatever order: newest first, each once, the latest word on each", () => {
+  const update = fc.record({
+    number: fc.integer({ min: 1, max: 60 }),
+    state: fc.constantFrom("PENDING", "SENDING", "DELIVERED", "REJECTED"),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(update, { maxLength: 12 }), { maxLength: 12 }), (batches) => {
+      let rows: LogRow[] = [];
+      const expected = new Map<number, string>();
+      for (const batch of batches) {
+        ({ rows } = merge(
+          rows,
+          batch.map((each) => row(each.number, each.state as LogRow["state"])),
+          (each) => each.state !== "REJECTED",
+        ));
+        for (const { number, state } of batch) {
+          if (state === "REJECTED") expected.delete(number);
+          else expected.set(number, state);
+        }
+      }
+      expect(numbers(rows)).toEqual([...expected.keys()].sort((a, b) => b - a));
+      for (const each of rows) expect(each.state).toBe(expected.get(each.number));
+    }),
+  );
+});
+
+test("a scrolled view learns by how much the rows above it grew", () => {
+  const rows = [row(9), row(5)];
+  expect(merge(rows, [row(11), row(10), row(7), row(1), row(9, "REJECTED")], all).above).toBe(2);
+  expect(placeOf(rows, 9)).toBe(0);
+  expect(placeOf(rows, 7)).toBe(1);
+});
+
+test("at 100 000 rows a frame's worth of updates is merged well within a frame", () => {
+  let rows: LogRow[] = merge(
+    [],
+    Array.from({ length: MOST_ROWS }, (_, n) => row(n + 1)),
+    all,
+  ).rows;
+  const updates = (frame: number) => Array.from({ length: 200 }, (_, n) => row(MOST_ROWS + frame * 200 + n - 50));
+  const times: number[] = [];
+  for (let frame = 0; frame < 30; frame++) {
+    const started = performance.now();
+    rows = merge(rows, updates(frame), all).rows;
+    times.push(performance.now() - started);
+  }
+  expect(rows.length).toBe(MOST_ROWS);
+  expect(times.sort((a, b) => a - b)[15]).toBeLessThan(16);
+});
