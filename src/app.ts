@@ -46,6 +46,8 @@ export interface App {
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000;
+/** How long an API that stops still takes calls. */
+const DOOR_OPEN_MS = 500;
 
 async function migrateWhenReachable(url: string, log: Core["log"]): Promise<string[]> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
@@ -156,9 +158,10 @@ async function startOn(
     // Readiness first: whoever balances load sees it before the door closes.
     server.beginDrain();
     await Promise.all([replays.stop(), retention.stop()]);
-    // Both at once: producers' calls in flight are answered while lanes drain. What does not end in time is cut, and
-    // sent again by whoever takes the lane next.
-    await Promise.all([worker?.drain(Math.max(0, left() - 500)), Promise.race([server.close(), sleep(left())])]);
+    // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
+    // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
+    await Promise.all([worker?.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);
+    await Promise.race([server.close(), sleep(left())]);
     await feed.stop();
     await Promise.race([Promise.all([queue.stop(), transport.close(), sandbox.close()]), sleep(Math.max(1_000, left()))]);
     await notify.stop();

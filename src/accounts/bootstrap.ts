@@ -54,6 +54,8 @@ function tokenFile(core: Core): string {
 /** Makes what is missing, and makes the present bootstrap token the valid one. */
 export async function bootstrap(core: Core): Promise<Bootstrap> {
   return core.db.transaction(async (client) => {
+    // Longer than locks are waited for elsewhere: every process of an installation may start at once.
+    await client.query("SET LOCAL lock_timeout = '15s'");
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
     const first = await firstOrganization(core, client);
     const { rows } = await client.query<{ id: string; hash: Buffer }>("SELECT id, hash FROM api_token WHERE operator LIMIT 1");

@@ -79,12 +79,18 @@ export interface Database {
 
 /** A statement that takes longer than this is given up: nothing of ours does, unless the database hangs. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+const IDLE_TRANSACTION_TIMEOUT_MS = 5_000;
+/** Our own locks last milliseconds. Less than what a transaction may idle: whoever waited tries again. */
+const LOCK_TIMEOUT_MS = 3_000;
 
 export function openDatabase(url: string, options: { poolSize?: number } = {}): Database {
   const timeouts = {
     connectionTimeoutMillis: 5_000,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
+    // A process that froze in the midst of a transaction must not keep its lanes' rows locked for the others.
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
   };

@@ -14,7 +14,15 @@ export interface Committer {
   idle(): Promise<void>;
 }
 
+interface Item {
+  step: LaneStep;
+  resolve: (result: StepResult) => void;
+}
+
 const MAX_STEPS = 256;
+/** Connections that a batch taken apart may use. */
+const APART = 4;
+const LOCK_NOT_AVAILABLE = "55P03";
 const LOST: StepResult = {
   valid: false,
   revision: 0,
@@ -28,8 +36,10 @@ const LOST: StepResult = {
 const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
 export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): Committer {
-  let queue: { step: LaneStep; resolve: (result: StepResult) => void }[] = [];
+  let queue: Item[] = [];
   let running = false;
+  /** Batches that are being taken apart. */
+  let alone = 0;
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
@@ -54,17 +64,40 @@ export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): 
     }
   }
 
+  async function apart(items: Item[]): Promise<void> {
+    alone += 1;
+    const rest = [...items];
+    const worker = async () => {
+      for (let item = rest.shift(); item; item = rest.shift()) {
+        const [result] = await commitAgain([item.step]);
+        item.resolve(result ?? LOST);
+      }
+    };
+    await Promise.all(Array.from({ length: APART }, worker));
+    alone -= 1;
+    if (!running) rested();
+  }
+
   async function loop(): Promise<void> {
     running = true;
     while (queue.length > 0) {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
       const steps = batch.map((item) => item.step);
-      const results = await commitSteps(core.db, steps, onStop, leaseMs).catch(() => commitAgain(steps));
-      for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+      const results = await commitSteps(core.db, steps, onStop, leaseMs).catch((error: unknown) => {
+        if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
+        // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
+        void apart(batch);
+        return undefined;
+      });
+      if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     }
     running = false;
-    for (const resolve of waiters.splice(0)) resolve();
+    rested();
+  }
+
+  function rested(): void {
+    if (alone === 0) for (const resolve of waiters.splice(0)) resolve();
   }
 
   return {
@@ -73,7 +106,7 @@ export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): 
         queue.push({ step, resolve });
         if (!running) void loop();
       }),
-    idle: () => (running ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    idle: () => (running || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
 }
 

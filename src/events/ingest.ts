@@ -86,6 +86,8 @@ interface Taken {
 
 /** Events in one transaction; a single call may bring more. */
 const MAX_EVENTS = 1_000;
+/** Calls of a batch taken apart that run at once. */
+const APART = 4;
 const NO_LANES = { hasRoom: false };
 const UNSPECIFIED_ANSWER = { status: 202, answer: "" };
 
@@ -254,7 +256,15 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
     if (code === "40P01" || code === "40001") return transact(batch).catch((again) => fail(batch, again));
     // What one call brought must not cost the others theirs; a lock that one waited for in vain neither.
     if (batch.length > 1 && (!isUnavailable(error) || code === "55P03" || code === "57014")) {
-      for (const call of batch) await transact([call]).catch((again) => fail([call], again));
+      const rest = [...batch];
+      const apart = async () => {
+        for (let call = rest.shift(); call; call = rest.shift()) {
+          const alone = call;
+          await transact([alone]).catch((again) => fail([alone], again));
+        }
+      };
+      // Nobody behind waits for these: one of them may wait for a lock that somebody keeps.
+      for (let i = 0; i < APART; i++) void apart();
       return;
     }
     fail(batch, error);

@@ -22,6 +22,8 @@ export interface ReceivedCall {
   json(): any;
   /** Calls that had no reply yet when this one came, itself included. */
   inFlight: number;
+  /** Resolves when the reply is out, or the caller hung up. */
+  closed: Promise<void>;
 }
 
 export interface Reply {
@@ -94,11 +96,14 @@ export async function startReceiver(
     inFlight += 1;
     maxInFlight = Math.max(maxInFlight, inFlight);
     const arrivedWith = inFlight;
-    response.once("close", () => {
-      inFlight -= 1;
-      changes.emit("change");
+    const closed = new Promise<void>((resolve) => {
+      response.once("close", () => {
+        inFlight -= 1;
+        changes.emit("change");
+        resolve();
+      });
     });
-    void answer(request, response, arrivedWith).catch((error: unknown) => {
+    void answer(request, response, arrivedWith, closed).catch((error: unknown) => {
       // A cut connection is the sender's doing; anything else is a mistake in the test's own responder.
       if (!request.destroyed) response.writeHead(599).end(String(error));
     });
@@ -113,7 +118,7 @@ export async function startReceiver(
     });
   });
 
-  async function answer(request: IncomingMessage, response: ServerResponse, arrivedWith: number): Promise<void> {
+  async function answer(request: IncomingMessage, response: ServerResponse, arrivedWith: number, closed: Promise<void>): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
@@ -126,6 +131,7 @@ export async function startReceiver(
       body,
       json: () => JSON.parse(body.toString("utf8")),
       inFlight: arrivedWith,
+      closed,
     };
     calls.push(call);
     changes.emit("change");
