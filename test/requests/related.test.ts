@@ -105,3 +105,22 @@ test("a definition's attempts, newest first", async () => {
   expect(found.map((a) => a.number)).toEqual([3, 2]);
   expect(found[0]).toMatchObject({ eventId: request.eventId, requestNumber: request.number });
 });
+
+test("a first attempt that a kill cut noted no body: the first that was noted stands for it", async () => {
+  const cut = await addRequest(t.core, t.organizationId, await addDefinition(t.core, t.organizationId));
+  const attempts = [
+    { outcome: "INTERRUPTED" as const },
+    { outcome: "REJECTED" as const, statusCode: 503, requestBody: "the first noted" },
+    { outcome: "REJECTED" as const, statusCode: 503 },
+    { outcome: "DELIVERED" as const, statusCode: 200, requestBody: "another" },
+  ];
+  for (const [i, attempt] of attempts.entries()) {
+    await settle(t.core, t.organizationId, [{ request: cut, state: i === 3 ? "DELIVERED" : "WAITING", attempt }]);
+  }
+  const row = (await showRequest(t.core.db, t.organizationId, { id: cut.id })) as Awaited<ReturnType<typeof shown>>;
+  const { rows } = await row.attempts(pageOf({}, "attempts", numberKey));
+  const bodies = await Promise.all(rows.map(async (each) => (await each.content()).requestBody));
+  expect(bodies).toEqual(["the first noted", "the first noted", "the first noted", "another"]);
+  const [third] = await showAttempts(t.core.db, t.organizationId, [rows[2]?.id as string]);
+  expect((await third?.content())?.requestBody).toBe("the first noted");
+});
