@@ -69,7 +69,7 @@ function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShort
   return (
     <Menu position="top-start" width={220} shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes["person"] ?? ""} aria-label={`${name}: account and appearance`}>
+        <UnstyledButton className={classes["person"] ?? ""}>
           <span className={classes["initial"]} aria-hidden>
             {name.slice(0, 1).toUpperCase()}
           </span>

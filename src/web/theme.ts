@@ -37,13 +37,27 @@ const gray: MantineColorsTuple = [
   "#1c2127",
 ];
 
+/** White text on the seventh of each has a contrast of more than 4.5. */
+const red: MantineColorsTuple = [
+  "#fdeceb",
+  "#fbd7d5",
+  "#f4aba6",
+  "#ee7d76",
+  "#e5584f",
+  "#dc463c",
+  "#d23e35",
+  "#c0342b",
+  "#a92b23",
+  "#8e221c",
+];
+
 export const SANS = '"Inter Variable", system-ui, -apple-system, "Segoe UI", sans-serif';
 export const MONO = 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace';
 
 export const theme = createTheme({
-  colors: { accent, dark, gray },
+  colors: { accent, dark, gray, red },
   primaryColor: "accent",
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   black: "#1c2127",
   fontFamily: SANS,
   fontFamilyMonospace: MONO,
@@ -60,6 +74,8 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.35 } } },
     Drawer: { defaultProps: { position: "right", overlayProps: { backgroundOpacity: 0.3 } } },
+    // Its placeholder is a focusable child that is no menu item, which no menu may have.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
   },
 });

@@ -15,20 +15,22 @@ function Headers({ headers, label }: { headers: unknown; label: string }) {
   );
   if (entries.length === 0) return <p className="quiet">No headers</p>;
   return (
-    <details className={classes["headers"]} open={entries.length <= 12}>
-      <summary>
-        {entries.length} headers
+    <div className={classes["headers"]}>
+      <span className={classes["copy"]}>
         <CopyButton text={entries.map(([name, value]) => `${name}: ${value}`).join("\n")} label={`Copy the ${label} headers`} />
-      </summary>
-      <dl>
-        {entries.map(([name, value]) => (
-          <div key={`${name}: ${value}`}>
-            <dt className="mono">{name}</dt>
-            <dd className="mono">{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </details>
+      </span>
+      <details open={entries.length <= 12}>
+        <summary>{entries.length} headers</summary>
+        <dl>
+          {entries.map(([name, value]) => (
+            <div key={`${name}: ${value}`}>
+              <dt className="mono">{name}</dt>
+              <dd className="mono">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+    </div>
   );
 }
 

@@ -39,7 +39,8 @@ export function Webhooks() {
   const [created, setCreated] = useState<{ name: string; secret: string }>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { act, busy } = useAct();
-  const search = query.get("q") ?? "";
+  // The field is its own; the address follows it (a router's update comes too late for somebody who types).
+  const [search, setSearch] = useState(query.get("q") ?? "");
   const onlyActive = query.get("show") === "active";
   const writes = can("webhooks:write");
   useHotkeys([["/", () => document.getElementById("search")?.focus()]]);
@@ -209,7 +210,10 @@ export function Webhooks() {
                       placeholder="Name, event type or URL"
                       leftSection={<IconSearch size={14} />}
                       value={search}
-                      onChange={(event) => put("q", event.currentTarget.value)}
+                      onChange={(event) => {
+                        setSearch(event.currentTarget.value);
+                        put("q", event.currentTarget.value);
+                      }}
                     />
                     <Switch
                       size="xs"

@@ -1,6 +1,6 @@
 /** `npm start` as people run it: a process of its own with an empty data folder and the embedded Postgres. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,8 @@ export interface Installation {
   graphql(query: string, variables?: Record<string, unknown>, token?: string): Promise<any>;
   /** POST /v1/events. */
   emit(events: object | object[]): Promise<void>;
+  /** Of its embedded Postgres. */
+  databaseUrl(): Promise<string>;
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Ends it and removes its data. */
@@ -107,6 +109,11 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
         body: JSON.stringify(events),
       });
       if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+    },
+    async databaseUrl() {
+      const databasePort = /embedded Postgres on 127\.0\.0\.1:(\d+)/.exec(printed)?.[1];
+      const password = (await readFile(join(data, "postgres.password"), "utf8")).trim();
+      return `postgres://hookline:${password}@127.0.0.1:${databasePort}/hookline`;
     },
     kill,
     start,
