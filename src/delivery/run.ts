@@ -65,6 +65,8 @@ export class LaneRun {
   #inFlight = new Set<QueuedRequest>();
   #done: Settlement[] = [];
   #committing = 0;
+  /** A strict lane gave a request up: that must be on disk before the next one is sent, or a kill would turn the two round. */
+  #gaveUp = false;
   /** From the start: the first page is on its way. */
   #busy = true;
   #reading = true;
@@ -213,7 +215,7 @@ export class LaneRun {
   /** Does whatever can be done now. Called after every change; idempotent. */
   pump(): void {
     if (this.#left) return;
-    while (!this.#halt && this.#marked.length > 0 && this.#inFlight.size < this.#concurrency && this.#leaseHolds()) {
+    while (!this.#halt && !this.#gaveUp && this.#marked.length > 0 && this.#inFlight.size < this.#concurrency && this.#leaseHolds()) {
       void this.#send(this.#marked.shift() as QueuedRequest);
     }
     if (this.#busy || this.#reserved > 0) return;
@@ -235,7 +237,7 @@ export class LaneRun {
     const marks = room > 0 && (resting || room >= 4 || this.free) ? this.#nextMarks(room) : [];
     if (
       marks.length > 0 ||
-      (this.#done.length > 0 && (resting || this.#done.length >= UNSETTLED / 2)) ||
+      (this.#done.length > 0 && (resting || this.#gaveUp || this.#done.length >= UNSETTLED / 2)) ||
       (!this.#leaseHolds() && !resting)
     ) {
       void this.#commit(marks);
@@ -295,6 +297,7 @@ export class LaneRun {
     this.#flush = undefined;
     const settlements = this.#done;
     this.#done = [];
+    const gaveUp = this.#gaveUp;
     this.#committing = settlements.length;
     this.#busy = true;
     const halt = this.#halt;
@@ -317,6 +320,7 @@ export class LaneRun {
     this.#busy = false;
     this.#committing = 0;
     this.#gone = null;
+    if (gaveUp) this.#gaveUp = false;
     if (!result.valid) return this.#end(0);
     for (const settlement of settlements) this.#parts.settled(settlement);
     this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
@@ -390,6 +394,7 @@ export class LaneRun {
     if (this.#left) return;
     const settlement = settlementOf(request, attempted, plan, this.#parts);
     this.#done.push(settlement);
+    if (settlement.state === "REJECTED" && !this.free) this.#gaveUp = true;
     if (settlement.waitMs !== null) this.#waits(settlement.waitMs);
     if (attempted.verdict?.gone && plan?.definition.policy.onGone)
       this.#gone = { state: plan.definition.policy.onGone, requestId: request.id };

@@ -1,0 +1,94 @@
+/** Single histories that the property over all of them hardly meets. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
+import { createQueue, type Queue } from "../../src/db/queue.ts";
+import { createDefinition } from "../../src/definitions/definitions.ts";
+import { createSandbox, type Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+import { startNode, type TestNode } from "../helpers/node.ts";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+
+const LEASE_MS = 600;
+let t: TestCore;
+let receiver: Receiver;
+let queue: Queue;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  t = await testCore();
+  receiver = await startReceiver();
+  queue = createQueue(t.url, t.core.log, { worker: true });
+  await queue.start([]);
+  sandbox = createSandbox();
+});
+
+afterAll(async () => {
+  await sandbox?.close();
+  await queue?.stop();
+  await receiver?.close();
+  await t?.close();
+});
+
+const node = (name: string): TestNode => startNode({ core: t.core, queue, sandbox }, name, { leaseMs: LEASE_MS });
+
+async function definition(path: string, settings: object = {}): Promise<string> {
+  const input = { name: path, targetUrl: `${receiver.url}/${path}`, eventTypes: [path], ...settings };
+  const made = await createDefinition(t.core, t.admin, input, { sandbox, payloadQuery: createPayloadQuery() });
+  return made.definition.id;
+}
+
+const event = (type: string, n: number) => ({ type, payload: `{"n":${n}}` });
+const arrived = (path: string) => receiver.calls.filter((call) => call.path === `/${path}`).map((call) => call.json().data.n as number);
+
+test("what a strict lane gave up is on disk before the next is sent: a kill in between turns nothing round", async () => {
+  await definition("gives-up", { retrySchedule: [] });
+  const first = node("first");
+  let killed: Promise<void> | undefined;
+  const succeeded: number[] = [];
+  receiver.respond(async (call) => {
+    const { n } = call.json().data;
+    if (n === 100 && !killed) {
+      // Dies when it wants to write down what became of it.
+      killed = first.kill("AT_BEGIN");
+      return 500;
+    }
+    succeeded.push(n);
+    return 200;
+  });
+  for (let n = 0; n < 10; n++) await first.ingest.emit(t.organizationId, [event("gives-up", n)]);
+  await receiver.waitFor((calls) => calls.length >= 10);
+  await sleep(100);
+  await first.ingest.emit(t.organizationId, [event("gives-up", 100), event("gives-up", 101), event("gives-up", 102)]);
+  await receiver.waitFor(() => killed !== undefined);
+  await killed;
+  const second = node("second");
+  await receiver.waitFor(() => succeeded.includes(102));
+  expect(succeeded).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101, 102]);
+  await second.stop();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("a lane that stays empty is given back, once", async () => {
+  const id = await definition("idles");
+  receiver.respond(200);
+  const holder = node("holder");
+  await holder.ingest.emit(t.organizationId, [event("idles", 1)]);
+  await receiver.waitFor(() => arrived("idles").length === 1);
+  const lane = async () => {
+    const { rows } = await t.core.db.pool.query<{ lease_token: string | null; version: string }>(
+      "SELECT lease_token, xmin::text AS version FROM lane WHERE definition_id = $1",
+      [id],
+    );
+    return rows[0];
+  };
+  for (const deadline = Date.now() + 10_000; (await lane())?.lease_token !== null && Date.now() < deadline; await sleep(20));
+  const released = await lane();
+  expect(released?.lease_token).toBeNull();
+  await sleep(LEASE_MS * 1.5);
+  expect(await lane()).toEqual(released);
+  await holder.ingest.emit(t.organizationId, [event("idles", 2)]);
+  await receiver.waitFor(() => arrived("idles").length === 2);
+  await holder.stop();
+  await holder.close();
+});
