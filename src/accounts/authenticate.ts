@@ -124,6 +124,7 @@ function credentialOf(row: Row): Credential {
       scopes: new Set(scopes),
       operator: row.operator ?? false,
       application: row.application ?? undefined,
+      unit: row.unit ?? undefined,
       credentialId: row.id,
       tokenPrefix: row.prefix ?? undefined,
       address: undefined,

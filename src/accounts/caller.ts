@@ -30,6 +30,8 @@ export interface Caller {
   operator: boolean;
   /** The partner application that acts (SuperOffice). */
   application: string | undefined;
+  /** Given at sign-in, free text: shown in CRM.COM's log_information, and nothing else. */
+  unit?: string | undefined;
   /** Of the API token or session, for revocation. */
   credentialId: string | undefined;
   /** For the audit log. */

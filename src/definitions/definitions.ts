@@ -110,7 +110,9 @@ export async function createDefinition(
         state: input.state ?? "ACTIVE",
         application: caller.application ?? null,
         createdById: caller.userId ?? null,
+        createdUnit: caller.unit ?? null,
         updatedById: caller.userId ?? null,
+        updatedUnit: caller.unit ?? null,
       });
       const row = definition as unknown as DefinitionRow;
       const signingSecret = await makeSecrets(core, client, owner, row.signatureVersions, signing);
@@ -168,6 +170,7 @@ export async function updateDefinition(
         ...targetColumns(whole),
         updatedAt: core.clock.now(),
         updatedById: caller.userId ?? null,
+        updatedUnit: caller.unit ?? null,
       })) as unknown as DefinitionRow;
       const signingSecret = await updateSecrets(core, client, row, input);
       await recordDefinition(core, client, caller, "update", before, row);
@@ -204,6 +207,7 @@ export async function deleteDefinition(core: Core, caller: Caller, id: string): 
       deletedAt: now,
       updatedAt: now,
       updatedById: caller.userId ?? null,
+      updatedUnit: caller.unit ?? null,
     })) as unknown as DefinitionRow;
     await recordDefinition(core, client, caller, "delete", before, row);
     return row;

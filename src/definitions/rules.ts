@@ -74,7 +74,9 @@ export async function createRule(core: Core, caller: Caller, input: CreateRuleIn
         entity: input.entity,
         code: input.code ?? (await suggestCode(client, "workflow_rule", organizationId, codeFrom(input.name, "rule"))),
         createdById: caller.userId ?? null,
+        createdUnit: caller.unit ?? null,
         updatedById: caller.userId ?? null,
+        updatedUnit: caller.unit ?? null,
       })) as WorkflowRule;
       await nameDefinitions(client, rule, input.webhookDefinitionIds);
       await recordRule(core, client, caller, "create", null, rule, input.webhookDefinitionIds);
@@ -95,6 +97,7 @@ export async function updateRule(core: Core, caller: Caller, id: string, input: 
       ...columnsFrom(input),
       updatedAt: core.clock.now(),
       updatedById: caller.userId ?? null,
+      updatedUnit: caller.unit ?? null,
     })) as WorkflowRule;
     if (input.webhookDefinitionIds) await nameDefinitions(client, rule, input.webhookDefinitionIds);
     await recordRule(core, client, caller, "update", before, rule, input.webhookDefinitionIds);
@@ -113,6 +116,7 @@ export async function deleteRule(core: Core, caller: Caller, id: string): Promis
       deletedAt: now,
       updatedAt: now,
       updatedById: caller.userId ?? null,
+      updatedUnit: caller.unit ?? null,
     })) as WorkflowRule;
     await recordRule(core, client, caller, "delete", before, rule);
     return rule;

@@ -116,7 +116,7 @@ export async function setState(
   }
   // The former state is read in the same statement that locks the row: of two who stop it at once, one changed it.
   const { rows } = await client.query<StateChange>(
-    `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5
+    `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5, updated_unit = $6
      FROM (SELECT id, state FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND state <> $3 ORDER BY id FOR NO KEY UPDATE) was
      WHERE d.id = was.id RETURNING d.id AS "definitionId", d.number, d.name, d.dialect, was.state AS before, d.state AS after`,
     [
@@ -125,6 +125,7 @@ export async function setState(
       state,
       state === "ACTIVE" ? null : `${state === "STOPPED" ? "stopped" : "set to too many errors"} by hand`,
       caller.userId ?? null,
+      caller.unit ?? null,
     ],
   );
   for (const { definitionId, before, after } of rows) {

@@ -86,6 +86,7 @@ function isWaiting(target: Target): boolean {
 const QUEUE_AGAIN = `
   UPDATE webhook_request SET state = 'PENDING', tries = CASE WHEN $2 THEN 0 ELSE tries END, manual = true, next_attempt_at = NULL, settled_at = NULL, failed = false,
     error_code = NULL, error_description = NULL, position = $3, updated_at = now(), updated_by_id = COALESCE($4, updated_by_id),
+    updated_unit = CASE WHEN $4::uuid IS NULL THEN updated_unit ELSE $5 END,
     notification_status = CASE WHEN notification_status IS NULL THEN NULL ELSE 'NEW'::notification_status END,
     notification_message = NULL
   WHERE id = $1`;
@@ -99,7 +100,7 @@ export function resend(
   core: Core,
   organizationId: string,
   requestId: string,
-  options: { force?: boolean; userId?: string | undefined } = {},
+  options: { force?: boolean; userId?: string | undefined; unit?: string | undefined } = {},
 ): Promise<void> {
   return withRequest(core, organizationId, requestId, async (client, target) => {
     if (!SETTLED.has(target.state)) throw new ConflictError("the request is not settled yet", "NOT_SETTLED");
@@ -107,7 +108,7 @@ export function resend(
       throw new ConflictError("the request was delivered; send it again with force: true", "NOT_REJECTED");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
     if (target.blocked_request_id === target.id) {
-      await client.query(QUEUE_AGAIN, [target.id, true, target.position, options.userId ?? null]);
+      await client.query(QUEUE_AGAIN, [target.id, true, target.position, options.userId ?? null, options.unit ?? null]);
       return;
     }
     // Its own number puts it before everything younger; only where a requeued one took that place it goes to the very front.
@@ -117,7 +118,7 @@ export function resend(
       [target.lane_id, target.lane_number],
     );
     const position = rows[0]?.position ?? target.lane_number;
-    await client.query(QUEUE_AGAIN, [target.id, true, position, options.userId ?? null]);
+    await client.query(QUEUE_AGAIN, [target.id, true, position, options.userId ?? null, options.unit ?? null]);
     await client.query("INSERT INTO lane_entry (lane_id, position, request_id) VALUES ($1, $2, $3)", [target.lane_id, position, target.id]);
   });
 }
@@ -151,7 +152,7 @@ async function settleByHand(client: PoolClient, target: Target, state: "SKIPPED"
 export function retryNow(core: Core, organizationId: string, requestId: string): Promise<void> {
   return withRequest(core, organizationId, requestId, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be tried now", "NOT_WAITING");
-    await client.query(QUEUE_AGAIN, [target.id, target.blocked_request_id === target.id, target.position, null]);
+    await client.query(QUEUE_AGAIN, [target.id, target.blocked_request_id === target.id, target.position, null, null]);
     await client.query("UPDATE lane_entry SET due_at = NULL WHERE lane_id = $1 AND position = $2", [target.lane_id, target.position]);
   });
 }

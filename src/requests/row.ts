@@ -50,6 +50,7 @@ export interface RequestRow {
   notificationStatus: NotificationStatus | null;
   notificationMessage: string | null;
   updatedById: string | null;
+  updatedUnit: string | null;
   createdAt: Date;
   updatedAt: Date;
   settledAt: Date | null;
@@ -81,6 +82,7 @@ const FIELDS: Record<keyof RequestRow, string> = {
   notificationStatus: "notification_status",
   notificationMessage: "notification_message",
   updatedById: "updated_by_id",
+  updatedUnit: "updated_unit",
   createdAt: "created_at",
   updatedAt: "updated_at",
   settledAt: "settled_at",

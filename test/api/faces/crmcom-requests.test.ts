@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pauseLane, resumeLane } from "../../../src/delivery/control.ts";
 import { uuidFromHex } from "../../../src/wire/ids.ts";
-import { type Body, byNumber, type Crmcom, HEX_ID, numbered, SECRET, startCrmcom } from "./crmcom-server.ts";
+import { type Body, byNumber, type Crmcom, HEX_ID, numbered, PASSWORD, SECRET, startCrmcom } from "./crmcom-server.ts";
 
 let crm: Crmcom;
 
@@ -319,6 +319,36 @@ describe("resend", () => {
     expect(data.log_information.created_by_user).toBeNull();
     expect(data.log_information.created_date).toBe(request.log_information.created_date);
     expect(data.log_information.updated_date > request.log_information.updated_date).toBe(true);
+  });
+
+  test("C33 the unit given at sign-in is shown where its token wrote; later writers' units take its place", async () => {
+    const signIn = async (unit?: string) => {
+      const input = { username: crm.username, password: PASSWORD, organisation: "First", unit };
+      return (await crm.post("/authentication/token", JSON.stringify(input))).data.token as string;
+    };
+    const [head, shop] = [await signIn("Head office"), await signIn("Shop 7")];
+    const unit = (name: string) => ({ id: null, name, description: null, alternative_code: null });
+    const { code, request } = await failed({ token: head });
+    expect(request.webhook_definition.log_information).toMatchObject({
+      created_by_unit: unit("Head office"),
+      updated_by_unit: unit("Head office"),
+    });
+    expect(request.log_information).toMatchObject({ created_by_unit: null, updated_by_unit: null });
+    const resent = await crm.post("/webhook_requests/resend", {
+      token: shop,
+      ...numbered(request),
+      fields_set: "log_information.updated_by_unit.name",
+    });
+    expect(resent.data).toEqual({ log_information: { updated_by_unit: { name: "Shop 7" } } });
+    const state = { webhook_definition_identifier: { alternative_code: code }, life_cycle_state: "NOT EFFECTIVE" };
+    const stopped = await crm.post("/webhook_definitions/set_life_cycle_state", { token: shop, ...state });
+    expect(stopped.data.log_information).toMatchObject({ created_by_unit: unit("Head office"), updated_by_unit: unit("Shop 7") });
+    const rule = { workflow_rule_identifier: { alternative_code: `rule_${code}` }, priority: "HIGH" };
+    const changed = await crm.post("/workflow_rules/update", { token: head, ...rule });
+    expect(changed.data.log_information).toMatchObject({ created_by_unit: null, updated_by_unit: unit("Head office") });
+    expect((await crm.post("/workflow_rules/update", rule)).data.log_information.updated_by_unit).toBeNull();
+    const long = { username: crm.username, password: PASSWORD, organisation: "First", unit: "x".repeat(256) };
+    expect((await crm.post("/authentication/token", JSON.stringify(long))).code).toBe("INVALID_VALUE");
   });
 
   test("C17 it waits no longer than the definition's timeout and a second", async () => {

@@ -32,6 +32,8 @@ interface Logged {
   updatedAt: Date;
   createdById?: string | null;
   updatedById: string | null;
+  createdUnit?: string | null;
+  updatedUnit: string | null;
 }
 
 /** Reads users, secret keys and rules' definitions of the rows that are to be shown. */
@@ -68,13 +70,17 @@ export async function viewOf(
   };
 }
 
+/** There are no units here: all that is known is what was given at sign-in. */
+const unit = (name: string | null | undefined): Item | null =>
+  name == null ? null : { id: null, name, description: null, alternative_code: null };
+
 function logInformation(row: Logged, { timeZone, users }: View): Item {
   const user = (id: string | null | undefined) => (id == null ? null : (users.get(id) ?? null));
   return {
     created_date: localDateTime(row.createdAt, timeZone),
     updated_date: localDateTime(row.updatedAt, timeZone),
-    created_by_unit: null,
-    updated_by_unit: null,
+    created_by_unit: unit(row.createdUnit),
+    updated_by_unit: unit(row.updatedUnit),
     created_by_user: user(row.createdById),
     updated_by_user: user(row.updatedById),
   };

@@ -82,7 +82,7 @@ export async function resendOne(core: Core, caller: Caller, parameters: Paramete
   const { request, shown } = await named(core, caller, parameters);
   demand(caller, "webhooks:write");
   try {
-    await resend(core, caller.organizationId, request.id, { userId: caller.userId });
+    await resend(core, caller.organizationId, request.id, { userId: caller.userId, unit: caller.unit });
   } catch (error) {
     // It is on its way: of several at once, one sends.
     if (error instanceof ConflictError && error.code === "NOT_SETTLED")

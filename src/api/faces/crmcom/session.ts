@@ -29,7 +29,7 @@ export async function passwordToken(core: Core, parameters: Parameters): Promise
   const username = required(parameters, "username");
   const password = required(parameters, "password");
   const organisation = required(parameters, "organisation");
-  const unit = text(parameters, "unit");
+  const unit = unitOf(parameters);
   const user = await checkPassword(core, username, password);
   const organization = user && (await core.db.unscoped.organization.findUnique({ where: { id: user.organizationId } }));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
@@ -54,7 +54,7 @@ export async function keyToken(core: Core, parameters: Parameters, request: Fast
   const credential = key === "" || password !== "" ? undefined : await authenticate(core, key, []);
   const { caller } = credential ?? {};
   if (!caller?.credentialId || caller.userId === undefined) throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
-  const unit = text(parameters, "unit");
+  const unit = unitOf(parameters);
   const session = await createSession(core, {
     organizationId: caller.organizationId,
     kind: "CRMCOM",
@@ -64,6 +64,13 @@ export async function keyToken(core: Core, parameters: Parameters, request: Fast
     ttlSeconds: TTL_SECONDS,
   });
   return session.token;
+}
+
+/** @throws CrmcomError INVALID_VALUE */
+function unitOf(parameters: Parameters): string | undefined {
+  const unit = text(parameters, "unit");
+  if (unit !== undefined && unit.length > 255) throw new CrmcomError("INVALID_VALUE", "unit must have at most 255 characters");
+  return unit;
 }
 
 function splitOnce(pair: string): [string, string] {
