@@ -1,12 +1,24 @@
 /** Request bodies: every route gets the bytes, and reads them as far as it needs. */
 import type { FastifyRequest } from "fastify";
-import { ValidationError } from "../errors.ts";
+import { HooklineError, ValidationError } from "../errors.ts";
 import { checkJson } from "../wire/json-text.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** @throws ValidationError for bytes that are no UTF-8 */
+/** A content type that a route does not read, or any Content-Encoding. */
+export class UnsupportedMediaTypeError extends HooklineError {
+  readonly code = "UNSUPPORTED_MEDIA_TYPE";
+  readonly status = 415;
+}
+
+/** Nothing is inflated here: a kilobyte may hold a gigabyte. */
+export function isEncoded({ "content-encoding": encoding }: FastifyRequest["headers"]): boolean {
+  return encoding !== undefined && encoding.trim().toLowerCase() !== "identity";
+}
+
+/** @throws UnsupportedMediaTypeError for an encoded body, ValidationError for bytes that are no UTF-8 */
 export function textOf(request: FastifyRequest): string {
+  if (isEncoded(request.headers)) throw new UnsupportedMediaTypeError("send the body without a Content-Encoding");
   try {
     return utf8.decode((request.body as Buffer | undefined) ?? Buffer.alloc(0));
   } catch {

@@ -1,7 +1,8 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { formAt } from "./faces/forms.ts";
 import { graphqlErrors } from "./graphql/http.ts";
-import { type ErrorForm, problemJson } from "./problem.ts";
+import type { ErrorForm } from "./problem.ts";
 
 /** Never the dashboard's: unknown paths below these are 404 in their face's form. */
 const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
@@ -26,12 +27,17 @@ export function watchRoutes(app: FastifyInstance): Routing {
   };
 }
 
+/** How the door says what is wrong that a path belongs to. @param path without its query */
+export function formOf(path: string): ErrorForm {
+  return /^\/graphql(\/|$)/.test(path) ? graphqlErrors : formAt(path);
+}
+
 export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page | undefined): void {
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split("?")[0] ?? "/";
-    const form: ErrorForm = path === "/graphql" || path.startsWith("/graphql/") ? graphqlErrors : problemJson;
+    const form = formOf(path);
     const methods = routing.methodsAt(path);
     if (methods.length > 0) {
       const allow = methods.join(", ");

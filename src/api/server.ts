@@ -1,4 +1,5 @@
 /** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import { redeemSignInLink } from "../accounts/sessions.ts";
@@ -15,13 +16,14 @@ import { superofficeRoutes } from "./faces/superoffice.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
 import { createYogaDoor } from "./graphql/yoga.ts";
+import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
 import { problemJson, problemOf } from "./problem.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
-import { answerUnknown, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
 import { sessionCookies } from "./session.ts";
 
 export interface ServerOptions {
@@ -73,23 +75,34 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
     rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
-    http: { headersTimeout: HTTP.headMs, connectionsCheckingInterval: 1_000, maxHeaderSize: HTTP.headBytes },
+    http: {
+      headersTimeout: HTTP.headMs,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: HTTP.headBytes,
+      // Judged below, so that its answer is like the others.
+      requireHostHeader: false,
+      // Java's client offers h2c with every plain request: it is answered in HTTP/1.1, as RFC 9110 says.
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
+    },
     clientErrorHandler: (error, socket) => refuse(error, socket as Socket),
-    frameworkErrors: (error, _request, reply) => void problemJson(reply, problemOf(error, core.log)),
+    frameworkErrors: (error, request, reply) =>
+      void formOf(request.url.split("?")[0] ?? "/")(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log)),
   }) as unknown as FastifyInstance;
   // Bytes for everybody: each route reads them as its contract says.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff");
-    const hosts = request.raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
-    if (hosts.length > 1) return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
-    return undefined;
+    if (hasOneHost(request.raw)) return undefined;
+    return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
   app.addHook("onResponse", async (request, reply) => {
     metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });
   app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
+  });
   return app;
 }
 

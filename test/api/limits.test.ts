@@ -105,8 +105,11 @@ describe("the body of a POST", () => {
     expect((await post(app, body, { token })).status).toBe(400);
   });
 
-  test("without a token it is 401, whatever it holds", async () => {
-    for (const body of ["{", { status: 200, headers: {} }, { query: "{ __schema { types { name } } }" }]) {
+  test("without a token it is 400 when it is no operation, else 401", async () => {
+    for (const body of [{ status: 200, headers: {} }, [], "null"]) {
+      expect((await post(app, body)).body).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
+    }
+    for (const body of ["{", "", {}, { query: "{ __schema { types { name } } }" }]) {
       const answer = await post(app, body);
       expect(answer.status).toBe(401);
       expect(answer.body.errors[0].extensions.code).toBe("UNAUTHENTICATED");
@@ -121,7 +124,15 @@ describe("the body of a POST", () => {
   );
 
   test("over 1 MiB is 413", async () => {
-    expect((await post(app, { query: "{ viewer { role } }", variables: { x: "a".repeat(2 ** 20) } }, { token })).status).toBe(413);
+    const { status, body } = await post(app, { query: "{ viewer { role } }", variables: { x: "a".repeat(2 ** 20) } }, { token });
+    expect([status, body.errors[0].extensions.code]).toEqual([413, "TOO_LARGE"]);
+  });
+
+  test.each(["variables=%5B", "variables=[]", "variables=7", "extensions=x"])("by GET, %s is 400", async (parameters) => {
+    const response = await fetch(`${app.url}/graphql?query={viewer{role}}&${parameters}`, {
+      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+    });
+    expect([response.status, Object.keys((await response.json()) as object)]).toEqual([400, ["errors"]]);
   });
 
   test("with a Content-Encoding is 415, no UTF-8 is 400", async () => {

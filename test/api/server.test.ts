@@ -25,8 +25,26 @@ describe("refused before any route", () => {
   test("two Host headers are 400", async () => {
     expect(status(await raw("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n"))).toBe(400);
   });
-  test("no Host header is 400", async () => {
-    expect(status(await raw("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"))).toBe(400);
+  test("no Host header is 400, but HTTP/1.0 knew none", async () => {
+    const answer = await raw("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+    expect(status(answer)).toBe(400);
+    expect(answer).toMatch(/x-content-type-options: nosniff/i);
+    expect(status(await raw("GET /healthz HTTP/1.0\r\n\r\n"))).toBe(200);
+  });
+  test("two Host headers are 400 on a WebSocket's upgrade too", async () => {
+    const upgrade =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    expect(status(await raw(`GET /graphql HTTP/1.1\r\nHost: a\r\nHost: b\r\n${upgrade}\r\n`))).toBe(400);
+  });
+  test("an offer of another protocol is not taken, and harms nothing", async () => {
+    const answer = await raw("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
+    expect(status(answer)).toBe(200);
+  });
+  test("a path that is no percent-encoding is 400, an unknown Expect 417; both say nosniff", async () => {
+    const path = await raw("GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const expectation = await raw("GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: much\r\nConnection: close\r\n\r\n");
+    expect([status(path), status(expectation)]).toEqual([400, 417]);
+    for (const answer of [path, expectation]) expect(answer).toMatch(/x-content-type-options: nosniff/i);
   });
   test("Content-Length beside Transfer-Encoding is 400", async () => {
     const head = "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -74,6 +92,47 @@ describe("unknown paths and methods", () => {
     expect((await fetch(`${app.url}/v1/nothing`)).headers.get("content-type")).toMatch(/problem\+json/);
     expect(await (await fetch(`${app.url}/graphql/nothing`)).json()).toMatchObject({ errors: [{ extensions: { code: "NOT_FOUND" } }] });
   });
+  test.each([
+    ["/api/v3/nothing", "/api/v3", ["message", "errors"]],
+    ["/auth/nothing", "/auth", ["message", "errors"]],
+    ["/api/v1/nothing", "/api/v1", ["Error", "ErrorType", "ErrorMessage", "ErrorSource"]],
+    ["/api/v2/nothing", "/api/v2", ["status", "message"]],
+    ["/inbound/nothing", "/api/inbound-webhooks/a/b", ["status", "error", "message", "errors"]],
+    ["/crmapi/nothing", "/crmapi", ["status", "data"]],
+    ["/v1/nothing", "/api", ["type", "title", "status", "detail", "code"]],
+  ])("%s and %s are 404 in the form of their face", async (...[one, other, keys]) => {
+    for (const path of [one, other]) {
+      const response = await fetch(app.url + path);
+      expect(response.status).toBe(404);
+      expect(Object.keys((await response.json()) as object)).toEqual(keys);
+    }
+  });
+  test.each([
+    ["DELETE", "/api/v3/webhook/subscription", "GET, HEAD, POST", ["message", "errors"]],
+    ["GET", "/auth/local", "POST", ["message", "errors"]],
+    ["DELETE", "/api/v1/Webhook", "GET, POST", ["Error", "ErrorType", "ErrorMessage", "ErrorSource"]],
+    ["PUT", "/api/inbound-webhooks", "GET, POST", ["status", "error", "message", "errors"]],
+    ["GET", "/crmapi/rest/v2/webhook_requests/resend", "POST", ["status", "data"]],
+  ])("%s %s is 405 with Allow: %s, in the form of its face", async (method, path, allow, keys) => {
+    const response = await fetch(app.url + path, { method });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
+    expect(Object.keys((await response.json()) as object)).toEqual(keys);
+  });
+  test("a path that is no percent-encoding speaks its face's form as well", async () => {
+    const answer = await raw("GET /api/v3/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect(answer).toContain('{"message":"the path is not well percent-encoded","errors":[]}');
+  });
+  test.each(["/v1/events", "/auth/local", "/api/v2/connections", "/api/v1/Webhook", "/crmapi/rest/v2/authentication/token"])(
+    "an encoded body at %s is 415",
+    async (path) => {
+      const answer = async (encoding: string) => {
+        const headers = { authorization: `Bearer ${app.adminToken}`, "content-type": "application/json", "content-encoding": encoding };
+        return (await fetch(app.url + path, { method: "POST", headers, body: "{}" })).status;
+      };
+      expect(await answer("gzip")).toBe(415);
+      expect(await answer("Identity")).not.toBe(415);
+    },
+  );
   test.each([
     ["GET", "/v1/events", "POST"],
     ["DELETE", "/graphql", "GET, POST"],

@@ -84,7 +84,7 @@ function route(app: FastifyInstance, doors: Doors, url: string, handlers: Partia
           request,
           reply,
           caller,
-          body: readBody(request.headers["content-type"], request.body as Buffer | undefined),
+          body: readBody(request),
           query: (name) => {
             const value = member(query, name);
             return Array.isArray(value) ? String(value[0]) : (value as string | undefined);

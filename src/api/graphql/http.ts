@@ -3,12 +3,12 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import type { Credential } from "../../accounts/authenticate.ts";
-import { isUnavailable } from "../../db/unavailable.ts";
-import { HooklineError, UnauthenticatedError, UnavailableError } from "../../errors.ts";
+import { UnauthenticatedError } from "../../errors.ts";
+import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
-import type { ErrorForm } from "../problem.ts";
+import { type ErrorForm, problemOf } from "../problem.ts";
 import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
 import { isStream, sendAnswer, sendStream } from "./answer.ts";
 import { graphiqlPage } from "./graphiql.ts";
@@ -32,12 +32,18 @@ class BadRequest extends Error {
   }
 }
 
+/** A JSON body that is no operation, whoever sends it. */
+class NoOperation extends BadRequest {
+  constructor(message: string) {
+    super(400, message);
+  }
+}
+
 /** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
 function parametersOf(request: FastifyRequest): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new BadRequest(415, "send the operation as application/json");
-  if ((request.headers["content-encoding"] ?? "identity") !== "identity")
-    throw new BadRequest(415, "send the body without a Content-Encoding");
+  if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding");
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(request.body as Buffer);
@@ -50,9 +56,9 @@ function parametersOf(request: FastifyRequest): GraphQLParameters {
   } catch {
     throw new BadRequest(400, "the body is no JSON");
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new BadRequest(400, "the body must be a JSON object");
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new NoOperation("the body must be a JSON object");
   const stranger = Object.keys(body).find((key) => !KEYS.has(key));
-  if (stranger !== undefined) throw new BadRequest(400, "the body may hold only query, variables, operationName and extensions");
+  if (stranger !== undefined) throw new NoOperation("the body may hold only query, variables, operationName and extensions");
   return body as GraphQLParameters;
 }
 
@@ -88,8 +94,9 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
         .header("x-frame-options", "DENY")
         .send(await graphiqlPage());
     const { credential } = await identify(core, request.headers, request.ip);
-    const parameters = request.method === "POST" ? (credential ? parametersOf(request) : quietly(() => parametersOf(request))) : undefined;
+    const parameters = request.method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(parameters)) throw new UnauthenticatedError();
+    if (request.method === "GET") checkQuery(request.query as Record<string, unknown>);
 
     const ended = new AbortController();
     const end = () => ended.abort();
@@ -150,22 +157,34 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   return async (app) => {
     app.setErrorHandler((error, _request, reply) => {
       if (error instanceof BadRequest) return graphqlErrors(reply, { status: error.status, code: "BAD_REQUEST", message: error.message });
-      const known = isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
-      if (known instanceof HooklineError) {
-        const headers = known instanceof UnavailableError ? { "retry-after": String(known.retryAfterSeconds) } : {};
-        return graphqlErrors(reply, { status: known.status, code: known.code, message: known.message, headers });
-      }
-      throw error;
+      return graphqlErrors(reply, problemOf(error, core.log));
     });
     app.route({ method: ["GET", "POST"], url: "/graphql", bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, handler: handle });
   };
 }
 
-function quietly<T>(work: () => T): T | undefined {
+/** Somebody without a token is told that first, unless the body is what Yoga must not see. */
+function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   try {
-    return work();
-  } catch {
+    return parametersOf(request);
+  } catch (error) {
+    if (credential || error instanceof NoOperation) throw error;
     return undefined;
+  }
+}
+
+/** Yoga takes the parameters of a GET out of the URL itself, and fails on what is no JSON. */
+function checkQuery(query: Record<string, unknown>): void {
+  for (const name of ["variables", "extensions"]) {
+    const text = query[name];
+    if (text === undefined || text === "") continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(String(text));
+    } catch {
+      throw new BadRequest(400, `${name} is no JSON`);
+    }
+    if (typeof value !== "object" || Array.isArray(value)) throw new BadRequest(400, `${name} must be a JSON object`);
   }
 }
 

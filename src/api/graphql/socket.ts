@@ -12,6 +12,7 @@ import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, type Credential } from "../../accounts/authenticate.ts";
 import type { Doors } from "../doors.ts";
+import { hasOneHost } from "../host.ts";
 import { LIVE } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { bearerOf, cookiesOf, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
@@ -223,6 +224,7 @@ export function serveSockets(
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => undefined);
     if (closing) return refuseUpgrade(socket, "503 Service Unavailable");
+    if (!hasOneHost(request)) return refuseUpgrade(socket, "400 Bad Request");
     if (request.url?.split("?")[0] !== "/graphql") return refuseUpgrade(socket, "404 Not Found");
     const cookie = cookiesOf(request.headers.cookie).has(SESSION_COOKIE);
     if (cookie && !isOwnOrigin(core, request.headers)) return refuseUpgrade(socket, "403 Forbidden");

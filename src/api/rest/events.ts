@@ -4,11 +4,11 @@ import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { demand } from "../../accounts/caller.ts";
 import { isEventType } from "../../definitions/match.ts";
-import { HooklineError, type Issue, TooLargeError, ValidationError } from "../../errors.ts";
+import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
 import type { AcceptedEvent, EventInput } from "../../events/ingest.ts";
 import { globalId } from "../../wire/ids.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
-import { jsonOf, mediaType } from "../body.ts";
+import { isEncoded, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { EVENTS } from "../limits.ts";
 import { requireCaller } from "../session.ts";
@@ -19,13 +19,7 @@ const DEPTH = 64;
 const AROUND = 2;
 const PAYLOAD_BYTES = 2 ** 20;
 
-class UnsupportedMediaTypeError extends HooklineError {
-  readonly code = "UNSUPPORTED_MEDIA_TYPE";
-  readonly status = 415;
-  constructor(message = "send application/json, application/cloudevents+json or application/cloudevents-batch+json; data must be JSON") {
-    super(message);
-  }
-}
+const TYPES = "send application/json, application/cloudevents+json or application/cloudevents-batch+json; data must be JSON";
 
 const short = z.string().max(255, "must have at most 255 characters");
 const shape = z.strictObject({
@@ -86,18 +80,17 @@ function plainCall(text: string): Call {
 }
 
 function callOf(request: FastifyRequest): Call {
-  if ((request.headers["content-encoding"] ?? "identity") !== "identity")
-    throw new UnsupportedMediaTypeError("send the body without a Content-Encoding");
+  if (isEncoded(request.headers)) throw new UnsupportedMediaTypeError("send the body without a Content-Encoding");
   const type = mediaType(request);
   const binary = Object.keys(request.headers).some((name) => name.startsWith("ce-"));
   const structured = type === "application/cloudevents+json" || type === "application/cloudevents-batch+json";
   const empty = ((request.body as Buffer | undefined)?.length ?? 0) === 0;
   if (binary && !structured) {
     if (empty) return { inputs: [binaryEvent(request.headers, undefined)], many: false };
-    if (type !== "application/json" && !type.endsWith("+json")) throw new UnsupportedMediaTypeError();
+    if (type !== "application/json" && !type.endsWith("+json")) throw new UnsupportedMediaTypeError(TYPES);
     return { inputs: [binaryEvent(request.headers, jsonOf(request, DEPTH).text)], many: false };
   }
-  if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError();
+  if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError(TYPES);
   const { text } = jsonOf(request, DEPTH + AROUND);
   if (type === "application/cloudevents+json") return { inputs: [structuredEvent(text)], many: false };
   if (type === "application/json") return plainCall(text);
@@ -120,7 +113,7 @@ function checkEvents({ inputs, many }: Call): void {
     for (const name of ["payload", "previous"] as const) {
       const text = input[name];
       if (text === null || text === undefined) continue;
-      if (Buffer.byteLength(text) > PAYLOAD_BYTES) throw new TooLargeError(`${at(name)} is larger than 1 MiB`);
+      if (Buffer.byteLength(text) > PAYLOAD_BYTES) throw new ValidationError([{ path: at(name), message: "must be at most 1 MiB" }]);
       const problem = checkJson(text, { maxDepth: DEPTH });
       if (problem) throw new ValidationError([{ path: at(name), message: problem.message }]);
     }
@@ -175,6 +168,6 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw error instanceof UnsupportedDataError ? new UnsupportedMediaTypeError() : error;
+    throw error instanceof UnsupportedDataError ? new UnsupportedMediaTypeError(TYPES) : error;
   }
 }

@@ -81,7 +81,7 @@ export function openApiDocument(publicUrl: string): object {
             401: problem("No token, or one that is not valid."),
             403: problem("The token lacks the scope events:write."),
             409: problem("A call with this Idempotency-Key is in flight; see Retry-After."),
-            413: problem("More than 5 MiB, 1000 events, or 1 MiB of payload."),
+            413: problem("More than 5 MiB, or 1000 events."),
             415: problem("Another media type, or a Content-Encoding."),
             422: problem("The Idempotency-Key was used with another body."),
             503: problem("The database is away; see Retry-After. Nothing was accepted."),

@@ -1,5 +1,7 @@
 /** Bodies in, by their content type (S7). */
+import type { FastifyRequest } from "fastify";
 import { checkJson } from "../../../wire/json-text.ts";
+import { isEncoded } from "../../body.ts";
 import { FaceError } from "./errors.ts";
 import { readXml } from "./xml.ts";
 
@@ -19,9 +21,12 @@ export interface Body {
 const NONE: Body = { value: undefined, root: undefined, text: undefined };
 
 /** @throws FaceError 415, 400 */
-export function readBody(contentType: string | undefined, bytes: Buffer | undefined): Body {
+export function readBody({ headers, body }: Pick<FastifyRequest, "headers" | "body">): Body {
+  const bytes = body as Buffer | undefined;
+  const contentType = headers["content-type"];
   const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim().toLowerCase());
   if (bytes === undefined || bytes.length === 0) return NONE;
+  if (isEncoded(headers)) throw new FaceError(415, "send the body without a Content-Encoding");
   const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice(8);
   if (charset !== undefined && !["utf-8", '"utf-8"', "utf8", "us-ascii"].includes(charset)) {
     throw new FaceError(415, `the charset ${charset} is not supported; send utf-8`);

@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
 import { HooklineError, UnavailableError, ValidationError } from "../../../errors.ts";
 import type { Log } from "../../../observe/log.ts";
+import type { ErrorForm } from "../../problem.ts";
 
 /** What only this face says: a failed save test, a test operation that does not hold, a precondition … */
 export class FaceError extends Error {
@@ -54,6 +55,10 @@ function send(reply: FastifyReply, status: number, type: string, message: string
   const body = { Error: true, ErrorType: type, ErrorMessage: message, ErrorSource: "Hookline" };
   return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
 }
+
+/** What no route of this face answers. */
+export const superofficeError: ErrorForm = (reply, { status, message, headers }) =>
+  send(reply.headers(headers ?? {}), status, typeOf(status), message);
 
 export function sendError(reply: FastifyReply, given: unknown, log: Log): FastifyReply {
   const error = isUnavailable(given) ? new UnavailableError({ cause: given }) : given;
