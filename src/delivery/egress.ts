@@ -53,6 +53,9 @@ const REFUSED_PORTS = new Set(
   ).split(" "),
 );
 
+/** This machine (RFC 6761), and the names that clouds give their metadata services. Resolvers differ in which of them they know. */
+const INSIDE_NAME = /^(?:(?:.+\.)?localhost|metadata\.goog|metadata\.google\.internal|instance-data(?:\.ec2\.internal)?)\.?$/;
+
 /**
  * @param options.allow CIDRs that may be reached besides public addresses
  * @param options.resolver the system's resolver unless given
@@ -76,10 +79,16 @@ export function createEgress(options: { allow: readonly string[]; resolver?: Res
     return asked;
   };
 
+  /** A name that can only be an inside one is refused, not missing, where the resolver does not know it. */
+  const namedAddresses = (hostname: string) =>
+    answersFor(hostname).catch((error: unknown) => {
+      throw INSIDE_NAME.test(hostname) ? new EgressError() : error;
+    });
+
   const resolve = async (url: URL): Promise<Address[]> => {
     const host = hostOf(url);
     const family = isIP(host);
-    const answers = family === 0 ? await answersFor(host) : [{ address: host, family: family as 4 | 6 }];
+    const answers = family === 0 ? await namedAddresses(host) : [{ address: host, family: family as 4 | 6 }];
     if (answers.length === 0) throw Object.assign(new Error("the name has no address"), { code: "ENOTFOUND" });
     if (!answers.every(({ address }) => accepts(address, url))) throw new EgressError();
     return answers;

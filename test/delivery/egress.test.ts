@@ -340,6 +340,15 @@ describe("names", () => {
     expect(resolver.asked).toEqual(["public.example"]);
   });
 
+  it("that mean this machine or a cloud's metadata are refused where the resolver does not know them", async () => {
+    const egress = createEgress({ allow: [], resolver: book({}) });
+    const names = ["localhost", "localhost.", "a.b.localhost", "metadata.google.internal", "metadata.goog.", "instance-data"];
+    for (const name of names) expect(await reach(egress, `https://${name}/`)).toBe("EGRESS_BLOCKED");
+    for (const name of ["mylocalhost", "localhost.example", "orders.internal"]) {
+      expect(await reach(egress, `https://${name}/`)).toBe("ENOTFOUND");
+    }
+  });
+
   it("are refused without their address", async () => {
     const egress = createEgress({ allow: [], resolver: book(NAMES) });
     const error = await egress.resolve(new URL("https://private.example/")).catch((e: Error) => e);
