@@ -3,6 +3,7 @@
  * its own with sample data. `node scripts/screenshots.ts log goal` takes only pages whose name holds one of the words.
  */
 import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { BrowserContext, Page } from "playwright-core";
@@ -43,7 +44,7 @@ try {
   const storageState = await first.storageState();
   await first.close();
 
-  await seed(installation, receivers, 900);
+  await seed(installation, receivers, 480);
   await age();
   const shots = await list();
   for (const { name, ...look } of LOOKS) {
@@ -61,6 +62,14 @@ try {
 async function age(): Promise<void> {
   const client = new pg.Client({ connectionString: await installation.databaseUrl() });
   await client.connect();
+  const { rows: waiting } = await client.query(
+    "SELECT 1 FROM webhook_request WHERE state = 'PENDING' AND event_type NOT LIKE 'contact%' LIMIT 1",
+  );
+  if (waiting.length > 0) {
+    await client.end();
+    await sleep(500);
+    return age();
+  }
   await client.query("SET session_replication_role = replica");
   await client.query(`CREATE TEMP TABLE aged AS
     SELECT id, event_id, interval '57 minutes' * (1 - (number + 8 * sin(number / 40.0)) / max(number) OVER ()) AS back FROM webhook_request

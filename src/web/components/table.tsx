@@ -54,7 +54,8 @@ export function DataTable<Row>({ label, rows, columns, keyOf, open, dim }: Table
                   key={index}
                   data-align={column.align}
                   data-wide={column.wideOnly || undefined}
-                  data-label={column.label ?? (typeof column.head === "string" ? column.head : undefined)}
+                  data-place={typeof column.head !== "string" ? "select" : column.label === "Actions" ? "actions" : undefined}
+                  data-label={(column.label ?? (typeof column.head === "string" ? column.head : "")) || undefined}
                 >
                   {column.cell(row)}
                 </td>

@@ -122,6 +122,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
   const { act } = useAct();
   const [editing, setEditing] = useState<Inbound | "new">();
   const [shown, setShown] = useState<Shown>();
+  const [rotating, setRotating] = useState<Inbound>();
   const [errorsOf, setErrorsOf] = useState<Inbound>();
 
   async function rotate(row: Inbound) {
@@ -221,7 +222,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
                             </Menu.Target>
                             <Menu.Dropdown>
                               <Menu.Item onClick={() => setEditing(row)}>Edit</Menu.Item>
-                              <Menu.Item onClick={() => void rotate(row)}>Rotate key</Menu.Item>
+                              <Menu.Item onClick={() => setRotating(row)}>Rotate key…</Menu.Item>
                               <Menu.Item onClick={() => void enable(row)}>{row.enabled ? "Switch off" : "Switch on"}</Menu.Item>
                               <Menu.Item color="red" onClick={open}>
                                 Delete…
@@ -250,6 +251,25 @@ export function InboundList({ goalId }: { goalId?: string }) {
           list.refresh();
         }}
       />
+      <Modal
+        opened={rotating !== undefined}
+        onClose={() => setRotating(undefined)}
+        title={`Rotate the key of ${rotating?.name ?? ""}?`}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        <p className="quiet" style={{ marginTop: 0 }}>
+          It gets a new URL, shown once. The old one stops working at once: change the source system right after.
+        </p>
+        <Button
+          data-autofocus
+          onClick={() => {
+            if (rotating) void rotate(rotating);
+            setRotating(undefined);
+          }}
+        >
+          Rotate key
+        </Button>
+      </Modal>
       <Modal
         opened={errorsOf !== undefined}
         onClose={() => setErrorsOf(undefined)}
