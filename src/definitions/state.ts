@@ -9,7 +9,7 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { activateLanes, stopLanes } from "../delivery/control.ts";
+import { activateLanes, type Freed, publishFreed, stopLanes, unblockLanes } from "../delivery/control.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import { record } from "./record.ts";
@@ -56,9 +56,14 @@ export interface StateResult {
   changes: StateChange[];
 }
 
+const NOTHING: Freed = { lanes: [], requests: [] };
+
 export const MAX_AT_ONCE = 100;
 
-/** What is queued goes on, in order, with the errors in a row at 0. @throws NotFoundError ValidationError ForbiddenError */
+/**
+ * What is queued goes on, in order, with the errors in a row at 0; a blocked lane goes on too, also of one that is ACTIVE.
+ * @throws NotFoundError ValidationError ForbiddenError
+ */
 export function activateDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<StateResult> {
   return changeStates(core, caller, ids, "ACTIVE");
 }
@@ -79,6 +84,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
       [caller.organizationId, ids],
     );
     if (before.rows.length !== new Set(ids).size) throw new NotFoundError("a webhook definition");
+    const freed = state === "ACTIVE" ? await unblockLanes(client, ids) : NOTHING;
     const changes = await setState(
       core,
       client,
@@ -86,6 +92,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
       before.rows.filter((row) => row.state !== state).map(({ id }) => id),
       state,
     );
+    await publishFreed(core, client, caller.organizationId, freed);
     const { rows } = await client.query(
       `SELECT ${columnsOf("webhook_definition")} FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[])
        ORDER BY array_position($2::uuid[], id)`,
@@ -108,12 +115,8 @@ export async function setState(
   state: DefinitionState,
 ): Promise<StateChange[]> {
   if (ids.length === 0) return [];
-  if (state === "ACTIVE") {
-    const lanes = await activateLanes(client, ids);
-    if (lanes.length > 0) await client.query(core.notify.statement("lane", lanes));
-  } else {
-    await stopLanes(client, ids);
-  }
+  const freed = state === "ACTIVE" ? await activateLanes(client, ids) : NOTHING;
+  if (state !== "ACTIVE") await stopLanes(client, ids);
   // The former state is read in the same statement that locks the row: of two who stop it at once, one changed it.
   const { rows } = await client.query<StateChange>(
     `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5, updated_unit = $6
@@ -138,5 +141,6 @@ export async function setState(
       definitionIds: [definitionId],
     });
   }
+  await publishFreed(core, client, caller.organizationId, freed);
   return rows;
 }

@@ -207,30 +207,58 @@ export async function stopLanes(client: PoolClient, definitionIds: readonly stri
   );
 }
 
+/** What operators set going again: to be published (`publishFreed`) once the definitions are changed. */
+export interface Freed {
+  lanes: string[];
+  /** Blocked heads that are tried anew. */
+  requests: string[];
+}
+
+/** In the caller's transaction: lanes that stand blocked go on, their heads are tried anew. Locks all lanes of the definitions. */
+export async function unblockLanes(client: PoolClient, definitionIds: readonly string[]): Promise<Freed> {
+  await client.query(LOCK_LANES, [definitionIds]);
+  const { rows } = await client.query<{ id: string; laneId: string }>(
+    `UPDATE webhook_request r SET state = 'PENDING', tries = 0, failed = false, settled_at = NULL, updated_at = now()
+     FROM lane l WHERE l.definition_id = ANY($1::uuid[]) AND r.id = l.blocked_request_id RETURNING r.id, l.id AS "laneId"`,
+    [definitionIds],
+  );
+  const lanes = rows.map((row) => row.laneId);
+  if (lanes.length > 0) {
+    await client.query(
+      "UPDATE lane SET retry_at = NULL, blocked_request_id = NULL, blocked_reason = NULL, revision = revision + 1 WHERE id = ANY($1::uuid[])",
+      [lanes],
+    );
+  }
+  return { lanes, requests: rows.map((row) => row.id) };
+}
+
 /**
  * In the caller's transaction, when definitions become ACTIVE: their lanes go on in order at once, with the count of errors
  * at 0; a blocked head is tried anew, tries used of the others stay used.
- * @returns the lanes to wake once the transaction is committed (NOTIFY `lane`)
  */
-export async function activateLanes(client: PoolClient, definitionIds: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(LOCK_LANES, [definitionIds]);
-  const lanes = rows.map((row) => row.id);
-  await client.query(
-    `UPDATE webhook_request r SET state = 'PENDING', tries = 0, failed = false, settled_at = NULL, updated_at = now()
-     FROM lane l WHERE l.id = ANY($1::uuid[]) AND r.id = l.blocked_request_id`,
-    [lanes],
-  );
+export async function activateLanes(client: PoolClient, definitionIds: readonly string[]): Promise<Freed> {
+  const { requests } = await unblockLanes(client, definitionIds);
   await client.query(
     `UPDATE webhook_request r SET state = 'PENDING', next_attempt_at = NULL, updated_at = now()
-     FROM lane_entry e WHERE e.lane_id = ANY($1::uuid[]) AND e.due_at IS NOT NULL AND r.id = e.request_id AND r.state = 'WAITING'`,
-    [lanes],
+     FROM lane_entry e JOIN lane l ON l.id = e.lane_id
+     WHERE l.definition_id = ANY($1::uuid[]) AND e.due_at IS NOT NULL AND r.id = e.request_id AND r.state = 'WAITING'`,
+    [definitionIds],
   );
-  await client.query("UPDATE lane_entry SET due_at = NULL WHERE lane_id = ANY($1::uuid[]) AND due_at IS NOT NULL", [lanes]);
   await client.query(
-    `UPDATE lane SET stopped_at = NULL, retry_at = NULL, blocked_request_id = NULL, blocked_reason = NULL, revision = revision + 1
-     WHERE id = ANY($1::uuid[])`,
-    [lanes],
+    "UPDATE lane_entry e SET due_at = NULL FROM lane l WHERE l.id = e.lane_id AND l.definition_id = ANY($1::uuid[]) AND e.due_at IS NOT NULL",
+    [definitionIds],
+  );
+  const { rows } = await client.query<{ id: string }>(
+    "UPDATE lane SET stopped_at = NULL, retry_at = NULL, revision = revision + 1 WHERE definition_id = ANY($1::uuid[]) RETURNING id",
+    [definitionIds],
   );
   await client.query("UPDATE definition_counter SET consecutive_errors = 0 WHERE definition_id = ANY($1::uuid[])", [definitionIds]);
-  return lanes;
+  return { lanes: rows.map((row) => row.id), requests };
+}
+
+/** Wakes lanes and tells who watches. Takes the organization's counter lock: call it last. */
+export async function publishFreed(core: Core, client: PoolClient, organizationId: string, freed: Freed): Promise<void> {
+  for (const id of freed.requests) await publishRequest(client, organizationId, id);
+  if (freed.requests.length > 0) await client.query(core.notify.statement("feed", [organizationId]));
+  if (freed.lanes.length > 0) await client.query(core.notify.statement("lane", freed.lanes));
 }

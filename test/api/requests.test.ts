@@ -105,6 +105,20 @@ test("a first delivery: the event, its request, what was sent and what came back
 });
 
 describe("operators", () => {
+  test("activation sets a blocked lane going again, also of a definition that is ACTIVE; its head is tried anew", async () => {
+    const { id, type, path } = await definition({ onExhausted: "BLOCK" });
+    answer(path, 500);
+    const a = (await emit(type)).requests.edges[0].node;
+    const b = (await emit(type)).requests.edges[0].node;
+    await until(a.id, ["REJECTED"]);
+    const ACTIVATE = `mutation ($ids: [ID!]!) { activateWebhookDefinitions(input: { ids: $ids }) { ... on WebhookDefinitionList { webhookDefinitions { state } } } }`;
+    answer(path, 200);
+    expect((await ask(ACTIVATE, { ids: [id] })).activateWebhookDefinitions).toEqual({ webhookDefinitions: [{ state: "ACTIVE" }] });
+    await until(a.id, ["DELIVERED"], 2);
+    await until(b.id, ["DELIVERED"]);
+    expect(receiver.calls.filter((call) => call.path === path)).toHaveLength(3);
+  });
+
   test("resend: a rejected one at once, a delivered one only with force, under its old number", async () => {
     const { type, path } = await definition();
     answer(path, 500);
