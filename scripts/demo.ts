@@ -37,13 +37,17 @@ async function clean(): Promise<void> {
 const cleanOnce = () => (cleaning ??= clean());
 /** Ctrl-C while something starts: it is stopped as soon as it stands. */
 let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (interrupted) process.exit(130);
-    interrupted = true;
-    ended.abort();
-  });
-}
+const interrupt = () => {
+  interrupted = true;
+  ended.abort();
+};
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => (interrupted ? process.exit(130) : interrupt()));
+/** Whoever read it went away (`| head`): Postgres must not stay behind all the same. */
+process.stdout.on("error", interrupt);
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`  the demo failed: ${error.stack}\n`);
+  void cleanOnce().finally(() => process.exit(1));
+});
 class Interrupted extends Error {}
 const unlessInterrupted = () => {
   if (interrupted) throw new Interrupted();
