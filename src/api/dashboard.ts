@@ -28,7 +28,7 @@ interface Asset {
 }
 
 export interface Dashboard {
-  /** GET /assets/* and the icon. */
+  /** GET /, /assets/* and the icon. */
   routes: FastifyPluginAsync;
   /** Answers with the page, whatever the path: the browser routes by itself. */
   page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
@@ -152,6 +152,8 @@ export function openDashboard(failed: (error: unknown) => void): Dashboard {
   }
 
   const routes: FastifyPluginAsync = async (app) => {
+    // Whatever is accepted: `/` is the dashboard's own path, not an unknown one.
+    app.get("/", page);
     app.get("/assets/*", async (request, reply) => {
       const assets = await loading;
       if (!assets) return unavailable(reply);

@@ -75,7 +75,7 @@ const STATE = `CASE
 
 function shown(row: Found, now: Date): LaneRow {
   const state = laneState(row, row.queued, now);
-  const { id, organizationId, definitionId, lastNumber, settledNumber, headId } = row;
+  const { id, organizationId, definitionId, lastNumber, headId } = row;
   const paused = row.stoppedAt && !row.pausedAt ? row.definitionState : "PAUSED";
   const reasons: Partial<Record<LaneState, string | null>> = {
     PAUSED: paused,
@@ -83,7 +83,9 @@ function shown(row: Found, now: Date): LaneRow {
     WAITING: row.blockedReason ?? row.headError,
   };
   return {
-    ...{ id, organizationId, definitionId, lastNumber, settledNumber, headId, state },
+    ...{ id, organizationId, definitionId, lastNumber, headId, state },
+    // The row counts what was sent in strict order; what was cancelled, or is ordered by nothing, shows only in an empty queue.
+    settledNumber: row.queued === 0 ? lastNumber : row.settledNumber,
     // Entity and entity id are stored with a separator that nobody types.
     key: row.key === "" ? null : row.key.replace("\u001f", "/"),
     pendingCount: Math.max(0, row.queued - 1),

@@ -45,6 +45,15 @@ test("the page has a strict policy with a nonce of its own each time", { timeout
   expect(first.headers.get("cache-control")).toBe("no-store");
 });
 
+test("/ is the dashboard whatever is accepted; other unknown paths only for browsers", { timeout: 60_000 }, async () => {
+  const get = (path: string, method = "GET") => fetch(installation.url + path, { method, headers: { accept: "*/*" } });
+  const page = await get("/");
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  const post = await get("/", "POST");
+  expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  expect((await get("/webhooks")).status).toBe(404);
+});
+
 test("assets are compressed, immutable, and nothing else is served", { timeout: 60_000 }, async () => {
   const page = await (await fetch(`${installation.url}/`, { headers: { accept: "text/html" } })).text();
   const script = /src="(\/assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "";
