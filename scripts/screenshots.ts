@@ -123,6 +123,7 @@ async function list(): Promise<Shot[]> {
     { name: "connections", path: "/connections" },
     { name: "scripts", path: "/scripts" },
     { name: "secret-keys", path: "/secret-keys" },
+    { name: "web-services", path: "/web-services" },
     { name: "goals", path: "/goals" },
     { name: "goal", path: `/goals/${goal}`, ready: (page) => page.locator(".recharts-surface").first().waitFor() },
     { name: "inbound-webhooks", path: "/inbound-webhooks" },

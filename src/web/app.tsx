@@ -16,6 +16,7 @@ const Webhook = page(() => import("./routes/webhook.tsx"), "Webhook");
 const Connections = page(() => import("./routes/connections.tsx"), "Connections");
 const WorkflowRules = page(() => import("./routes/workflow-rules.tsx"), "WorkflowRules");
 const Scripts = page(() => import("./routes/scripts.tsx"), "Scripts");
+const WebServices = page(() => import("./routes/web-services.tsx"), "WebServices");
 const SecretKeys = page(() => import("./routes/secret-keys.tsx"), "SecretKeys");
 const Log = page(() => import("./routes/log.tsx"), "Log");
 const Request = page(() => import("./routes/request.tsx"), "Request");
@@ -78,6 +79,7 @@ export function App() {
           <Route path="/connections" element={<Connections />} />
           <Route path="/workflow-rules" element={<WorkflowRules />} />
           <Route path="/scripts" element={<Scripts />} />
+          <Route path="/web-services" element={<WebServices />} />
           <Route path="/secret-keys" element={<SecretKeys />} />
           <Route path="/log" element={<Log />} />
           <Route path="/log/:number" element={<Request />} />

@@ -37,7 +37,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("goals:read", "goal goals"),
     ...rows(
       "webhooks:read",
-      "connections deliveryStatistics event eventTypes events filterPreview lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests workflowRules",
+      "connections deliveryStatistics event eventTypes events filterPreview lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([
@@ -54,6 +54,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
       "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret",
     ),
     ...rows("webhooks:write", "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType"),
+    ...rows("webhooks:write", "createWebService setWebServiceTarget deleteWebService"),
     ...rows("webhooks:write", "createScript updateScript deleteScript createSecretKey deleteSecretKey"),
     ...rows("webhooks:write", "createWorkflowRule updateWorkflowRule deleteWorkflowRule pauseLane resumeLane"),
     ...rows(
@@ -71,7 +72,10 @@ const NODES: Record<string, Need> = Object.fromEntries([
   ...rows("signed in", "Organization"),
   ...rows("admin", "User ApiToken AuditEntry InboundWebhook"),
   ...rows("goals:read", "Goal GoalValue"),
-  ...rows("webhooks:read", "Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WorkflowRule"),
+  ...rows(
+    "webhooks:read",
+    "Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WebService WorkflowRule",
+  ),
 ]);
 
 /** The mutations that a viewer may call, beside signIn. */

@@ -29,6 +29,7 @@ beforeAll(async () => {
     "/connections",
     "/scripts",
     "/secret-keys",
+    "/web-services",
     "/goals",
     `/goals/${data.goals.edges[2].node.id}`,
     "/inbound-webhooks",

@@ -15,6 +15,7 @@ import "./scripts.ts";
 import "./statistics.ts";
 import "./secret-keys.ts";
 import "./transformations.ts";
+import "./web-services.ts";
 import "./attempts.ts";
 import "./events.ts";
 import "./lanes.ts";

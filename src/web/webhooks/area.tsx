@@ -7,6 +7,7 @@ const LINKS = [
   { to: "/connections", label: "Connections" },
   { to: "/scripts", label: "Scripts" },
   { to: "/secret-keys", label: "Secret keys" },
+  { to: "/web-services", label: "Web services" },
 ];
 
 /** The frame of everything that says what goes where. */
