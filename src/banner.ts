@@ -27,7 +27,8 @@ export async function banner(app: App, config: Readonly<Config>): Promise<string
     "",
     `  GraphQL    ${app.url}/graphql   (HTTP, SSE, WebSocket; GraphiQL in a browser)`,
     `  Events     ${app.url}/v1/events`,
-    `  Dashboard  ${await app.signInLink()}   (works once)`,
+    // The link signs an administrator in: on a server of somebody's own it would end up in a log.
+    app.embedded ? `  Dashboard  ${await app.signInLink()}   (works once)` : `  Dashboard  ${app.url}/`,
     `  Database   ${database}`,
     `  Delivers   to ${egress}`,
     "",
