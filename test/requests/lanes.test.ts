@@ -28,7 +28,7 @@ test("the state that filters (SQL) is the state that is shown (laneState), whate
   await fc.assert(
     fc.asyncProperty(rows, async (row) => {
       await t.core.db.pool.query(
-        `UPDATE lane SET last_number = 7, settled_number = 3, paused_at = now() + $2::interval, stopped_at = now() + $3::interval, blocked_request_id = $4,
+        `UPDATE lane SET last_number = 7, last_position = 7, settled_number = 3, paused_at = now() + $2::interval, stopped_at = now() + $3::interval, blocked_request_id = $4,
            leased_until = now() + $5::interval, retry_at = now() + $6::interval WHERE id = $1`,
         [definition.laneId, row.paused, row.stopped, row.blocked ? request.id : null, row.leased, row.retry],
       );
