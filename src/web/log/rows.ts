@@ -46,12 +46,15 @@ export function merge(rows: readonly LogRow[], updates: readonly LogRow[], belon
   const kept = gone.size === 0 ? next : next.filter((row) => !gone.has(row.number));
   const added = [...fresh.values()].sort((a, b) => b.number - a.number);
   const above = added.filter((row) => row.number > newest).length;
-  const merged: LogRow[] = [];
+  // New rows mostly belong on top: only what stands above the lowest of them is gone through.
+  const lowest = added.at(-1);
+  const end = lowest ? placeOf(kept, lowest.number) : 0;
+  const head: LogRow[] = [];
   let at = 0;
-  for (const row of kept) {
-    while (at < added.length && (added[at] as LogRow).number > row.number) merged.push(added[at++] as LogRow);
-    merged.push(row);
+  for (const row of kept.slice(0, end)) {
+    while (at < added.length && (added[at] as LogRow).number > row.number) head.push(added[at++] as LogRow);
+    head.push(row);
   }
-  while (at < added.length) merged.push(added[at++] as LogRow);
+  const merged = head.concat(added.slice(at), kept.slice(end));
   return { rows: merged.length > MOST_ROWS ? merged.slice(0, MOST_ROWS) : merged, above };
 }
