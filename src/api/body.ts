@@ -36,7 +36,9 @@ export function jsonOf(request: FastifyRequest, maxDepth = 64): { value: unknown
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ValidationError([{ path: "", message: `the body is no JSON: ${(error as Error).message}` }]);
+    // The parser quotes what stands around the place, and that may be a password.
+    const place = /at position \d+/.exec((error as Error).message);
+    throw new ValidationError([{ path: "", message: `the body is no JSON${place ? ` (${place[0]})` : ""}` }]);
   }
   const problem = checkJson(text, { maxDepth });
   if (problem) throw new ValidationError([{ path: "", message: problem.message }]);

@@ -4,10 +4,10 @@
  */
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
-import type { Answer, NoReply, Rendered } from "../wire/dialect.ts";
+import type { Answer, NoReply, Rendered, Verdict } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
-import { maskHeaders } from "../wire/mask.ts";
+import { hiddenValues, maskHeaders, withoutValues } from "../wire/mask.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
 import type { AttemptRow } from "./lane-settle.ts";
 import type { Plan } from "./plan.ts";
@@ -24,6 +24,28 @@ function describe(answer: Answer): string {
   if (answer.kind === "NO_REPLY") return `${answer.errorCode}: ${answer.message}`.slice(0, LAST_ERROR_LIMIT);
   const lines = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
   return [`HTTP ${answer.status}`, ...lines, "", answer.body].join("\n").slice(0, LAST_ERROR_LIMIT);
+}
+
+/** The reply as the log keeps it. */
+function quietReply(answer: Answer, secrets: readonly string[]): Answer {
+  if (secrets.length === 0 || answer.kind === "NO_REPLY") return answer;
+  const hide = (text: string) => withoutValues(text, secrets);
+  const headers = Object.fromEntries(
+    Object.entries(answer.headers).map(([name, value]) => [name, typeof value === "string" ? hide(value) : value.map(hide)]),
+  );
+  return { ...answer, headers, body: hide(answer.body) };
+}
+
+/** A verdict may quote the reply. */
+function quiet(verdict: Verdict, secrets: readonly string[]): Verdict {
+  if (secrets.length === 0) return verdict;
+  const hide = (text: string | null) => text && withoutValues(text, secrets);
+  return {
+    ...verdict,
+    errorDescription: hide(verdict.errorDescription),
+    notificationMessage: hide(verdict.notificationMessage),
+    warning: hide(verdict.warning),
+  };
 }
 
 interface Draft {
@@ -121,6 +143,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     }
     let answer: Answer;
     let authenticationCode: string | null = null;
+    let secrets: string[] = [];
     if ("kind" in drafted) {
       answer = drafted;
       row.requestUrl = plan?.definition.targetUrl ?? "";
@@ -133,22 +156,24 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
       row.durationMs = sent.durationMs;
       row.requestUrl = url;
       row.requestHeaders = maskHeaders(headers) as Record<string, string>;
+      secrets = hiddenValues(headers, row.requestHeaders);
       const text = rendered.body.toString();
       row.requestBody = text === request.sentBody ? null : text;
       authenticationCode = rendered.authenticationCode;
     }
-    if (answer.kind === "REPLY") {
-      row.statusCode = answer.status;
-      row.responseHeaders = answer.headers;
-      row.responseBody = answer.body;
-      row.responseTruncated = answer.truncated;
+    const verdict = quiet(judge(answer), secrets);
+    const logged = quietReply(answer, secrets);
+    if (logged.kind === "REPLY") {
+      row.statusCode = logged.status;
+      row.responseHeaders = logged.headers;
+      row.responseBody = logged.body;
+      row.responseTruncated = logged.truncated;
     }
-    const verdict = judge(answer);
     row.outcome = verdict.outcome;
     row.errorCode = verdict.errorCode;
     row.errorDescription = verdict.errorDescription;
     row.warning = verdict.warning;
-    const lastError = verdict.outcome === "DELIVERED" ? null : describe(answer);
+    const lastError = verdict.outcome === "DELIVERED" ? null : describe(logged);
     return { attempt: row, answer, verdict, url: row.requestUrl === "" ? null : row.requestUrl, authenticationCode, lastError };
   };
   return { attempt };

@@ -30,6 +30,21 @@ export function maskHeaders<Value extends string | readonly string[]>(
   return shown;
 }
 
+/** Shorter ones would be found by chance in the middle of other words. */
+const SHORTEST_SECRET = 6;
+
+/** The values that `maskHeaders` hid in `shown`, and what stands behind their scheme: `Bearer abc` also as `abc`. */
+export function hiddenValues(headers: Readonly<Record<string, string>>, shown: Readonly<Record<string, unknown>>): string[] {
+  const hidden = Object.entries(headers).filter(([name, value]) => shown[name] !== value);
+  const values = hidden.flatMap(([, value]) => [value, value.replace(/^\S+\s+/, "")]);
+  return [...new Set(values)].filter((value) => value.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
+}
+
+/** A receiver may send back what it was sent (echo services, verbose error pages): the secrets of a call stay out of its log. */
+export function withoutValues(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
+}
+
 /**
  * An address for logs: userinfo, query values, fragment and the key of an inbound webhook become `***`. Takes absolute
  * URLs and paths, also ones that do not parse: those are what a log needs most.

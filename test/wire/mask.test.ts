@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSecretHeader, maskHeaders, maskUrl } from "../../src/wire/mask.ts";
+import { hiddenValues, isSecretHeader, maskHeaders, maskUrl, withoutValues } from "../../src/wire/mask.ts";
 
 describe("maskHeaders", () => {
   it.each([
@@ -48,6 +48,18 @@ describe("maskHeaders", () => {
       "X-Note": "Bearers of news",
     });
   });
+});
+
+describe("a reply that sends secrets back", () => {
+  const headers = { Authorization: "Bearer abcdef-123", "X-Api-Key": "key-of-abcdef-123", "X-Pin": "1234", "X-Region": "eu-north-1" };
+  const secrets = hiddenValues(headers, maskHeaders(headers));
+  it.each([
+    ["you sent Bearer abcdef-123 and key-of-abcdef-123", "you sent *** and ***"],
+    ["token abcdef-123, region eu-north-1", "token ***, region eu-north-1"],
+    // So short a value stands in other words by chance.
+    ["12345 is no order", "12345 is no order"],
+    ["", ""],
+  ])("%j is kept as %j", (text, kept) => expect(withoutValues(text, secrets)).toBe(kept));
 });
 
 describe("maskUrl", () => {

@@ -88,6 +88,17 @@ function coded(error: HooklineError, original: GraphQLError | undefined): GraphQ
 }
 
 /**
+ * graphql-js prints the whole input object that breaks a rule, the password in it too: answers get into logs and
+ * screenshots, so the rule is told and the value is not.
+ */
+export function withoutInput(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/, found: [\s\S]*$/, ".").replace(/( cannot represent [^:]*): [\s\S]*$/, "$1.");
+  if (message === error.message) return error;
+  const { nodes, source, positions, path, originalError, extensions } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
+}
+
+/**
  * Users' mistakes keep message and code; ours are logged and masked. Given as Yoga's maskError, and to the WebSocket door.
  */
 export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
@@ -95,12 +106,12 @@ export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
     const graphql = error instanceof GraphQLError ? error : undefined;
     const cause = graphql ? graphql.originalError : error;
     if (cause instanceof HooklineError) return coded(cause, graphql);
-    if (cause instanceof GraphQLError) return cause;
+    if (cause instanceof GraphQLError) return withoutInput(cause);
     if (cause instanceof PothosValidationError) {
       return new GraphQLError(cause.message, { nodes: graphql?.nodes, path: graphql?.path, extensions: { code: "BAD_USER_INPUT" } });
     }
     if (isUnavailable(cause)) return coded(new UnavailableError({ cause }), graphql);
-    if (graphql && cause == null) return graphql;
+    if (graphql && cause == null) return withoutInput(graphql);
     log.error({ err: cause, path: graphql?.path }, "a resolver failed");
     return new GraphQLError("something went wrong on our side", {
       nodes: graphql?.nodes,

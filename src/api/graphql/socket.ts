@@ -17,7 +17,7 @@ import { LIVE } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { bearerOf, cookiesOf, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
-import { createErrorMask } from "./errors.ts";
+import { createErrorMask, withoutInput } from "./errors.ts";
 import type { Yoga } from "./yoga.ts";
 
 const GOING_AWAY = 1001;
@@ -44,7 +44,7 @@ function refuseUpgrade(socket: Duplex, status: string): void {
 
 /** `http` is for the HTTP door only. */
 function shown(errors: readonly GraphQLError[]): GraphQLError[] {
-  return errors.map((error) => {
+  return errors.map(withoutInput).map((error) => {
     const { http: _, ...extensions } = error.extensions;
     return new GraphQLError(error.message, {
       nodes: error.nodes,

@@ -4,7 +4,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { Context } from "./context.ts";
-import { createErrorMask } from "./errors.ts";
+import { createErrorMask, withoutInput } from "./errors.ts";
 import { costLimits, documentLimits, exceeded } from "./limits.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
@@ -63,6 +63,16 @@ function withinLimits(): Plugin<ServerContext> {
   };
 }
 
+/** Literals and variables stay out of what is said about them, before execution too: that is not masked. */
+function quietInput(): Plugin<ServerContext> {
+  return {
+    onResultProcess({ result, setResult }) {
+      if (!("errors" in result) || !result.errors) return;
+      setResult({ ...result, errors: result.errors.map((error) => (error instanceof GraphQLError ? withoutInput(error) : error)) });
+    },
+  };
+}
+
 /** The body was read, checked and parsed before Yoga: it takes the parameters as they are. */
 function readyParameters(): Plugin<ServerContext> {
   return {
@@ -88,6 +98,6 @@ export function createYogaDoor(log: Log): Yoga {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
-    plugins: [readyParameters(), withinLimits(), sharedUpdates()],
+    plugins: [readyParameters(), withinLimits(), quietInput(), sharedUpdates()],
   });
 }
