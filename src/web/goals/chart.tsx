@@ -29,7 +29,7 @@ function niceStep(rough: number): number {
   return (([1, 2, 5] as const).find((factor) => factor * size >= rough) ?? 10) * size;
 }
 
-export default function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] }) {
+export function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] }) {
   // Doubles are good enough to draw with; the table below shows every digit.
   const points: Point[] = values
     .map((each) => ({ date: each.date, value: Number(each.value), status: each.status }))

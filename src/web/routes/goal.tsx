@@ -18,7 +18,7 @@ import { InboundList } from "../inbound/list.tsx";
 import { useSession } from "../session.tsx";
 import { thresholds } from "./goals.tsx";
 
-const GoalChart = lazy(() => import("../goals/chart.tsx"));
+const GoalChart = lazy(() => import("../goals/chart.tsx").then((module) => ({ default: module.GoalChart })));
 
 const SPANS = [
   { value: "30", label: "30 days" },

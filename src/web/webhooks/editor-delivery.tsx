@@ -1,7 +1,7 @@
 import { NumberInput, Radio, Switch, TagsInput, TextInput } from "@mantine/core";
 import { DIALECTS, EXHAUSTIONS, type OnExhausted, ORDERINGS, type Ordering } from "./dialects.ts";
 import classes from "./editor.module.css";
-import type { FieldsProps } from "./editor.tsx";
+import type { FieldsProps } from "./editor-values.ts";
 import { Schedule } from "./schedule.tsx";
 
 interface ChoiceProps<Name extends string> {

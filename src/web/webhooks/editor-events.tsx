@@ -1,7 +1,7 @@
 import { TagsInput } from "@mantine/core";
 import classes from "./editor.module.css";
-import type { FieldsProps } from "./editor.tsx";
 import type { Choices } from "./editor-target.tsx";
+import type { FieldsProps } from "./editor-values.ts";
 import { FilterBuilder, FilterPreview } from "./filter-builder.tsx";
 
 /** The catalogue's types, and the families they form: `order.created` → `order.*`. */

@@ -2,8 +2,8 @@ import { Checkbox, JsonInput, Select, TagsInput, Textarea } from "@mantine/core"
 import { ScriptEditor } from "../components/script-editor.tsx";
 import { DryRun } from "./dry-run.tsx";
 import classes from "./editor.module.css";
-import type { FieldsProps } from "./editor.tsx";
 import type { Choices } from "./editor-target.tsx";
+import type { FieldsProps } from "./editor-values.ts";
 
 interface PayloadProps extends FieldsProps {
   choices: Choices;

@@ -2,7 +2,7 @@ import { SegmentedControl, Select, TextInput } from "@mantine/core";
 import { Pairs } from "../components/pairs.tsx";
 import type { ResultOf } from "../graphql/tada.ts";
 import type { ChoicesQuery } from "./documents.ts";
-import type { FieldsProps } from "./editor.tsx";
+import type { FieldsProps } from "./editor-values.ts";
 
 export type Choices = ResultOf<typeof ChoicesQuery> | undefined;
 

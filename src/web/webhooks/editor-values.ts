@@ -164,3 +164,10 @@ export function createInput(values: EditorValues): CreateInput {
 export function updateInput(id: string, values: EditorValues): UpdateInput {
   return { id, ...shared(values) };
 }
+
+/** What each part of the editor is given. */
+export interface FieldsProps {
+  values: EditorValues;
+  set: (part: Partial<EditorValues>) => void;
+  issue: (path: string) => string | undefined;
+}

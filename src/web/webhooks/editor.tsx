@@ -12,15 +12,18 @@ import { DeliveryFields } from "./editor-delivery.tsx";
 import { EventFields } from "./editor-events.tsx";
 import { PayloadFields } from "./editor-payload.tsx";
 import { TargetFields } from "./editor-target.tsx";
-import { copyOf, createInput, type EditorValues, emptyValues, suggestCode, updateInput, valuesOf } from "./editor-values.ts";
+import {
+  copyOf,
+  createInput,
+  type EditorValues,
+  emptyValues,
+  type FieldsProps,
+  suggestCode,
+  updateInput,
+  valuesOf,
+} from "./editor-values.ts";
 
 export type EditorTask = { kind: "create" } | { kind: "copy"; of: Definition } | { kind: "edit"; of: Definition };
-
-export interface FieldsProps {
-  values: EditorValues;
-  set: (part: Partial<EditorValues>) => void;
-  issue: (path: string) => string | undefined;
-}
 
 const initial = (task: EditorTask): EditorValues =>
   task.kind === "create" ? emptyValues() : task.kind === "copy" ? copyOf(task.of) : valuesOf(task.of);
