@@ -50,6 +50,8 @@ export interface UpdateDefinitionInput extends DefinitionSettings {
   state?: DefinitionState | undefined;
   /** Replaces the present secrets at once, without an overlap. */
   signing?: Signing | undefined;
+  /** False takes the secrets away; true keeps them, and is refused where there are none: only a rotation shows a new one. */
+  signed?: boolean | undefined;
 }
 
 export interface UpdatedDefinition extends CreatedDefinition {
@@ -180,7 +182,10 @@ export async function updateDefinition(
 }
 
 async function updateSecrets(core: Core, client: PoolClient, row: DefinitionRow, input: UpdateDefinitionInput): Promise<string | null> {
-  if (input.signing === "NONE") {
+  if (input.signed && (await signingSecrets(client, row.id)).length === 0) {
+    refuseIf([{ path: "signed", message: "rotateSigningSecret makes its first secret, and shows it" }]);
+  }
+  if (input.signing === "NONE" || input.signed === false) {
     await removeSecrets(client, row.id);
   } else if (input.signing !== undefined) {
     return replaceSecrets(core, client, row, core.clock.now(), input.signing);

@@ -304,7 +304,10 @@ describe("a change", () => {
 
   it("tells whoever listens", async () => {
     const { id } = await made();
-    const heard = new Promise<string[]>((resolve) => t.core.notify.on("definition", resolve));
+    // What earlier tests did may still be on its way.
+    const heard = new Promise<string[]>((resolve) => {
+      t.core.notify.on("definition", (ids) => ids.includes(id) && resolve(ids));
+    });
     await change(id, { name: "New" });
     expect(await heard).toEqual([id]);
   });

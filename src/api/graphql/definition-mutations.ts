@@ -127,11 +127,15 @@ mutation("updateWebhookDefinition", {
     signatureVersions: t.field({ type: [SignatureVersion], description: "The Standard Webhooks signatures it carries." }),
     hmacAlgorithm: t.field({ type: HmacAlgorithm, description: "With the secret key." }),
     hmacEncoding: t.field({ type: HmacEncoding, description: "With the secret key." }),
+    signed: t.boolean({ description: "false takes its signing secrets away at once; rotateSigningSecret makes a first one." }),
     ...settingFields(t),
   }),
-  resolve: async ({ id, name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, ...settings }, { doors, caller }) => {
-    const plain = { name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding };
-    const must = given(plain, ["name", "eventTypes", "dialect", "signatureVersions", "hmacAlgorithm", "hmacEncoding"]);
+  resolve: async (
+    { id, name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
+    { doors, caller },
+  ) => {
+    const plain = { name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed };
+    const must = given(plain, ["name", "eventTypes", "dialect", "signatureVersions", "hmacAlgorithm", "hmacEncoding", "signed"]);
     const input = { ...settingsOf(settings), ...must };
     return (await updateDefinition(doors.core, caller, uuidOf("WebhookDefinition", id), input, doors)).definition;
   },

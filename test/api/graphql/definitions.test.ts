@@ -216,6 +216,26 @@ describe("changing", () => {
     expect((await ask(ROTATE, { input: { id, overlapSeconds: -1 } })).rotateSigningSecret.issues[0].path).toBe("overlapSeconds");
   });
 
+  test("takes every field of create but the code", async () => {
+    const fields = async (input: string): Promise<string[]> => {
+      const { __type } = await ask("query ($input: String!) { __type(name: $input) { inputFields { name } } }", { input });
+      return __type.inputFields.map(({ name }: { name: string }) => name).sort();
+    };
+    const created = await fields("CreateWebhookDefinitionInput");
+    expect((await fields("UpdateWebhookDefinitionInput")).filter((name) => name !== "id")).toEqual(
+      created.filter((name) => name !== "code"),
+    );
+  });
+
+  test("takes its secrets away, and makes no first one that nobody would see", async () => {
+    const id = await made();
+    const SIGNED = `mutation ($input: UpdateWebhookDefinitionInput!) { updateWebhookDefinition(input: $input) { __typename ... on WebhookDefinition { signingSecretLastFour } ${ERRORS} } }`;
+    const sign = async (signed: boolean) => (await ask(SIGNED, { input: { id, signed } })).updateWebhookDefinition;
+    expect((await sign(true)).signingSecretLastFour).toHaveLength(4);
+    expect(await sign(false)).toMatchObject({ signingSecretLastFour: null });
+    expect(await sign(true)).toMatchObject({ __typename: "ValidationError", issues: [{ path: "signed" }] });
+  });
+
   test("deletes, and answers with what it deleted", async () => {
     const id = await made();
     const DELETE = `mutation ($input: DeleteWebhookDefinitionInput!) { deleteWebhookDefinition(input: $input) { __typename ... on WebhookDefinition { id name deletedAt } ${ERRORS} } }`;
