@@ -1,10 +1,10 @@
 /**
  * One leased lane in this process: reads its queue, marks, sends, settles. Never two in flight on a strict lane.
  *
- * Requests are marked SENDING before they are sent, in windows as large as is sent in about 50 ms, and marked and
- * settled in shared transactions while the window before is under way: a fast receiver is never kept waiting for a
- * commit, and behind a slow one only what is really in flight says SENDING. At most `UNSETTLED` sends of a lane are
- * not settled yet: what a kill can repeat.
+ * Requests are marked SENDING before they are sent, in windows as large as is sent in about 50 ms or while two windows
+ * are committed, and marked and settled in shared transactions while the window before is under way: no receiver is kept
+ * waiting for a commit, and behind one that is slow beside a commit only what is really in flight says SENDING. At most
+ * `UNSETTLED` sends of a lane are not settled yet: what a kill can repeat.
  */
 import type { Clock } from "../clock.ts";
 import { nextStep, requeueAfterMs } from "../wire/retry.ts";
@@ -17,8 +17,11 @@ import type { QueuedRequest } from "./queued.ts";
 import type { Sender } from "./sender.ts";
 
 export const UNSETTLED = 64;
-/** A window is what is sent in this time. */
+/** A window is what is sent in this time, but never more than so many. */
 const WINDOW_MS = 50;
+const WINDOW = 32;
+/** Part of a send that a commit may take without the next request being marked ahead of it. */
+const COMMIT_TRIFLE = 0.25;
 /** Sends are settled at the latest so long after the last one. */
 const FLUSH_MS = 50;
 /** Requests kept in memory behind the window; the rest stays in the table. */
@@ -79,6 +82,8 @@ export class LaneRun {
   #stopAt: number | null = null;
   /** Moving average of a send, milliseconds; starts slow, so that the first window is one request. */
   #average = WINDOW_MS;
+  /** The same of a commit. */
+  #commitAverage = 0;
   #validUntil: number;
   #flush: NodeJS.Timeout | undefined;
   #due: NodeJS.Timeout | undefined;
@@ -194,9 +199,17 @@ export class LaneRun {
     return this.#parts.clock.monotonic() < this.#validUntil;
   }
 
+  /** How many may be SENDING at once: what is sent while two windows are committed, where a commit is no trifle beside a send. */
+  #window(): number {
+    if (this.free) return this.#concurrency;
+    const send = Math.max(this.#average, 0.1);
+    const ahead = this.#commitAverage > send * COMMIT_TRIFLE ? 1 + Math.ceil((2 * this.#commitAverage) / send) : 1;
+    return Math.min(WINDOW, Math.max(ahead, Math.floor(WINDOW_MS / send)));
+  }
+
   /** How many more may be marked. */
   #room(): number {
-    const window = this.free ? this.#concurrency : Math.min(32, Math.max(1, Math.floor(WINDOW_MS / Math.max(this.#average, 0.1))));
+    const window = this.#window();
     const unsettled = this.#done.length + this.#committing;
     const ahead = this.#marked.length + this.#inFlight.size + this.#reserved;
     const limit = Math.max(UNSETTLED, this.free ? this.#concurrency : 0);
@@ -234,7 +247,7 @@ export class LaneRun {
       return;
     }
     const room = this.#room();
-    const marks = room > 0 && (resting || room >= 4 || this.free) ? this.#nextMarks(room) : [];
+    const marks = room > 0 && (resting || room >= Math.min(4, this.#window() / 2) || this.free) ? this.#nextMarks(room) : [];
     if (
       marks.length > 0 ||
       (this.#done.length > 0 && (resting || this.#gaveUp || this.#done.length >= UNSETTLED / 2)) ||
@@ -318,6 +331,7 @@ export class LaneRun {
       gone: this.#gone,
     });
     this.#busy = false;
+    this.#commitAverage = this.#commitAverage * 0.7 + (this.#parts.clock.monotonic() - at) * 0.3;
     this.#committing = 0;
     this.#gone = null;
     if (gaveUp) this.#gaveUp = false;

@@ -49,6 +49,13 @@ export class Process {
   get output(): string {
     return this.#output.slice(-4_000);
   }
+  /** The same without its banner: what it logged, and what a crash left. */
+  get complaints(): string {
+    return this.#output
+      .split("\n")
+      .filter((line) => line.startsWith("{") || /Error|^\s+at /.test(line))
+      .join("\n");
+  }
   /** Resident bytes. */
   get rss(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");

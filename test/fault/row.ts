@@ -19,6 +19,8 @@ export interface Target {
   path: string;
   /** The event type that it wants. */
   type: string;
+  /** Deleted by the row itself. */
+  gone?: boolean;
 }
 
 export interface TargetSettings {
@@ -34,6 +36,8 @@ export interface TargetSettings {
   concurrency?: number;
   /** Its requests may end without being delivered. */
   mayFail?: boolean;
+  /** Attempts end before a call is made. */
+  unsent?: boolean;
 }
 
 export interface RowTest {
@@ -89,7 +93,7 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
     async target(name, { type = `${run}.${name}`, ...settings } = {}) {
       const path = `/${run}/${name}`;
       if (settings.behaviour) recorder.on(path, settings.behaviour);
-      const { behaviour: _behaviour, host = "127.0.0.1", url, mayFail: _mayFail, ...policy } = settings;
+      const { behaviour: _behaviour, host = "127.0.0.1", url, mayFail: _mayFail, unsent: _unsent, ...policy } = settings;
       const own = `http://${host}:${recorder.receiver.port}${path}`;
       const created = await platform.mutate<{ definition: { id: string } }>(
         "createWebhookDefinition",
@@ -111,7 +115,7 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
     check: (holds, what) => {
       if (!holds) problems.push(what);
     },
-    async settled(timeoutMs = 30_000) {
+    async settled(timeoutMs = 120_000) {
       const wanted = producer.log.filter((sent) => sent.outcome === "accepted").map((sent) => sent.n);
       for (const deadline = performance.now() + timeoutMs; ; await sleep(50)) {
         const logged = await test.logged();
@@ -120,7 +124,7 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
         if (open.length === 0 && missing.length === 0) return;
         if (performance.now() > deadline) {
           throw new Error(
-            `${open.length} requests are not settled after ${timeoutMs} ms, ${missing.length} events have none: ${JSON.stringify(open.slice(0, 3))}`,
+            `${open.length} requests are not settled after ${timeoutMs} ms, ${missing.length} events have none: ${JSON.stringify(open.slice(0, 3))}; ${await lanesNow(platform, open[0]?.laneId)}`,
           );
         }
       }
@@ -155,7 +159,7 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
           path,
           type,
           strict: settings.ordering !== "NONE",
-          recorded: settings.url === undefined,
+          recorded: settings.url === undefined && !settings.unsent,
         })),
         faults,
         exits: platform.all.flatMap((process, i) => process.deaths.slice(deathsBefore[i])),
@@ -173,13 +177,23 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
     problems.push((error as Error).stack ?? String(error));
   }
   const ran = performance.now();
+  // What the processes said of it: the evidence of a failed row.
+  if (problems.length > 0)
+    notes.push(...platform.all.map((process) => `${process.name} said: ${process.complaints.slice(-1_500) || "nothing"}`));
   // Evidence is taken; what is left of this row must not reach into the next.
   await platform.heal().catch((error: Error) => problems.push(`does not heal: ${error.message}`));
   await platform
-    .mutate("stopWebhookDefinitions", "... on WebhookDefinitionList { __typename }", { ids: targets.map(({ id }) => id) })
+    .mutate("stopWebhookDefinitions", "... on WebhookDefinitionList { __typename }", {
+      ids: targets.filter((target) => !target.gone).map(({ id }) => id),
+    })
     .catch((error: Error) => targets.length > 0 && problems.push(error.message));
   notes.push(`healed in ${((performance.now() - ran) / 1_000).toFixed(1)} s`);
   return { problems, notes, account: judged };
+}
+
+async function lanesNow(platform: Platform, laneId: string | undefined): Promise<string> {
+  const rows = await platform.postgres.query("SELECT l.*, now() AS now FROM lane l WHERE id = $1", [laneId]);
+  return `its lane: ${JSON.stringify(rows[0])}`;
 }
 
 /** Of a global id. */

@@ -1,7 +1,7 @@
 /** Processes that die, freeze, or are told to go. */
 import { percentile } from "../accounting.ts";
 import type { Process } from "../process.ts";
-import { NOISE_MS, type Row, type RowTest, uuid } from "../row.ts";
+import { type Row, type RowTest, uuid } from "../row.ts";
 
 /** Freezes the other worker before a lane is opened, so that the one left holds it. */
 function aloneAtWork({ platform }: RowTest, index: 0 | 1): { holder: Process; other: Process } {
@@ -227,7 +227,6 @@ const F27: Row = {
     const latencies = test.latencies(target);
     test.say(`${producer.log.length} events, ${account.recovered} recovered, p99 ${percentile(latencies, 99).toFixed(0)} ms`);
     test.check(account.duplicated === 0, `${account.duplicated} duplicates in an orderly restart`);
-    test.check(percentile(latencies, 50) < NOISE_MS * 5, `p50 ${percentile(latencies, 50).toFixed(0)} ms`);
   },
 };
 

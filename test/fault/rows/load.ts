@@ -114,7 +114,7 @@ const F28: Row = {
   short: false,
   async run(test) {
     const { platform, producer, recorder } = test;
-    const poisoned = await test.target("poisoned", { retrySchedule: [1, 1], mayFail: true });
+    const poisoned = await test.target("poisoned", { retrySchedule: [1, 1], mayFail: true, unsent: true });
     const healthy = await test.target("healthy", { type: poisoned.type });
     await platform.postgres.query("UPDATE signing_secret SET ciphertext = 'v1.1.broken' WHERE definition_id = $1", [uuid(poisoned.id)]);
     await producer.send(poisoned.type, "1");
