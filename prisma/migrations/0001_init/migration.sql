@@ -839,6 +839,7 @@ CREATE TRIGGER "make_counter" AFTER INSERT ON "webhook_definition" FOR EACH ROW 
 CREATE FUNCTION "refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
 CREATE TRIGGER "refuse_change" BEFORE UPDATE OR DELETE ON "audit_entry" FOR EACH ROW EXECUTE FUNCTION "refuse_change"();
+CREATE TRIGGER "refuse_truncate" BEFORE TRUNCATE ON "audit_entry" FOR EACH STATEMENT EXECUTE FUNCTION "refuse_change"();
 
 -- A list is never unknown, at most empty.
 ALTER TABLE "organization" ALTER COLUMN "features" SET NOT NULL;
