@@ -74,7 +74,12 @@ const environment = z.object({
       }
       return { api: roles.includes("api"), worker: roles.includes("worker") };
     }),
-  HOOKLINE_ADMIN_TOKEN: z.string().min(32, "must be 32 characters or more").optional(),
+  // A header's value has no white space at its ends, so the token has none either.
+  HOOKLINE_ADMIN_TOKEN: z
+    .string()
+    .min(32, "must be 32 characters or more")
+    .transform((text) => text.trim())
+    .optional(),
   HOOKLINE_MASTER_KEY: masterKeys.optional(),
   HOOKLINE_PUBLIC_URL: z
     .url({ protocol: /^https?$/ })

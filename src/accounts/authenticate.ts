@@ -153,7 +153,8 @@ export function isExpired(core: Core, credential: Credential): boolean {
 
 /** One of ours that was cut or mistyped need not be looked up. The operator may choose any text, one that looks like ours too. */
 function isBroken(core: Core, token: string): boolean {
-  return token.startsWith(`${TOKEN_PREFIX}_`) && token !== core.config.adminToken && !looksWhole(token, TOKEN_PREFIX);
+  if (token === core.config.adminToken) return false;
+  return token.length > 1024 || (token.startsWith(`${TOKEN_PREFIX}_`) && !looksWhole(token, TOKEN_PREFIX));
 }
 
 /**
@@ -166,7 +167,7 @@ export async function authenticate(
   token: string,
   kinds: readonly SessionKind[] = ["BROWSER"],
 ): Promise<Credential | undefined> {
-  if (token.length > 1024 || isBroken(core, token)) return undefined;
+  if (isBroken(core, token)) return undefined;
   let cache = caches.get(core);
   if (!cache) {
     cache = new Credentials(core);

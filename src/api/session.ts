@@ -18,9 +18,24 @@ export function cookiesOf(header: string | undefined): Map<string, string> {
   return new Map(pairs.filter(([name]) => name !== ""));
 }
 
-/** Undefined for a missing header and for other schemes. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Node reads a header's bytes as Latin-1; whoever writes beyond ASCII nearly always means UTF-8. */
+function asWritten(text: string): string {
+  const bytes = Buffer.from(text, "latin1");
+  // More than Latin-1: from a WebSocket's connectionParams, which are text already.
+  if (bytes.toString("latin1") !== text) return text;
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return text;
+  }
+}
+
+/** Undefined for a missing header and for other schemes. The operator's token is any text, spaces and all. */
 export function bearerOf(authorization: string | undefined): string | undefined {
-  return /^Bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1];
+  const token = /^Bearer +(.*\S)\s*$/i.exec(authorization ?? "")?.[1];
+  return token === undefined ? undefined : asWritten(token);
 }
 
 /** What a page must send back as X-XSRF-TOKEN: bound to the session, so that a planted cookie is of no use. */

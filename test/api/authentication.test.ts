@@ -1,5 +1,7 @@
 /** Who gets what: the fields and routes of accounts, against every kind of caller; cookies; the 401 that comes first. */
 import { afterAll, describe, expect, test } from "vitest";
+import { authenticate } from "../../src/accounts/authenticate.ts";
+import { bootstrap } from "../../src/accounts/bootstrap.ts";
 import { revokeApiToken } from "../../src/accounts/tokens.ts";
 import { newId } from "../../src/clock.ts";
 import { globalId } from "../../src/wire/ids.ts";
@@ -207,4 +209,21 @@ describe("signing in through the door", () => {
     expect((await graphql(app, "{ viewer { role } }", { headers: { cookie, origin: app.url } })).body.data.viewer.role).toBe("ADMIN");
     expect((await open()).headers.getSetCookie()).toEqual([]);
   });
+});
+
+test("the operator's token may be any text: spaces, signs, and letters beyond ASCII as UTF-8 or Latin-1", async () => {
+  for (const [text, header] of [
+    ['it is "any", text; of = 32 characters', 'it is "any", text; of = 32 characters'],
+    ["übergroß, und länger als 32 Zeichen", "übergroß, und länger als 32 Zeichen"],
+    ["überall 32 Zeichen, für 5 € oder mehr", Buffer.from("überall 32 Zeichen, für 5 € oder mehr").toString("latin1")],
+    ["x".repeat(2_000), "x".repeat(2_000)],
+  ] as const) {
+    const another = { ...core, config: { ...core.config, adminToken: text } };
+    await bootstrap(another);
+    if (text.length > 1024) {
+      expect((await authenticate(another, text))?.caller.operator).toBe(true);
+      continue;
+    }
+    expect((await graphql(app, "{ viewer { role } }", { token: header })).body).toEqual({ data: { viewer: { role: "ADMIN" } } });
+  }
 });
