@@ -27,7 +27,7 @@ beforeAll(async () => {
   t = await testCore({ retryScale: 0.001 });
   receiver = await startReceiver();
   queue = createQueue(t.url, t.core.log, { worker: true });
-  await queue.start();
+  await queue.start([]);
   sandbox = createSandbox();
   transport = createTransport({ egress: createEgress({ allow: t.core.config.egressAllow }), clock: t.core.clock });
   const plans = createPlans(t.core);
@@ -36,7 +36,7 @@ beforeAll(async () => {
     engines: { sandbox, payloadQuery: createPayloadQuery() },
     publicUrl: () => "http://127.0.0.1:4000",
   });
-  worker = createWorker(t.core, { plans, sender, onStop: async () => undefined });
+  worker = createWorker(t.core, { plans, sender, queue, onStop: async () => undefined });
   worker.start();
   ingest = createIngest(t.core, { lanes: worker, queue });
 });
