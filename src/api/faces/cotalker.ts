@@ -12,6 +12,7 @@ import { getDefinition, listDefinitionsByOffset } from "../../definitions/find.t
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../errors.ts";
 import { attemptsOfDefinition } from "../../requests/definition-attempts.ts";
+import { cotalker } from "../../wire/dialects/cotalker.ts";
 import { objectId } from "../../wire/ids.ts";
 import { jsonOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -159,7 +160,8 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
     app.get<Id>(`${SUBSCRIPTION}/logs/:id`, async (request) => {
       const caller = await signedIn(doors, request);
       const webhook = await find(caller, request.params.id);
-      const attempts = await attemptsOfDefinition(core.db, caller.organizationId, webhook.id, query(logPage, request));
+      const tries = (webhook.retrySchedule ?? cotalker.defaults.waits).length + 1;
+      const attempts = await attemptsOfDefinition(core.db, caller.organizationId, webhook.id, query(logPage, request), tries);
       const [company, subscription] = [objectId(webhook.organizationId), objectId(webhook.id)];
       return attempts.map((attempt) => cotLog(attempt, company, subscription));
     });

@@ -347,6 +347,24 @@ test("T22 no HTTP answer is logged as 409 with the error, and told from a real 4
   expect((await logs(real._id, 3))[0]).toMatchObject({ status: 409, networkError: false });
 });
 
+test("T21 a resend by hand is logged as tries 1 to 3 again", async () => {
+  const hook = await webhook();
+  receiver.respond((each) => (each.path === new URL(hook.url).pathname ? 500 : 200));
+  await emit({ type: "user.created" });
+  await logs(hook._id, 3);
+  const failed = await call("POST", "/graphql", {
+    query: "query ($url: String!) { webhookRequests(first: 1, filter: {url: $url, state: [REJECTED]}) { edges { node { id } } } }",
+    variables: { url: hook.url },
+  });
+  const input = { id: failed.body.data.webhookRequests.edges[0].node.id };
+  await call("POST", "/graphql", {
+    query: "mutation ($input: ResendWebhookRequestInput!) { resendWebhookRequest(input: $input) { __typename } }",
+    variables: { input },
+  });
+  const entries = await logs(hook._id, 6);
+  expect(entries.map((each: Answer["body"]) => each.retry)).toEqual([3, 2, 1, 3, 2, 1]);
+});
+
 test("T24 the log shows what was sent and what came back", async () => {
   const hook = await webhook();
   receiver.respond((each) => (each.path === new URL(hook.url).pathname ? { status: 200, body: '{"ok":true}' } : 200));

@@ -37,7 +37,7 @@ export function cotLog(attempt: DefinitionAttempt, company: string, subscription
     company,
     createdAt: attempt.startedAt.toISOString(),
     status: attempt.statusCode ?? NO_ANSWER,
-    retry: attempt.number,
+    retry: attempt.tryNumber,
     response: networkError ? failure : (attempt.responseBody ?? ""),
     event: parsed(attempt.requestBody),
     subscription,
