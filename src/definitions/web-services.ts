@@ -133,7 +133,7 @@ export async function setTarget(
     select: { id: true },
   });
   if (!connection) throw new NotFoundError("the connection");
-  const events = RECORD_ACTIONS.filter((action) => target.events.includes(action));
+  const events = [...new Set(target.events)];
   const eventTypes = Object.keys(RECORD_EVENTS).filter((type) => events.includes(RECORD_EVENTS[type] as string));
   const settings = { connectionId: target.connectionId, eventTypes, filter: { scope: { form: service.form, project: service.project } } };
   if (service.definitionId !== null) {

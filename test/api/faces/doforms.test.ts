@@ -99,7 +99,7 @@ describe("web services", () => {
     expect([made.status, made.body]).toEqual([201, { id: service.id, form: "1234", project: "5678", target: null }]);
     const connectionId = await makeConnection();
     const set = await api("PUT", `/webservices/${encodeURIComponent(service.id)}/target`, { connectionId, events: ["edited", "added"] });
-    expect([set.status, set.body]).toEqual([200, { ...made.body, target: { connectionId, events: ["added", "edited"] } }]);
+    expect([set.status, set.body]).toEqual([200, { ...made.body, target: { connectionId, events: ["edited", "added"] } }]);
     expect((await api("GET", `/webservices/${service.id}`)).body).toEqual(set.body);
     expect((await api("GET", "/webservices")).body[0]).toEqual(set.body);
     expect((await api("DELETE", `/connections/${connectionId}`)).status).toBe(409);
