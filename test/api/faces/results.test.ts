@@ -217,6 +217,7 @@ describe("R19 R22 400 BAD REQUEST names every failure", () => {
   test("form bodies are judged alike", async () => {
     const answer = await send("value=&goodThreshold=&date=2017-02-29", { "content-type": "application/x-www-form-urlencoded" });
     expect(codes(answer)).toEqual(["date not_a_date", "value not_a_decimal", "goodThreshold not_a_decimal"]);
+    expect(codes(await send("", { "content-type": "application/x-www-form-urlencoded" }))).toEqual([" malformed_json"]);
   });
 
   test("invalid UTF-8", async () => {

@@ -55,12 +55,14 @@ export function formatOf(headers: IncomingMessage["headers"], hasBody: boolean):
 
 /** @throws DatumError malformed_json */
 export function readProperties(format: Format, body: Buffer): SentDatum {
+  if (body.length === 0) throw malformed(EMPTY);
   const sent = format === "json" ? fromJson(body) : fromForm(body);
   return Object.fromEntries(PROPERTIES.map((property) => [property, sent(property)])) as SentDatum;
 }
 
 type Lookup = (property: string) => Sent;
 
+const EMPTY = 'the body is empty; send a JSON object such as {"date":"2017-03-16","value":500000}';
 const malformed = (message: string) => new DatumError([{ property: "", code: "malformed_json", message }]);
 
 function utf8(body: Buffer): string {
@@ -73,7 +75,7 @@ function utf8(body: Buffer): string {
 
 function fromJson(body: Buffer): Lookup {
   const text = utf8(body);
-  if (text.trim() === "") throw malformed('the body is empty; send a JSON object such as {"date":"2017-03-16","value":500000}');
+  if (text.trim() === "") throw malformed(EMPTY);
   try {
     JSON.parse(text);
   } catch {
