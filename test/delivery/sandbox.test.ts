@@ -95,7 +95,7 @@ describe("hostile sources", () => {
   });
 
   test.each([
-    "const a = []; for (;;) a.push('x'.repeat(1000) + a.length)",
+    "const a = []; for (;;) a.push('x'.repeat(100_000) + a.length)",
     "const a = []; for (let i = 0; i < 100; i++) a.push(new Uint8Array(1 << 20).fill(1)); a.length",
     "'x'.repeat(2 ** 29)",
     "new ArrayBuffer(2 ** 30)",
