@@ -62,7 +62,8 @@ async function main(): Promise<void> {
     await recorder?.receiver.close();
   }
   console.log(`${chosen.length - failed} passed, ${failed} failed`);
-  process.exitCode = failed > 0 ? 1 : 0;
+  // A hostile receiver's endless body may still be on its way to somebody who is gone.
+  process.exit(failed > 0 ? 1 : 0);
 }
 
 await main();
