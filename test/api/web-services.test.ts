@@ -38,7 +38,7 @@ test("from making it to deleting it", async () => {
   );
   const target = { id: made.id, connectionId: createConnection.id, events: ["edited", "added"] };
   expect((await ask(TARGET, target)).setWebServiceTarget).toMatchObject({
-    events: ["added", "edited"],
+    events: ["edited", "added"],
     connection: { name: "Field" },
     webhookDefinition: { dialect: "DOFORMS" },
   });
