@@ -44,6 +44,12 @@ export interface App {
   stop(): Promise<void>;
 }
 
+/**
+ * CloudEvents `source` without HOOKLINE_PUBLIC_URL. Not where this process listens: a request that another worker takes over
+ * must be sent again with the same bytes.
+ */
+const SOURCE = "urn:hookline";
+
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000;
 /** How long an API that stops still takes calls. */
@@ -106,7 +112,7 @@ async function startOn(
     () => transport.close(),
   );
   const plans = createPlans(core);
-  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl });
+  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: () => config.publicUrl ?? SOURCE });
   const metrics = createMetrics();
   const worker: Worker | undefined = config.roles.worker
     ? createWorker(core, {

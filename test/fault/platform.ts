@@ -26,7 +26,6 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
     HOOKLINE_MASTER_KEY: randomBytes(32).toString("base64"),
     HOOKLINE_ADMIN_TOKEN: token,
     HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8",
-    HOOKLINE_PUBLIC_URL: "http://hookline.test",
     HOOKLINE_LOG_LEVEL: "warn",
     NODE_ENV: "production",
     ...env,
