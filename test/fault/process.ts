@@ -91,10 +91,10 @@ export class Process {
     }
   }
 
-  /** Of /readyz; 0 when it does not answer within 2 s. */
+  /** Of /readyz; 0 when it does not answer within 5 s. */
   async status(): Promise<number> {
     try {
-      const reply = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      const reply = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5_000) });
       await reply.arrayBuffer();
       return reply.status;
     } catch {

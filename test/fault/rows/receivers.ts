@@ -79,7 +79,7 @@ const F15: Row = {
       "truncated-body": /RESPONSE_INVALID|CONNECTION_RESET/,
       "status-42": /RESPONSE_INVALID/,
       "interim-flood": /RESPONSE_INVALID/,
-      "big-headers": /RESPONSE_INVALID/,
+      "big-headers": /^RESPONSE_TOO_LARGE$/,
     } as const;
     for (const [mode, code] of Object.entries(expected)) {
       const hostile = await startHostile(mode as keyof typeof expected);
