@@ -124,20 +124,29 @@ async function isCurrent(client: pg.Client): Promise<boolean> {
   return true;
 }
 
-/**
- * Applies the pending migrations, under an advisory lock.
- * @returns the names of those applied now
- */
+/** Provisional: replaced by the runner of the `db` branch. */
 export async function migrate(url: string): Promise<string[]> {
-  const guard = new pg.Client({ connectionString: url });
-  await guard.connect();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const done: string[] = [];
   try {
-    await guard.query("SELECT pg_advisory_lock($1)", [LOCK]);
-    if (await isCurrent(guard)) return [];
-    const input = { migrationsList: await migrationsList(), filters: NO_FILTERS };
-    return (await withEngine(url, (engine) => engine.applyMigrations(input))).appliedMigrationNames;
+    await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    await client.query("CREATE TABLE IF NOT EXISTS _migration_step (name text PRIMARY KEY)");
+    for (const name of await migrationNames()) {
+      for (const file of (await readdir(path.join(MIGRATIONS, name))).filter((f) => f.endsWith(".sql")).sort()) {
+        const step = `${name}/${file}`;
+        const known = await client.query("SELECT 1 FROM _migration_step WHERE name = $1", [step]);
+        if (known.rowCount) continue;
+        await client.query("BEGIN");
+        await client.query(await readFile(path.join(MIGRATIONS, name, file), "utf8"));
+        await client.query("INSERT INTO _migration_step VALUES ($1)", [step]);
+        await client.query("COMMIT");
+        done.push(step);
+      }
+    }
+    return done;
   } finally {
-    await guard.end();
+    await client.end();
   }
 }
 
