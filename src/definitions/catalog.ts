@@ -24,6 +24,8 @@ export interface CatalogDefinition {
   dialect: DialectName;
   /** The lanes its requests go to. */
   ordering: Ordering;
+  /** Counts the changes of its ordering: part of which lane. */
+  orderingEpoch: number;
   targetType: "WEBHOOK" | "CRMSCRIPT";
   fieldsSet: readonly string[];
   /** Where the event would go as things stand; null: the dialect sends nothing for it, or a script is the target. */
@@ -104,6 +106,7 @@ interface DefinitionRow {
   url_deleted: string | null;
   url_status: string | null;
   ordering: Ordering | null;
+  ordering_epoch: number;
   fields_set: string[];
 }
 
@@ -111,7 +114,7 @@ interface DefinitionRow {
 async function loadCatalog(client: PoolClient, organizationId: string, version: number): Promise<Catalog> {
   const definitions = await client.query<DefinitionRow>(
     `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
-            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.fields_set
+            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
      FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
      WHERE d.organization_id = $1 AND d.deleted_at IS NULL`,
     [organizationId],
@@ -148,6 +151,7 @@ function catalogDefinition(row: DefinitionRow): CatalogDefinition {
     number: row.number,
     dialect: row.dialect,
     ordering: row.ordering ?? dialect.defaults.ordering,
+    orderingEpoch: row.ordering_epoch,
     targetType: row.target_type,
     fieldsSet: row.fields_set,
     url: (event) => dialect.target(event, view),

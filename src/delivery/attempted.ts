@@ -1,6 +1,6 @@
 /** What one attempt came to, whichever way it went. */
 import type { Answer, NoReply, RequestView, Verdict } from "../wire/dialect.ts";
-import type { AttemptRow } from "./lane-settle.ts";
+import type { AttemptRow } from "./settlement.ts";
 import type { QueuedRequest } from "./queued.ts";
 
 /** Characters kept of what a receiver said last (SuperOffice LastError). */

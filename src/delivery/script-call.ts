@@ -3,7 +3,7 @@
 import { dialects } from "../wire/dialects.ts";
 import { delivered, unanswered } from "../wire/outcome.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
-import type { AttemptRow } from "./lane-settle.ts";
+import type { AttemptRow } from "./settlement.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";

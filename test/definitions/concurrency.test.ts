@@ -6,6 +6,7 @@ import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefiniti
 import { createRule, updateRule } from "../../src/definitions/rules.ts";
 import { createSecretKey, deleteSecretKey } from "../../src/definitions/secret-keys.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
+import { createNumbers } from "../../src/delivery/numbers.ts";
 import { createIngest, type Ingest } from "../../src/events/ingest.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   t = await testCore();
   queue = createQueue(t.url, t.core.log, { worker: false });
   await queue.start([]);
-  ingest = createIngest(t.core, { lanes: undefined, queue });
+  ingest = createIngest(t.core, { lanes: undefined, numbers: createNumbers(t.core.db, t.core.clock), queue });
 });
 afterAll(async () => {
   await queue.stop();
