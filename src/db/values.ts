@@ -1,7 +1,8 @@
 /** Values as statements over `unnest` take them. */
 
 /** An array as one element of a text[]: arrays of arrays would have to be of one length. */
-export const arrayLiteral = (items: readonly string[]): string => `{${items.map((item) => `"${item.replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
+export const arrayLiteral = (items: readonly string[]): string =>
+  `{${items.map((item) => `"${item.replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
 
 /** JSON text of a value, or null. */
 export const jsonOrNull = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));

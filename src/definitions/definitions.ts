@@ -7,6 +7,7 @@ import { lockCounters, markCancel, markDraining } from "../delivery/definition-l
 import { createEgress, type Egress } from "../delivery/egress.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
 import { record } from "./record.ts";
@@ -21,7 +22,6 @@ import {
   signingSecrets,
 } from "./secrets.ts";
 import { type DefinitionRow, type DefinitionSettings, type DefinitionState, settingsIssues, wholeDefinitionIssues } from "./settings.ts";
-import { dialects } from "../wire/dialects.ts";
 import { columnsOf, insert, rowOf, update } from "./sql.ts";
 import { type StateChange, setState } from "./state.ts";
 
@@ -201,7 +201,8 @@ async function nextEpoch(client: PoolClient, before: DefinitionRow, input: Defin
       [before.organizationId, before.id],
     );
     const queued = rows[0]?.queued ?? 0;
-    if (queued > 0) throw new ConflictError(`${queued} requests wait for the dialect ${before.dialect}; let them end, or cancel them`, "REQUESTS_WAIT");
+    if (queued > 0)
+      throw new ConflictError(`${queued} requests wait for the dialect ${before.dialect}; let them end, or cancel them`, "REQUESTS_WAIT");
   }
   if (orderingOf(after) === orderingOf(before)) return before.orderingEpoch;
   await markDraining(client, before.organizationId, before.id);

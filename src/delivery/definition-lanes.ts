@@ -18,10 +18,13 @@ const NO_LANE = "00000000-0000-0000-0000-000000000000";
 interface Marked {
   organization_id: string;
   definition_id: string;
-  go_on_since: Date | null;
-  cancel_since: Date | null;
-  draining_since: Date | null;
+  /** As text: a Date would lose the microseconds by which a mark is known again. */
+  go_on_since: string | null;
+  cancel_since: string | null;
+  draining_since: string | null;
 }
+
+const MARKED = "organization_id, definition_id, go_on_since::text, cancel_since::text, draining_since::text";
 
 /** The next lanes of a definition, locked in everybody's order, with what they need. */
 const NEXT_LANES = `
@@ -38,7 +41,7 @@ const REVIVE = `
     WHERE l.organization_id = $1 AND l.id = ANY($2::uuid[]) AND (e.due_at > '-infinity' OR e.request_id = l.blocked_request_id)
     ORDER BY e.lane_id, e.position LIMIT ${REQUESTS}
   ) b
-  WHERE r.organization_id = $1 AND r.id = b.request_id AND r.updated_at <= $3 AND (r.state = 'WAITING' OR (b.blocks AND r.state = 'REJECTED'))
+  WHERE r.organization_id = $1 AND r.id = b.request_id AND r.updated_at <= $3::timestamptz AND (r.state = 'WAITING' OR (b.blocks AND r.state = 'REJECTED'))
   RETURNING r.id, r.lane_id, b.blocks`;
 
 const ENTRIES_NOW = `
@@ -62,7 +65,11 @@ async function goOnBatch(core: Core, client: PoolClient, row: Marked, after: str
   const { rows: lanes } = await client.query<{ id: string }>(NEXT_LANES, [organizationId, definitionId, after]);
   const ids = lanes.map((lane) => lane.id);
   if (ids.length === 0) return undefined;
-  const { rows: revived } = await client.query<{ id: string; lane_id: string; blocks: boolean }>(REVIVE, [organizationId, ids, row.go_on_since]);
+  const { rows: revived } = await client.query<{ id: string; lane_id: string; blocks: boolean }>(REVIVE, [
+    organizationId,
+    ids,
+    row.go_on_since,
+  ]);
   const requests = revived.map((r) => r.id);
   const touched = [...new Set(revived.map((r) => r.lane_id))];
   if (touched.length > 0) {
@@ -124,7 +131,8 @@ async function cancelBatch(core: Core, client: PoolClient, row: Marked): Promise
   return true;
 }
 
-const LOCK_COUNTERS = "SELECT 1 FROM definition_counter WHERE organization_id = $1 AND definition_id = ANY($2::uuid[]) ORDER BY definition_id FOR UPDATE";
+const LOCK_COUNTERS =
+  "SELECT 1 FROM definition_counter WHERE organization_id = $1 AND definition_id = ANY($2::uuid[]) ORDER BY definition_id FOR UPDATE";
 
 /** Taken before the definition's own row, as by a settlement that stops it. */
 export async function lockCounters(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
@@ -164,7 +172,7 @@ export async function markDraining(client: PoolClient, organizationId: string, d
 const OPEN = `
   UPDATE definition_counter c SET open_epoch = d.ordering_epoch, draining_since = NULL
   FROM webhook_definition d
-  WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2
+  WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2::timestamptz
     AND NOT EXISTS (
       SELECT 1 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
         AND a.application_name LIKE 'hookline%' AND a.xact_start <= $3)
@@ -187,18 +195,20 @@ export function createDefinitionChores(core: Core): DefinitionChores {
   /** One process at a time works on a definition. */
   const alone = (definitionId: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
     core.db.transaction(async (client) => {
-      const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS taken", [definitionId]);
+      const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS taken", [
+        definitionId,
+      ]);
       return rows[0]?.taken ? work(client) : false;
     });
 
   async function continueGoingOn(row: Marked): Promise<boolean> {
-    const key = `${row.definition_id} ${row.go_on_since?.getTime()}`;
+    const key = `${row.definition_id} ${row.go_on_since}`;
     return alone(row.definition_id, async (client) => {
       const next = await goOnBatch(core, client, row, positions.get(key) ?? NO_LANE);
       if (next !== undefined) positions.set(key, next);
       else {
         positions.delete(key);
-        await client.query("UPDATE definition_counter SET go_on_since = NULL WHERE definition_id = $1 AND go_on_since = $2", [
+        await client.query("UPDATE definition_counter SET go_on_since = NULL WHERE definition_id = $1 AND go_on_since = $2::timestamptz", [
           row.definition_id,
           row.go_on_since,
         ]);
@@ -221,7 +231,7 @@ export function createDefinitionChores(core: Core): DefinitionChores {
   }
 
   async function openEpoch(row: Marked): Promise<void> {
-    const key = `${row.definition_id} ${row.draining_since?.getTime()}`;
+    const key = `${row.definition_id} ${row.draining_since}`;
     const seen = drainingSeen.get(key);
     if (!seen) {
       const { rows } = await core.db.pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
@@ -238,7 +248,7 @@ export function createDefinitionChores(core: Core): DefinitionChores {
   return {
     async run() {
       const { rows } = await core.db.pool.query<Marked>(
-        `SELECT organization_id, definition_id, go_on_since, cancel_since, draining_since FROM definition_counter
+        `SELECT ${MARKED} FROM definition_counter
          WHERE draining_since IS NOT NULL OR go_on_since IS NOT NULL OR cancel_since IS NOT NULL LIMIT 100`,
       );
       let more = false;

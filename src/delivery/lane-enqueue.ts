@@ -10,7 +10,7 @@ import type { PoolClient } from "../db/client.ts";
 import { arrayLiteral } from "../db/values.ts";
 import type { DialectName, EventView } from "../wire/dialect.ts";
 import type { RequestChanged } from "./changes.ts";
-import { laneIdOf, type LaneRef, laneRef } from "./lane-id.ts";
+import { type LaneRef, laneIdOf, laneRef } from "./lane-id.ts";
 import type { Numbers } from "./numbers.ts";
 import { publish } from "./publish.ts";
 import type { QueuedRequest } from "./queued.ts";
@@ -107,7 +107,10 @@ function takeNumbers(matches: readonly Match[], numbers: Numbers): Map<string, n
   return first;
 }
 
-async function takeTickets(client: PoolClient, lanes: readonly Wanted[]): Promise<Map<Wanted, { ticket: LaneTicket; lastPosition: number }>> {
+async function takeTickets(
+  client: PoolClient,
+  lanes: readonly Wanted[],
+): Promise<Map<Wanted, { ticket: LaneTicket; lastPosition: number }>> {
   const rows = await takeLaneNumbers.rows(client, [
     lanes.map((l) => l.first.event.organizationId),
     lanes.map((l) => l.laneId),

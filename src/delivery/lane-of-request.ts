@@ -43,6 +43,14 @@ export async function laneForRequest(client: PoolClient, organizationId: string,
   const key = ordering === "KEY" ? `${found.entity ?? ""}${KEY_SEPARATOR}${found.entity_id ?? ""}` : "";
   const laneId = laneIdOf(found.definition_id, found.ordering_epoch, key);
   // No numbers are taken: the row comes into being above the floor, and is locked.
-  await takeLaneNumbers.rows(client, [[organizationId], [laneId], [found.definition_id], [key], [found.ordering_epoch], [ordering === "NONE"], [0]]);
+  await takeLaneNumbers.rows(client, [
+    [organizationId],
+    [laneId],
+    [found.definition_id],
+    [key],
+    [found.ordering_epoch],
+    [ordering === "NONE"],
+    [0],
+  ]);
   return laneId;
 }

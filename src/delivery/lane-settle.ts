@@ -21,7 +21,11 @@ const attemptKey = (requestId: string, number: number) => `${requestId} ${number
  */
 export async function writtenAlready(db: Pick<Database, "pool">, steps: readonly LaneStep[]): Promise<(s: Settlement) => boolean> {
   const made = steps.flatMap((step) => step.settlements.flatMap((s) => (s.attempt ? [{ r: s.request, number: s.attempt.number }] : [])));
-  const rows = await loggedAttemptRows.rows(db.pool, [made.map((m) => m.r.organizationId), made.map((m) => m.r.id), made.map((m) => m.number)]);
+  const rows = await loggedAttemptRows.rows(db.pool, [
+    made.map((m) => m.r.organizationId),
+    made.map((m) => m.r.id),
+    made.map((m) => m.number),
+  ]);
   const logged = new Set(rows.map((row) => attemptKey(row.request_id, row.number)));
   return (s) => s.attempt !== null && logged.has(attemptKey(s.request.id, s.attempt.number));
 }
@@ -97,12 +101,20 @@ export function commitSteps(db: Database, steps: readonly LaneStep[], options: C
     const marked = new Set<string>();
     // Marks, and what becomes of lanes, before the feed is told: that comes last, after every lock.
     const finish = async () => {
-      if (valid.some((step) => step.unmarks.length > 0)) await unmark.count(client, requestKeys(valid, (step) => step.unmarks));
+      if (valid.some((step) => step.unmarks.length > 0))
+        await unmark.count(
+          client,
+          requestKeys(valid, (step) => step.unmarks),
+        );
       const markable = valid.filter(
         (step) => mine.get(step.laneId)?.revision === step.revision && !mine.get(step.laneId)?.held && !stopped.has(step.definitionId),
       );
       if (markable.some((step) => step.marks.length > 0)) {
-        for (const row of await mark.rows(client, requestKeys(markable, (step) => step.marks))) marked.add(row.id);
+        for (const row of await mark.rows(
+          client,
+          requestKeys(markable, (step) => step.marks),
+        ))
+          marked.add(row.id);
       }
       await letGo(client, valid);
     };

@@ -30,7 +30,11 @@ export interface QueuedRequest {
 
 type Row = RowOf<(typeof readLanePages)["row"]>;
 /** A row that holds a request: its columns are never null then. */
-type Full = { [K in keyof Row]: K extends "due_in_ms" | "sent_body" | "entity" | "entity_id" | "previous" | "scope" | "actor" | "caller_number" ? Row[K] : NonNullable<Row[K]> };
+type Full = {
+  [K in keyof Row]: K extends "due_in_ms" | "sent_body" | "entity" | "entity_id" | "previous" | "scope" | "actor" | "caller_number"
+    ? Row[K]
+    : NonNullable<Row[K]>;
+};
 
 /** @param now monotonic milliseconds @returns undefined where the lane's queue holds nothing, or its request is gone */
 export function queuedFromRow(given: Row, now: number): QueuedRequest | undefined {

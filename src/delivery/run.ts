@@ -237,7 +237,12 @@ export class LaneRun {
    */
   #readFrom(settlements: readonly Settlement[]): number | null {
     if (this.free || this.#readAt !== this.#revision) return null;
-    const left = [...this.#buffer, ...this.#marked, ...this.#inFlight, ...settlements.filter((s) => !isSettled(s) || s.blocks).map((s) => s.request)];
+    const left = [
+      ...this.#buffer,
+      ...this.#marked,
+      ...this.#inFlight,
+      ...settlements.filter((s) => !isSettled(s) || s.blocks).map((s) => s.request),
+    ];
     const settled = settlements.filter((s) => isSettled(s) && !s.blocks).map((s) => s.request.position);
     if (settled.length === 0) return null;
     return Math.min(Math.max(...settled) + 1, ...left.map((r) => r.position));

@@ -8,10 +8,10 @@ import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
 import { hiddenValues, maskHeaders, withoutValues } from "../wire/mask.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
-import type { AttemptRow } from "./settlement.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { runScript } from "./script-call.ts";
+import type { AttemptRow } from "./settlement.ts";
 import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
 import type { Transport } from "./transport.ts";
 

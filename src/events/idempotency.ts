@@ -53,7 +53,8 @@ export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]):
 
 /** A refused call must not leave keys behind that others of its events took. */
 export async function giveKeysBack(client: PoolClient, claims: readonly KeyClaim[]): Promise<void> {
-  if (claims.length > 0) await dropKeys.count(client, [claims.map((c) => c.organizationId), claims.map((c) => c.space), claims.map((c) => c.key)]);
+  if (claims.length > 0)
+    await dropKeys.count(client, [claims.map((c) => c.organizationId), claims.map((c) => c.space), claims.map((c) => c.key)]);
 }
 
 /** @returns SHA-256 of what makes two calls the same */

@@ -1,10 +1,10 @@
 /** The test button, against a real receiver. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Caller } from "../../src/accounts/caller.ts";
+import { newId } from "../../src/clock.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { stopDefinitions } from "../../src/definitions/state.ts";
 import { type TestEventInput, testDefinition } from "../../src/definitions/test-definition.ts";
-import { newId } from "../../src/clock.ts";
 import { createEgress } from "../../src/delivery/egress.ts";
 import { createNumbers } from "../../src/delivery/numbers.ts";
 import { createPlans } from "../../src/delivery/plan.ts";

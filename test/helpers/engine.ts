@@ -15,7 +15,13 @@ export async function testEngine(core: Core, options: Partial<EngineOptions> = {
   const worker = options.worker ?? true;
   const queue = options.queue ?? createQueue(core.db.url, core.log, { worker });
   if (!options.queue) await queue.start(ENGINE_JOBS);
-  const engine = createEngine(core, { payloadQuery: createPayloadQuery(), source: () => "http://127.0.0.1:4000", ...options, queue, worker });
+  const engine = createEngine(core, {
+    payloadQuery: createPayloadQuery(),
+    source: () => "http://127.0.0.1:4000",
+    ...options,
+    queue,
+    worker,
+  });
   await engine.start();
   return {
     engine,

@@ -18,7 +18,11 @@ beforeAll(async () => {
   t = await testCore();
   feed = createFeed(t.core);
   await feed.start();
-  const ingest = createIngest(t.core, { lanes: undefined, numbers: createNumbers(t.core.db, t.core.clock), queue: createQueue(t.url, t.core.log, { worker: false }) });
+  const ingest = createIngest(t.core, {
+    lanes: undefined,
+    numbers: createNumbers(t.core.db, t.core.clock),
+    queue: createQueue(t.url, t.core.log, { worker: false }),
+  });
   doors = { core: t.core, ingest, feed, publicUrl: () => "https://hooks.example" } as unknown as Doors;
 });
 afterAll(async () => {
