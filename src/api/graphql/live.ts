@@ -39,7 +39,7 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
   t.field({
     type: WebhookRequestUpdate,
     description:
-      "Requests as they change: from now on, or everything after a cursor. Each change once, in the order they were committed. A subscriber that is too slow is closed, and may come back with its last cursor.",
+      "Requests as they change: from now on, or everything after a cursor. Each change once, in the order they were committed. A subscriber that is too slow is closed, and may come back with its last cursor. SENDING is seen in queries only: no change tells of it, and a filter of SENDING alone is refused.",
     authScopes: { scope: "webhooks:read" },
     args: {
       filter: t.arg({ type: WebhookRequestFilter, description: "Which, judged as of each change; all when absent." }),
