@@ -4,7 +4,9 @@
  */
 import { newId } from "./clock.ts";
 import type { Core } from "./core.ts";
+import { createEpoch } from "./db/epoch.ts";
 import type { Queue } from "./db/queue.ts";
+import { createCatalogs } from "./definitions/catalog.ts";
 import { createDefinitionChores } from "./delivery/definition-lanes.ts";
 import { createEgress, type Egress } from "./delivery/egress.ts";
 import { createLoop, type Loop } from "./delivery/loop.ts";
@@ -69,6 +71,8 @@ export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB] as const;
 /** Marks on definitions: nobody tells of one whose setter died. */
 const CHORES_MS = 5_000;
 const DRAINING_MS = 1_000;
+/** A restore or a failover is noticed so soon; a subscription and a look of the live feed notice it by themselves. */
+const EPOCH_MS = 1_000;
 
 function definitionLoop(core: Core): Loop {
   const chores = createDefinitionChores(core);
@@ -101,14 +105,22 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
       })
     : undefined;
-  const ingest = createIngest(core, { lanes: worker, queue, numbers });
-  const feed = createFeed(core, options.feedLimits);
+  const catalogs = createCatalogs();
+  const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs });
+  const epoch = createEpoch(core.db, core.log);
+  const feed = createFeed(core, options.feedLimits, epoch);
+  epoch.on(() => {
+    catalogs.clear();
+    plans.clear();
+  });
+  const watchEpoch = createLoop(() => epoch.look().then(() => EPOCH_MS), { log: core.log, what: "looking at the database's epoch" });
   const chores = definitionLoop(core);
   let stopListening: (() => void) | undefined;
 
   return {
     ...{ processId, numbers, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
     async start() {
+      watchEpoch.start();
       if (!worker) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
@@ -123,6 +135,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       return (await worker?.drain(graceMs)) ?? true;
     },
     async stop() {
+      await watchEpoch.stop();
       await feed.stop();
       await made.close();
       if (!options.sandbox) await sandbox.close();

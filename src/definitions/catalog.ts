@@ -3,7 +3,6 @@
  * by the version that triggers count up in `organization_catalog`. Ingest reads the version inside its transaction,
  * so that a definition made before an event always matches it, whichever process made it.
  */
-import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
@@ -42,20 +41,29 @@ export interface Catalog {
   definition(id: string): CatalogDefinition | undefined;
 }
 
-interface Cache {
-  catalogs: Map<string, Catalog>;
+export interface Catalogs {
+  /**
+   * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
+   * Unknown organizations are left out.
+   */
+  of(client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>>;
+  /** Forgets all: the database is in another life, and may hand out the same versions for other things. */
+  clear(): void;
 }
 
-/** Organizations kept per process; the one not asked for longest goes first. */
+/** Organizations kept per process; the one loaded longest ago goes first. */
 const MAX_CACHED = 2000;
-const caches = new WeakMap<Core, Cache>();
 
-/**
- * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
- * Unknown organizations are left out.
- */
-export async function catalogOf(core: Core, client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>> {
-  const { catalogs } = cacheOf(core);
+export function createCatalogs(): Catalogs {
+  const kept = new Map<string, Catalog>();
+  return { of: (client, organizationIds) => catalogsOf(kept, client, organizationIds), clear: () => kept.clear() };
+}
+
+async function catalogsOf(
+  catalogs: Map<string, Catalog>,
+  client: PoolClient,
+  organizationIds: readonly string[],
+): Promise<Map<string, Catalog>> {
   const versions = await client.query<{ organization_id: string; version: number }>({
     name: "catalog-versions",
     text: "SELECT organization_id, version FROM organization_catalog WHERE organization_id = ANY($1::uuid[])",
@@ -73,15 +81,6 @@ export async function catalogOf(core: Core, client: PoolClient, organizationIds:
     found.set(id, catalog);
   }
   return found;
-}
-
-function cacheOf(core: Core): Cache {
-  let cache = caches.get(core);
-  if (!cache) {
-    cache = { catalogs: new Map() };
-    caches.set(core, cache);
-  }
-  return cache;
 }
 
 function keep(catalogs: Map<string, Catalog>, id: string, catalog: Catalog): void {

@@ -8,7 +8,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import { isUnavailable } from "../db/unavailable.ts";
-import { type Catalog, catalogOf } from "../definitions/catalog.ts";
+import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { createOutHints } from "../delivery/hints.ts";
 import { enqueue, type LaneTicket, NumbersNeeded, type Reserve } from "../delivery/lane-enqueue.ts";
 import type { Numbers } from "../delivery/numbers.ts";
@@ -57,8 +57,11 @@ const DEADLOCK_OR_SERIALIZATION = new Set(["40P01", "40001"]);
 /** No partition takes the row (check_violation), or it came into being by another name at the same moment. */
 const NO_PARTITION = "23514";
 
-export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers }): Ingest {
-  const { lanes, queue, numbers } = parts;
+export function createIngest(
+  core: Core,
+  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs },
+): Ingest {
+  const { lanes, queue, numbers, catalogs } = parts;
   const hints = createOutHints(core);
   const waiting = new Map<string, Call[]>();
   const running = new Set<string>();
@@ -139,7 +142,7 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
 
   async function attempt(client: PoolClient, organizationId: string, calls: readonly Call[], reserve: Reserve): Promise<Outcome> {
     const acceptedAt = core.clock.now();
-    const catalog = (await catalogOf(core, client, [organizationId])).get(organizationId);
+    const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
     const refused = new Map<Call, unknown>();
     const taken = await takeAllKeys(client, calls, acceptedAt, catalog, refused);
     const events = taken.flatMap((t) => t.fresh);
@@ -252,7 +255,7 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
       }),
     async within(client, organizationId, inputs) {
       const acceptedAt = core.clock.now();
-      const catalog = (await catalogOf(core, client, [organizationId])).get(organizationId);
+      const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
       const events = inputs.map((input) => eventOf(core, organizationId, input, acceptedAt));
       const tickets = await write(client, events, catalog, acceptedAt, () => 0);
       return () => committed(organizationId, tickets, catalog);

@@ -4,7 +4,7 @@ import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { publish as publishChanges } from "../delivery/publish.ts";
+import { publish } from "../delivery/publish.ts";
 import type { Ingest } from "../events/ingest.ts";
 import type { EventInput } from "../events/input.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
@@ -74,7 +74,7 @@ export async function writeValue(core: Core, client: PoolClient, goal: Goal, dat
 }
 
 /**
- * The events and the feed entry of a written value, in its transaction; the last it does.
+ * The events and the feed entry of a written value, in its transaction; the last it does (delivery/publish.ts says why).
  * @throws NumbersNeeded: the transaction is begun anew (ingest.withNumbers)
  * @param userId who recorded it by hand; undefined for an inbound URL
  * @returns what to call once the transaction is committed
@@ -89,7 +89,7 @@ export async function announce(
 ): Promise<() => void> {
   const actor = userId === undefined ? null : globalId("User", userId);
   const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor));
-  await publish(core, client, written.goalValue);
+  await tell(core, client, written.goalValue);
   return committed;
 }
 
@@ -119,12 +119,14 @@ function events(goal: Goal, { goalValue, replaced, goalStatus: status }: Written
   return inputs;
 }
 
-/** One entry of the organization's feed, with the value as it is now: what live subscriptions read. */
-async function publish(core: Core, client: PoolClient, value: GoalValue): Promise<void> {
-  const change = { kind: "GOAL_VALUE" as const, goalValueId: value.id, goalId: value.goalId, snapshot: value };
-  await publishChanges(client, new Map([[value.organizationId, [change]]]));
+/** Tells the live feed, with the value as it is now: what subscriptions read. The transaction's last statement. */
+async function tell(core: Core, client: PoolClient, value: GoalValue): Promise<void> {
   const { text, values } = core.notify.statement("feed", [value.organizationId]);
   await client.query(text, values);
+  await publish(
+    client,
+    new Map([[value.organizationId, [{ kind: "GOAL_VALUE", goalValueId: value.id, goalId: value.goalId, snapshot: value }]]]),
+  );
 }
 
 /** Both ends count. */

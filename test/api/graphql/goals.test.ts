@@ -5,6 +5,7 @@ import type { Caller } from "../../../src/accounts/caller.ts";
 import type { Doors } from "../../../src/api/doors.ts";
 import { schema } from "../../../src/api/graphql/schema.ts";
 import { createQueue } from "../../../src/db/queue.ts";
+import { createCatalogs } from "../../../src/definitions/catalog.ts";
 import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createIngest } from "../../../src/events/ingest.ts";
 import { createFeed, type Feed } from "../../../src/live/feed.ts";
@@ -20,6 +21,7 @@ beforeAll(async () => {
   await feed.start();
   const ingest = createIngest(t.core, {
     lanes: undefined,
+    catalogs: createCatalogs(),
     numbers: createNumbers(t.core.db, t.core.clock),
     queue: createQueue(t.url, t.core.log, { worker: false }),
   });
