@@ -119,7 +119,9 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       if (killedAt === undefined) await engine.drain(10_000);
     },
     async close() {
-      await engine.drain(0);
+      // What a dead one began never ends: nobody waits for it.
+      if (killedAt === undefined) await engine.drain(0);
+      else void engine.chores.stop();
       await engine.stop();
       await own.close();
     },
