@@ -102,6 +102,7 @@ const environment = z.object({
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
   HOOKLINE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
+  HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
 });
 
 export interface Config {
@@ -134,6 +135,8 @@ export interface Config {
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   /** Settled requests and their events are deleted after so many days. */
   retentionDays: number;
+  /** How long a stretch of time one partition of the hot tables holds, in minutes. */
+  partitionMinutes: number;
 }
 
 /** Names every variable that is wrong, and how to mend it. */
@@ -184,6 +187,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
     logLevel: e.HOOKLINE_LOG_LEVEL,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
+    partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });
 }
 

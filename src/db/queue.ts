@@ -9,7 +9,7 @@ import type { Log } from "../observe/log.ts";
 import type { PoolClient } from "./client.ts";
 
 const LANE_QUEUE = "lane";
-const laneJob = z.object({ laneId: z.uuid() });
+const laneJob = z.object({ lane: z.string() });
 
 /** A kind of job: its queue's name and its payload. */
 export interface JobKind<T> {
@@ -18,8 +18,8 @@ export interface JobKind<T> {
 }
 
 export interface Queue {
-  /** Wake-ups inside the caller's transaction; one waiting job per lane (policy short). */
-  wakeLanes(client: PoolClient, laneIds: readonly string[]): Promise<void>;
+  /** Wake-ups inside the caller's transaction, by lane references; one waiting job per lane (policy short). */
+  wakeLanes(client: PoolClient, lanes: readonly string[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<string[]>;
   send<T>(client: PoolClient, kind: JobKind<T>, payload: T): Promise<void>;
@@ -39,10 +39,10 @@ export function createQueue(url: string, log: Log, options: { worker: boolean })
   boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
   const within = (client: PoolClient) => ({ db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) } });
   return {
-    async wakeLanes(client, laneIds) {
+    async wakeLanes(client, lanes) {
       await boss.insert(
         LANE_QUEUE,
-        laneIds.map((laneId) => ({ data: { laneId }, singletonKey: laneId })),
+        lanes.map((lane) => ({ data: { lane }, singletonKey: lane })),
         within(client),
       );
     },
@@ -55,7 +55,7 @@ export function createQueue(url: string, log: Log, options: { worker: boolean })
       );
       return jobs.flatMap((job) => {
         const parsed = laneJob.safeParse(job.data);
-        return parsed.success ? [parsed.data.laneId] : [];
+        return parsed.success ? [parsed.data.lane] : [];
       });
     },
     async send(client, kind, payload) {

@@ -1,6 +1,6 @@
 /** Tells the live feed, as the last statement of a transaction. */
 import type { PoolClient } from "../db/client.ts";
-import { type Change, CHANGES_PER_ROW, encodeChanges } from "./changes.ts";
+import { CHANGES_PER_ROW, type Change, encodeChanges } from "./changes.ts";
 import { publishChanges } from "./sql/publish-changes.ts";
 
 export type ChangesByOrganization = ReadonlyMap<string, readonly Change[]>;

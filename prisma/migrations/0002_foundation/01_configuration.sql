@@ -29,8 +29,16 @@ ALTER TABLE "webhook_definition" ADD COLUMN "ordering_epoch" INTEGER NOT NULL DE
 ALTER TABLE "definition_counter"
   ADD COLUMN "open_epoch" INTEGER NOT NULL DEFAULT 0,
   ADD COLUMN "draining_since" TIMESTAMPTZ(6),
+  ADD COLUMN "go_on_since" TIMESTAMPTZ(6),
+  ADD COLUMN "cancel_since" TIMESTAMPTZ(6),
   ADD COLUMN "lane_floor" BIGINT NOT NULL DEFAULT 0,
   ADD COLUMN "lane_floor_at" TIMESTAMPTZ(6);
+
+-- What is to be done with all lanes of a definition is a mark on one row; a chore does it in batches.
+CREATE INDEX "definition_counter_marked_idx" ON "definition_counter" ("definition_id")
+  WHERE "draining_since" IS NOT NULL OR "go_on_since" IS NOT NULL OR "cancel_since" IS NOT NULL;
+-- 0.1 left the queue of a deleted definition PENDING for ever.
+UPDATE "definition_counter" c SET "cancel_since" = now() FROM "webhook_definition" d WHERE d."id" = c."definition_id" AND d."deleted_at" IS NOT NULL;
 
 -- Which life of the database this is: a restore or a failover makes a new one, and it stands in every cursor.
 CREATE TABLE "epoch" (

@@ -2,7 +2,7 @@
 
 import { isEventType } from "../../definitions/match.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventInput } from "../../events/ingest.ts";
+import type { EventInput } from "../../events/input.ts";
 import { countEvents, type EventNode, listEvents, readEvents } from "../../requests/event.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";

@@ -1,7 +1,7 @@
 /** CRM.COM's rules C8–C18: its webhook requests listed, sent again and deleted. */
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { pauseLane, resumeLane } from "../../../src/delivery/control.ts";
+import { pauseLane, resumeLane } from "../../../src/delivery/pause.ts";
 import { uuidFromHex } from "../../../src/wire/ids.ts";
 import { type Body, byNumber, type Crmcom, HEX_ID, numbered, PASSWORD, SECRET, startCrmcom } from "./crmcom-server.ts";
 
