@@ -1,0 +1,108 @@
+/**
+ * `npm run bench`: the bars of the product as ratios to frozen baselines, measured in one run.
+ *
+ *   npm run bench                 the rows that take minutes
+ *   npm run bench -- --long       the rows that take many
+ *   npm run bench -- P1 P3        these
+ *   npm run bench -- P9 --scale 0.1    a tenth of every count: tries a row, shows nothing
+ *
+ * Writes bench/results/latest.json and .svg (latest-long with --long).
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { ROWS } from "./catalog.ts";
+import { openBench } from "./harness/bench.ts";
+import { describeMachine } from "./harness/machine.ts";
+import { picture, shown } from "./harness/picture.ts";
+import { ROOT } from "./harness/process.ts";
+import { buildDashboard } from "./harness/released.ts";
+import { type Check, verdictOf } from "./harness/row.ts";
+
+interface RowResult {
+  row: string;
+  title: string;
+  seconds: number;
+  checks: (Check & { row: string; verdict: string })[];
+  lines: string[];
+  error?: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    long: { type: "boolean", default: false },
+    scale: { type: "string", default: "1" },
+    runs: { type: "string", default: "3" },
+    out: { type: "string" },
+  },
+});
+const [scale, runs] = [Number(values.scale), Number(values.runs)];
+const asked = positionals.map((name) => name.toUpperCase());
+const unknown = asked.filter((name) => !ROWS.some((row) => row.name === name));
+if (unknown.length > 0 || !(scale > 0 && scale <= 1) || !(runs >= 1)) {
+  console.error(
+    unknown.length > 0
+      ? `no such row: ${unknown.join(", ")}; there are ${ROWS.map((row) => row.name).join(" ")}`
+      : "--scale is above 0 and at most 1, --runs at least 1",
+  );
+  process.exit(1);
+}
+const rows = ROWS.filter((row) => (asked.length > 0 ? asked.includes(row.name) : row.long === values.long));
+
+await buildDashboard(ROOT);
+const bench = await openBench({ runs, scale });
+const machine = await describeMachine(bench.postgres.version);
+const results: RowResult[] = [];
+const at = new Date().toISOString();
+console.log(
+  `${machine.commit} on ${machine.cores} × ${machine.cpu}, Postgres ${machine.postgres}, Node ${machine.node}, load ${machine.loadBefore.toFixed(2)}`,
+);
+if (machine.loadBefore > 0.3) console.log("other work ran on this machine in the minute before: no figure of this run counts");
+try {
+  for (const row of rows) {
+    console.log(`\n${row.name}  ${row.title}`);
+    const began = performance.now();
+    const first = bench.lines.length;
+    const result: RowResult = { row: row.name, title: row.title, seconds: 0, checks: [], lines: [] };
+    try {
+      const checks = await row.run(bench);
+      for (const check of checks) {
+        const judged = scale < 1 ? { ...check, notShown: `run at scale ${scale}` } : check;
+        result.checks.push({ ...judged, row: row.name, verdict: verdictOf(judged) });
+      }
+    } catch (error) {
+      result.error = (error as Error).message;
+      console.error(`  FAILED: ${(error as Error).stack}`);
+      process.exitCode = 1;
+    }
+    result.seconds = Math.round((performance.now() - began) / 1000);
+    result.lines = bench.lines.slice(first);
+    results.push(result);
+    for (const check of result.checks) console.log(lineOf(check));
+    console.log(`  (${result.seconds} s)`);
+    await write();
+  }
+} finally {
+  await bench.close();
+}
+
+function lineOf(check: Check & { verdict: string }): string {
+  const bar = `${check.atLeast ? "≥" : "≤"} ${check.bar}`;
+  const spread = check.spread > 0 ? ` ± ${shown(check.spread)}` : "";
+  const value = Number.isFinite(check.value) ? `${shown(check.value)}${check.unit ? ` ${check.unit}` : ""}` : "–";
+  const why = check.notShown ? `  [${check.notShown}]` : "";
+  return `  ${check.verdict.toUpperCase().padEnd(9)} ${check.name.padEnd(44)} ${`${value}${spread}`.padEnd(20)} bar ${bar.padEnd(8)} ${check.detail}${why}`;
+}
+
+async function write(): Promise<void> {
+  const folder = path.join(import.meta.dirname, "results");
+  const name = values.out ?? (values.long ? "latest-long" : "latest");
+  const checks = results.flatMap((result) => result.checks);
+  const caption = `${machine.commit} · ${at.slice(0, 16)} · ${machine.cores} × ${machine.cpu} · Postgres ${machine.postgres}`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify({ at, machine, runs, scale, rows: results }, null, 2)}\n`);
+  await writeFile(path.join(folder, `${name}.svg`), picture(checks, caption));
+}
+
+console.log(`\n${path.relative(ROOT, path.join(import.meta.dirname, "results"))}`);
