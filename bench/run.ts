@@ -51,7 +51,7 @@ if (unknown.length > 0 || !(scale > 0 && scale <= 1) || !(runs >= 1)) {
 const rows = ROWS.filter((row) => (asked.length > 0 ? asked.includes(row.name) : row.long === values.long));
 
 await buildDashboard(ROOT);
-const bench = await openBench({ runs, scale });
+const bench = await openBench({ runs, scale, statements: rows.some((row) => row.long) });
 const machine = await describeMachine(bench.postgres.version);
 const results: RowResult[] = [];
 const at = new Date().toISOString();

