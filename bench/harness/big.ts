@@ -1,15 +1,17 @@
 /** The database of P4 and P14: 3 million settled requests over 30 days, one tenant with nearly all of them and 100 small ones. Made once a run. */
 import { seedSettled } from "../seed.ts";
 import type { Bench } from "./bench.ts";
-import { makeDefinitions, startPlatform } from "./platform.ts";
+import { HEADERS, makeDefinitions, type Platform, startPlatform } from "./platform.ts";
 import { makeTenant, type Tenant } from "./tenants.ts";
 
 export interface Big {
   url: string;
   /** Of the large tenant. */
   definitions: string[];
-  /** Further definitions of it, with no request yet: for lanes that are stopped while work queues in them. */
+  /** Further ones of it, which take no event: their lanes are stopped while work queues in them. */
   idle: string[];
+  /** A webhook of Cotalker's face, by its own id. */
+  cotalker: string;
   small: Tenant[];
   requests: number;
 }
@@ -33,6 +35,7 @@ async function make(bench: Bench): Promise<Big> {
   const targetUrl = bench.receiver.url;
   const definitions = await makeDefinitions(platform, { count: DEFINITIONS, targetUrl });
   const idle = await makeDefinitions(platform, { count: IDLE, targetUrl, typePrefix: "bench.idle" });
+  const cotalker = await makeCotalkerWebhook(platform, targetUrl);
   const small: Tenant[] = [];
   for (let i = 0; i < TENANTS; i++) small.push(await makeTenant(platform, `small${i}`, { count: 1, targetUrl }));
   await platform.stop();
@@ -43,5 +46,15 @@ async function make(bench: Bench): Promise<Big> {
     new URL(url).pathname.slice(1),
   ]);
   bench.say(`${requests} settled requests were written in ${Math.round((performance.now() - began) / 1000)} s: ${rows[0]?.size}`);
-  return { url, definitions, idle, small, requests };
+  return { url, definitions, idle, cotalker, small, requests };
+}
+
+async function makeCotalkerWebhook(platform: Platform, targetUrl: string): Promise<string> {
+  const body = JSON.stringify({ name: "Bench", code: "bench_cotalker", url: `${targetUrl}/cotalker`, trigger: "userCreate" });
+  const headers = { ...HEADERS, admin: "true" };
+  const made = await fetch(`${platform.url}/api/v3/webhook/subscription`, { method: "POST", headers, body });
+  const answer = (await made.json()) as { _id?: string; data?: { _id: string } };
+  const id = answer._id ?? answer.data?._id;
+  if (id === undefined) throw new Error(`no Cotalker webhook: ${made.status} ${JSON.stringify(answer)}`);
+  return id;
 }

@@ -26,6 +26,8 @@ export interface Load {
   /** The i-th event is about entity `i % keys`; absent: each about one of its own. */
   keys?: number;
   typePrefix?: string;
+  /** The i-th call is made by the i-th of these, over and over, instead of by `token`. */
+  tokens?: string[];
 }
 
 export interface LoadResult {
@@ -70,7 +72,7 @@ function bodyOf(load: Load, call: number): string {
 
 async function run(load: Load): Promise<LoadResult> {
   const pool = new Pool(load.url, { connections: load.width ?? 64, pipelining: 1 });
-  const headers = { authorization: `Bearer ${load.token}`, "content-type": "application/json" };
+  const tokens = load.tokens ?? [load.token];
   const accepted = load.kind.startsWith("event") ? 202 : 200;
   const latency = createHistogram();
   let refused = 0;
@@ -78,6 +80,7 @@ async function run(load: Load): Promise<LoadResult> {
 
   async function call(i: number): Promise<void> {
     const body = bodyOf(load, i);
+    const headers = { authorization: `Bearer ${tokens[i % tokens.length]}`, "content-type": "application/json" };
     const began = now();
     for (;;) {
       const answer = await pool.request({ path: PATHS[load.kind], method: "POST", headers, body });

@@ -75,17 +75,19 @@ export interface Definitions {
   eventType?: string;
   typePrefix?: string;
   token?: string;
+  /** Further fields of the input, as GraphQL: `onExhausted: BLOCK`. */
+  extra?: string;
 }
 
 /** Made a few in each call, eight calls at once. @returns their ids, in order */
 export async function makeDefinitions(platform: Platform, wanted: Definitions): Promise<string[]> {
-  const { count, targetUrl, ordering, eventType, typePrefix = "bench.t", token = TOKEN } = wanted;
+  const { count, targetUrl, ordering, eventType, typePrefix = "bench.t", token = TOKEN, extra } = wanted;
   const PER_CALL = 5;
   const ids: string[] = [];
   const make = (i: number) =>
     `d${i}: createWebhookDefinition(input: {name: "Bench ${typePrefix}${i}", targetUrl: "${targetUrl}/${i}", eventTypes: ["${eventType ?? `${typePrefix}${i}`}"]${
       ordering ? `, ordering: ${ordering}` : ""
-    }}) { __typename ... on CreatedWebhookDefinition { definition { id } } ... on Error { message } }`;
+    }${extra ? `, ${extra}` : ""}}) { __typename ... on CreatedWebhookDefinition { definition { id } } ... on Error { message } }`;
   const calls = Math.ceil(count / PER_CALL);
   const worker = async (w: number) => {
     for (let c = w; c < calls; c += 8) {

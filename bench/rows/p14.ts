@@ -1,5 +1,4 @@
 /** P14: every list and filter of the log at 3 million requests, warm, pages of 50. */
-import type { Bench } from "../harness/bench.ts";
 import { bigDatabase } from "../harness/big.ts";
 import { createHistogram } from "../harness/histogram.ts";
 import { HEADERS, type Platform, startPlatform } from "../harness/platform.ts";
@@ -98,24 +97,16 @@ async function timesOf(questions: readonly Question[]): Promise<Map<string, numb
   return times;
 }
 
-async function cotalkerQuestion(bench: Bench, platform: Platform, token: string): Promise<Question[]> {
-  const url = `${platform.url}/api/v3/webhook/subscription`;
-  const headers = { ...HEADERS, authorization: `Bearer ${token}` };
-  const body = JSON.stringify({ name: "Bench", code: `bench_${Date.now()}`, url: `${bench.receiver.url}/cotalker`, trigger: "userCreate" });
-  const made = await fetch(url, { method: "POST", headers, body });
-  const answer = (await made.json()) as { _id?: string; data?: { _id: string } };
-  const id = answer._id ?? answer.data?._id;
-  if (id === undefined) throw new Error(`no Cotalker webhook: ${made.status} ${JSON.stringify(answer)}`);
-  return [
-    {
-      name: "Cotalker's log",
-      async ask() {
-        const page = await fetch(`${url}/logs/${id}?limit=${PAGE}`, { headers });
-        if (page.status !== 200) throw new Error(`${page.status} ${await page.text()}`);
-        return page.json();
-      },
+function cotalkerQuestion(platform: Platform, id: string): Question {
+  const url = `${platform.url}/api/v3/webhook/subscription/logs/${id}?limit=${PAGE}`;
+  return {
+    name: "Cotalker's log",
+    async ask() {
+      const page = await fetch(url, { headers: HEADERS });
+      if (page.status !== 200) throw new Error(`${page.status} ${await page.text()}`);
+      return page.json();
     },
-  ];
+  };
 }
 
 export const p14: Row = {
@@ -148,7 +139,7 @@ export const p14: Row = {
       ...logQuestions(platform, small.token, "small", 1_000, small.definitions[0] as string),
       ...lists,
       ...overview,
-      ...(await cotalkerQuestion(bench, platform, platform.token)),
+      cotalkerQuestion(platform, big.cotalker),
     ];
     const times = await timesOf(questions);
     const count = "query ($filter: WebhookRequestFilter) { webhookRequests(first: 1, filter: $filter) { totalCount } }";
