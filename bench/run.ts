@@ -75,6 +75,7 @@ try {
       result.error = (error as Error).message;
       console.error(`  FAILED: ${(error as Error).stack}`);
       process.exitCode = 1;
+      await bench.clear();
     }
     result.seconds = Math.round((performance.now() - began) / 1000);
     result.lines = bench.lines.slice(first);

@@ -4,7 +4,7 @@ import type { Prepare, Run } from "../frozen/program.ts";
 import type { Load, LoadResult } from "./generator.ts";
 import { freePort } from "./ports.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
-import { cpuMs, type Program, start, waitUntil } from "./process.ts";
+import { cpuMs, endOthers, type Program, start, waitUntil } from "./process.ts";
 import type { Received, ReceiverReset } from "./receiver.ts";
 import { median } from "./stats.ts";
 
@@ -52,6 +52,8 @@ export interface Bench {
   /** Prints a line of the row's report, and keeps it. */
   say(line: string): void;
   lines: string[];
+  /** After a row that failed: ends what it started. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -131,8 +133,10 @@ export async function openBench({ statements, ...options }: { runs: number; scal
       lines.push(line);
     },
     lines,
+    clear: () => endOthers([receiver.pid, ...idle.map(({ pid }) => pid)]),
     async close() {
       for (const program of programs.reverse()) await program.stop();
+      await endOthers([]);
       await postgres.stop();
     },
   };

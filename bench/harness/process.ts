@@ -23,6 +23,16 @@ export interface Start {
   ready?: () => Promise<boolean>;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Kills what a row that failed left running, but for `kept`: it would cost the next row its cores, and keep the bench alive. */
+export async function endOthers(kept: readonly number[]): Promise<void> {
+  const others = [...running].filter((child) => !kept.includes(child.pid as number));
+  const ended = others.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+  for (const child of others) child.kill("SIGKILL");
+  await Promise.all(ended);
+}
+
 /** Starts a TypeScript file. @param script from the root of the tree (or of `cwd`) */
 export async function start(script: string, { env = {}, cwd = ROOT, flags = [], ready }: Start = {}): Promise<Program> {
   const child = spawn(process.execPath, [...flags, path.join(cwd, script)], {
@@ -31,7 +41,9 @@ export async function start(script: string, { env = {}, cwd = ROOT, flags = [], 
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  running.add(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  void exited.then(() => running.delete(child));
   const program: Program = {
     pid: child.pid as number,
     ask: (question) => answerOf(child, script, () => child.send(question)),

@@ -32,7 +32,7 @@ export function statementsOf(databaseUrl: string): Promise<Statement[]> {
     const { rows } = await client.query<{ text: string; calls: string; total: number; mean: number; max: number }>(
       `SELECT query AS text, calls, total_exec_time AS total, mean_exec_time AS mean, max_exec_time AS max FROM pg_stat_statements s
        JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() AND query ~* '^\\s*(WITH|SELECT|INSERT|UPDATE|DELETE|MERGE)'
-         AND query !~* 'pg_stat_statements' ORDER BY total_exec_time DESC`,
+         AND query !~* 'pg_stat_statements|/\\* bench \\*/|^\\s*SELECT pg_catalog' ORDER BY total_exec_time DESC`,
     );
     return rows.map(({ text, calls, total, mean, max }) => ({
       text: text.replaceAll(/\s+/g, " ").trim(),

@@ -86,10 +86,10 @@ export const p9: Row = {
         delivered = await bench.receiver.count();
         mb = Math.max(mb, await rssMb(worker.pid));
       }
-      const seconds = (performance.now() - from) / 1000;
+      const outcome = { count, delivered: Math.min(delivered, count), ended, seconds: (performance.now() - from) / 1000, mb };
       await worker.stop();
       await api.stop();
-      return { count, delivered: Math.min(delivered, count), ended, seconds, mb };
+      return outcome;
     }
   },
 };
