@@ -32,13 +32,9 @@ async function connect(databaseUrl: string): Promise<pg.Client> {
 
 const ROWS = `
   WITH numbered AS (
-    SELECT g AS i, d.organization_id, d.id AS definition_id, l.id AS lane_id,
-      l.last_number + ((g - $1) / d.count) + 1 AS lane_number, c.request_number + (g - $1)::int + 1 AS number,
+    SELECT g AS i, d.organization_id, d.id AS definition_id, d.lane_id, d.lane_base + g / d.count + 1 AS lane_number, d.number_base + g::int + 1 AS number,
       now() - make_interval(secs => ($5::float8 + $6::float8 * (1 - g::float8 / $3)) * 86400 + 3600) AS at
-    FROM generate_series($1::int8, $2::int8 - 1) AS g
-    JOIN seed_definition d ON d.organization_id = $4 AND d.position = g % d.count
-    JOIN lane l ON l.definition_id = d.id AND l.key = ''
-    JOIN organization_counter c ON c.organization_id = d.organization_id
+    FROM generate_series($1::int8, $2::int8 - 1) AS g JOIN seed_definition d ON d.organization_id = $4 AND d.position = g % d.count
   ), made AS MATERIALIZED (
     SELECT n.*, uuidv7(at - now()) AS event_id, uuidv7(at - now()) AS request_id, n.i % ${REJECTED_EVERY} = 0 AS failed,
       '{"n":' || n.i || ',' || p.text AS payload, 'seed.type' || (n.i % 20) AS type, 'http://127.0.0.1:9/' || (n.i % 100) AS url
@@ -62,23 +58,25 @@ const ROWS = `
     (CASE WHEN failed THEN 'REJECTED' ELSE 'DELIVERED' END)::webhook_request_state, CASE WHEN failed THEN 3 ELSE 1 END, CASE WHEN failed THEN 3 ELSE 1 END,
     failed, 'STANDARD', type, 'order', i::text, url, CASE WHEN failed THEN 'HTTP_503' END, at, at, at FROM made`;
 
-/** Numbers that the next event must not be given again. */
+/** Numbers that the next event must not be given again; of $1 requests, of organization $2. */
 const LANES = `
-  UPDATE lane l SET last_number = m.n, last_position = m.n, settled_number = m.n
-  FROM (SELECT lane_id, max(lane_number) AS n FROM webhook_request WHERE organization_id = $1 GROUP BY lane_id) m WHERE l.id = m.lane_id`;
-const COUNTERS = `
-  UPDATE organization_counter c SET request_number = m.n
-  FROM (SELECT max(number) AS n FROM webhook_request WHERE organization_id = $1) m WHERE c.organization_id = $1`;
+  UPDATE lane l SET last_number = n, last_position = n, settled_number = n
+  FROM (SELECT lane_id, lane_base + ($1::int8 - position + count - 1) / count AS n FROM seed_definition WHERE organization_id = $2) d
+  WHERE l.id = d.lane_id`;
+const COUNTERS = "UPDATE organization_counter SET request_number = request_number + $1::int WHERE organization_id = $2";
 
 /** Settled requests with their events and attempts, as if delivered over many days. Definitions must exist; the platform must not run. */
 export async function seedSettled(databaseUrl: string, seed: Seed): Promise<void> {
   const client = await connect(databaseUrl);
   await client.query(`
+    INSERT INTO lane (id, organization_id, definition_id) SELECT uuidv7(), organization_id, id FROM webhook_definition WHERE deleted_at IS NULL
+      ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE seed_definition AS
-      SELECT organization_id, id, row_number() OVER w - 1 AS position, count(*) OVER (PARTITION BY organization_id) AS count
-      FROM webhook_definition WHERE deleted_at IS NULL WINDOW w AS (PARTITION BY organization_id ORDER BY number);
-    CREATE TEMP TABLE seed_payload (position int PRIMARY KEY, text text);
-    INSERT INTO lane (id, organization_id, definition_id) SELECT uuidv7(), organization_id, id FROM seed_definition ON CONFLICT DO NOTHING;`);
+      SELECT d.organization_id, d.id, l.id AS lane_id, l.last_number AS lane_base, c.request_number AS number_base,
+        row_number() OVER w - 1 AS position, count(*) OVER (PARTITION BY d.organization_id) AS count
+      FROM webhook_definition d JOIN lane l ON l.definition_id = d.id AND l.key = '' JOIN organization_counter c ON c.organization_id = d.organization_id
+      WHERE d.deleted_at IS NULL WINDOW w AS (PARTITION BY d.organization_id ORDER BY d.number);
+    CREATE TEMP TABLE seed_payload (position int PRIMARY KEY, text text);`);
   await client.query("INSERT INTO seed_payload SELECT i - 1, text FROM unnest($1::text[]) WITH ORDINALITY AS p(text, i)", [payloads()]);
   const { rows } = await client.query<{ organization_id: string; count: string }>(
     "SELECT organization_id, max(count) AS count FROM seed_definition GROUP BY organization_id ORDER BY 2 DESC, 1",
@@ -88,9 +86,9 @@ export async function seedSettled(databaseUrl: string, seed: Seed): Promise<void
     const total = i === 0 ? seed.requests - smalls : Number(count) * seed.perSmall;
     for (let from = 0; from < total; from += CHUNK) {
       await client.query(ROWS, [from, Math.min(total, from + CHUNK), total, organization_id, seed.daysAgo ?? 0, seed.days]);
-      await client.query(LANES, [organization_id]);
-      await client.query(COUNTERS, [organization_id]);
     }
+    await client.query(LANES, [total, organization_id]);
+    await client.query(COUNTERS, [total, organization_id]);
   }
   await client.query("VACUUM (ANALYZE)");
   await client.query("CHECKPOINT");
@@ -120,17 +118,18 @@ export async function seedQueued(databaseUrl: string, count: number): Promise<vo
      SELECT request_id, organization_id, number, definition_id, event_id, id, lane_number, lane_number, 'STANDARD', 'seed.queued', 'order', g::text FROM made`,
     [count, lanes],
   );
-  const { rows: organizations } = await client.query<{ organization_id: string }>(
-    "SELECT DISTINCT organization_id FROM webhook_definition WHERE state = 'STOPPED'",
+  await client.query(
+    `WITH lanes AS (
+       SELECT l.id, row_number() OVER (ORDER BY l.id) - 1 AS position FROM lane l JOIN webhook_definition d ON d.id = l.definition_id WHERE d.state = 'STOPPED'
+     )
+     UPDATE lane l SET last_number = last_number + n, last_position = last_position + n
+     FROM (SELECT id, ($1::int8 - position + $2::int8 - 1) / $2::int8 AS n FROM lanes) q WHERE l.id = q.id`,
+    [count, lanes],
   );
-  for (const { organization_id } of organizations) {
-    await client.query(
-      `UPDATE lane l SET last_number = m.n, last_position = m.n
-       FROM (SELECT lane_id, max(lane_number) AS n FROM webhook_request WHERE organization_id = $1 GROUP BY lane_id) m WHERE l.id = m.lane_id`,
-      [organization_id],
-    );
-    await client.query(COUNTERS, [organization_id]);
-  }
+  await client.query(
+    "UPDATE organization_counter SET request_number = request_number + $1::int WHERE organization_id IN (SELECT organization_id FROM webhook_definition WHERE state = 'STOPPED')",
+    [count],
+  );
   await client.query("VACUUM (ANALYZE)");
   await client.end();
 }

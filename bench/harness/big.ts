@@ -50,7 +50,7 @@ async function make(bench: Bench): Promise<Big> {
 }
 
 async function makeCotalkerWebhook(platform: Platform, targetUrl: string): Promise<string> {
-  const body = JSON.stringify({ name: "Bench", code: "bench_cotalker", url: `${targetUrl}/cotalker`, trigger: "userCreate" });
+  const body = JSON.stringify({ name: "Bench", code: "bench_cotalker", url: `${targetUrl}/cotalker`, trigger: "create-edit-delete-user" });
   const headers = { ...HEADERS, admin: "true" };
   const made = await fetch(`${platform.url}/api/v3/webhook/subscription`, { method: "POST", headers, body });
   const answer = (await made.json()) as { _id?: string; data?: { _id: string } };

@@ -5,7 +5,9 @@ import { payloadOf, payloads } from "../fixtures/payloads/payloads.ts";
 const texts = payloads();
 
 test("the payloads are the same on every machine", () => {
-  expect(createHash("sha256").update(texts.join("\n")).digest("hex")).toBe("3d6bc923be5510714eea8558690bfd2718d67e98cd1ae65dad9fab82c1c11962");
+  expect(createHash("sha256").update(texts.join("\n")).digest("hex")).toBe(
+    "3d6bc923be5510714eea8558690bfd2718d67e98cd1ae65dad9fab82c1c11962",
+  );
 });
 
 test("they are distinct JSON objects with a median of 1 KB, and name their number first", () => {
