@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startEmbedded } from "../src/db/embedded.ts";
-import { schemaSql } from "../src/db/migrate.ts";
+import { schemaSql } from "../src/db/schema-engine.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "hookline-db-new-"));
 const postgres = await startEmbedded(folder);

@@ -9,11 +9,14 @@ import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { openDatabase } from "./db/client.ts";
+import { readDatabaseUrl } from "./database-url.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
+import { checkSessions } from "./db/probe.ts";
 import { createQueue } from "./db/queue.ts";
+import { findQueueSchema } from "./db/queue-schema.ts";
 import { isUnavailable } from "./db/unavailable.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { makePartitions } from "./delivery/partitions.ts";
@@ -49,10 +52,12 @@ const DATABASE_PATIENCE_MS = 30_000;
 /** How long an API that stops still takes calls. */
 const DOOR_OPEN_MS = 500;
 
+/** @returns the names of the migrations applied now */
 async function migrateWhenReachable(url: string, log: Core["log"]): Promise<string[]> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
-      return await migrate(url);
+      await checkSessions(url);
+      return await migrate(url, { onProgress: (progress) => log.info(progress, "migrating") });
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
       log.warn({ err: (error as Error).message }, "waiting for the database");
@@ -101,7 +106,10 @@ async function startOn(
   await checkKeys(db, vault);
   const notify = createNotifier(databaseUrl, log);
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
-  const queue = createQueue(databaseUrl, log, { worker: config.roles.worker });
+  const queue = createQueue(databaseUrl, log, {
+    worker: config.roles.worker,
+    schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema),
+  });
   await makePartitions(core);
   await startIds(core);
   const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start(ENGINE_JOBS)]);
