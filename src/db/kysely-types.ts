@@ -142,6 +142,8 @@ export interface DefinitionCounterTable {
   last_attempt_at: Date | null;
   open_epoch: number;
   draining_since: Date | null;
+  go_on_since: Date | null;
+  cancel_since: Date | null;
   lane_floor: number;
   lane_floor_at: Date | null;
 }

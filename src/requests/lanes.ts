@@ -168,7 +168,7 @@ export async function countLanes(core: Core, organizationId: string, filter: Lan
   const now = core.clock.now();
   const walk = walked(organizationId, clausesOf(filter), true, filter.state ? WALK : MOST_COUNTED + 1);
   const some = sql`SELECT 1 FROM ${walk} l WHERE ${inState(filter, now)} LIMIT ${MOST_COUNTED + 1}`;
-  const [row] = await rowsOf(core.db.pool, bound(sql<{ count: number }>`SELECT count(*) AS count FROM (${some}) AS some`));
+  const [row] = await rowsOf(core.db.pool, bound(sql<{ count: number }>`SELECT count(*) AS count FROM (${some}) AS counted`));
   const counted = countOf(row?.count ?? 0);
   if (counted.capped || !filter.state) return counted;
   return { count: counted.count, capped: (await endOfWalk(core, organizationId, clausesOf(filter), true)) !== undefined };

@@ -39,7 +39,7 @@ export const listEventsOldestFirst = list("list-events-oldest-first", "ASC");
 /** $1 organization · $2 how many at most */
 export const countEventsUpTo = statement({
   name: "count-events",
-  text: "SELECT count(*) AS count FROM (SELECT 1 FROM event e WHERE e.organization_id = $1::uuid LIMIT $2::int) AS some",
+  text: "SELECT count(*) AS count FROM (SELECT 1 FROM event e WHERE e.organization_id = $1::uuid LIMIT $2::int) AS counted",
   row: { count: "int8" },
 });
 

@@ -65,6 +65,6 @@ export const countRequestsOfEventUpTo = statement({
   name: "count-requests-of-event",
   text: `SELECT count(*) AS count FROM (
       SELECT 1 FROM webhook_request r WHERE r.organization_id = $1::uuid AND r.event_id = $2::uuid
-         AND r.id >= $3::uuid AND r.id <= $4::uuid LIMIT $5::int) AS some`,
+         AND r.id >= $3::uuid AND r.id <= $4::uuid LIMIT $5::int) AS counted`,
   row: { count: "int8" },
 });
