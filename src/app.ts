@@ -8,8 +8,8 @@ import { createServer, createWorkerServer, type Server } from "./api/server.ts";
 import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
-import { openDatabase } from "./db/client.ts";
 import { readDatabaseUrl } from "./database-url.ts";
+import { openDatabase } from "./db/client.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
@@ -101,7 +101,7 @@ async function startOn(
   const applied = await migrateWhenReachable(databaseUrl, log);
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const vault = createVault(await masterKeys(config));
-  const db = openDatabase(databaseUrl);
+  const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
   started.push(() => db.close());
   await checkKeys(db, vault);
   const notify = createNotifier(databaseUrl, log);

@@ -3,6 +3,7 @@
  * The only file that may read process.env (test/architecture.test.ts).
  */
 import { z } from "zod";
+import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
 const masterKeys = z.string().transform((text, ctx) => {
@@ -55,14 +56,25 @@ const limit = z.string().transform((text, ctx) => {
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
+/** What `read` throws, as an issue: its sentence reads on after the variable's name. */
+const readable = (read: (text: string) => unknown) =>
+  z.string().superRefine((text, ctx) => {
+    try {
+      read(text);
+    } catch (error) {
+      ctx.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  });
+const databaseUrl = readable(readDatabaseUrl);
+const schemaName = readable(checkSchemaName);
+
 const environment = z.object({
   NODE_ENV: z.string().optional(),
   PORT: whole(0, 65535).default(4000),
   HOST: z.string().min(1).default("127.0.0.1"),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
-    .optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
+  HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
     .string()
@@ -110,7 +122,10 @@ export interface Config {
   port: number;
   host: string;
   /** Undefined: the embedded Postgres. */
+  /** With the schema in it, when one is set. */
   databaseUrl: string | undefined;
+  /** Connections of each of the two pools. */
+  databasePool: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
   adminToken: string | undefined;
@@ -167,7 +182,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     production,
     port: e.PORT,
     host: e.HOST,
-    databaseUrl: e.DATABASE_URL,
+    databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
+    databasePool: e.HOOKLINE_DATABASE_POOL,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
