@@ -4,7 +4,7 @@ export interface OrganizationTable {
   id: string;
   name: string;
   time_zone: string;
-  features: "INBOUND_WEBHOOKS"[];
+  features: ("INBOUND_WEBHOOKS")[];
   enforce_event_types: boolean;
   created_at: Date;
 }
