@@ -25,7 +25,7 @@ export function createDueLanes(db: Database, monotonic: () => number): DueLanes 
     async look() {
       const at = monotonic();
       const whole = since === null || at - full > FULL_LOOK_MS;
-      const rows = await dueLanes.rows(db.pool, [whole ? new Date(0) : since, LIMIT]);
+      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT]);
       const now = rows[0]?.now ?? new Date(0);
       if (whole) full = at;
       // More than one look brings: the next goes on from here.

@@ -32,7 +32,7 @@ ALTER TABLE "lane" DROP COLUMN "stopped_at";
 ALTER TABLE "lane" ALTER COLUMN "id" DROP DEFAULT;
 
 INSERT INTO "lane_due" ("organization_id", "lane_id", "definition_id", "due_at")
-  SELECT l."organization_id", l."id", l."definition_id", GREATEST(l."leased_until", l."retry_at", '-infinity') FROM "lane" l
+  SELECT l."organization_id", l."id", l."definition_id", GREATEST(l."leased_until", l."retry_at", now()) FROM "lane" l
   WHERE l."paused_at" IS NULL AND l."blocked_request_id" IS NULL
     AND EXISTS (SELECT 1 FROM "lane_entry" e WHERE e."organization_id" = l."organization_id" AND e."lane_id" = l."id");
 UPDATE "lane" l SET "idle_since" = now() WHERE NOT EXISTS (SELECT 1 FROM "lane_entry" e WHERE e."organization_id" = l."organization_id" AND e."lane_id" = l."id");
