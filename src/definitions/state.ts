@@ -9,7 +9,7 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { lockCounters, markGoOn } from "../delivery/definition-lanes.ts";
+import { lockCounters, markGoOn } from "../delivery/lane-chores.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import { record } from "./record.ts";

@@ -8,9 +8,9 @@ import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { laneRef } from "./lane-id.ts";
 import { laneForRequest } from "./lane-of-request.ts";
+import { touchLane } from "./lane-touch.ts";
 import { publish } from "./publish.ts";
 import { requestAsChange } from "./sql/request-as-change.ts";
-import { touchLane } from "./touch-lane.ts";
 
 interface Target {
   id: string;

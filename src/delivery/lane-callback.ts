@@ -11,8 +11,8 @@ import { ConflictError, NotFoundError } from "../errors.ts";
 import type { DialectName, NotificationStatus } from "../wire/dialect.ts";
 import { publishRequest } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
+import { touchLane } from "./lane-touch.ts";
 import { finalStatuses } from "./sql/final-statuses.ts";
-import { touchLane } from "./touch-lane.ts";
 
 export type FinalStatus = "COMPLETED" | "FAILED";
 

@@ -16,6 +16,7 @@ export interface Numbers {
 }
 
 interface Block {
+  from: number;
   next: number;
   to: number;
   /** Monotonic milliseconds. */
@@ -36,6 +37,8 @@ const KEPT = 5_000;
 
 export function createNumbers(db: Pick<Database, "pool">, clock: Clock): Numbers {
   const blocks = new Map<string, Block>();
+  /** One block at a time for each: two at once would both give the same rest back. */
+  const taking = new Map<string, Promise<void>>();
 
   const at = (organizationId: string): Block | undefined => {
     const block = blocks.get(organizationId);
@@ -49,13 +52,17 @@ export function createNumbers(db: Pick<Database, "pool">, clock: Clock): Numbers
     const now = clock.now().getTime();
     const first = lowestId(new Date(now - LIFE_MS));
     const last = lowestId(new Date(newestTime(clock) + LIFE_MS + SLACK_MS));
-    const [row] = await takeNumberBlock.rows(db.pool, [organizationId, size, first, last]);
+    const rest = before && before.next <= before.to ? before : undefined;
+    // Not to be used any more, whatever becomes of the statement.
+    if (rest) blocks.set(organizationId, { ...rest, until: Number.NEGATIVE_INFINITY });
+    const values = [organizationId, size, first, last, rest?.from ?? null, rest?.next ?? null, rest?.to ?? null];
+    const [row] = await takeNumberBlock.rows(db.pool, values);
     // The organization is gone: nothing of it matches anything any more.
     if (!row) return;
     const skew = clock.now().getTime() - row.database_ms;
     if (Math.abs(skew) > MAX_SKEW_MS) throw new ClockSkewError(skew);
     blocks.delete(organizationId);
-    blocks.set(organizationId, { next: row.from_number, to: row.to_number, until, used: 0 });
+    blocks.set(organizationId, { from: row.from_number, next: row.from_number, to: row.to_number, until, used: 0 });
     const oldest = blocks.keys().next().value;
     if (blocks.size > KEPT && oldest !== undefined) blocks.delete(oldest);
   }
@@ -63,8 +70,15 @@ export function createNumbers(db: Pick<Database, "pool">, clock: Clock): Numbers
   return {
     async reserve(needs) {
       for (const [organizationId, count] of needs) {
-        const block = at(organizationId);
-        if (!block || block.to - block.next + 1 < count) await takeBlock(organizationId, count);
+        const enough = () => {
+          const block = at(organizationId);
+          return block !== undefined && block.to - block.next + 1 >= count;
+        };
+        while (taking.has(organizationId)) await taking.get(organizationId)?.catch(() => undefined);
+        if (enough()) continue;
+        const run = takeBlock(organizationId, count).finally(() => taking.delete(organizationId));
+        taking.set(organizationId, run);
+        await run;
       }
     },
     take(organizationId, count) {

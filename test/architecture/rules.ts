@@ -169,7 +169,7 @@ export const timeAndChanceComeFromTheClock: Rule = (files) => {
 };
 
 const WRITES_LANES = /\b(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM|TRUNCATE)\s+(?:ONLY\s+)?"?(lane|webhook_request|lane_entry)"?(?![\w.])/i;
-const LANE_WRITERS = /^src\/delivery\/(lane-[a-z]+|control|test-send)\.ts$/;
+const LANE_WRITERS = /^src\/delivery\/(lane-[a-z-]+|control|test-send|sql\/[a-z-]+)\.ts$/;
 /** Deletes what was settled long ago; changes no state. */
 const MAY_DELETE = "src/requests/sql/delete-requests.ts";
 const PRISMA_WRITES = /^(create|createMany|update|updateMany|upsert|delete|deleteMany)$/;

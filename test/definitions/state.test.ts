@@ -3,7 +3,7 @@ import type { Caller } from "../../src/accounts/caller.ts";
 import { createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { getDefinition } from "../../src/definitions/find.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../src/definitions/state.ts";
-import { createDefinitionChores } from "../../src/delivery/definition-lanes.ts";
+import { createDefinitionChores } from "../../src/delivery/lane-chores.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 

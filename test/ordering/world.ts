@@ -4,7 +4,7 @@ import { newId } from "../../src/clock.ts";
 import { type CreateDefinitionInput, createDefinition, type SourceChecks } from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
-import { pauseLane, resumeLane } from "../../src/delivery/pause.ts";
+import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
 import { ConflictError, NotFoundError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
 import { globalId } from "../../src/wire/ids.ts";

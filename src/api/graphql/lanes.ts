@@ -1,7 +1,7 @@
 /** Lanes: the strictly ordered streams of requests. */
 
+import { pauseLane, resumeLane } from "../../delivery/lane-pause.ts";
 import type { LaneState as State } from "../../delivery/lane-state.ts";
-import { pauseLane, resumeLane } from "../../delivery/pause.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countLanes, type LaneRow, listLanes, showLanes } from "../../requests/lanes.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";

@@ -2,7 +2,7 @@
 import type { Core } from "../core.ts";
 import { NotFoundError } from "../errors.ts";
 import { laneRef } from "./lane-id.ts";
-import { DUE } from "./touch-lane.ts";
+import { DUE } from "./lane-touch.ts";
 
 async function setPaused(core: Core, organizationId: string, laneId: string, paused: boolean): Promise<void> {
   await core.db.transaction(async (client) => {

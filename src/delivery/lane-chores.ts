@@ -7,7 +7,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { publishRequests } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
-import { DUE } from "./touch-lane.ts";
+import { DUE } from "./lane-touch.ts";
 
 /** Lanes looked at in one transaction. */
 const BATCH = 500;
