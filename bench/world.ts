@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { Pool } from "undici";
-import { startEmbedded } from "../src/db/embedded.ts";
+import { startEmbedded } from "../src/embedded/start.ts";
 import { type Program, start, waitUntil } from "./machine.ts";
 
 export const TOKEN = "bench-token-of-at-least-32-characters";

@@ -9,7 +9,6 @@ import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { openDatabase } from "./db/client.ts";
-import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
@@ -23,6 +22,7 @@ import { createSandbox } from "./delivery/sandbox/sandbox.ts";
 import { createSender } from "./delivery/sender.ts";
 import { createTransport } from "./delivery/transport.ts";
 import { createWorker, type Worker } from "./delivery/worker.ts";
+import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createIngest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed } from "./live/feed.ts";
@@ -55,25 +55,32 @@ const DATABASE_PATIENCE_MS = 30_000;
 /** How long an API that stops still takes calls. */
 const DOOR_OPEN_MS = 500;
 
-async function migrateWhenReachable(url: string, log: Core["log"]): Promise<string[]> {
+async function migrateWhenReachable(url: string, log: Core["log"], signal: AbortSignal | undefined): Promise<string[]> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
       return await migrate(url);
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
+      signal?.throwIfAborted();
       log.warn({ err: (error as Error).message }, "waiting for the database");
       await new Promise((resolve) => setTimeout(resolve, 500));
+      signal?.throwIfAborted();
     }
   }
 }
 
-/** Starts what `config.roles` says. @throws when the port is taken, the database cannot be reached, or the keys do not fit */
-export async function startApp(config: Readonly<Config>): Promise<App> {
+/**
+ * Starts what `config.roles` says.
+ * @param signal ends a start that is under way: everything started by then is stopped
+ * @throws when the port is taken, the database cannot be reached, or the keys do not fit
+ */
+export async function startApp(config: Readonly<Config>, signal?: AbortSignal): Promise<App> {
   const log = createLog(config);
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir) : undefined;
+  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir, { signal }) : undefined;
+  for (const note of embedded?.notes ?? []) log.warn(note);
   const started: (() => Promise<void>)[] = embedded ? [() => embedded.stop()] : [];
   try {
-    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started);
+    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started, signal);
   } catch (error) {
     for (const stop of started.reverse()) await stop().catch(() => undefined);
     throw error;
@@ -86,8 +93,10 @@ async function startOn(
   databaseUrl: string,
   embedded: EmbeddedPostgres | undefined,
   started: (() => Promise<void>)[],
+  signal: AbortSignal | undefined,
 ): Promise<App> {
-  const applied = await migrateWhenReachable(databaseUrl, log);
+  const applied = await migrateWhenReachable(databaseUrl, log, signal);
+  signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const vault = createVault(await masterKeys(config));
   const db = openDatabase(databaseUrl);
@@ -142,9 +151,11 @@ async function startOn(
     ? await createServer(doors, { metrics, dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
     : await createWorkerServer(core, { metrics });
   started.push(() => server.close());
+  signal?.throwIfAborted();
   const { port } = await server.listen();
   const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   if (url === "") url = listening;
+  embedded?.answersAt(listening);
 
   const replays = createReplayRunner(core);
   const retention = createRetention(core);
