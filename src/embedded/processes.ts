@@ -26,10 +26,12 @@ const onLinux = process.platform === "linux";
 
 /** A process that has ended, but whose parent has not noticed (state Z), counts as gone. */
 export function isAlive(pid: number): boolean {
-  if (onLinux) {
-    const stat = procStat(pid);
-    if (stat) return stat.state !== "Z" && stat.state !== "X";
-  }
+  const stat = onLinux ? procStat(pid) : undefined;
+  return stat ? stat.state !== "Z" && stat.state !== "X" : exists(pid);
+}
+
+/** Whether the pid is taken, be it by a process that has ended: what Postgres looks at. */
+export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

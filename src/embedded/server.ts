@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { launch, type Programs, type RunAs } from "./binaries.ts";
 import { giveToFolder } from "./owner.ts";
-import { isAlive, processesIn } from "./processes.ts";
+import { exists, isAlive, processesIn } from "./processes.ts";
 import { EmbeddedError } from "./refusal.ts";
 
 /** Durable as Postgres is by default; jit costs milliseconds on short queries and saves nothing on ours. */
@@ -56,7 +56,7 @@ export async function clearStalePid(cluster: string): Promise<void> {
       throw new EmbeddedError(`processes ${(processesIn(cluster) ?? []).join(", ")} still work in ${cluster}: end them, then start again`);
   }
   const server = noted(cluster);
-  if (server && processesIn(cluster) !== undefined && isAlive(server.pid)) rmSync(path.join(cluster, "postmaster.pid"), { force: true });
+  if (server && processesIn(cluster) !== undefined && exists(server.pid)) rmSync(path.join(cluster, "postmaster.pid"), { force: true });
 }
 
 export type Answer = "yes" | "wrong password" | "no";
