@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startEmbedded } from "../src/db/embedded.ts";
 import { schemaSql } from "../src/db/schema-engine.ts";
+import { startEmbedded } from "../src/embedded/start.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "hookline-db-new-"));
 const postgres = await startEmbedded(folder);

@@ -10,7 +10,6 @@ import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { openDatabase } from "./db/client.ts";
-import { type EmbeddedPostgres, startEmbedded } from "./db/embedded.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
@@ -21,6 +20,7 @@ import { isUnavailable } from "./db/unavailable.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import type { Settlement } from "./delivery/settlement.ts";
+import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
 import { createLog } from "./observe/log.ts";
@@ -53,15 +53,17 @@ const DATABASE_PATIENCE_MS = 30_000;
 const DOOR_OPEN_MS = 500;
 
 /** @returns the names of the migrations applied now */
-async function migrateWhenReachable(url: string, log: Core["log"]): Promise<string[]> {
+async function migrateWhenReachable(url: string, log: Core["log"], signal: AbortSignal | undefined): Promise<string[]> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
       await checkSessions(url);
       return await migrate(url, { onProgress: (progress) => log.info(progress, "migrating") });
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
+      signal?.throwIfAborted();
       log.warn({ err: (error as Error).message }, "waiting for the database");
       await new Promise((resolve) => setTimeout(resolve, 500));
+      signal?.throwIfAborted();
     }
   }
 }
@@ -78,13 +80,18 @@ async function startIds(core: Core): Promise<void> {
   startAfter(row.id);
 }
 
-/** Starts what `config.roles` says. @throws when the port is taken, the database cannot be reached, or the keys do not fit */
-export async function startApp(config: Readonly<Config>): Promise<App> {
+/**
+ * Starts what `config.roles` says.
+ * @param signal ends a start that is under way: everything started by then is stopped
+ * @throws when the port is taken, the database cannot be reached, or the keys do not fit
+ */
+export async function startApp(config: Readonly<Config>, signal?: AbortSignal): Promise<App> {
   const log = createLog(config);
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir) : undefined;
+  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir, { signal }) : undefined;
+  for (const note of embedded?.notes ?? []) log.warn(note);
   const started: (() => Promise<void>)[] = embedded ? [() => embedded.stop()] : [];
   try {
-    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started);
+    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started, signal);
   } catch (error) {
     for (const stop of started.reverse()) await stop().catch(() => undefined);
     throw error;
@@ -97,8 +104,10 @@ async function startOn(
   databaseUrl: string,
   embedded: EmbeddedPostgres | undefined,
   started: (() => Promise<void>)[],
+  signal: AbortSignal | undefined,
 ): Promise<App> {
-  const applied = await migrateWhenReachable(databaseUrl, log);
+  const applied = await migrateWhenReachable(databaseUrl, log, signal);
+  signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const vault = createVault(await masterKeys(config));
   const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
@@ -142,9 +151,11 @@ async function startOn(
     ? await createServer(doors, { metrics, dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
     : await createWorkerServer(core, { metrics });
   started.push(() => server.close());
+  signal?.throwIfAborted();
   const { port } = await server.listen();
   const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   if (url === "") url = listening;
+  embedded?.answersAt(listening);
 
   const replays = createReplayRunner(core);
   const retention = createRetention(core);

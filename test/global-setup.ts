@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { startEmbedded } from "../src/db/embedded.ts";
 import { migrate } from "../src/db/migrate.ts";
+import { startEmbedded } from "../src/embedded/start.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

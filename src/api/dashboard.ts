@@ -69,6 +69,9 @@ async function isCurrent(): Promise<boolean> {
 
 async function build(): Promise<void> {
   const child = spawn(process.execPath, [join(ROOT, "scripts/build-web.ts")], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  // A build takes seconds: it ends with the process that asked for it.
+  const end = () => child.kill();
+  process.once("exit", end);
   let mistakes = "";
   child.stderr.on("data", (chunk: Buffer) => {
     mistakes += chunk.toString();
@@ -76,7 +79,7 @@ async function build(): Promise<void> {
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
-  });
+  }).finally(() => process.removeListener("exit", end));
   if (code !== 0) throw new Error(`the dashboard could not be built (node scripts/build-web.ts): ${mistakes.slice(-2000)}`);
 }
 

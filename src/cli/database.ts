@@ -1,20 +1,19 @@
 /** `hookline migrate` and `hookline rekey`: commands that work on the database itself, beside servers or without. */
 import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/client.ts";
-import { startEmbedded } from "../db/embedded.ts";
 import { masterKeys } from "../db/keys.ts";
 import { migrate } from "../db/migrate.ts";
+import { borrowEmbedded } from "../embedded/start.ts";
 import { createVault, type Vault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
 /** DATABASE_URL, or the embedded Postgres of the data folder for as long as `work` takes. */
 export async function onDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir) : undefined;
+  const embedded = config.databaseUrl === undefined ? await borrowEmbedded(config.dataDir, { command: "migrate" }) : undefined;
   try {
     return await work(embedded?.url ?? (config.databaseUrl as string));
   } finally {
-    // One that was running before belongs to another process.
-    if (embedded?.started) await embedded.stop();
+    await embedded?.stop();
   }
 }
 

@@ -9,6 +9,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/cli/", 9.1],
   ["src/main.ts", 9],
   ["src/serve.ts", 8.2],
+  ["src/signals.ts", 8.1],
   ["src/banner.ts", 8.1],
   ["src/app.ts", 8],
   ["src/api/", 7],
@@ -22,6 +23,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/accounts/", 3.2],
   ["src/wire/", 3.1],
   ["src/core.ts", 2.3],
+  ["src/embedded/", 2.2],
   ["src/db/", 2.1],
   ["src/vault.ts", 2],
   ["src/observe/", 1.1],
@@ -29,6 +31,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/errors.ts", 1],
   ["src/config.ts", 1],
   ["src/database-url.ts", 0.9],
+  ["src/config/", 0.95],
 ];
 
 const inSrc = (file: { path: string }) => file.path.startsWith("src/");
@@ -103,7 +106,7 @@ const OPENERS: [module: RegExp, names: RegExp, allowed: RegExp][] = [
   [/^got$/, /./, /^src\/(cli\.ts|cli\/|delivery\/oauth|api\/faces\/superoffice\/consent)/],
   [/^ws$/, /./, /^src\/(api|cli)\//],
   [/^nodemailer$/, /./, /^src\/delivery\/mail\.ts$/],
-  [/^pg$/, /./, /^src\/db\//],
+  [/^pg$/, /./, /^src\/(db|embedded)\//],
 ];
 const OPENING_GLOBALS = /^(fetch\(|new (WebSocket|EventSource|WebSocketStream)\()/;
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { type EmbeddedPostgres, startEmbedded } from "../../src/db/embedded.ts";
+import { type EmbeddedPostgres, startEmbedded } from "../../src/embedded/start.ts";
 
 export interface Postgres {
   /** Direct, past every proxy. */
@@ -47,6 +47,8 @@ export async function startPostgres(): Promise<Postgres> {
       while (isAlive(pid)) await sleep(20);
     },
     async start() {
+      // Lets go of the folder that the killed server was started on.
+      await embedded.stop();
       embedded = await startEmbedded(folder);
     },
     async close() {
