@@ -53,7 +53,7 @@ const limit = z.string().transform((text, ctx) => {
   return { count: Number(match[1]), seconds: Number(match[2]) };
 });
 
-const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const flag = z.enum(["true", "false", "on", "off"]).transform((text) => text === "true" || text === "on");
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** What `read` throws, as an issue: its sentence reads on after the variable's name. */
@@ -112,6 +112,7 @@ const environment = z.object({
   HOOKLINE_CRMCOM_HTTP_STATUS: flag.default(false),
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
+  HOOKLINE_GRAPHIQL: flag.optional(),
   HOOKLINE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
@@ -149,6 +150,8 @@ export interface Config {
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   /** Settled requests and their events are deleted after so many days. */
+  /** Whether /graphql shows GraphiQL to a browser. */
+  graphiql: boolean;
   retentionDays: number;
   /** How long a stretch of time one partition of the hot tables holds, in minutes. */
   partitionMinutes: number;
@@ -202,6 +205,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     superofficeRequireHttps: e.HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS,
     superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
     logLevel: e.HOOKLINE_LOG_LEVEL,
+    graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });
