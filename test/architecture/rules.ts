@@ -26,6 +26,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/embedded/", 2.2],
   ["src/db/", 2.1],
   ["src/vault.ts", 2],
+  ["src/passwords/", 2],
   ["src/observe/", 1.1],
   ["src/clock.ts", 1],
   ["src/errors.ts", 1],
