@@ -23,7 +23,10 @@ async function user(): Promise<string> {
   return email;
 }
 
-const address = () => `198.51.100.${(users += 1)}`;
+const address = () => {
+  users += 1;
+  return `198.51.100.${users}`;
+};
 const tried = (core: Core, email: string, password: string, from = address()) =>
   checkPassword(core, email, password, from).then(
     (found) => (found ? "right" : "wrong"),
