@@ -2,6 +2,7 @@
 import type { Core } from "./core.ts";
 import { createLoop, type Loop } from "./delivery/loop.ts";
 import { makePartitions } from "./delivery/partitions.ts";
+import { retireLanes } from "./delivery/retire-lanes.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 
@@ -15,7 +16,8 @@ export function createHousekeeping(core: Core): Loop {
       // The feed of an organization that nobody watches is numbered here, so that what waits stays short.
       await sequenceAll(core);
       const folded = await foldDeliveries(core, ended.signal);
-      core.log.debug(folded, "housekeeping");
+      const retired = await retireLanes(core, ended.signal);
+      core.log.debug({ ...folded, retired }, "housekeeping");
       return EVERY_MS;
     },
     { log: core.log, what: "housekeeping", failedMs: EVERY_MS },
