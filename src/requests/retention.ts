@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { dropOld } from "./drop-old.ts";
 import { lowestId } from "./id-range.ts";
+import { findOrphans } from "./orphans.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { walk } from "./walk.ts";
@@ -75,15 +76,17 @@ export interface Retention {
   stop(): Promise<void>;
 }
 
-/** Runs a round now and then. */
+/** Runs a round now and then, and once a day looks for what it, or anybody else, may have left behind. */
 export function createRetention(core: Core): Retention {
   let controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
+  let looked = Number.NEGATIVE_INFINITY;
   const round = async () => {
     try {
       const deleted = await deleteOld(core, controller.signal);
       if (Object.values(deleted).some((count) => count > 0)) core.log.info(deleted, "deleted what was too old");
+      if (core.clock.monotonic() - looked >= DAY_MS && (await findOrphans(core, controller.signal))) looked = core.clock.monotonic();
     } catch (error) {
       core.log.warn({ err: error }, "deleting what is too old failed, trying again later");
     }
