@@ -1,0 +1,86 @@
+/** Partitions go as a whole: late rather than with something that is needed, and whatever was cut short is finished. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { detach, detachedPartitions, type HotTable, type Partition, partitionsOf } from "../../src/requests/partitions.ts";
+import { deleteOld } from "../../src/requests/retention.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+import { addDefinition, addPast, addRequest, settle } from "../helpers/log.ts";
+
+let t: TestCore;
+let definition: { id: string; laneId: string };
+beforeAll(async () => {
+  t = await testCore({ retentionDays: 10 });
+  await addPast(t.core, 30);
+  definition = await addDefinition(t.core, t.organizationId);
+});
+afterAll(() => t.close());
+
+const DAY = 86_400_000;
+const ago = (days: number) => new Date(Date.now() - days * DAY);
+const add = (days: number) => addRequest(t.core, t.organizationId, definition, { createdAt: ago(days) });
+const names = async (parent: HotTable) => (await partitionsOf(t.core, parent)).map(({ name }) => name);
+async function partitionOf(parent: HotTable, days: number): Promise<Partition> {
+  const found = (await partitionsOf(t.core, parent)).find(({ since, until }) => since && since <= ago(days) && ago(days) < until);
+  if (!found) throw new Error(`no partition of ${days} days ago`);
+  return found;
+}
+async function count(table: string, id: string): Promise<number> {
+  const { rows } = await t.core.db.pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table} WHERE id = $1`, [id]);
+  return rows[0]?.n ?? -1;
+}
+
+test("a partition with something queued, taken out by a round that died, is put back: nothing pending is dropped", async () => {
+  const queued = await add(20);
+  const settled = await add(20);
+  await settle(t.core, t.organizationId, [{ request: settled, state: "DELIVERED" }]);
+  await t.core.db.pool.query("UPDATE webhook_request SET settled_at = created_at WHERE id = $1", [settled.id]);
+  const partition = await partitionOf("webhook_request", 20);
+  expect(await detach(t.core, partition)).toBe(true);
+  expect((await detachedPartitions(t.core)).map(({ name }) => name)).toEqual([partition.name]);
+  expect(await count("webhook_request", queued.id)).toBe(0);
+  await deleteOld(t.core);
+  expect(await names("webhook_request")).toContain(partition.name);
+  expect([await count("webhook_request", queued.id), await count("event", queued.eventId)]).toEqual([1, 1]);
+  // What was settled in it went by rows.
+  expect(await count("webhook_request", settled.id)).toBe(0);
+});
+
+test("a detach that was cut short half way is finished by the next round, and the partition is gone", { timeout: 60_000 }, async () => {
+  await addPast(t.core, 40);
+  const partition = await partitionOf("webhook_request", 35);
+  const reader = await t.core.db.pool.connect();
+  const chore = await t.core.db.pool.connect();
+  try {
+    await reader.query("SET idle_in_transaction_session_timeout = 0");
+    await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    await reader.query("SELECT count(*) FROM webhook_request");
+    await chore.query("SET statement_timeout = 500");
+    await expect(chore.query(`ALTER TABLE webhook_request DETACH PARTITION "${partition.name}" CONCURRENTLY`)).rejects.toThrow(/timeout/);
+    expect((await partitionOf("webhook_request", 35)).detaching).toBe(true);
+  } finally {
+    await reader.query("ROLLBACK");
+    reader.release(true);
+    chore.release(true);
+  }
+  await deleteOld(t.core);
+  expect(await names("webhook_request")).not.toContain(partition.name);
+  expect(await detachedPartitions(t.core)).toEqual([]);
+});
+
+test("the feed goes after three days, blocks of numbers with the partitions that held them", async () => {
+  await addPast(t.core, 45);
+  const number = async (request: { number: number }) =>
+    (
+      await t.core.db.pool.query("SELECT 1 FROM number_block WHERE organization_id = $1 AND from_number = $2", [
+        t.organizationId,
+        request.number,
+      ])
+    ).rowCount;
+  const [old, young] = [await add(44), await add(2)];
+  await settle(t.core, t.organizationId, [{ request: old, state: "DELIVERED" }]);
+  await t.core.db.pool.query("UPDATE webhook_request SET settled_at = created_at WHERE id = $1", [old.id]);
+  await deleteOld(t.core);
+  // The oldest partition left holds what is queued since twenty days.
+  expect([await count("webhook_request", old.id), await number(old), await number(young)]).toEqual([0, 0, 1]);
+  for (const { until } of await partitionsOf(t.core, "feed_entry")) expect(until.getTime()).toBeGreaterThan(ago(3).getTime());
+  expect((await partitionsOf(t.core, "feed_entry")).some(({ until }) => until < ago(1))).toBe(true);
+});
