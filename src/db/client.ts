@@ -86,7 +86,7 @@ export interface Database {
 export interface DatabaseOptions {
   /** Connections of the hot pool (10). */
   poolSize?: number;
-  /** Connections of Prisma's pool (as the hot one). */
+  /** Connections of Prisma's pool (half as many as the hot one's, two at least). */
   prismaPoolSize?: number;
   /** SET ROLE of the pools' sessions. */
   roles?: { hot?: string; prisma?: string };
@@ -107,7 +107,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   });
   const prismaPool = new SessionPool({
     url,
-    max: options.prismaPoolSize ?? max,
+    max: options.prismaPoolSize ?? Math.max(2, Math.ceil(max / 2)),
     queryTimeout,
     purpose: "prisma",
     profile: { ...POOL_PROFILE, ...role(options.roles?.prisma) },
