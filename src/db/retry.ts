@@ -34,6 +34,10 @@ export function isConflict(error: unknown, kinds: ConflictKinds = "all", depth =
 export interface RetryOptions {
   /** What is tried again (all). */
   again?: ConflictKinds | undefined;
+  /** Tries after the first (4). */
+  tries?: number;
+  /** No new try after so many milliseconds (5 000). */
+  patienceMs?: number;
   /** 0 to 1, for the jitter. */
   random?: () => number;
 }
@@ -42,7 +46,8 @@ export interface RetryOptions {
  * Runs `work`, a whole transaction or a statement by itself, again as long as another transaction is in its way.
  * @throws UnavailableError when it still is; any other error as it comes
  */
-export async function retried<T>(work: () => Promise<T>, { again = "all", random = Math.random }: RetryOptions = {}): Promise<T> {
+export async function retried<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { again = "all", tries: most = AGAIN, patienceMs = PATIENCE_MS, random = Math.random } = options;
   const began = performance.now();
   for (let tries = 0; ; tries++) {
     try {
@@ -50,7 +55,7 @@ export async function retried<T>(work: () => Promise<T>, { again = "all", random
     } catch (error) {
       // An UnavailableError has been tried again already, by a wrapper within.
       if (error instanceof UnavailableError || !isConflict(error, again)) throw error;
-      if (tries >= AGAIN || performance.now() - began > PATIENCE_MS) throw new UnavailableError({ cause: error });
+      if (tries >= most || performance.now() - began > patienceMs) throw new UnavailableError({ cause: error });
       await sleep(FIRST_WAIT_MS * 2 ** tries * (0.5 + random()));
     }
   }

@@ -1,5 +1,6 @@
 /** One migration, applied: whole with its record in one transaction, or step by step with a mark in each step's own. */
 import type { ClientBase } from "pg";
+import { type RetryOptions, retried } from "../retry.ts";
 import { explained } from "./explain.ts";
 import type { Migration } from "./folder.ts";
 import { makeRecordTable, makeStepTable, mark, readMarks, recordEnd, recordStart } from "./record.ts";
@@ -23,8 +24,22 @@ export interface ApplyOptions {
   signal: AbortSignal | undefined;
 }
 
+/**
+ * Beside processes that work, locks of a step may cross theirs: whoever of the two Postgres ends begins anew. Each finding
+ * takes a second (deadlock_timeout).
+ */
+const COLLISIONS: RetryOptions = { again: "collisions", tries: 20, patienceMs: 120_000 };
+
 /** @throws DatabaseRefusal, with everything rolled back */
-async function transact(
+function transact(
+  client: ClientBase,
+  migration: string,
+  work: (run: (statement: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  return retried(() => once(client, migration, work), COLLISIONS);
+}
+
+async function once(
   client: ClientBase,
   migration: string,
   work: (run: (statement: string) => Promise<void>) => Promise<void>,
