@@ -12,11 +12,13 @@ import { NO_LIMITS, POOL_PROFILE, type SessionProfile, type SessionState, sessio
 const SETUP_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const STANDBY = "a standby";
+
 /** The server cannot be written to: a standby, or one that was the primary until now. */
 export class ReadOnlyServerError extends Error {
   readonly code = "25006";
-  constructor() {
-    super("the server is read-only (a standby): it takes no writes");
+  constructor(why: string) {
+    super(`the server is read-only (${why}): it takes no writes`);
     this.name = "ReadOnlyServerError";
   }
 }
@@ -74,7 +76,8 @@ function checkState(state: SessionState): void {
     throw new DatabaseRefusal(
       `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
     );
-  if (state.recovery) throw new ReadOnlyServerError();
+  if (state.recovery) throw new ReadOnlyServerError(STANDBY);
+  if (state.closed) throw new ReadOnlyServerError("default_transaction_read_only is on in its configuration");
 }
 
 export class SessionClient extends pg.Client {
@@ -126,7 +129,8 @@ export class SessionClient extends pg.Client {
       super.end().catch(() => undefined);
       setTimeout(() => this.connection.stream.destroy(), 200).unref();
       // A standby whose default isolation is serializable does not even tell that it is one.
-      if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message)) throw new ReadOnlyServerError();
+      if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
+        throw new ReadOnlyServerError(STANDBY);
       throw withoutHost(error as Error);
     }
   }
