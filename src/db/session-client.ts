@@ -7,6 +7,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { type DatabaseAddress, readDatabaseUrl } from "../database-url.ts";
 import { DatabaseRefusal } from "./refusal.ts";
 import { NO_LIMITS, POOL_PROFILE, type SessionProfile, type SessionState, sessionSql } from "./session.ts";
+import { tlsRefusal } from "./tls-refusal.ts";
 
 /** How long the settings may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 5_000;
@@ -82,6 +83,7 @@ function checkState(state: SessionState): void {
 
 export class SessionClient extends pg.Client {
   readonly #setup: string;
+  readonly #address: DatabaseAddress;
   #ready = false;
   #lost: ((error: Error) => void) | undefined;
 
@@ -89,6 +91,7 @@ export class SessionClient extends pg.Client {
     super(config);
     const { address, profile } = config.session;
     this.#setup = sessionSql(address, profile);
+    this.#address = address;
     // node-postgres fills these from PGOPTIONS, PGREPLICATION, PGCLIENTENCODING and PGBINARY, whatever its config says.
     const own = this as unknown as { connectionParameters: Record<string, unknown>; replication: unknown; binary: boolean };
     Object.assign(own.connectionParameters, { options: address.options, replication: undefined, client_encoding: "UTF8", binary: false });
@@ -131,7 +134,7 @@ export class SessionClient extends pg.Client {
       // A standby whose default isolation is serializable does not even tell that it is one.
       if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
         throw new ReadOnlyServerError(STANDBY);
-      throw withoutHost(error as Error);
+      throw tlsRefusal(error, this.#address) ?? withoutHost(error as Error);
     }
   }
 

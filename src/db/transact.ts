@@ -1,6 +1,5 @@
 /** One transaction on a pool: committed when `work` returns, else nothing of it is kept. */
 import type pg from "pg";
-import { UnavailableError } from "../errors.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
 
 /**
@@ -28,11 +27,11 @@ async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T
 
 /**
  * Postgres answers ROLLBACK, not an error, to the COMMIT of a transaction in which a statement failed that `work` let pass.
- * @throws UnavailableError when nothing was kept
+ * @throws Error when nothing was kept: a mistake of ours
  */
 export async function commit(client: pg.PoolClient): Promise<void> {
   const { command } = await client.query("COMMIT");
-  if (command !== "COMMIT") throw new UnavailableError({ cause: new Error(`COMMIT was answered with ${command}: a statement had failed`) });
+  if (command !== "COMMIT") throw new Error("a statement of the transaction had failed: Postgres rolled it back");
 }
 
 /** Rolled back; a connection that cannot even do that is thrown away. */
