@@ -6,7 +6,7 @@ import { borrowEmbedded } from "../src/embedded/start.ts";
 const config = readConfig();
 const embedded = config.databaseUrl === undefined ? await borrowEmbedded(config.dataDir, { command: "migrate" }) : undefined;
 try {
-  const applied = await migrate(embedded?.url ?? (config.databaseUrl as string));
+  const applied = await migrate(embedded?.url ?? (config.databaseUrl as string), { queueSchema: config.queueSchema });
   console.log(applied.length === 0 ? "nothing to apply" : `applied ${applied.join(", ")}`);
 } finally {
   await embedded?.stop();

@@ -11,9 +11,8 @@ import type { Core } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { openDatabase } from "./db/client.ts";
 import { checkKeys, masterKeys } from "./db/keys.ts";
-import { migrate } from "./db/migrate.ts";
+import { type MigrateOptions, migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
-import { checkSessions } from "./db/probe.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
 import { isUnavailable } from "./db/unavailable.ts";
@@ -54,11 +53,21 @@ const DATABASE_PATIENCE_MS = 30_000;
 const DOOR_OPEN_MS = 500;
 
 /** @returns the names of the migrations applied now */
-async function migrateWhenReachable(url: string, log: Core["log"], signal: AbortSignal | undefined): Promise<string[]> {
+async function migrateWhenReachable(
+  url: string,
+  log: Core["log"],
+  queueSchema: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const options: MigrateOptions = {
+    queueSchema,
+    signal,
+    onProgress: (progress) => log.info(progress, "migrating"),
+    onWait: () => log.info("another process migrates this database: waiting until it is done"),
+  };
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
-      await checkSessions(url);
-      return await migrate(url, { onProgress: (progress) => log.info(progress, "migrating") });
+      return await migrate(url, options);
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
       signal?.throwIfAborted();
@@ -107,7 +116,7 @@ async function startOn(
   started: (() => Promise<void>)[],
   signal: AbortSignal | undefined,
 ): Promise<App> {
-  const applied = await migrateWhenReachable(databaseUrl, log, signal);
+  const applied = await migrateWhenReachable(databaseUrl, log, config.queueSchema, signal);
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const vault = createVault(await masterKeys(config));
@@ -118,7 +127,7 @@ async function startOn(
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
   const queue = createQueue(databaseUrl, log, {
     worker: config.roles.worker,
-    schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema),
+    schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });
   await makePartitions(core);
   await startIds(core);

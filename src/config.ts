@@ -74,6 +74,7 @@ const environment = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   DATABASE_URL: databaseUrl.optional(),
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
+  HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
@@ -125,7 +126,9 @@ export interface Config {
   /** Undefined: the embedded Postgres. */
   /** With the schema in it, when one is set. */
   databaseUrl: string | undefined;
-  /** Connections of each of the two pools. */
+  /** Where pg-boss keeps its tables, when it is not beside ours. */
+  queueSchema: string | undefined;
+  /** Connections of the hot pool; Prisma's has half as many. */
   databasePool: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
@@ -186,6 +189,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     port: e.PORT,
     host: e.HOST,
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
+    queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,

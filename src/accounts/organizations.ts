@@ -2,6 +2,7 @@
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { Feature, Organization } from "../db/generated/prisma/client.ts";
+import { retried } from "../db/retry.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import type { Caller } from "./caller.ts";
@@ -41,11 +42,13 @@ export async function createOrganization(
   const name = cleanName(input.name);
   const id = newId(core.clock);
   const email = `admin@${id}.invalid`;
-  const [organization, user] = await core.db.unscoped.$transaction(async (tx) => {
-    const made = await tx.organization.create({ data: { id, name } });
-    const admin = await tx.user.create({ data: { organizationId: id, email, username: email, name: "Administrator", role: "ADMIN" } });
-    return [made, admin];
-  });
+  const make = () =>
+    core.db.unscoped.$transaction(async (tx) => {
+      const made = await tx.organization.create({ data: { id, name } });
+      const admin = await tx.user.create({ data: { organizationId: id, email, username: email, name: "Administrator", role: "ADMIN" } });
+      return [made, admin] as const;
+    });
+  const [organization, user] = await retried(make);
   const { token } = await issueToken(core, { organizationId: id, userId: user.id, name: "administrator", role: "ADMIN" });
   await audit(core, caller, "organization.create", { type: "Organization", id }, null, organization);
   return { organization, adminToken: token };

@@ -19,7 +19,7 @@ export async function onDatabase<T>(config: Config, work: (url: string) => Promi
 
 /** @returns the names of the migrations applied now */
 export function applyMigrations(config: Config): Promise<string[]> {
-  return onDatabase(config, (url) => migrate(url));
+  return onDatabase(config, (url) => migrate(url, { queueSchema: config.queueSchema }));
 }
 
 /** Every place that holds a sealed text; `place` as the code that seals it says. */

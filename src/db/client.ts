@@ -8,7 +8,9 @@ import pg from "pg";
 import { readDatabaseUrl } from "../database-url.ts";
 import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
+import { type ConflictKinds, retried } from "./retry.ts";
 import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { transact } from "./transact.ts";
 
 export type { PoolClient } from "pg";
 
@@ -58,7 +60,8 @@ function guarded(base: PrismaClient) {
           if (!UNSCOPED_MODELS.has(model) && NEEDS_WHERE.has(operation) && !namesOrganization((args as { where?: unknown }).where)) {
             throw new TenancyError(model, operation);
           }
-          return query(args);
+          // Several statements in one operation are a transaction; one alone was tried again by the pool already.
+          return retried(() => query(args));
         },
       },
     },
@@ -75,15 +78,15 @@ export interface Database {
   prisma: Prisma;
   /** The same without that guard: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
   unscoped: PrismaClient;
-  /** Runs `work` in one transaction on the hot pool; rolled back when it throws. */
-  transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction on the hot pool; rolled back when it throws, begun anew when another one is in its way. */
+  transaction<T>(work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
   /** Connections of the hot pool (10). */
   poolSize?: number;
-  /** Connections of Prisma's pool (as the hot one). */
+  /** Connections of Prisma's pool (half as many as the hot one's, two at least). */
   prismaPoolSize?: number;
   /** SET ROLE of the pools' sessions. */
   roles?: { hot?: string; prisma?: string };
@@ -104,7 +107,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   });
   const prismaPool = new SessionPool({
     url,
-    max: options.prismaPoolSize ?? max,
+    max: options.prismaPoolSize ?? Math.max(2, Math.ceil(max / 2)),
     queryTimeout,
     purpose: "prisma",
     profile: { ...POOL_PROFILE, ...role(options.roles?.prisma) },
@@ -116,29 +119,10 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     pool,
     unscoped,
     prisma: guarded(unscoped),
-    transaction: (work) => transactionOn(pool, work),
+    transaction: (work, again) => transact(pool, work, again),
     async close() {
       await unscoped.$disconnect();
       await Promise.all([pool.end(), prismaPool.end()]);
     },
   };
-}
-
-async function transactionOn<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("BEGIN");
-    const result = await work(client);
-    await client.query("COMMIT");
-    client.release();
-    return result;
-  } catch (error) {
-    // A connection that cannot even roll back is thrown away.
-    const rollback = await client.query("ROLLBACK").then(
-      () => undefined,
-      (e: Error) => e,
-    );
-    client.release(rollback);
-    throw error;
-  }
 }

@@ -1,47 +1,62 @@
 /** A transaction with a deadline: either it is committed in time, or nothing of it ever happens. */
 import { TimedOutError, UnavailableError } from "../errors.ts";
 import type { Database, PoolClient } from "./client.ts";
+import { retried } from "./retry.ts";
+import { commit, giveBack } from "./transact.ts";
+
+/** Statements in flight, the wait for a connection included, and why no further one is sent. */
+interface Gate {
+  busy: number;
+  closed: Error | undefined;
+}
 
 /**
- * Runs `work` in a transaction on the hot pool. At the deadline the connection is cut, so that the server rolls back;
- * once COMMIT is under way its answer is awaited, whatever the deadline says.
+ * Runs `work` in a transaction on the hot pool. At the deadline the connection is cut, so that the server rolls back, and
+ * the client that `work` holds sends nothing more; once COMMIT is under way its answer is awaited, whatever the deadline
+ * says. Only a connection that breaks just then leaves a doubt: it fails with the error of the connection. While another
+ * transaction is in its way, and time is left, `work` begins anew.
  * @param ms from now until COMMIT is sent, waiting for a connection included
  * @throws UnavailableError when the deadline passed while the database was busy · TimedOutError when we were
  */
-export async function transactionUntil<T>(db: Database, ms: number, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export function transactionUntil<T>(db: Database, ms: number, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const deadline = performance.now() + ms;
+  return retried(() => once(db, deadline, work));
+}
+
+async function once<T>(db: Database, deadline: number, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const ms = deadline - performance.now();
+  if (ms <= 0) throw new UnavailableError();
+  const gate: Gate = { busy: 1, closed: undefined };
   let client: PoolClient | undefined;
-  /** Statements in flight, and the wait for a connection. */
-  let busy = 1;
-  let expired: Error | undefined;
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      expired = busy > 0 ? new UnavailableError() : new TimedOutError();
-      client?.release(expired);
+      gate.closed = gate.busy > 0 ? new UnavailableError() : new TimedOutError();
+      client?.release(gate.closed);
       client = undefined;
-      reject(expired);
+      reject(gate.closed);
     }, ms);
   });
   expiry.catch(() => undefined);
 
-  const connecting = db.pool.connect().then((connected) => {
-    busy--;
-    if (expired) connected.release();
-    else client = connected;
-    return connected;
-  });
-
   const run = async (): Promise<T> => {
-    const connected = await connecting;
-    const counted = countingClient(connected, (change) => (busy += change));
+    const connected = await db.pool.connect();
+    gate.busy--;
+    if (gate.closed) {
+      // Came too late: nothing was begun on it, so the next one may have it.
+      connected.release();
+      throw gate.closed;
+    }
+    client = connected;
+    const gated = gatedClient(connected, gate);
     // The server gives up too, should it wait for a lock: a cut connection alone is noticed only afterwards.
-    await counted.query(`BEGIN; SET LOCAL statement_timeout = ${Math.ceil(ms)}`);
-    const result = await work(counted);
-    if (expired === undefined && performance.now() > deadline) expired = new TimedOutError();
-    if (expired) throw expired;
+    await gated.query(`BEGIN; SET LOCAL statement_timeout = ${Math.ceil(ms)}`);
+    const result = await work(gated);
+    if (gate.closed === undefined && performance.now() > deadline) gate.closed = new TimedOutError();
+    if (gate.closed) throw gate.closed;
     clearTimeout(timer);
-    await connected.query("COMMIT");
+    gate.closed = new Error("a statement after the end of its transaction");
+    await commit(connected);
     return result;
   };
 
@@ -53,28 +68,25 @@ export async function transactionUntil<T>(db: Database, ms: number, work: (clien
     return result;
   } catch (error) {
     clearTimeout(timer);
+    gate.closed ??= new Error("a statement after the end of its transaction", { cause: error });
     const open = client;
     client = undefined;
-    // A connection that cannot even roll back is thrown away.
-    if (open)
-      await open.query("ROLLBACK").then(
-        () => open.release(),
-        (e: Error) => open.release(e),
-      );
+    if (open) await giveBack(open);
     throw error;
   }
 }
 
-/** The same client, with its statements in flight counted. */
-function countingClient(client: PoolClient, count: (change: 1 | -1) => void): PoolClient {
+/** The same client, which counts its statements in flight, and sends none once the gate is closed. */
+function gatedClient(client: PoolClient, gate: Gate): PoolClient {
   const query = (...args: Parameters<PoolClient["query"]>) => {
+    if (gate.closed) return Promise.reject(gate.closed);
     const result: unknown = client.query(...args);
     if (result instanceof Promise) {
-      count(1);
-      result.then(
-        () => count(-1),
-        () => count(-1),
-      );
+      gate.busy++;
+      const done = () => {
+        gate.busy--;
+      };
+      result.then(done, done);
     }
     return result;
   };

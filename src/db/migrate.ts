@@ -1,16 +1,18 @@
 /**
- * Brings a database to this version: the pending migrations, one process at a time. Same folder and record table as
- * Prisma's CLI. A start that was killed is gone on with by the next one.
+ * Brings a database to this version: the pending migrations, one process at a time. Prisma's own record table, so that its
+ * tools show what is applied. A start that was killed is gone on with by the next one.
  */
 import { readDatabaseUrl } from "../database-url.ts";
 import { applyMigration, type MigrationProgress } from "./migrations/apply.ts";
-import { type Migration, readMigrations } from "./migrations/folder.ts";
-import { checkAlone, checkEmpty, checkQueueSchema, ensureSchema } from "./migrations/guard.ts";
+import { explained } from "./migrations/explain.ts";
+import { readMigrations } from "./migrations/folder.ts";
+import { checkAlone, checkOurs, checkSchema, makeSchema, refuseNewer } from "./migrations/guard.ts";
 import { healWhole } from "./migrations/heal.ts";
-import { type MigrationRow, readMarks, readRecord } from "./migrations/record.ts";
-import { findQueueSchema } from "./queue-schema.ts";
+import { readMarks, readRecord } from "./migrations/record.ts";
+import { checkSessions } from "./probe.ts";
+import { checkQueues, findQueueSchema } from "./queue-schema.ts";
 import { DatabaseRefusal } from "./refusal.ts";
-import { CHORE_PROFILE } from "./session.ts";
+import { MIGRATION_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
 export type { MigrationProgress } from "./migrations/apply.ts";
@@ -21,51 +23,82 @@ const LOCK = 4_665_728_101;
 export interface MigrateOptions {
   /** Of the migrations, for tests. */
   folder?: string;
+  /** HOOKLINE_QUEUE_SCHEMA. */
+  queueSchema?: string | undefined;
   onProgress?: (progress: MigrationProgress) => void;
+  /** Another process migrates: this one waits until it is done. */
+  onWait?: () => void;
+  /** Ends what is under way; a step that was not done is rolled back, and done by the next start. */
+  signal?: AbortSignal | undefined;
 }
 
-async function connected<T>(url: string, work: (client: SessionClient) => Promise<T>): Promise<T> {
-  const client = new SessionClient(clientConfig({ url, purpose: "migrate", profile: CHORE_PROFILE }));
+async function connected<T>(url: string, signal: AbortSignal | undefined, work: (client: SessionClient) => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  const client = new SessionClient(clientConfig({ url, purpose: "migrate", profile: MIGRATION_PROFILE }));
   await client.connect();
+  const cancel = () => void cancelOn(url, client);
+  signal?.addEventListener("abort", cancel);
   try {
     return await work(client);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw await explained(client, undefined, "", error).catch(() => error);
   } finally {
+    signal?.removeEventListener("abort", cancel);
     await client.end().catch(() => undefined);
   }
 }
 
-function refuseNewer(rows: readonly MigrationRow[], migrations: readonly Migration[]): void {
-  const unknown = rows.find((row) => !migrations.some((migration) => migration.name === row.name));
-  if (unknown)
-    throw new DatabaseRefusal(
-      `the database is of a newer Hookline than this one (it has the migration ${unknown.name}): start that version, or a newer one; to go back, restore a backup`,
-    );
+/** A cut connection would leave its statement running on the server, and the lock held, until that is done. */
+async function cancelOn(url: string, { processID }: SessionClient & { processID?: number | null }): Promise<void> {
+  const canceller = new SessionClient(clientConfig({ url, purpose: "migrate" }));
+  await canceller
+    .connect()
+    .then(() => canceller.query("SELECT pg_cancel_backend($1::int)", [processID]))
+    .catch(() => undefined);
+  await canceller.end().catch(() => undefined);
+}
+
+async function takeLock(client: SessionClient, onWait: (() => void) | undefined): Promise<void> {
+  const { rows } = (await client.query("SELECT pg_try_advisory_lock($1) AS taken", [LOCK])) as { rows: { taken: boolean }[] };
+  if (rows[0]?.taken) return;
+  onWait?.();
+  await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
 }
 
 /**
  * @returns the names of the migrations applied now
  * @throws DatabaseRefusal one sentence that names the right or the setting, and the mend; what was begun is rolled back
  */
-export function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
-  return connected(url, async (client) => {
-    await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
+  const { signal } = options;
+  await checkSessions(url);
+  return connected(url, signal, async (client) => {
+    await takeLock(client, options.onWait);
     const migrations = await readMigrations(options.folder);
     const { schema } = readDatabaseUrl(url);
-    await ensureSchema(client, schema);
-    let rows = await readRecord(client);
-    if (rows === undefined || rows.length === 0) await checkEmpty(client);
-    await checkQueueSchema(client, await findQueueSchema(client, schema));
-    refuseNewer(rows ?? [], migrations);
+    let rows = (await readRecord(client)) ?? [];
+    // Everything that can be refused is, before the first write.
+    await checkSchema(client, schema, "our tables");
+    await checkOurs(client, rows, migrations);
+    refuseNewer(rows, migrations);
+    const queueSchema = await findQueueSchema(client, schema, options.queueSchema);
+    if (queueSchema === schema)
+      throw new DatabaseRefusal(`HOOKLINE_QUEUE_SCHEMA is ${schema}, where our own tables are: name another schema`);
+    await checkSchema(client, queueSchema, "jobs");
+    await checkQueues(client, queueSchema);
+    await makeSchema(client, schema);
     const applied: string[] = [];
     for (const migration of migrations) {
-      rows = await readRecord(client);
-      const row = rows?.find((one) => one.name === migration.name);
+      signal?.throwIfAborted();
+      rows = (await readRecord(client)) ?? [];
+      const row = rows.find((one) => one.name === migration.name);
       if (row?.finishedAt) continue;
-      if (row && (await healWhole(client, migration, row))) continue;
       // On a database that this very run made nobody else can be.
       if (migration.alone && applied.length === 0) await checkAlone(client, migration.name);
+      if (row && (await healWhole(client, migration, row))) continue;
       const begun = migration.plan.kind === "steps" ? row?.id : undefined;
-      await applyMigration(client, migration, begun, options.onProgress ?? (() => undefined));
+      await applyMigration(client, migration, begun, { tell: options.onProgress ?? (() => undefined), signal });
       applied.push(migration.name);
     }
     return applied;
@@ -84,7 +117,7 @@ export interface MigrationStatus {
 
 /** What is applied and what is pending; writes nothing. */
 export function migrationStatus(url: string, options: Pick<MigrateOptions, "folder"> = {}): Promise<MigrationStatus[]> {
-  return connected(url, async (client) => {
+  return connected(url, undefined, async (client) => {
     const migrations = await readMigrations(options.folder);
     const rows = (await readRecord(client)) ?? [];
     const known: MigrationStatus[] = [];

@@ -10,13 +10,16 @@ interface Inner {
 }
 const inner = (client: pg.PoolClient | SessionClient) => client as unknown as Inner;
 
+/** A connection is replaced when it is so old, so that no pool stays for good with a server that the URL no longer leads to. */
+const LIFETIME_S = 600;
+
 export class SessionPool extends pg.Pool {
   readonly #idle = new Set<SessionClient>();
   readonly #busy = new Set<SessionClient>();
   readonly #doomed = new WeakSet<SessionClient>();
 
   constructor(config: SessionConfig & { max: number }) {
-    super({ ...clientConfig(config), max: config.max, Client: SessionClient } as unknown as pg.PoolConfig);
+    super({ ...clientConfig(config), max: config.max, maxLifetimeSeconds: LIFETIME_S, Client: SessionClient } as unknown as pg.PoolConfig);
     // An idle connection that breaks (Postgres restarted) is replaced on next use; without a listener it would end the process.
     this.on("error", () => undefined);
     this.on("connect", (client) => (client as unknown as SessionClient).onLost(() => this.dropAll()));

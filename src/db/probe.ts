@@ -19,15 +19,17 @@ export async function checkSessions(url: string): Promise<void> {
   const speaker = new SessionClient(clientConfig({ url, purpose: "probe" }));
   try {
     await listener.connect();
-    const heard = new Promise<boolean>((resolve) => {
-      listener.on("notification", (message) => message.channel === channel && resolve(true));
-      setTimeout(() => resolve(false), PATIENCE_MS).unref();
-    });
+    const heard = Promise.withResolvers<boolean>();
+    listener.on("notification", (message) => message.channel === channel && heard.resolve(true));
     await listener.query(`LISTEN ${channel}`);
     await speaker.connect();
     const held = (await speaker.query("SELECT current_setting('TimeZone') AS zone")) as { rows: { zone: string }[] };
     await speaker.query(`NOTIFY ${channel}`);
-    if (held.rows[0]?.zone !== "UTC" || !(await heard)) throw new DatabaseRefusal(REFUSED);
+    // From here on, so that a server that is slow to connect to is not taken for a pooler.
+    const late = setTimeout(() => heard.resolve(false), PATIENCE_MS);
+    const isSession = held.rows[0]?.zone === "UTC" && (await heard.promise);
+    clearTimeout(late);
+    if (!isSession) throw new DatabaseRefusal(REFUSED);
   } catch (error) {
     // Statement mode refuses the first message itself: several statements are a transaction to it.
     if (/statement pooling mode/i.test((error as Error).message)) throw new DatabaseRefusal(REFUSED, { cause: error });

@@ -10,6 +10,7 @@ import type { Log } from "../observe/log.ts";
 import type { PoolClient } from "./client.ts";
 import { createListener } from "./listener.ts";
 import { SessionPool } from "./pool.ts";
+import { queueSchemaFor } from "./queue-schema.ts";
 import { POOL_PROFILE } from "./session.ts";
 
 const LANE_QUEUE = "lane";
@@ -39,9 +40,6 @@ const TAKE = 500;
 
 /** Connections for jobs; LISTEN has one of its own. */
 const CONNECTIONS = 3;
-
-/** Where pg-boss keeps its tables: beside our own schema, so that a foreign pg-boss is left alone. */
-export const queueSchemaFor = (schema: string): string => (schema === "public" ? "hookline_queue" : `${schema}_queue`);
 
 export interface QueueOptions {
   /** Also maintains the queues. */

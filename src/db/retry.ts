@@ -8,10 +8,16 @@ const AGAIN = 4;
 const PATIENCE_MS = 5_000;
 const FIRST_WAIT_MS = 10;
 
-const CODES = /^(40001|40P01|55P03|P2034)$/;
+/** Serialization failure and deadlock: the other transaction is done or goes on, so that a new try mostly gets through. */
+const COLLISION = /^(40001|40P01|P2034)$/;
+/** A lock that was waited for in vain: its holder may keep it for long. */
+const LOCK_TIMEOUT = /^55P03$/;
+
+/** `collisions`: whoever has others to serve meanwhile does not wait for a lock twice. */
+export type ConflictKinds = "collisions" | "all";
 
 /** Whether an error says that another transaction was in the way; also through Prisma. */
-export function isConflict(error: unknown, depth = 0): boolean {
+export function isConflict(error: unknown, kinds: ConflictKinds = "all", depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 4) return false;
   const { code, originalCode, kind, cause, meta } = error as {
     code?: unknown;
@@ -20,22 +26,36 @@ export function isConflict(error: unknown, depth = 0): boolean {
     cause?: unknown;
     meta?: { driverAdapterError?: unknown };
   };
-  if ([code, originalCode].some((each) => typeof each === "string" && CODES.test(each)) || kind === "TransactionWriteConflict") return true;
-  return isConflict(cause, depth + 1) || isConflict(meta?.driverAdapterError, depth + 1);
+  const isOne = (each: unknown) => typeof each === "string" && (COLLISION.test(each) || (kinds === "all" && LOCK_TIMEOUT.test(each)));
+  if (isOne(code) || isOne(originalCode) || kind === "TransactionWriteConflict") return true;
+  return isConflict(cause, kinds, depth + 1) || isConflict(meta?.driverAdapterError, kinds, depth + 1);
+}
+
+export interface RetryOptions {
+  /** What is tried again (all). */
+  again?: ConflictKinds | undefined;
+  /** Tries after the first (4). */
+  tries?: number;
+  /** No new try after so many milliseconds (5 000). */
+  patienceMs?: number;
+  /** 0 to 1, for the jitter. */
+  random?: () => number;
 }
 
 /**
  * Runs `work`, a whole transaction or a statement by itself, again as long as another transaction is in its way.
  * @throws UnavailableError when it still is; any other error as it comes
  */
-export async function retried<T>(work: () => Promise<T>, random: () => number = Math.random): Promise<T> {
+export async function retried<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { again = "all", tries: most = AGAIN, patienceMs = PATIENCE_MS, random = Math.random } = options;
   const began = performance.now();
   for (let tries = 0; ; tries++) {
     try {
       return await work();
     } catch (error) {
-      if (!isConflict(error)) throw error;
-      if (tries >= AGAIN || performance.now() - began > PATIENCE_MS) throw new UnavailableError({ cause: error });
+      // An UnavailableError has been tried again already, by a wrapper within.
+      if (error instanceof UnavailableError || !isConflict(error, again)) throw error;
+      if (tries >= most || performance.now() - began > patienceMs) throw new UnavailableError({ cause: error });
       await sleep(FIRST_WAIT_MS * 2 ** tries * (0.5 + random()));
     }
   }

@@ -7,16 +7,19 @@ import manifest from "../../package.json" with { type: "json" };
 import { type DatabaseAddress, readDatabaseUrl } from "../database-url.ts";
 import { DatabaseRefusal } from "./refusal.ts";
 import { NO_LIMITS, POOL_PROFILE, type SessionProfile, type SessionState, sessionSql } from "./session.ts";
+import { tlsRefusal } from "./tls-refusal.ts";
 
 /** How long the settings may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const STANDBY = "a standby";
+
 /** The server cannot be written to: a standby, or one that was the primary until now. */
 export class ReadOnlyServerError extends Error {
   readonly code = "25006";
-  constructor() {
-    super("the server is read-only (a standby): it takes no writes");
+  constructor(why: string) {
+    super(`the server is read-only (${why}): it takes no writes`);
     this.name = "ReadOnlyServerError";
   }
 }
@@ -74,11 +77,13 @@ function checkState(state: SessionState): void {
     throw new DatabaseRefusal(
       `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
     );
-  if (state.recovery) throw new ReadOnlyServerError();
+  if (state.recovery) throw new ReadOnlyServerError(STANDBY);
+  if (state.closed) throw new ReadOnlyServerError("default_transaction_read_only is on in its configuration");
 }
 
 export class SessionClient extends pg.Client {
   readonly #setup: string;
+  readonly #address: DatabaseAddress;
   #ready = false;
   #lost: ((error: Error) => void) | undefined;
 
@@ -86,6 +91,7 @@ export class SessionClient extends pg.Client {
     super(config);
     const { address, profile } = config.session;
     this.#setup = sessionSql(address, profile);
+    this.#address = address;
     // node-postgres fills these from PGOPTIONS, PGREPLICATION, PGCLIENTENCODING and PGBINARY, whatever its config says.
     const own = this as unknown as { connectionParameters: Record<string, unknown>; replication: unknown; binary: boolean };
     Object.assign(own.connectionParameters, { options: address.options, replication: undefined, client_encoding: "UTF8", binary: false });
@@ -126,8 +132,9 @@ export class SessionClient extends pg.Client {
       super.end().catch(() => undefined);
       setTimeout(() => this.connection.stream.destroy(), 200).unref();
       // A standby whose default isolation is serializable does not even tell that it is one.
-      if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message)) throw new ReadOnlyServerError();
-      throw withoutHost(error as Error);
+      if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
+        throw new ReadOnlyServerError(STANDBY);
+      throw tlsRefusal(error, this.#address) ?? withoutHost(error as Error);
     }
   }
 

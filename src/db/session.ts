@@ -28,8 +28,8 @@ export const POOL_PROFILE: SessionProfile = {
   idleInTransactionTimeout: 5_000,
 };
 
-/** Chores and migrations: they may take long, but an open transaction must not idle. */
-export const CHORE_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 60_000 };
+/** A step of a migration takes as long as it takes, and a process that was stopped for a while goes on with it. */
+export const MIGRATION_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 0 };
 
 /** Every setting that changes what our statements mean or write, in Postgres 15 to 18. */
 export const SETTINGS: readonly [name: string, value: string, why: string][] = [
@@ -55,7 +55,6 @@ export const SETTINGS: readonly [name: string, value: string, why: string][] = [
   ["transform_null_equals", "off", "x = NULL is null"],
   ["quote_all_identifiers", "off", "definitions read from the catalog keep their form"],
   ["default_transaction_isolation", "read committed", "what our locks are written for; serializable fails emits"],
-  ["default_transaction_read_only", "off", "we write"],
   ["default_transaction_deferrable", "off", "a transaction begins at once"],
   ["synchronous_commit", "on", "what was accepted survives a crash of the server"],
   ["row_security", "on", "policies filter; off would turn them into errors"],
@@ -68,6 +67,13 @@ export const SETTINGS: readonly [name: string, value: string, why: string][] = [
   ["exit_on_error", "off", "a failed statement must not end the session"],
   ["jit", "off", "costs milliseconds on short statements, saves nothing on ours"],
 ];
+
+/**
+ * A database or a role that reads only by default is written to all the same. A server that does, by its configuration, was
+ * taken out of service by whoever runs it (a switch-over, a full disk): that stands, also when it comes while we are connected.
+ */
+const WRITABLE = `SELECT set_config(name, 'off', false) FROM pg_settings
+     WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source NOT IN ('default', 'configuration file', 'command line')`;
 
 /** Not in every version, or a superuser's alone: set where they exist and we may. */
 const WHERE_POSSIBLE: readonly [name: string, value: string][] = [
@@ -98,6 +104,8 @@ export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 /** The row that ends the first message. */
 export interface SessionState {
   recovery: boolean;
+  /** By its configuration. */
+  closed: boolean;
   version: number;
   triggers: string;
 }
@@ -113,6 +121,7 @@ export function sessionSql(address: DatabaseAddress, profile: SessionProfile): s
     // pg_temp last: a temporary table must not stand before ours.
     `SET search_path = ${identifier(address.schema)}, pg_temp`,
     ...SETTINGS.map(([name, value]) => set(name, value)),
+    WRITABLE,
     `SET plan_cache_mode = ${profile.plans === "generic" ? "force_generic_plan" : "auto"}`,
     `SELECT set_config(wanted.name, wanted.value, false) FROM (VALUES ${WHERE_POSSIBLE.map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) AS wanted(name, value)
      JOIN pg_settings AS s ON s.name = wanted.name
@@ -123,6 +132,6 @@ export function sessionSql(address: DatabaseAddress, profile: SessionProfile): s
     `SET lock_timeout = ${profile.lockTimeout}`,
     `SET idle_in_transaction_session_timeout = ${profile.idleInTransactionTimeout}`,
     `SET statement_timeout = ${profile.statementTimeout}`,
-    "SELECT pg_is_in_recovery() AS recovery, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers",
+    "SELECT pg_is_in_recovery() AS recovery, current_setting('default_transaction_read_only')::bool AS closed, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers",
   ].join(";\n");
 }

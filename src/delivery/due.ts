@@ -45,5 +45,5 @@ export async function correctLanes(db: Database, refs: readonly LaneRef[]): Prom
     const keys = laneKeys(locked.map((row) => laneRef(row.organization_id, row.id)));
     if (locked.length > 0) await correctDue.count(client, keys);
     if (locked.length < refs.length) await dropStrayDue.count(client, laneKeys(refs));
-  });
+  }, "collisions");
 }

@@ -202,7 +202,7 @@ export function createDefinitionChores(core: Core): DefinitionChores {
         definitionId,
       ]);
       return rows[0]?.taken ? work(client) : false;
-    });
+    }, "collisions");
 
   async function continueGoingOn(row: Marked): Promise<boolean> {
     const key = `${row.definition_id} ${row.go_on_since}`;

@@ -87,7 +87,7 @@ export async function claimLanes(db: Database, refs: readonly LaneRef[], leaseMs
       catalogVersion: row.catalog_version,
       free: row.free,
     }));
-  });
+  }, "collisions");
 }
 
 /** What a read of a lane's queue brings. */

@@ -137,5 +137,5 @@ export function commitSteps(db: Database, steps: readonly LaneStep[], options: C
         consecutiveErrors: step.settlements.length > 0 ? (errors.get(step.definitionId) ?? null) : null,
       };
     });
-  });
+  }, "collisions");
 }

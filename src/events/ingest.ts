@@ -53,7 +53,6 @@ const AT_ONCE = 4;
 /** Calls of a batch taken apart that run at once. */
 const APART = 4;
 const NO_LANES = { hasRoom: false };
-const DEADLOCK_OR_SERIALIZATION = new Set(["40P01", "40001"]);
 /** No partition takes the row (check_violation), or it came into being by another name at the same moment. */
 const NO_PARTITION = "23514";
 
@@ -126,10 +125,12 @@ export function createIngest(
     let done: Outcome;
     try {
       done = await mended(async () => {
-        lanes?.abandoned(reserved.splice(0));
         // A guess that spares the second beginning: most events are wanted by one definition.
         await numbers.reserve(new Map([[organizationId, calls.reduce((sum, call) => sum + call.inputs.length, 0)]]));
-        return core.db.transaction((client) => attempt(client, organizationId, calls, reserve));
+        return core.db.transaction((client) => {
+          lanes?.abandoned(reserved.splice(0));
+          return attempt(client, organizationId, calls, reserve);
+        }, "collisions");
       });
     } catch (error) {
       lanes?.abandoned(reserved);
@@ -221,9 +222,6 @@ export function createIngest(
 
   async function onFailure(organizationId: string, batch: readonly Call[], error: unknown): Promise<void> {
     const code = (error as { code?: unknown }).code;
-    // It was rolled back whole: once more.
-    if (typeof code === "string" && DEADLOCK_OR_SERIALIZATION.has(code))
-      return transact(organizationId, batch).catch((again) => fail(batch, again));
     // What one call brought must not cost the others theirs; a lock that one waited for in vain neither.
     if (batch.length > 1 && (!isUnavailable(error) || code === "55P03" || code === "57014")) {
       const rest = [...batch];

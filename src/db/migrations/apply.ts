@@ -1,7 +1,7 @@
 /** One migration, applied: whole with its record in one transaction, or step by step with a mark in each step's own. */
 import type { ClientBase } from "pg";
-import { DatabaseRefusal } from "../refusal.ts";
-import { identifier } from "../session.ts";
+import { type RetryOptions, retried } from "../retry.ts";
+import { explained } from "./explain.ts";
 import type { Migration } from "./folder.ts";
 import { makeRecordTable, makeStepTable, mark, readMarks, recordEnd, recordStart } from "./record.ts";
 import { statementsOf } from "./statements.ts";
@@ -18,27 +18,28 @@ export interface MigrationProgress {
   fraction?: number;
 }
 
-const SHOWN = 200;
-
-/** Postgres's own sentence, the statement, and what to grant where a right is missing. */
-async function explained(client: ClientBase, migration: string, statement: string, error: unknown): Promise<Error> {
-  const { code, message } = error as { code?: string; message?: string };
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return error as Error;
-  const { rows } = await client.query<{ role: string; schema: string }>("SELECT current_user AS role, current_schema() AS schema");
-  const { role = "", schema = "public" } = rows[0] ?? {};
-  const mend =
-    code === "42501"
-      ? `; GRANT CREATE, USAGE ON SCHEMA ${identifier(schema)} TO ${identifier(role)} (the role must own the tables that an earlier version made), then start again`
-      : "";
-  const shown = statement.replace(/\s+/g, " ");
-  return new DatabaseRefusal(
-    `the migration ${migration} was not applied, nothing of it is kept: ${message}, in: ${shown.slice(0, SHOWN)}${shown.length > SHOWN ? "…" : ""}${mend}`,
-    { cause: error },
-  );
+export interface ApplyOptions {
+  tell(progress: MigrationProgress): void;
+  /** Looked at between steps; a statement that runs is cancelled by whoever aborts. */
+  signal: AbortSignal | undefined;
 }
 
+/**
+ * Beside processes that work, locks of a step may cross theirs: whoever of the two Postgres ends begins anew. Each finding
+ * takes a second (deadlock_timeout).
+ */
+const COLLISIONS: RetryOptions = { again: "collisions", tries: 20, patienceMs: 120_000 };
+
 /** @throws DatabaseRefusal, with everything rolled back */
-async function transact(
+function transact(
+  client: ClientBase,
+  migration: string,
+  work: (run: (statement: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  return retried(() => once(client, migration, work), COLLISIONS);
+}
+
+async function once(
   client: ClientBase,
   migration: string,
   work: (run: (statement: string) => Promise<void>) => Promise<void>,
@@ -96,7 +97,7 @@ async function applySteps(
   { name, checksum }: Migration,
   steps: readonly Step[],
   begun: string | undefined,
-  tell: (progress: MigrationProgress) => void,
+  { tell, signal }: ApplyOptions,
 ): Promise<void> {
   let id = begun;
   if (id === undefined) {
@@ -112,6 +113,7 @@ async function applySteps(
     const read = async () => (await readMarks(client, name)).find((one) => one.step === step.name);
     let known = await read();
     while (known?.finished !== true) {
+      signal?.throwIfAborted();
       const outcome = await runStep(client, name, step, known?.state ?? undefined, async () => {
         if (step === last) await recordEnd(client, id as string, steps.length);
       });
@@ -134,9 +136,9 @@ export async function applyMigration(
   client: ClientBase,
   migration: Migration,
   begun: string | undefined,
-  tell: (progress: MigrationProgress) => void,
+  options: ApplyOptions,
 ): Promise<void> {
   const { plan } = migration;
   if (plan.kind === "whole") await applyWhole(client, migration, plan.statements);
-  else await applySteps(client, migration, plan.steps, begun, tell);
+  else await applySteps(client, migration, plan.steps, begun, options);
 }
