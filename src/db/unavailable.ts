@@ -1,14 +1,17 @@
 /** Whether an error says that Postgres cannot be reached or takes no work now: what a client should simply try again. */
+import { isConflict } from "./retry.ts";
 
-/** Our own UnavailableError, collisions that were tried again in vain, Node's, Postgres's classes 08 (connection) and 53 (resources), shutdown and recovery (57P), lock and statement timeouts, read-only. */
+/** Our own UnavailableError, Node's, Postgres's classes 08 (connection) and 53 (resources), shutdown and recovery (57P), statement timeouts, read-only. */
 const CODES =
-  /^(UNAVAILABLE|40001|40P01|P2034|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|53\w{3}|57P0\w|57014|55P03|25006|P1001|P1002|P1008|P1017|P2024)$/;
+  /^(UNAVAILABLE|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|53\w{3}|57P0\w|57014|25006|P1001|P1002|P1008|P1017|P2024)$/;
 /** What node-postgres and its pool say without a code. */
 const MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|Client has encountered a connection error|the database system is|Can't reach database server|Server has closed the connection|Cannot use a pool after calling end/i;
 
+/** Conflicts with other transactions among them (retry.ts): whoever did not try again itself leaves it to the client. */
 export function isUnavailable(error: unknown, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 4) return false;
+  if (isConflict(error)) return true;
   const { code, message, cause, meta, errors } = error as {
     code?: unknown;
     message?: unknown;
