@@ -1,6 +1,6 @@
 /** Builds everything from a config, by hand and in one place. */
 import { type Bootstrap, bootstrap } from "./accounts/bootstrap.ts";
-import { createSignInLink } from "./accounts/sessions.ts";
+import { createSignInLink, signInUrl } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
@@ -9,7 +9,7 @@ import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { openDatabase } from "./db/client.ts";
-import { checkKeys, masterKeys } from "./db/keys.ts";
+import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
@@ -98,10 +98,12 @@ async function startOn(
   const applied = await migrateWhenReachable(databaseUrl, log, signal);
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
-  const vault = createVault(await masterKeys(config));
+  const keys = await masterKeys(config);
+  const vault = createVault(keys);
   const db = openDatabase(databaseUrl);
   started.push(() => db.close());
-  await checkKeys(db, vault);
+  await checkKeys(db, vault, config);
+  await keepKey(config, keys);
   const notify = createNotifier(databaseUrl, log);
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
   const queue = createQueue(databaseUrl, log, { worker: config.roles.worker });
@@ -123,19 +125,21 @@ async function startOn(
   const plans = createPlans(core);
   const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: () => config.publicUrl ?? SOURCE });
   const metrics = createMetrics();
-  const worker: Worker | undefined = config.roles.worker
-    ? createWorker(core, {
-        plans,
-        sender,
-        queue,
-        onStop: async (client, stop) => {
-          await queue.send(client, STOPPED_JOB, stop);
-          const mail = await stateChangeMail(client, stop);
-          if (mail) await queue.send(client, MAIL_JOB, mail);
-        },
-        onSettled: (settlement) => observe(metrics, log, settlement),
-      })
-    : undefined;
+  // Without a worker lanes only fill: with HOOKLINE_DELIVERY=off nothing is claimed, and the chores below go on.
+  const worker: Worker | undefined =
+    config.roles.worker && config.delivery
+      ? createWorker(core, {
+          plans,
+          sender,
+          queue,
+          onStop: async (client, stop) => {
+            await queue.send(client, STOPPED_JOB, stop);
+            const mail = await stateChangeMail(client, stop);
+            if (mail) await queue.send(client, MAIL_JOB, mail);
+          },
+          onSettled: (settlement) => observe(metrics, log, settlement),
+        })
+      : undefined;
   const ingest = createIngest(core, { lanes: worker, queue });
   const feed = createFeed(core);
   if (config.roles.api) await feed.start();
@@ -159,13 +163,16 @@ async function startOn(
 
   const replays = createReplayRunner(core);
   const retention = createRetention(core);
+  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
+  if (config.roles.worker) {
+    replays.start();
+    retention.start();
+  }
   if (worker) {
     const mailer = createMailer(config);
     await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
     await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
     worker.start();
-    replays.start();
-    retention.start();
   }
 
   let stopping: Promise<void> | undefined;
@@ -193,7 +200,7 @@ async function startOn(
     bootstrap: first,
     signInLink: async () => {
       const { token } = await createSignInLink(core, { id: first.userId, organizationId: first.organizationId });
-      return `${publicUrl()}/sign-in-link?token=${token}`;
+      return signInUrl(publicUrl(), token);
     },
     stop: () => {
       stopping ??= stop();
