@@ -1,17 +1,21 @@
 import { defineConfig } from "vitest/config";
+import { PROJECTS, ROOT, testFiles } from "./test/projects.ts";
 
 // Vite's own list has "development", under which `graphql` is another module than the one Node gives Pothos and Yoga.
 const conditions = ["node", "module-sync"];
+const files = testFiles(ROOT);
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: "test/global-setup.ts",
     pool: "forks",
     // The reference machine has two cores, and Postgres wants its share.
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: PROJECTS.map((name) => ({
+      extends: true as const,
+      test: { name, include: files[name], ...(name === "unit" ? {} : { globalSetup: "test/global-setup.ts" }) },
+    })),
   },
 });

@@ -1,48 +1,120 @@
 /**
- * `npm run bench [-- P1 P3 …]`: the bars of the product as ratios measured in one run, so that they mean the same on any
- * machine. Without names: P1, P2, P3. Writes bench/results/<time>.json and .svg.
+ * `npm run bench`: the bars of the product as ratios to frozen baselines, measured in one run.
+ *
+ *   npm run bench                 the rows that take minutes
+ *   npm run bench -- --long       the rows that take many
+ *   npm run bench -- P1 P3        these
+ *   npm run bench -- P9 --scale 0.1    a tenth of every count: tries a row, shows nothing
+ *
+ * Writes bench/results/latest.json and .svg (latest-long with --long).
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import path from "node:path";
-import { CORES } from "./machine.ts";
-import { holds, picture } from "./picture.ts";
-import { p1, p2, p3, p5, p8, p10, type Row } from "./rows.ts";
-import { openWorld, type World } from "./world.ts";
+import { parseArgs } from "node:util";
+import { ROWS } from "./catalog.ts";
+import { openBench } from "./harness/bench.ts";
+import { describeMachine, watchOthers } from "./harness/machine.ts";
+import { picture, shown } from "./harness/picture.ts";
+import { ROOT } from "./harness/process.ts";
+import { buildDashboard } from "./harness/released.ts";
+import { type Check, verdictOf } from "./harness/row.ts";
 
-const ROWS: Record<string, (world: World) => Promise<Row[]>> = { P1: p1, P2: p2, P3: p3, P5: p5, P8: p8, P10: () => p10() };
+/** Of the machine; beyond it no figure counts. The kernel's own work for the bench is in it. */
+const MOST_OTHER_WORK = 0.1;
 
-const asked = process.argv.slice(2).map((name) => name.toUpperCase());
-const unknown = asked.filter((name) => !ROWS[name]);
-if (unknown.length > 0) {
-  console.error(`no such bar: ${unknown.join(", ")}; there are ${Object.keys(ROWS).join(", ")}`);
+interface RowResult {
+  row: string;
+  title: string;
+  seconds: number;
+  /** Share of the machine that work which is not the bench's took. */
+  otherWork: number;
+  checks: (Check & { row: string; verdict: string })[];
+  lines: string[];
+  error?: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    long: { type: "boolean", default: false },
+    scale: { type: "string", default: "1" },
+    runs: { type: "string", default: "3" },
+    out: { type: "string" },
+  },
+});
+const [scale, runs] = [Number(values.scale), Number(values.runs)];
+const asked = positionals.map((name) => name.toUpperCase());
+const unknown = asked.filter((name) => !ROWS.some((row) => row.name === name));
+if (unknown.length > 0 || !(scale > 0 && scale <= 1) || !(runs >= 1)) {
+  console.error(
+    unknown.length > 0
+      ? `no such row: ${unknown.join(", ")}; there are ${ROWS.map((row) => row.name).join(" ")}`
+      : "--scale is above 0 and at most 1, --runs at least 1",
+  );
   process.exit(1);
 }
+const rows = ROWS.filter((row) => (asked.length > 0 ? asked.includes(row.name) : row.long === values.long));
 
-const world = await openWorld();
-const rows: Row[] = [];
+await buildDashboard(ROOT);
+const bench = await openBench({ runs, scale, statements: rows.some((row) => row.long) });
+const machine = await describeMachine(bench.postgres.version);
+const results: RowResult[] = [];
+const at = new Date().toISOString();
+console.log(`${machine.commit} on ${machine.cores} × ${machine.cpu}, Postgres ${machine.postgres}, Node ${machine.node}`);
 try {
-  for (const name of asked.length > 0 ? asked : ["P1", "P2", "P3"]) {
-    console.log(`\n${name}`);
-    rows.push(...((await ROWS[name]?.(world)) ?? []));
+  for (const row of rows) {
+    console.log(`\n${row.name}  ${row.title}`);
+    const began = performance.now();
+    const first = bench.lines.length;
+    const othersOf = await watchOthers();
+    const result: RowResult = { row: row.name, title: row.title, seconds: 0, otherWork: 0, checks: [], lines: [] };
+    try {
+      const checks = await row.run(bench);
+      result.otherWork = await othersOf();
+      for (const check of checks) {
+        const judged = { ...check, ...reservation(result.otherWork) };
+        result.checks.push({ ...judged, row: row.name, verdict: verdictOf(judged) });
+      }
+    } catch (error) {
+      result.error = (error as Error).message;
+      console.error(`  FAILED: ${(error as Error).stack}`);
+      process.exitCode = 1;
+      await bench.clear();
+    }
+    result.seconds = Math.round((performance.now() - began) / 1000);
+    result.lines = bench.lines.slice(first);
+    results.push(result);
+    for (const check of result.checks) console.log(lineOf(check));
+    console.log(`  (${result.seconds} s)`);
+    await write();
   }
 } finally {
-  await world.close();
+  await bench.close();
 }
 
-console.log("");
-for (const row of rows) {
-  const bar = `${row.atLeast ? "≥" : "≤"} ${row.limit}`;
-  console.log(
-    `${holds(row) ? "ok  " : "LOW "} ${row.bar.padEnd(4)} ${row.what.padEnd(32)} ${row.value.toFixed(2).padStart(8)}   bar ${bar.padEnd(6)}  ${row.detail}`,
-  );
+/** Why nothing of this run counts, if so. */
+function reservation(otherWork: number): { notShown?: string } {
+  if (scale < 1) return { notShown: `run at scale ${scale}` };
+  if (otherWork > MOST_OTHER_WORK) return { notShown: `other work took ${Math.round(otherWork * 100)} % of the machine` };
+  return {};
 }
-const folder = path.join(import.meta.dirname, "results");
-const name = new Date().toISOString().replaceAll(/[:.]/g, "-").slice(0, 19);
-await mkdir(folder, { recursive: true });
-await writeFile(
-  path.join(folder, `${name}.json`),
-  `${JSON.stringify({ at: new Date(), cores: CORES, cpu: cpus()[0]?.model, node: process.version, rows }, null, 2)}\n`,
-);
-await writeFile(path.join(folder, `${name}.svg`), picture(rows));
-console.log(`\nbench/results/${name}.json, .svg`);
+
+function lineOf(check: Check & { verdict: string }): string {
+  const bar = `${check.atLeast ? "≥" : "≤"} ${check.bar}`;
+  const spread = check.spread > 0 ? ` ± ${shown(check.spread)}` : "";
+  const value = Number.isFinite(check.value) ? `${shown(check.value)}${check.unit ? ` ${check.unit}` : ""}` : "–";
+  const why = check.notShown ? `  [${check.notShown}]` : "";
+  return `  ${check.verdict.toUpperCase().padEnd(9)} ${check.name.padEnd(44)} ${`${value}${spread}`.padEnd(20)} bar ${bar.padEnd(8)} ${check.detail}${why}`;
+}
+
+async function write(): Promise<void> {
+  const folder = path.join(import.meta.dirname, "results");
+  const name = values.out ?? (values.long ? "latest-long" : "latest");
+  const checks = results.flatMap((result) => result.checks);
+  const caption = `${machine.commit} · ${at.slice(0, 16)} · ${machine.cores} × ${machine.cpu} · Postgres ${machine.postgres}`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify({ at, machine, runs, scale, rows: results }, null, 2)}\n`);
+  await writeFile(path.join(folder, `${name}.svg`), picture(checks, caption));
+}
+
+console.log(`\n${path.relative(ROOT, path.join(import.meta.dirname, "results"))}`);

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { schemaSql } from "../src/db/migrate.ts";
+import { schemaSql } from "../src/db/schema-engine.ts";
 import { startEmbedded } from "../src/embedded/start.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "hookline-db-new-"));

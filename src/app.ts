@@ -5,27 +5,25 @@ import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
 import { createServer, createWorkerServer, type Server } from "./api/server.ts";
-import { systemClock } from "./clock.ts";
+import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
+import { readDatabaseUrl } from "./database-url.ts";
 import { openDatabase } from "./db/client.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
+import { checkSessions } from "./db/probe.ts";
 import { createQueue } from "./db/queue.ts";
+import { findQueueSchema } from "./db/queue-schema.ts";
 import { isUnavailable } from "./db/unavailable.ts";
-import { createEgress } from "./delivery/egress.ts";
-import type { Settlement } from "./delivery/lane-settle.ts";
-import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
-import { createPlans } from "./delivery/plan.ts";
-import { createSandbox } from "./delivery/sandbox/sandbox.ts";
-import { createSender } from "./delivery/sender.ts";
-import { createTransport } from "./delivery/transport.ts";
-import { createWorker, type Worker } from "./delivery/worker.ts";
+import { MAX_SKEW_MS } from "./delivery/numbers.ts";
+import { sendsNothing } from "./delivery/off.ts";
+import { makePartitions } from "./delivery/partitions.ts";
+import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
-import { createIngest } from "./events/ingest.ts";
-import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
-import { createFeed } from "./live/feed.ts";
+import { createEngine, ENGINE_JOBS } from "./engine.ts";
+import { ClockSkewError } from "./errors.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
 import { createReplayRunner } from "./requests/replay.ts";
@@ -55,10 +53,12 @@ const DATABASE_PATIENCE_MS = 30_000;
 /** How long an API that stops still takes calls. */
 const DOOR_OPEN_MS = 500;
 
+/** @returns the names of the migrations applied now */
 async function migrateWhenReachable(url: string, log: Core["log"], signal: AbortSignal | undefined): Promise<string[]> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
-      return await migrate(url);
+      await checkSessions(url);
+      return await migrate(url, { onProgress: (progress) => log.info(progress, "migrating") });
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
       signal?.throwIfAborted();
@@ -67,6 +67,18 @@ async function migrateWhenReachable(url: string, log: Core["log"], signal: Abort
       signal?.throwIfAborted();
     }
   }
+}
+
+/** Ids of this process come after those that the database knows: its clock may stand behind the one that made them. */
+async function startIds(core: Core): Promise<void> {
+  const { rows } = await core.db.pool.query<{ id: string; database_ms: number }>(
+    `SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS database_ms,
+       COALESCE((SELECT first_id FROM number_block ORDER BY last_id DESC LIMIT 1), '00000000-0000-0000-0000-000000000000') AS id`,
+  );
+  const row = rows[0] as { id: string; database_ms: number };
+  const skew = core.clock.now().getTime() - row.database_ms;
+  if (Math.abs(skew) > MAX_SKEW_MS) throw new ClockSkewError(skew);
+  startAfter(row.id);
 }
 
 /**
@@ -100,14 +112,19 @@ async function startOn(
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const keys = await masterKeys(config);
   const vault = createVault(keys);
-  const db = openDatabase(databaseUrl);
+  const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
   started.push(() => db.close());
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
   const notify = createNotifier(databaseUrl, log);
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
-  const queue = createQueue(databaseUrl, log, { worker: config.roles.worker });
-  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([STOPPED_JOB, MAIL_JOB])]);
+  const queue = createQueue(databaseUrl, log, {
+    worker: config.roles.worker,
+    schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema),
+  });
+  await makePartitions(core);
+  await startIds(core);
+  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start(ENGINE_JOBS)]);
   started.push(
     () => notify.stop(),
     () => queue.stop(),
@@ -115,37 +132,21 @@ async function startOn(
 
   let url = config.publicUrl ?? "";
   const publicUrl = () => url;
-  const sandbox = createSandbox({ clock: core.clock });
-  const payloadQuery = createPayloadQuery();
-  const transport = createTransport({ egress: createEgress({ allow: config.egressAllow }), clock: core.clock });
-  started.push(
-    () => sandbox.close(),
-    () => transport.close(),
-  );
-  const plans = createPlans(core);
-  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: () => config.publicUrl ?? SOURCE });
   const metrics = createMetrics();
-  // Without a worker lanes only fill: with HOOKLINE_DELIVERY=off nothing is claimed, and the chores below go on.
-  const worker: Worker | undefined =
-    config.roles.worker && config.delivery
-      ? createWorker(core, {
-          plans,
-          sender,
-          queue,
-          onStop: async (client, stop) => {
-            await queue.send(client, STOPPED_JOB, stop);
-            const mail = await stateChangeMail(client, stop);
-            if (mail) await queue.send(client, MAIL_JOB, mail);
-          },
-          onSettled: (settlement) => observe(metrics, log, settlement),
-        })
-      : undefined;
-  const ingest = createIngest(core, { lanes: worker, queue });
-  const feed = createFeed(core);
+  const engine = createEngine(core, {
+    queue,
+    payloadQuery: createPayloadQuery(),
+    // Without a worker lanes only fill: with HOOKLINE_DELIVERY=off none is claimed, while the chores below go on.
+    worker: config.roles.worker && config.delivery,
+    ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
+    source: () => config.publicUrl ?? SOURCE,
+    onSettled: (settlement) => observe(metrics, log, settlement),
+  });
+  started.push(() => engine.stop());
+  const { worker, feed } = engine;
   if (config.roles.api) await feed.start();
-  started.push(() => feed.stop());
 
-  const doors: Doors = { core, ingest, feed, publicUrl, sandbox, payloadQuery, sender, plans };
+  const doors: Doors = { core, publicUrl, ...engine };
   if (worker) {
     metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
     metrics.gauge("hookline_lanes_sending", "Lanes that send now.", () => worker.stats.sending);
@@ -168,12 +169,7 @@ async function startOn(
     replays.start();
     retention.start();
   }
-  if (worker) {
-    const mailer = createMailer(config);
-    await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
-    await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
-    worker.start();
-  }
+  if (worker) await engine.start();
 
   let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
@@ -184,10 +180,9 @@ async function startOn(
     await Promise.all([replays.stop(), retention.stop()]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
-    await Promise.all([worker?.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);
+    await Promise.all([engine.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);
     await Promise.race([server.close(), sleep(left())]);
-    await feed.stop();
-    await Promise.race([Promise.all([queue.stop(), transport.close(), sandbox.close()]), sleep(Math.max(1_000, left()))]);
+    await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
     await notify.stop();
     await db.close();
     await embedded?.stop();

@@ -48,8 +48,15 @@ program
 program
   .command("migrate")
   .description("apply the pending migrations (the server does so by itself when it starts)")
-  .addHelpText("after", examples("DATABASE_URL=postgres://… hookline migrate"))
-  .action(async () => {
+  .option("--status", "show what is applied and what is pending, and change nothing; exit code 1 while something is pending")
+  .option("--json", "as JSON")
+  .addHelpText("after", examples("DATABASE_URL=postgres://… hookline migrate\nhookline migrate --status --json"))
+  .action(async (options: { status?: true; json?: true }) => {
+    if (options.status) {
+      const { showMigrations } = await import("./cli/migrations.ts");
+      process.exitCode = await showMigrations(readConfig(), options.json === true, out);
+      return;
+    }
     // Prisma and its engine are loaded only for the commands that need them: the others start in a blink.
     const { applyMigrations } = await import("./cli/database.ts");
     const applied = await applyMigrations(readConfig());

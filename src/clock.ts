@@ -25,7 +25,27 @@ let poolOffset = 0;
 let lastTime = 0;
 let counter = 0;
 
-/** A UUIDv7 (RFC 9562): sorts by the millisecond it was made in, within one by the order it was made in by this process. */
+/** Ids of this process from now on come after `id`: called at the start with the newest one that the database knows. */
+export function startAfter(id: string): void {
+  lastTime = Math.max(lastTime, timeOf(id) + 1);
+}
+
+/** The millisecond that no id of this process lies beyond. */
+export const newestTime = (clock: Clock): number => Math.max(lastTime, clock.now().getTime());
+
+/** The millisecond in a UUIDv7. */
+export const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** The smallest UUIDv7 of a moment. */
+export function lowestId(moment: Date): string {
+  const time = moment.getTime().toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
+/**
+ * A UUIDv7 (RFC 9562): sorts by the millisecond it was made in, within one by the order it was made in by this process.
+ * Never goes back: while the wall clock stands behind the last id, the counter goes on in that id's millisecond.
+ */
 export function newId(clock: Clock = systemClock): string {
   if (poolOffset + 10 > pool.length) {
     pool = randomBytes(4096);
@@ -34,7 +54,7 @@ export function newId(clock: Clock = systemClock): string {
   const random = pool.subarray(poolOffset, poolOffset + 10);
   poolOffset += 10;
   const now = clock.now().getTime();
-  if (now > lastTime || now < lastTime - 1_000) {
+  if (now > lastTime) {
     lastTime = now;
     // The lower half of the counter's 12 bits at random, the upper for the ids that follow in this millisecond.
     counter = (random[0] as number) << 3;

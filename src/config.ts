@@ -8,6 +8,7 @@ import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { unknownVariables } from "./config/unknown.ts";
+import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
 const masterKeys = z.string().transform((text, ctx) => {
@@ -44,7 +45,7 @@ const limit = z.string().transform((text, ctx) => {
   return { count: Number(match[1]), seconds: Number(match[2]) };
 });
 
-const flag = z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
+const flag = z.enum(["true", "false", "on", "off"], "must be true or false").transform((text) => text === "true" || text === "on");
 const whole = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
   return z
@@ -70,14 +71,25 @@ const httpUrl = z.string().transform((text, ctx) => {
   return text.replace(/\/+$/, "");
 });
 
+/** What `read` throws, as an issue: its sentence reads on after the variable's name. */
+const readable = (read: (text: string) => unknown) =>
+  z.string().superRefine((text, ctx) => {
+    try {
+      read(text);
+    } catch (error) {
+      ctx.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  });
+const databaseUrl = readable(readDatabaseUrl);
+const schemaName = readable(checkSchemaName);
+
 const environment = z.object({
   NODE_ENV: z.string().optional(),
   PORT: whole(0, 65535).default(4000),
   HOST: z.string().min(1).default("127.0.0.1"),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://")
-    .optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
+  HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
     .string()
@@ -116,14 +128,13 @@ const environment = z.object({
   HOOKLINE_CRMCOM_HTTP_STATUS: flag.default(false),
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
+  HOOKLINE_GRAPHIQL: flag.optional(),
   HOOKLINE_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
-  HOOKLINE_DELIVERY: z
-    .enum(["on", "off"], "must be on or off")
-    .default("on")
-    .transform((text) => text === "on"),
+  HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
+  HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
 });
 
 export interface Config {
@@ -132,8 +143,10 @@ export interface Config {
   warnings: readonly string[];
   port: number;
   host: string;
-  /** Undefined: the embedded Postgres. */
+  /** With the schema in it, when one is set. Undefined: the embedded Postgres. */
   databaseUrl: string | undefined;
+  /** Connections of each of the two pools. */
+  databasePool: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
   adminToken: string | undefined;
@@ -158,8 +171,12 @@ export interface Config {
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   /** False: nothing is sent; what comes in waits in its lanes. */
   delivery: boolean;
+  /** Whether /graphql shows GraphiQL to a browser. */
+  graphiql: boolean;
   /** Settled requests and their events are deleted after so many days. */
   retentionDays: number;
+  /** How long a stretch of time one partition of the hot tables holds, in minutes. */
+  partitionMinutes: number;
 }
 
 /** Names every variable that is wrong, and how to mend it. */
@@ -212,7 +229,8 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     warnings: unknownVariables(env, KNOWN),
     port: e.PORT,
     host: e.HOST,
-    databaseUrl: e.DATABASE_URL,
+    databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
+    databasePool: e.HOOKLINE_DATABASE_POOL,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
@@ -232,7 +250,9 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
     logLevel: e.HOOKLINE_LOG_LEVEL,
     delivery: e.HOOKLINE_DELIVERY,
+    graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
+    partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });
 }
 

@@ -147,3 +147,13 @@ export class UnavailableError extends HooklineError {
     this.name = "UnavailableError";
   }
 }
+
+/** This process's clock and the database's are too far apart to write ids and leases that fit. */
+export class ClockSkewError extends UnavailableError {
+  /** @param skewMs this process's clock minus the database's */
+  constructor(skewMs: number) {
+    super();
+    const seconds = Math.round(Math.abs(skewMs) / 1000);
+    this.message = `this process's clock is ${seconds} s ${skewMs > 0 ? "ahead of" : "behind"} the database's; set both by the same time server`;
+  }
+}

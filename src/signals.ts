@@ -5,7 +5,7 @@
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
 /** One Ctrl-C may come twice: from the terminal to the whole group, and passed on by npm. */
-const SAME_MS = 300;
+const SAME_MS = 50;
 /** How long a start that is under way may take to clean up. */
 const UNWIND_MS = 5_000;
 

@@ -132,7 +132,7 @@ const table: [name: string, rule: rules.Rule, broken: Snippets[], kept: Snippets
     ],
     {
       "src/delivery/lane-settle.ts": "q(`UPDATE lane SET x = 1`)",
-      "src/requests/retention.ts": "q(`DELETE FROM webhook_request WHERE id = $1`)",
+      "src/requests/sql/delete-requests.ts": "q(`DELETE FROM webhook_request WHERE id = $1`)",
       "src/requests/list.ts": "q(`SELECT 1 FROM lane l FOR UPDATE OF l`); q(`UPDATE lanes_seen SET x = 1`)",
     },
   ],

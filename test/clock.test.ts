@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newId, systemClock } from "../src/clock.ts";
+import { lowestId, newestTime, newId, startAfter, systemClock, timeOf } from "../src/clock.ts";
 
 test("ids are UUIDv7 and grow, also within a millisecond", () => {
   const ids = Array.from({ length: 20_000 }, () => newId());
@@ -8,9 +8,13 @@ test("ids are UUIDv7 and grow, also within a millisecond", () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("a clock that jumps back does not hold ids in the future", () => {
+test("ids never go back within a process: not when its clock does, not at a start after newer ids", () => {
   const now = Date.now();
-  newId({ ...systemClock, now: () => new Date(now + 3_600_000) });
-  const id = newId({ ...systemClock, now: () => new Date(now) });
-  expect(Number.parseInt(id.replace("-", "").slice(0, 12), 16)).toBe(now);
+  const ahead = newId({ ...systemClock, now: () => new Date(now + 2_000) });
+  const behind = newId({ ...systemClock, now: () => new Date(now - 3_600_000) });
+  expect(behind > ahead).toBe(true);
+  startAfter(lowestId(new Date(now + 5_000)));
+  const id = newId();
+  expect(timeOf(id)).toBeGreaterThan(now + 5_000);
+  expect(newestTime(systemClock)).toBeGreaterThanOrEqual(timeOf(id));
 });

@@ -1,6 +1,6 @@
 /**
  * One real Postgres per run, and a template database migrated once; each test file clones it (helpers/database.ts).
- * TEST_DATABASE_URL names a server to use instead.
+ * TEST_DATABASE_URL names a server to use instead. Every project but `unit` asks for it; the first one starts it.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,9 +18,33 @@ declare module "vitest" {
   }
 }
 
+const SHARED = Symbol.for("hookline.test.server");
 const TEMPLATE = `hookline_template_${process.pid}`;
 
+interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Vitest loads this file once for each project: what they share stands on the process. */
+const shared = globalThis as { [SHARED]?: { users: number; server: Promise<Server> } };
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared[SHARED] ??= { users: 0, server: startServer() };
+  const held = shared[SHARED];
+  held.users += 1;
+  const server = await held.server;
+  project.provide("serverUrl", server.url);
+  project.provide("template", TEMPLATE);
+  return async () => {
+    held.users -= 1;
+    if (held.users > 0) return;
+    delete shared[SHARED];
+    await server.stop();
+  };
+}
+
+async function startServer(): Promise<Server> {
   const given = process.env["TEST_DATABASE_URL"];
   const folder = await mkdtemp(path.join(tmpdir(), "hookline-test-"));
   const embedded = given === undefined ? await startEmbedded(folder) : undefined;
@@ -38,12 +62,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const template = new URL(server);
   template.pathname = `/${TEMPLATE}`;
   await migrate(template.href);
-  project.provide("serverUrl", server.href);
-  project.provide("template", TEMPLATE);
-  return async () => {
-    await admin.query(`DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`);
-    await admin.end();
-    await embedded?.stop();
-    await rm(folder, { recursive: true, force: true });
+  return {
+    url: server.href,
+    async stop() {
+      await admin.query(`DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`);
+      await admin.end();
+      await embedded?.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }

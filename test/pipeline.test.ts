@@ -2,50 +2,27 @@
 
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPayloadQuery } from "../src/api/graphql/payload-query.ts";
-import { createQueue, type Queue } from "../src/db/queue.ts";
 import { createDefinition } from "../src/definitions/definitions.ts";
-import { createEgress } from "../src/delivery/egress.ts";
-import { createPlans } from "../src/delivery/plan.ts";
-import { createSandbox, type Sandbox } from "../src/delivery/sandbox/sandbox.ts";
-import { createSender } from "../src/delivery/sender.ts";
-import { createTransport, type Transport } from "../src/delivery/transport.ts";
-import { createWorker, type Worker } from "../src/delivery/worker.ts";
-import { createIngest, type Ingest } from "../src/events/ingest.ts";
+import { decodeBody } from "../src/delivery/changes.ts";
+import type { Ingest } from "../src/events/ingest.ts";
 import { type TestCore, testCore } from "./helpers/database.ts";
+import { type TestEngine, testEngine } from "./helpers/engine.ts";
 import { type Receiver, startReceiver } from "./helpers/receiver.ts";
 
 let t: TestCore;
 let receiver: Receiver;
-let queue: Queue;
-let sandbox: Sandbox;
-let transport: Transport;
-let worker: Worker;
+let engine: TestEngine;
 let ingest: Ingest;
 
 beforeAll(async () => {
   t = await testCore({ retryScale: 0.001 });
   receiver = await startReceiver();
-  queue = createQueue(t.url, t.core.log, { worker: true });
-  await queue.start([]);
-  sandbox = createSandbox();
-  transport = createTransport({ egress: createEgress({ allow: t.core.config.egressAllow }), clock: t.core.clock });
-  const plans = createPlans(t.core);
-  const sender = createSender(t.core, {
-    transport,
-    engines: { sandbox, payloadQuery: createPayloadQuery() },
-    publicUrl: () => "http://127.0.0.1:4000",
-  });
-  worker = createWorker(t.core, { plans, sender, queue, onStop: async () => undefined });
-  worker.start();
-  ingest = createIngest(t.core, { lanes: worker, queue });
+  engine = await testEngine(t.core);
+  ingest = engine.engine.ingest;
 });
 
 afterAll(async () => {
-  await worker?.drain(5_000);
-  await transport?.close();
-  await sandbox?.close();
-  await queue?.stop();
+  await engine?.close();
   await receiver?.close();
   await t?.close();
 });
@@ -64,7 +41,7 @@ test("30 events arrive once each, in order, signed, though the receiver fails at
     t.core,
     t.admin,
     { name: "Orders", targetUrl: `${receiver.url}/orders`, eventTypes: ["order.*"] },
-    { sandbox, payloadQuery: createPayloadQuery() },
+    engine.engine,
   );
   receiver.respond((_, i) => (i < 3 ? 500 : 200));
   const ids: string[] = [];
@@ -87,7 +64,15 @@ test("30 events arrive once each, in order, signed, though the receiver fails at
   }
   const attempts = await t.core.db.pool.query("SELECT count(*)::int AS n FROM attempt");
   expect(attempts.rows[0].n).toBe(33);
-  const feed = await t.core.db.pool.query("SELECT sequence, state FROM feed_entry ORDER BY sequence");
-  expect(feed.rows.map((r) => r.sequence)).toEqual(feed.rows.map((_, i) => i + 1));
-  expect(feed.rows.filter((r) => r.state === "DELIVERED")).toHaveLength(30);
+  await t.core.db.pool.query("SELECT sequence_feed($1)", [t.organizationId]);
+  const feed = await t.core.db.pool.query<{ sequence: number; changes: number; body: string }>(
+    "SELECT sequence, changes, body FROM feed_entry ORDER BY sequence",
+  );
+  let upto = 0;
+  for (const row of feed.rows) {
+    upto += row.changes;
+    expect(row.sequence).toBe(upto);
+  }
+  const changes = feed.rows.flatMap((row) => decodeBody(row.body).changes);
+  expect(changes.filter((change) => change.kind === "REQUEST" && change.state === "DELIVERED")).toHaveLength(30);
 });

@@ -1,7 +1,7 @@
 /** Request bodies: every route gets the bytes, and reads them as far as it needs. */
 import type { FastifyRequest } from "fastify";
 import { HooklineError, ValidationError } from "../errors.ts";
-import { checkJson } from "../wire/json-text.ts";
+import { checkJson, deeperThan } from "../wire/json-text.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -32,6 +32,7 @@ export function textOf(request: FastifyRequest): string {
  */
 export function jsonOf(request: FastifyRequest, maxDepth = 64): { value: unknown; text: string } {
   const text = textOf(request);
+  if (deeperThan(text, maxDepth)) throw new ValidationError([{ path: "", message: `is nested deeper than ${maxDepth} levels` }]);
   let value: unknown;
   try {
     value = JSON.parse(text);

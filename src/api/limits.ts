@@ -6,6 +6,8 @@ export const HTTP = {
   /** A request whose body is not complete after this is answered 408. */
   requestMs: 30_000,
   keepAliveMs: 75_000,
+  /** A reply that its reader takes nothing of for so long is given up. */
+  writeMs: 30_000,
   headBytes: 16 * 1024,
   /** Unless a route says otherwise. */
   bodyBytes: 2 ** 20,
@@ -19,6 +21,13 @@ export const GRAPHQL = {
   rootFields: 50,
   mutations: 5,
   tokens: 2000,
+  /** Brackets of any kind below each other. */
+  nesting: 100,
+  /** Levels of a body's JSON that are parsed at all; values are judged one by one then, with their place in the input. */
+  jsonDepth: 150_000,
+  anonymousJsonDepth: 20,
+  /** Characters of a document without a token: signIn needs no more. */
+  anonymousCharacters: 4 * 1024,
   directives: 100,
   /** One per node that a page can hold. */
   cost: 10_000,

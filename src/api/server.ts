@@ -95,6 +95,8 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
+  // From the first byte of a reply on, its reader has to take some of it now and then.
+  app.addHook("onSend", async (request) => void request.raw.socket.setTimeout(HTTP.writeMs));
   app.addHook("onResponse", async (request, reply) => {
     metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });

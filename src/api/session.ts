@@ -5,6 +5,7 @@ import { authenticate, type Credential } from "../accounts/authenticate.ts";
 import type { Caller } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import { ForbiddenError, UnauthenticatedError } from "../errors.ts";
+import { credentialsOf } from "./credentials.ts";
 
 export const SESSION_COOKIE = "hookline_session";
 export const XSRF_COOKIE = "XSRF-TOKEN";
@@ -34,7 +35,7 @@ function asWritten(text: string): string {
 
 /** Undefined for a missing header and for other schemes. The operator's token is any text, spaces and all. */
 export function bearerOf(authorization: string | undefined): string | undefined {
-  const token = /^Bearer +(.*\S)\s*$/i.exec(authorization ?? "")?.[1];
+  const token = credentialsOf(authorization, "bearer");
   return token === undefined ? undefined : asWritten(token);
 }
 

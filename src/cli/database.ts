@@ -8,7 +8,7 @@ import { createVault, type Vault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
 /** DATABASE_URL, or the embedded Postgres of the data folder for as long as `work` takes. */
-async function onDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+export async function onDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
   const embedded = config.databaseUrl === undefined ? await borrowEmbedded(config.dataDir, { command: "migrate" }) : undefined;
   try {
     return await work(embedded?.url ?? (config.databaseUrl as string));
@@ -19,7 +19,7 @@ async function onDatabase<T>(config: Config, work: (url: string) => Promise<T>):
 
 /** @returns the names of the migrations applied now */
 export function applyMigrations(config: Config): Promise<string[]> {
-  return onDatabase(config, migrate);
+  return onDatabase(config, (url) => migrate(url));
 }
 
 /** Every place that holds a sealed text; `place` as the code that seals it says. */

@@ -15,7 +15,7 @@ export async function resend(api: Api, request: string, force: boolean): Promise
   let id = request;
   if (/^\d+$/.test(request)) {
     const found = await api.graphql<{ webhookRequest: { id: string } | null }>(
-      "query ($number: Int) { webhookRequest(number: $number) { id } }",
+      "query ($number: SafeInt) { webhookRequest(number: $number) { id } }",
       {
         number: Number(request),
       },

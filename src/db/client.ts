@@ -5,7 +5,10 @@
  */
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
+import { readDatabaseUrl } from "../database-url.ts";
 import { PrismaClient } from "./generated/prisma/client.ts";
+import { SessionPool } from "./pool.ts";
+import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
 
 export type { PoolClient } from "pg";
 
@@ -77,58 +80,65 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** A statement that takes longer than this is given up: nothing of ours does, unless the database hangs. */
-const STATEMENT_TIMEOUT_MS = 15_000;
-const IDLE_TRANSACTION_TIMEOUT_MS = 5_000;
-/** Our own locks last milliseconds. Less than what a transaction may idle: whoever waited tries again. */
-const LOCK_TIMEOUT_MS = 3_000;
+export interface DatabaseOptions {
+  /** Connections of the hot pool (10). */
+  poolSize?: number;
+  /** Connections of Prisma's pool (as the hot one). */
+  prismaPoolSize?: number;
+  /** SET ROLE of the pools' sessions. */
+  roles?: { hot?: string; prisma?: string };
+}
 
-export function openDatabase(url: string, options: { poolSize?: number } = {}): Database {
-  const timeouts = {
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
-    // A process that froze in the midst of a transaction must not keep its lanes' rows locked for the others.
-    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
-    lock_timeout: LOCK_TIMEOUT_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
-  };
-  const pool = new pg.Pool({ connectionString: url, max: options.poolSize ?? 10, ...timeouts });
-  const prismaPool = new pg.Pool({ connectionString: url, max: options.poolSize ?? 10, ...timeouts });
-  // An idle connection that breaks (Postgres restarted) is replaced on next use; without a listener it would end the process.
-  pool.on("error", () => undefined);
-  prismaPool.on("error", () => undefined);
-  // The pool listens to idle ones alone: one that breaks between two statements of a transaction would end it too.
-  pool.on("connect", (client) => client.on("error", () => undefined));
-  prismaPool.on("connect", (client) => client.on("error", () => undefined));
-  const unscoped = new PrismaClient({ adapter: new PrismaPg(prismaPool) });
+const role = (name: string | undefined) => (name === undefined ? {} : { role: name });
+
+/** @param url with `?schema=` when our tables are not in `public` */
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const max = options.poolSize ?? 10;
+  const queryTimeout = STATEMENT_TIMEOUT_MS + 2_000;
+  const pool = new SessionPool({
+    url,
+    max,
+    queryTimeout,
+    purpose: "hot",
+    profile: { ...POOL_PROFILE, plans: "generic", ...role(options.roles?.hot) },
+  });
+  const prismaPool = new SessionPool({
+    url,
+    max: options.prismaPoolSize ?? max,
+    queryTimeout,
+    purpose: "prisma",
+    profile: { ...POOL_PROFILE, ...role(options.roles?.prisma) },
+  });
+  const { schema } = readDatabaseUrl(url);
+  const unscoped = new PrismaClient({ adapter: new PrismaPg(prismaPool, { schema }) });
   return {
     url,
     pool,
     unscoped,
     prisma: guarded(unscoped),
-    async transaction(work) {
-      const client = await pool.connect();
-      try {
-        await client.query("BEGIN");
-        const result = await work(client);
-        await client.query("COMMIT");
-        client.release();
-        return result;
-      } catch (error) {
-        // A connection that cannot even roll back is thrown away.
-        const rollback = await client.query("ROLLBACK").then(
-          () => undefined,
-          (e: Error) => e,
-        );
-        client.release(rollback);
-        throw error;
-      }
-    },
+    transaction: (work) => transactionOn(pool, work),
     async close() {
       await unscoped.$disconnect();
       await Promise.all([pool.end(), prismaPool.end()]);
     },
   };
+}
+
+async function transactionOn<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN");
+    const result = await work(client);
+    await client.query("COMMIT");
+    client.release();
+    return result;
+  } catch (error) {
+    // A connection that cannot even roll back is thrown away.
+    const rollback = await client.query("ROLLBACK").then(
+      () => undefined,
+      (e: Error) => e,
+    );
+    client.release(rollback);
+    throw error;
+  }
 }

@@ -1,156 +1,116 @@
 /**
- * Migrations with Prisma's own schema engine as WebAssembly: nothing is downloaded.
- * Same folder, same `_prisma_migrations` table as the native CLI: `prisma migrate deploy` stays usable.
+ * Brings a database to this version: the pending migrations, one process at a time. Same folder and record table as
+ * Prisma's CLI. A start that was killed is gone on with by the next one.
  */
-import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { PrismaPg } from "@prisma/adapter-pg";
-import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
-import pg from "pg";
+import { readDatabaseUrl } from "../database-url.ts";
+import { applyMigration, type MigrationProgress } from "./migrations/apply.ts";
+import { type Migration, readMigrations } from "./migrations/folder.ts";
+import { checkAlone, checkEmpty, checkQueueSchema, ensureSchema } from "./migrations/guard.ts";
+import { healWhole } from "./migrations/heal.ts";
+import { type MigrationRow, readMarks, readRecord } from "./migrations/record.ts";
+import { findQueueSchema } from "./queue-schema.ts";
+import { DatabaseRefusal } from "./refusal.ts";
+import { CHORE_PROFILE } from "./session.ts";
+import { clientConfig, SessionClient } from "./session-client.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
-const MIGRATIONS = path.join(ROOT, "prisma/migrations");
-const SCHEMA = path.join(ROOT, "prisma/schema.prisma");
-const NO_FILTERS = { externalTables: [], externalEnums: [] };
-/** Any fixed number: two processes that start together apply migrations one after the other. */
+export type { MigrationProgress } from "./migrations/apply.ts";
+
+/** Any fixed number: processes that start together migrate one after the other. The same as 0.1's. */
 const LOCK = 4_665_728_101;
 
-interface SchemaEngine {
-  applyMigrations(input: unknown): Promise<{ appliedMigrationNames: string[] }>;
-  diff(input: unknown): Promise<{ stdout: string | null }>;
-  free(): void;
+export interface MigrateOptions {
+  /** Of the migrations, for tests. */
+  folder?: string;
+  onProgress?: (progress: MigrationProgress) => void;
 }
 
-interface SchemaEngineClass {
-  // A static method of that name, no constructor.
-  ["new"]: (options: unknown, log: (line: string) => void, adapter: unknown) => Promise<SchemaEngine>;
+async function connected<T>(url: string, work: (client: SessionClient) => Promise<T>): Promise<T> {
+  const client = new SessionClient(clientConfig({ url, purpose: "migrate", profile: CHORE_PROFILE }));
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function refuseNewer(rows: readonly MigrationRow[], migrations: readonly Migration[]): void {
+  const unknown = rows.find((row) => !migrations.some((migration) => migration.name === row.name));
+  if (unknown)
+    throw new DatabaseRefusal(
+      `the database is of a newer Hookline than this one (it has the migration ${unknown.name}): start that version, or a newer one; to go back, restore a backup`,
+    );
 }
 
 /**
- * PrismaPg splits a script at every ";", also inside function bodies; sent whole, Postgres parses it itself, and a
- * migration is one implicit transaction: all of it or nothing.
+ * @returns the names of the migrations applied now
+ * @throws DatabaseRefusal one sentence that names the right or the setting, and the mend; what was begun is rolled back
  */
-class WholeScripts extends PrismaPg {
-  readonly #pool: pg.Pool;
-  constructor(pool: pg.Pool) {
-    super(pool);
-    this.#pool = pool;
-  }
-  override async connect() {
-    const adapter = await super.connect();
-    adapter.executeScript = async (script) => {
-      await this.#pool.query(script);
-    };
-    return adapter;
-  }
+export function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
+  return connected(url, async (client) => {
+    await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    const migrations = await readMigrations(options.folder);
+    const { schema } = readDatabaseUrl(url);
+    await ensureSchema(client, schema);
+    let rows = await readRecord(client);
+    if (rows === undefined || rows.length === 0) await checkEmpty(client);
+    await checkQueueSchema(client, await findQueueSchema(client, schema));
+    refuseNewer(rows ?? [], migrations);
+    const applied: string[] = [];
+    for (const migration of migrations) {
+      rows = await readRecord(client);
+      const row = rows?.find((one) => one.name === migration.name);
+      if (row?.finishedAt) continue;
+      if (row && (await healWhole(client, migration, row))) continue;
+      // On a database that this very run made nobody else can be.
+      if (migration.alone && applied.length === 0) await checkAlone(client, migration.name);
+      const begun = migration.plan.kind === "steps" ? row?.id : undefined;
+      await applyMigration(client, migration, begun, options.onProgress ?? (() => undefined));
+      applied.push(migration.name);
+    }
+    return applied;
+  });
 }
 
-interface Background {
-  __wbg_set_wasm(exports: unknown): void;
-  SchemaEngine: SchemaEngineClass;
+export interface MigrationStatus {
+  name: string;
+  state: "APPLIED" | "PENDING" | "BEGUN" | "UNKNOWN";
+  appliedAt: string | null;
+  /** Of a stepwise one. */
+  steps?: { done: number; of: number };
+  /** What a reader should know: a changed text, a start that was killed. */
+  note?: string;
 }
 
-/** @types/node leaves the namespace to the DOM's types, which the server does without. */
-declare const WebAssembly: {
-  instantiate(bytes: Uint8Array, imports: unknown): Promise<{ instance: { exports: Record<string, unknown> } }>;
-};
-
-/** The binding keeps its instance in a module variable: a second one would trample the first's memory. */
-let loaded: Promise<Background> | undefined;
-
-async function loadEngine(): Promise<Background> {
-  const folder = path.dirname(createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm"));
-  const background = (await import(pathToFileURL(path.join(folder, "schema_engine_bg.js")).href)) as Background;
-  const bytes = await readFile(path.join(folder, "schema_engine_bg.wasm"));
-  // The engine never clears its 10 s lock timeout: unless that timer is unref'd, a command that migrates hangs as long.
-  const imports = Object.entries(background).map(([name, value]) =>
-    name.startsWith("__wbg_setTimeout_")
-      ? [name, (...args: unknown[]) => (value as (...args: unknown[]) => NodeJS.Timeout)(...args).unref()]
-      : [name, value],
-  );
-  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": Object.fromEntries(imports) });
-  background.__wbg_set_wasm(instance.exports);
-  (instance.exports["__wbindgen_start"] as () => void)();
-  return background;
-}
-
-async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promise<T>): Promise<T> {
-  loaded ??= loadEngine();
-  const { SchemaEngine } = await loaded;
-  const schema = await readFile(SCHEMA, "utf8");
-  const pool = new pg.Pool({ connectionString: url, max: 2 });
-  try {
-    const adapter = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
-    return await work(await SchemaEngine.new({ datamodels: [["schema.prisma", schema]] }, () => undefined, adapter));
-  } finally {
-    await pool.end();
-  }
-}
-
-async function migrationNames(): Promise<string[]> {
-  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
-}
-
-async function migrationsList(): Promise<unknown> {
-  const directories = await Promise.all(
-    (await migrationNames()).map(async (name) => ({
-      path: name,
-      migrationFile: {
-        path: "migration.sql",
-        content: { tag: "ok", value: await readFile(path.join(MIGRATIONS, name, "migration.sql"), "utf8") },
-      },
-    })),
-  );
-  const lockfile = { path: "migration_lock.toml", content: await readFile(path.join(MIGRATIONS, "migration_lock.toml"), "utf8") };
-  return { baseDir: MIGRATIONS, lockfile, shadowDbInitScript: "", migrationDirectories: directories };
-}
-
-/** Whether the table says that every migration of ours is applied: then the engine, 50 MB of it, is not even loaded. */
-async function isCurrent(client: pg.Client): Promise<boolean> {
-  const table = await client.query<{ found: string | null }>("SELECT to_regclass('_prisma_migrations') AS found");
-  if (table.rows[0]?.found === null) return false;
-  const { rows } = await client.query<{ name: string; checksum: string }>(
-    "SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
-  );
-  const applied = new Map(rows.map((row) => [row.name, row.checksum]));
-  for (const name of await migrationNames()) {
-    const script = await readFile(path.join(MIGRATIONS, name, "migration.sql"));
-    if (applied.get(name) !== createHash("sha256").update(script).digest("hex")) return false;
-  }
-  return true;
-}
-
-/**
- * Applies the pending migrations, under an advisory lock.
- * @returns the names of those applied now
- */
-export async function migrate(url: string): Promise<string[]> {
-  const guard = new pg.Client({ connectionString: url });
-  await guard.connect();
-  try {
-    await guard.query("SELECT pg_advisory_lock($1)", [LOCK]);
-    if (await isCurrent(guard)) return [];
-    const input = { migrationsList: await migrationsList(), filters: NO_FILTERS };
-    return (await withEngine(url, (engine) => engine.applyMigrations(input))).appliedMigrationNames;
-  } finally {
-    await guard.end();
-  }
-}
-
-/** The SQL that leads from an empty database to prisma/schema.prisma: the material of `npm run db:new`. */
-export async function schemaSql(url: string): Promise<string> {
-  const content = await readFile(SCHEMA, "utf8");
-  const input = {
-    from: { tag: "empty" },
-    to: { tag: "schemaDatamodel", files: [{ path: "schema.prisma", content }] },
-    script: true,
-    shadowDatabaseUrl: null,
-    exitCode: null,
-    filters: NO_FILTERS,
-  };
-  return (await withEngine(url, (engine) => engine.diff(input))).stdout ?? "";
+/** What is applied and what is pending; writes nothing. */
+export function migrationStatus(url: string, options: Pick<MigrateOptions, "folder"> = {}): Promise<MigrationStatus[]> {
+  return connected(url, async (client) => {
+    const migrations = await readMigrations(options.folder);
+    const rows = (await readRecord(client)) ?? [];
+    const known: MigrationStatus[] = [];
+    for (const { name, checksum, plan } of migrations) {
+      const row = rows.find((one) => one.name === name);
+      const steps =
+        plan.kind === "steps"
+          ? { steps: { done: (await readMarks(client, name)).filter((one) => one.finished).length, of: plan.steps.length } }
+          : {};
+      const state = row === undefined ? "PENDING" : row.finishedAt ? "APPLIED" : "BEGUN";
+      const note =
+        state === "BEGUN"
+          ? "a start was ended in its midst; the next one goes on"
+          : row && row.checksum !== checksum
+            ? "its text is not the one that was applied"
+            : undefined;
+      known.push({ name, state, appliedAt: row?.finishedAt?.toISOString() ?? null, ...steps, ...(note && { note }) });
+    }
+    const others = rows.filter((row) => !migrations.some((migration) => migration.name === row.name));
+    for (const row of others)
+      known.push({
+        name: row.name,
+        state: "UNKNOWN",
+        appliedAt: row.finishedAt?.toISOString() ?? null,
+        note: "of a newer Hookline than this one",
+      });
+    return known;
+  });
 }

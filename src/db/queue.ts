@@ -5,11 +5,15 @@
  */
 import { PgBoss } from "pg-boss";
 import { z } from "zod";
+import { readDatabaseUrl } from "../database-url.ts";
 import type { Log } from "../observe/log.ts";
 import type { PoolClient } from "./client.ts";
+import { createListener } from "./listener.ts";
+import { SessionPool } from "./pool.ts";
+import { POOL_PROFILE } from "./session.ts";
 
 const LANE_QUEUE = "lane";
-const laneJob = z.object({ laneId: z.uuid() });
+const laneJob = z.object({ lane: z.string() });
 
 /** A kind of job: its queue's name and its payload. */
 export interface JobKind<T> {
@@ -18,8 +22,8 @@ export interface JobKind<T> {
 }
 
 export interface Queue {
-  /** Wake-ups inside the caller's transaction; one waiting job per lane (policy short). */
-  wakeLanes(client: PoolClient, laneIds: readonly string[]): Promise<void>;
+  /** Wake-ups inside the caller's transaction, by lane references; one waiting job per lane (policy short). */
+  wakeLanes(client: PoolClient, lanes: readonly string[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<string[]>;
   send<T>(client: PoolClient, kind: JobKind<T>, payload: T): Promise<void>;
@@ -33,16 +37,51 @@ export interface Queue {
 /** Wake-ups taken at a time. */
 const TAKE = 500;
 
-/** @param options.worker also maintains the queues */
-export function createQueue(url: string, log: Log, options: { worker: boolean }): Queue {
-  const boss = new PgBoss({ connectionString: url, max: 4, useListenNotify: true, schedule: false, supervise: options.worker });
+/** Connections for jobs; LISTEN has one of its own. */
+const CONNECTIONS = 3;
+
+/** Where pg-boss keeps its tables: beside our own schema, so that a foreign pg-boss is left alone. */
+export const queueSchemaFor = (schema: string): string => (schema === "public" ? "hookline_queue" : `${schema}_queue`);
+
+export interface QueueOptions {
+  /** Also maintains the queues. */
+  worker: boolean;
+  /** pg-boss's schema; by default the one beside ours. */
+  schema?: string;
+}
+
+/** pg-boss over connections of ours: our settings come first on each, its LISTEN is kept like ours. */
+function bossDatabase(url: string, log: Log) {
+  const pool = new SessionPool({ url, purpose: "queue", max: CONNECTIONS, profile: { ...POOL_PROFILE, statementTimeout: 60_000 } });
+  return {
+    pool,
+    executeSql: (text: string, values?: unknown[]) => pool.query(text, values),
+    async listen(channel: string, heard: (payload: string) => void, reconnected: () => void) {
+      const listener = createListener({
+        url,
+        log,
+        purpose: "queue",
+        channels: [channel],
+        heard: (_, payload) => heard(payload),
+        reconnected,
+      });
+      await listener.start();
+      return { close: () => listener.stop() };
+    },
+  };
+}
+
+export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
+  const db = bossDatabase(url, log);
+  const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
+  const boss = new PgBoss({ db, schema, useListenNotify: true, schedule: false, supervise: options.worker });
   boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
   const within = (client: PoolClient) => ({ db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) } });
   return {
-    async wakeLanes(client, laneIds) {
+    async wakeLanes(client, lanes) {
       await boss.insert(
         LANE_QUEUE,
-        laneIds.map((laneId) => ({ data: { laneId }, singletonKey: laneId })),
+        lanes.map((lane) => ({ data: { lane }, singletonKey: lane })),
         within(client),
       );
     },
@@ -55,7 +94,7 @@ export function createQueue(url: string, log: Log, options: { worker: boolean })
       );
       return jobs.flatMap((job) => {
         const parsed = laneJob.safeParse(job.data);
-        return parsed.success ? [parsed.data.laneId] : [];
+        return parsed.success ? [parsed.data.lane] : [];
       });
     },
     async send(client, kind, payload) {
@@ -76,6 +115,7 @@ export function createQueue(url: string, log: Log, options: { worker: boolean })
     },
     async stop() {
       await boss.stop({ graceful: true, timeout: 2_000 });
+      await db.pool.end();
     },
   };
 }

@@ -3,7 +3,6 @@
  * by the version that triggers count up in `organization_catalog`. Ingest reads the version inside its transaction,
  * so that a definition made before an event always matches it, whichever process made it.
  */
-import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
@@ -24,6 +23,8 @@ export interface CatalogDefinition {
   dialect: DialectName;
   /** The lanes its requests go to. */
   ordering: Ordering;
+  /** Counts the changes of its ordering: part of which lane. */
+  orderingEpoch: number;
   targetType: "WEBHOOK" | "CRMSCRIPT";
   fieldsSet: readonly string[];
   /** Where the event would go as things stand; null: the dialect sends nothing for it, or a script is the target. */
@@ -40,20 +41,29 @@ export interface Catalog {
   definition(id: string): CatalogDefinition | undefined;
 }
 
-interface Cache {
-  catalogs: Map<string, Catalog>;
+export interface Catalogs {
+  /**
+   * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
+   * Unknown organizations are left out.
+   */
+  of(client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>>;
+  /** Forgets all: the database is in another life, and may hand out the same versions for other things. */
+  clear(): void;
 }
 
-/** Organizations kept per process; the one not asked for longest goes first. */
+/** Organizations kept per process; the one loaded longest ago goes first. */
 const MAX_CACHED = 2000;
-const caches = new WeakMap<Core, Cache>();
 
-/**
- * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
- * Unknown organizations are left out.
- */
-export async function catalogOf(core: Core, client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>> {
-  const { catalogs } = cacheOf(core);
+export function createCatalogs(): Catalogs {
+  const kept = new Map<string, Catalog>();
+  return { of: (client, organizationIds) => catalogsOf(kept, client, organizationIds), clear: () => kept.clear() };
+}
+
+async function catalogsOf(
+  catalogs: Map<string, Catalog>,
+  client: PoolClient,
+  organizationIds: readonly string[],
+): Promise<Map<string, Catalog>> {
   const versions = await client.query<{ organization_id: string; version: number }>({
     name: "catalog-versions",
     text: "SELECT organization_id, version FROM organization_catalog WHERE organization_id = ANY($1::uuid[])",
@@ -71,15 +81,6 @@ export async function catalogOf(core: Core, client: PoolClient, organizationIds:
     found.set(id, catalog);
   }
   return found;
-}
-
-function cacheOf(core: Core): Cache {
-  let cache = caches.get(core);
-  if (!cache) {
-    cache = { catalogs: new Map() };
-    caches.set(core, cache);
-  }
-  return cache;
 }
 
 function keep(catalogs: Map<string, Catalog>, id: string, catalog: Catalog): void {
@@ -104,6 +105,7 @@ interface DefinitionRow {
   url_deleted: string | null;
   url_status: string | null;
   ordering: Ordering | null;
+  ordering_epoch: number;
   fields_set: string[];
 }
 
@@ -111,7 +113,7 @@ interface DefinitionRow {
 async function loadCatalog(client: PoolClient, organizationId: string, version: number): Promise<Catalog> {
   const definitions = await client.query<DefinitionRow>(
     `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
-            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.fields_set
+            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
      FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
      WHERE d.organization_id = $1 AND d.deleted_at IS NULL`,
     [organizationId],
@@ -148,6 +150,7 @@ function catalogDefinition(row: DefinitionRow): CatalogDefinition {
     number: row.number,
     dialect: row.dialect,
     ordering: row.ordering ?? dialect.defaults.ordering,
+    orderingEpoch: row.ordering_epoch,
     targetType: row.target_type,
     fieldsSet: row.fields_set,
     url: (event) => dialect.target(event, view),

@@ -46,6 +46,7 @@ function sealed(core: Core, owner: { id: string; organizationId: string }, given
 
 /** Everything but counters; secrets masked. */
 export function auditView(core: Core, row: DefinitionRow): object {
-  const { id, organizationId, headers, createdAt, updatedAt, createdById, updatedById, createdUnit, updatedUnit, ...shown } = row;
+  const { id, organizationId, headers, createdAt, updatedAt, createdById, updatedById, createdUnit, updatedUnit, orderingEpoch, ...shown } =
+    row;
   return { ...shown, headers: shownHeaders(core, { id, organizationId, headers }) };
 }

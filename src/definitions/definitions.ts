@@ -3,10 +3,11 @@ import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { stopLanes } from "../delivery/control.ts";
 import { createEgress, type Egress } from "../delivery/egress.ts";
+import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
 import { record } from "./record.ts";
@@ -163,13 +164,16 @@ export async function updateDefinition(
     .transaction(async (client) => {
       const present = await findLiving(client, organizationId, id);
       const changes = input.state && input.state !== present.state ? await setState(core, client, caller, [id], input.state) : [];
+      if (input.ordering !== undefined || input.dialect !== undefined) await lockCounters(client, organizationId, [id]);
       const before = await findLiving(client, organizationId, id, "FOR NO KEY UPDATE");
       const whole = wholeOf(before, input);
+      const orderingEpoch = await nextEpoch(client, before, input);
       refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect)]);
       await lockReferences(client, organizationId, input);
       const row = (await update<Columns>(client, "webhook_definition", before, {
         ...columnsFrom(core, before, input, before.headers),
         ...targetColumns(whole),
+        orderingEpoch,
         updatedAt: core.clock.now(),
         updatedById: caller.userId ?? null,
         updatedUnit: caller.unit ?? null,
@@ -179,6 +183,30 @@ export async function updateDefinition(
       return { definition: row, changes, signingSecret };
     })
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
+}
+
+const orderingOf = ({ ordering, dialect }: Pick<DefinitionRow, "ordering" | "dialect">) => ordering ?? dialects[dialect].defaults.ordering;
+
+/**
+ * A change of ordering is always accepted: what is queued keeps its lanes, and new events go to lanes of a later epoch, which
+ * start when those are empty. A change of dialect is refused while requests wait: they were accepted for the other one.
+ * @returns the definition's ordering_epoch from now on; its counter is locked
+ */
+async function nextEpoch(client: PoolClient, before: DefinitionRow, input: DefinitionSettings): Promise<number> {
+  const after = { ordering: input.ordering === undefined ? before.ordering : input.ordering, dialect: input.dialect ?? before.dialect };
+  if (after.dialect !== before.dialect) {
+    const { rows } = await client.query<{ queued: number }>(
+      `SELECT count(*) AS queued FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
+       WHERE l.organization_id = $1 AND l.definition_id = $2`,
+      [before.organizationId, before.id],
+    );
+    const queued = rows[0]?.queued ?? 0;
+    if (queued > 0)
+      throw new ConflictError(`${queued} requests wait for the dialect ${before.dialect}; let them end, or cancel them`, "REQUESTS_WAIT");
+  }
+  if (orderingOf(after) === orderingOf(before)) return before.orderingEpoch;
+  await markDraining(client, before.organizationId, before.id);
+  return before.orderingEpoch + 1;
 }
 
 async function updateSecrets(core: Core, client: PoolClient, row: DefinitionRow, input: UpdateDefinitionInput): Promise<string | null> {
@@ -196,14 +224,14 @@ async function updateSecrets(core: Core, client: PoolClient, row: DefinitionRow,
 }
 
 /**
- * Its requests stay in the log, what is queued is not sent; name and code are free again.
+ * Its requests stay in the log, what is queued is cancelled by a chore; name and code are free again.
  * @throws NotFoundError ForbiddenError
  */
 export async function deleteDefinition(core: Core, caller: Caller, id: string): Promise<DefinitionRow> {
   demand(caller, "webhooks:write");
   return core.db.transaction(async (client) => {
     await findLiving(client, caller.organizationId, id);
-    await stopLanes(client, [id]);
+    await markCancel(client, caller.organizationId, [id]);
     const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
     const now = core.clock.now();
     const row = (await update<Columns>(client, "webhook_definition", before, {

@@ -17,13 +17,17 @@ export interface DefinitionFacts {
 /** By definition. The caller has made sure that they are the organization's. */
 export async function definitionFacts(core: Core, definitionIds: readonly string[]): Promise<Map<string, DefinitionFacts>> {
   const { rows } = await core.db.pool.query<DefinitionFacts & { id: string }>(
-    `SELECT definition_id AS id, total_calls AS "totalCalls", total_errors AS "totalErrors", consecutive_errors AS "consecutiveErrors",
-            last_error AS "lastError", last_attempt_at AS "lastAttemptAt",
+    `SELECT c.definition_id AS id, c.total_calls + COALESCE(m.calls, 0) AS "totalCalls", c.total_errors + COALESCE(m.errors, 0) AS "totalErrors",
+            c.consecutive_errors AS "consecutiveErrors", c.last_error AS "lastError", GREATEST(c.last_attempt_at, m.last) AS "lastAttemptAt",
             (SELECT last_four FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind <> 'ED25519' AND expires_at IS NULL
               ORDER BY version DESC LIMIT 1) AS "signingSecretLastFour",
             (SELECT public_key FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind = 'ED25519' AND expires_at IS NULL
               ORDER BY version DESC LIMIT 1) AS "signingPublicKey"
-     FROM definition_counter c WHERE definition_id = ANY($1::uuid[])`,
+     FROM definition_counter c LEFT JOIN LATERAL (
+       -- What the chore has not folded yet.
+       SELECT sum(delivered + retried + rejected)::int8 AS calls, sum(retried + rejected)::int8 AS errors, max(last_attempt_at) AS last FROM delivery_minute d
+       WHERE d.organization_id = c.organization_id AND d.definition_id = c.definition_id AND d.process <> '00000000-0000-0000-0000-000000000000'
+     ) m ON true WHERE c.definition_id = ANY($1::uuid[])`,
     [definitionIds],
   );
   return new Map(rows.map(({ id, ...facts }) => [id, facts]));

@@ -138,9 +138,9 @@ async function nameDefinitions(client: PoolClient, rule: WorkflowRule, ids: read
   if (found.rows.length !== wanted.length) throw new NotFoundError("a webhook definition");
   await client.query("DELETE FROM workflow_rule_definition WHERE rule_id = $1", [rule.id]);
   await client.query(
-    `INSERT INTO workflow_rule_definition (rule_id, definition_id, position)
-     SELECT $1, one.id, one.position FROM unnest($2::uuid[]) WITH ORDINALITY AS one (id, position)`,
-    [rule.id, wanted],
+    `INSERT INTO workflow_rule_definition (rule_id, definition_id, position, organization_id)
+     SELECT $1, one.id, one.position, $3 FROM unnest($2::uuid[]) WITH ORDINALITY AS one (id, position)`,
+    [rule.id, wanted, rule.organizationId],
   );
 }
 

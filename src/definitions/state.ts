@@ -9,7 +9,7 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { activateLanes, type Freed, publishFreed, stopLanes, unblockLanes } from "../delivery/control.ts";
+import { lockCounters, markGoOn } from "../delivery/lane-chores.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import { record } from "./record.ts";
@@ -56,8 +56,6 @@ export interface StateResult {
   changes: StateChange[];
 }
 
-const NOTHING: Freed = { lanes: [], requests: [] };
-
 export const MAX_AT_ONCE = 100;
 
 /**
@@ -84,7 +82,8 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
       [caller.organizationId, ids],
     );
     if (before.rows.length !== new Set(ids).size) throw new NotFoundError("a webhook definition");
-    const freed = state === "ACTIVE" ? await unblockLanes(client, ids) : NOTHING;
+    // A lane that stands blocked goes on also where the definition was ACTIVE all along.
+    if (state === "ACTIVE") await markGoOn(client, caller.organizationId, ids);
     const changes = await setState(
       core,
       client,
@@ -92,7 +91,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
       before.rows.filter((row) => row.state !== state).map(({ id }) => id),
       state,
     );
-    await publishFreed(core, client, caller.organizationId, freed);
+    if (state === "ACTIVE") await client.query(core.notify.statement("definition", ids));
     const { rows } = await client.query(
       `SELECT ${columnsOf("webhook_definition")} FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[])
        ORDER BY array_position($2::uuid[], id)`,
@@ -103,7 +102,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
 }
 
 /**
- * Inside the caller's transaction, and before it touches the definitions: lanes are locked first, as everywhere.
+ * Inside the caller's transaction, and before it touches the definitions: their counters are locked first, as everywhere.
  * @param ids of this organization's living definitions
  * @returns those that really changed
  */
@@ -115,8 +114,9 @@ export async function setState(
   state: DefinitionState,
 ): Promise<StateChange[]> {
   if (ids.length === 0) return [];
-  const freed = state === "ACTIVE" ? await activateLanes(client, ids) : NOTHING;
-  if (state !== "ACTIVE") await stopLanes(client, ids);
+  // However many lanes they have: a chore tells them, and a stop is asked for with every claim and every settlement.
+  if (state === "ACTIVE") await markGoOn(client, caller.organizationId, ids);
+  else await lockCounters(client, caller.organizationId, ids);
   // The former state is read in the same statement that locks the row: of two who stop it at once, one changed it.
   const { rows } = await client.query<StateChange>(
     `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5, updated_unit = $6
@@ -141,6 +141,5 @@ export async function setState(
       definitionIds: [definitionId],
     });
   }
-  await publishFreed(core, client, caller.organizationId, freed);
   return rows;
 }

@@ -1,9 +1,7 @@
 /** Trying a definition out: one event, sent at once outside its lane, and logged as a test. */
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
-import type { Plans } from "../delivery/plan.ts";
-import type { Sender } from "../delivery/sender.ts";
-import { sendTest } from "../delivery/test-send.ts";
+import { sendTest, type TestParts } from "../delivery/test-send.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { isEventType } from "./match.ts";
 import { isPlainObject, textIssues } from "./text.ts";
@@ -37,7 +35,7 @@ function jsonText(path: string, value: unknown, issues: Issue[]): string {
  */
 export async function testDefinition(
   core: Core,
-  parts: { plans: Plans; sender: Sender },
+  parts: TestParts,
   caller: Caller,
   definitionId: string,
   event: TestEventInput = DEFAULT,

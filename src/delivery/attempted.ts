@@ -1,7 +1,7 @@
 /** What one attempt came to, whichever way it went. */
 import type { Answer, NoReply, RequestView, Verdict } from "../wire/dialect.ts";
-import type { AttemptRow } from "./lane-settle.ts";
 import type { QueuedRequest } from "./queued.ts";
+import type { AttemptRow } from "./settlement.ts";
 
 /** Characters kept of what a receiver said last (SuperOffice LastError). */
 export const LAST_ERROR_LIMIT = 4000;

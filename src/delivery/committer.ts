@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
-import { commitSteps, type LaneStep, loggedAttempts, type StepResult } from "./lane-settle.ts";
-import type { StopHook } from "./lane-stop.ts";
+import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
+import type { LaneStep, StepResult } from "./settlement.ts";
 
 export interface Committer {
   /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
@@ -35,7 +35,7 @@ const LOST: StepResult = {
 /** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
 const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
-export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): Committer {
+export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
   let running = false;
   /** Batches that are being taken apart. */
@@ -46,12 +46,9 @@ export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): 
   async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
-        const logged = await loggedAttempts(core.db, steps);
-        const rest = steps.map((step) => ({
-          ...step,
-          settlements: step.settlements.filter((s) => !s.attempt || !logged.has(s.attempt.id)),
-        }));
-        return await commitSteps(core.db, rest, onStop, leaseMs);
+        const written = await writtenAlready(core.db, steps);
+        const rest = steps.map((step) => ({ ...step, settlements: step.settlements.filter((s) => !written(s)) }));
+        return await commitSteps(core.db, rest, options);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
@@ -84,7 +81,7 @@ export function createCommitter(core: Core, onStop: StopHook, leaseMs: number): 
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
       const steps = batch.map((item) => item.step);
-      const results = await commitSteps(core.db, steps, onStop, leaseMs).catch((error: unknown) => {
+      const results = await commitSteps(core.db, steps, options).catch((error: unknown) => {
         if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
         // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
         void apart(batch);

@@ -4,12 +4,13 @@
  */
 import type { Core } from "../core.ts";
 import type { Channel } from "../db/notify.ts";
+import type { LaneRef } from "./lane-id.ts";
 
 export interface OutHints {
   /** The organization has new feed entries. */
   feed(organizationId: string): void;
   /** A lane that some other process holds has new work. */
-  lane(laneId: string): void;
+  lane(ref: LaneRef): void;
   /** Jobs wait in pg-boss. */
   job(queue: string): void;
   flush(): Promise<void>;

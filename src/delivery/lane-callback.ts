@@ -10,11 +10,14 @@ import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { DialectName, NotificationStatus } from "../wire/dialect.ts";
 import { publishRequest } from "./control.ts";
+import { laneRef } from "./lane-id.ts";
+import { touchLane } from "./lane-touch.ts";
+import { finalStatuses } from "./sql/final-statuses.ts";
 
 export type FinalStatus = "COMPLETED" | "FAILED";
 
-const LOCK_LANE =
-  "SELECT l.id FROM lane l JOIN webhook_request r ON r.lane_id = l.id WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE OF l";
+const LOCK_LANE = `SELECT l.id FROM lane l JOIN webhook_request r ON r.organization_id = l.organization_id AND r.lane_id = l.id
+  WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE OF l`;
 
 /** A request that waits for a retry was received after all. One in flight is settled by its own answer. */
 const CONFIRM = `
@@ -23,7 +26,7 @@ const CONFIRM = `
     settled_at = CASE WHEN state = 'WAITING' THEN now() ELSE settled_at END,
     error_code = CASE WHEN state = 'WAITING' THEN NULL ELSE error_code END,
     error_description = CASE WHEN state = 'WAITING' THEN NULL ELSE error_description END, next_attempt_at = NULL
-  WHERE id = $1`;
+  WHERE id = $1 AND organization_id = $4`;
 
 /**
  * Idempotent for the same status.
@@ -54,14 +57,15 @@ export async function confirmNotification(
     if (request.notification === "COMPLETED" || request.notification === "FAILED") {
       throw new ConflictError(`the notification is ${request.notification.toLowerCase()} already`, "NOTIFICATION_FINAL");
     }
-    await client.query(CONFIRM, [requestId, status, message]);
+    await client.query(CONFIRM, [requestId, status, message, organizationId]);
     if (request.state === "WAITING" && request.lane_id !== null) {
-      await client.query("DELETE FROM lane_entry WHERE lane_id = $1 AND position = $2", [request.lane_id, request.position]);
-      // Whoever holds the lane reads its queue again.
-      await client.query("UPDATE lane SET revision = revision + 1, retry_at = NULL, blocked_reason = NULL WHERE id = $1", [
+      await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3", [
+        organizationId,
         request.lane_id,
+        request.position,
       ]);
-      await client.query(core.notify.statement("lane", [request.lane_id]));
+      await touchLane(client, organizationId, request.lane_id, requestId);
+      await client.query(core.notify.statement("lane", [laneRef(organizationId, request.lane_id)]));
     }
     await publishRequest(client, organizationId, requestId);
     await client.query(core.notify.statement("feed", [organizationId]));
@@ -70,7 +74,7 @@ export async function confirmNotification(
 
 /** As much of a settlement (lane-settle.ts) as a call back can change. */
 interface Settling {
-  request: { id: string; dialect: DialectName };
+  request: { id: string; organizationId: string; dialect: DialectName };
   state: string;
   waitMs: number | null;
   requeue: boolean;
@@ -83,14 +87,10 @@ interface Settling {
  * @param client holds the lanes' locks
  */
 export async function afterCallbacks<S extends Settling>(client: PoolClient, settlements: readonly S[]): Promise<readonly S[]> {
-  const ids = settlements.filter((s) => s.request.dialect === "DOFORMS").map((s) => s.request.id);
-  if (ids.length === 0) return settlements;
-  const { rows } = await client.query<{ id: string; status: FinalStatus }>(
-    `SELECT id, notification_status AS status FROM webhook_request
-     WHERE id = ANY($1::uuid[]) AND notification_status IN ('COMPLETED', 'FAILED') FOR UPDATE`,
-    [ids],
-  );
-  const final = new Map(rows.map((row) => [row.id, row.status]));
+  const asked = settlements.filter((s) => s.request.dialect === "DOFORMS").map((s) => s.request);
+  if (asked.length === 0) return settlements;
+  const rows = await finalStatuses.rows(client, [asked.map((r) => r.organizationId), asked.map((r) => r.id)]);
+  const final = new Map(rows.map((row) => [row.id, row.status as FinalStatus]));
   return settlements.map((settlement) => {
     const notificationStatus = final.get(settlement.request.id);
     if (notificationStatus === undefined) return settlement;

@@ -2,17 +2,25 @@
  * Taking lanes and giving them back. A claim is a lease with a fencing token: whoever settles names the token, so a
  * worker that froze past its lease changes nothing when it wakes up.
  */
-
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { Database, PoolClient } from "../db/client.ts";
-import { takeSequences } from "./lane-enqueue.ts";
-import { QUEUED_COLUMNS, type QueuedRequest, type QueuedRow, queuedFromRow } from "./queued.ts";
+import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
+import { publish } from "./publish.ts";
+import { type QueuedRequest, queuedFromRow } from "./queued.ts";
+import { claimLanes as claimLaneRows } from "./sql/claim-lanes.ts";
+import { interruptRequests, logInterrupted } from "./sql/interrupt.ts";
+import { lanesStillOurs, renewLeases as renewLeaseRows } from "./sql/leases.ts";
+import { releaseLanes as releaseLaneRows } from "./sql/let-lanes-go.ts";
+import { readLanePages } from "./sql/read-lanes.ts";
 
 /** How long a claim lasts without a sign of life. Less than 15 s, the time within which a killed worker's lane goes on. */
 export const LEASE_MS = 10_000;
+/** Those that a dead holder had marked stand among the first of the queue; resends by hand may stand before them. */
+const MOST_SENDING = 1_024;
 
 export interface ClaimedLane {
+  ref: LaneRef;
   laneId: string;
   organizationId: string;
   definitionId: string;
@@ -20,113 +28,56 @@ export interface ClaimedLane {
   revision: number;
   lastNumber: number;
   catalogVersion: number;
+  /** Ordered NONE. */
   free: boolean;
 }
 
-/**
- * Nobody holds it, nothing stops it, and its retry time has come. The definition's own state is asked too: a lane may be made
- * by an ingest at the moment when its definition is stopped.
- */
-export const CLAIMABLE = `
-  l.paused_at IS NULL AND l.stopped_at IS NULL AND l.blocked_request_id IS NULL
-  AND (l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now())
-  AND EXISTS (SELECT 1 FROM webhook_definition a WHERE a.id = l.definition_id AND a.state = 'ACTIVE' AND a.deleted_at IS NULL)`;
+type InterruptedRow = Awaited<ReturnType<typeof interruptRequests.rows>>[number];
 
-/**
- * SKIP LOCKED: a lane whose row somebody holds for long must not hold up the claims of the others; whoever asked for it
- * asks again (worker), or the sweep does.
- */
-const CLAIM = `
-  WITH free AS (
-    SELECT l.id, l.lease_token FROM lane l WHERE l.id = ANY($1::uuid[]) AND ${CLAIMABLE} ORDER BY l.definition_id, l.key FOR UPDATE SKIP LOCKED
-  )
-  UPDATE lane l SET lease_token = $2, leased_until = now() + $3 * interval '1 ms', retry_at = NULL, blocked_reason = NULL
-  FROM free, webhook_definition d WHERE l.id = free.id AND d.id = l.definition_id
-  RETURNING l.id, l.organization_id, l.definition_id, l.revision, l.last_number, d.ordering, d.dialect, free.lease_token IS NOT NULL AS abandoned,
-    (SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id) AS catalog_version`;
-
-/**
- * A request that its dead worker left as SENDING was perhaps sent: it gets an INTERRUPTED attempt, keeps its tries (a
- * kill never eats the retry budget) and is sent again under the same id.
- */
-const INTERRUPTED = `
-  UPDATE webhook_request r SET state = 'PENDING', attempt_count = r.attempt_count + 1, updated_at = now(), sending_at = NULL
-  FROM lane_entry e, (SELECT id, sending_at FROM webhook_request) old
-  WHERE e.lane_id = ANY($1::uuid[]) AND r.id = e.request_id AND old.id = r.id AND r.state = 'SENDING'
-  RETURNING r.id, r.organization_id, r.definition_id, r.attempt_count, r.manual, r.url, old.sending_at`;
-
-interface InterruptedRow {
-  id: string;
-  organization_id: string;
-  definition_id: string;
-  attempt_count: number;
-  manual: boolean;
-  url: string | null;
-  sending_at: Date | null;
-}
-
-async function logInterrupted(client: PoolClient, rows: readonly InterruptedRow[]): Promise<void> {
-  await client.query(
-    `INSERT INTO attempt (id, organization_id, request_id, number, outcome, manual, duration_ms, error_code, error_description, request_url, started_at)
-     SELECT id, organization_id, request_id, number, 'INTERRUPTED', manual,
-       GREATEST(0, round(extract(epoch FROM now() - started_at) * 1000)), 'INTERRUPTED', 'its worker died before the outcome was known', url, started_at
-     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::bool[], $6::text[], $7::timestamptz[])
-       AS a(id, organization_id, request_id, number, manual, url, started_at)`,
-    [
-      rows.map(() => newId()),
-      rows.map((r) => r.organization_id),
-      rows.map((r) => r.id),
-      rows.map((r) => r.attempt_count),
-      rows.map((r) => r.manual),
-      rows.map((r) => r.url ?? ""),
-      rows.map((r) => r.sending_at ?? new Date(0)),
-    ],
-  );
-  const needs = new Map<string, { requests: number; entries: number }>();
-  for (const row of rows) needs.set(row.organization_id, { requests: 0, entries: (needs.get(row.organization_id)?.entries ?? 0) + 1 });
-  const sequences = await takeSequences(client, needs);
-  await client.query(
-    `INSERT INTO feed_entry (organization_id, sequence, kind, subject_id, topic_id, state, attempt_count, url)
-     SELECT organization_id, sequence, 'REQUEST', request_id, definition_id, 'PENDING', attempt_count, url
-     FROM unnest($1::uuid[], $2::int8[], $3::uuid[], $4::uuid[], $5::int[], $6::text[])
-       AS f(organization_id, sequence, request_id, definition_id, attempt_count, url)`,
-    [
-      rows.map((r) => r.organization_id),
-      rows.map((r) => ++(sequences.get(r.organization_id) as { sequence: number }).sequence),
-      rows.map((r) => r.id),
-      rows.map((r) => r.definition_id),
-      rows.map((r) => r.attempt_count),
-      rows.map((r) => r.url),
-    ],
+async function writeInterrupted(client: PoolClient, rows: readonly InterruptedRow[]): Promise<void> {
+  await logInterrupted.count(client, [
+    rows.map((r) => r.organization_id),
+    rows.map((r) => r.id),
+    rows.map((r) => r.attempt_count),
+    rows.map((r) => r.manual),
+    rows.map((r) => r.url ?? ""),
+    rows.map((r) => r.sending_at ?? new Date(0)),
+  ]);
+  const byOrganization = Map.groupBy(rows, (row) => row.organization_id);
+  await publish(
+    client,
+    new Map(
+      [...byOrganization].map(([organizationId, group]) => [
+        organizationId,
+        group.map((row) => ({
+          kind: "REQUEST" as const,
+          requestId: row.id,
+          definitionId: row.definition_id,
+          state: "PENDING",
+          attemptCount: row.attempt_count,
+          waitMs: null,
+          errorCode: null,
+          errorDescription: null,
+          url: row.url,
+          notificationStatus: null,
+        })),
+      ]),
+    ),
   );
 }
 
-interface ClaimRow {
-  id: string;
-  organization_id: string;
-  definition_id: string;
-  revision: number;
-  last_number: number;
-  ordering: string | null;
-  dialect: string;
-  abandoned: boolean;
-  catalog_version: number;
-}
-
-/** Dialects whose own ordering is NONE (wire/dialects): one place knows, the caller passes it in. */
-export type IsFree = (ordering: string | null, dialect: string) => boolean;
-
-/** @returns those of `laneIds` that are ours now; interrupted ones of a dead holder are logged in the same transaction */
-export async function claimLanes(db: Database, laneIds: readonly string[], isFree: IsFree, leaseMs: number): Promise<ClaimedLane[]> {
+/** @returns those lanes that are ours now; interrupted requests of a dead holder are logged in the same transaction */
+export async function claimLanes(db: Database, refs: readonly LaneRef[], leaseMs: number): Promise<ClaimedLane[]> {
   const token = newId();
   return db.transaction(async (client) => {
-    const { rows } = await client.query<ClaimRow>({ name: "claim-lanes", text: CLAIM, values: [laneIds, token, leaseMs] });
-    const abandoned = rows.filter((row) => row.abandoned).map((row) => row.id);
+    const rows = await claimLaneRows.rows(client, [...laneKeys(refs), token, leaseMs]);
+    const abandoned = rows.filter((row) => row.abandoned).map((row) => laneRef(row.organization_id, row.id));
     if (abandoned.length > 0) {
-      const cut = await client.query<InterruptedRow>(INTERRUPTED, [abandoned]);
-      if (cut.rows.length > 0) await logInterrupted(client, cut.rows);
+      const cut = await interruptRequests.rows(client, [...laneKeys(abandoned), MOST_SENDING]);
+      if (cut.length > 0) await writeInterrupted(client, cut);
     }
     return rows.map((row) => ({
+      ref: laneRef(row.organization_id, row.id),
       laneId: row.id,
       organizationId: row.organization_id,
       definitionId: row.definition_id,
@@ -134,7 +85,7 @@ export async function claimLanes(db: Database, laneIds: readonly string[], isFre
       revision: row.revision,
       lastNumber: row.last_number,
       catalogVersion: row.catalog_version,
-      free: isFree(row.ordering, row.dialect),
+      free: row.free,
     }));
   });
 }
@@ -157,37 +108,32 @@ export interface LanePage {
  */
 export async function readLanes(
   { db, clock }: Pick<Core, "db" | "clock">,
-  lanes: readonly { laneId: string; free: boolean; skip: readonly string[] }[],
+  lanes: readonly { ref: LaneRef; skip: readonly string[] }[],
   limit: number,
-): Promise<Map<string, LanePage>> {
-  const { rows } = await db.pool.query<QueuedRow & { entry_lane: string; last_number: number; revision: number }>({
-    name: "read-lanes",
-    text: `SELECT w.lane_id AS entry_lane, l.last_number, l.revision,
-             extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms, ${QUEUED_COLUMNS}
-           FROM unnest($1::uuid[], $2::bool[]) AS w(lane_id, free)
-           JOIN lane l ON l.id = w.lane_id
-           LEFT JOIN LATERAL (
-             SELECT request_id, position, due_at FROM lane_entry q
-             WHERE q.lane_id = w.lane_id AND NOT (w.free AND COALESCE(q.due_at > now(), false)) AND q.request_id <> ALL($3::uuid[])
-             ORDER BY q.position LIMIT $4
-           ) e ON true
-           LEFT JOIN webhook_request r ON r.id = e.request_id
-           LEFT JOIN event v ON v.id = r.event_id
-           ORDER BY w.lane_id, e.position`,
-    values: [lanes.map((l) => l.laneId), lanes.map((l) => l.free), lanes.flatMap((l) => [...l.skip]), limit],
-  });
+): Promise<Map<LaneRef, LanePage>> {
+  const [organizations, ids] = laneKeys(lanes.map((lane) => lane.ref));
+  const rows = await readLanePages.rows(db.pool, [organizations, ids, lanes.flatMap((l) => [...l.skip]), limit]);
   const now = clock.monotonic();
-  const pages = new Map<string, LanePage>();
+  const pages = new Map<LaneRef, LanePage>();
   for (const row of rows) {
-    let page = pages.get(row.entry_lane);
+    const ref = laneRef(row.lane_organization, row.entry_lane);
+    let page = pages.get(ref);
     if (!page) {
       page = { requests: [], more: false, lastNumber: row.last_number, revision: row.revision };
-      pages.set(row.entry_lane, page);
+      pages.set(ref, page);
     }
-    if (row.event_id !== null) page.requests.push(queuedFromRow(row, now));
+    const request = queuedFromRow(row, now);
+    if (request) page.requests.push(request);
   }
   for (const page of pages.values()) page.more = page.requests.length >= limit;
   return pages;
+}
+
+interface HeldLane {
+  ref: LaneRef;
+  organizationId: string;
+  laneId: string;
+  token: string;
 }
 
 /**
@@ -197,42 +143,29 @@ export async function readLanes(
  */
 export async function renewLeases(
   db: Database,
-  lanes: readonly { laneId: string; token: string }[],
+  lanes: readonly HeldLane[],
   leaseMs: number,
-): Promise<{ kept: Set<string>; lost: Set<string> }> {
-  const ours = "FROM lane l JOIN unnest($1::uuid[], $2::uuid[]) AS u(id, token) ON u.id = l.id AND u.token = l.lease_token";
-  const values = [lanes.map((l) => l.laneId), lanes.map((l) => l.token)];
-  const renewed = await db.pool.query<{ id: string }>({
-    name: "renew-leases",
-    text: `WITH mine AS (SELECT l.id ${ours} FOR UPDATE OF l SKIP LOCKED)
-           UPDATE lane l SET leased_until = now() + $3 * interval '1 ms' FROM mine WHERE l.id = mine.id RETURNING l.id`,
-    values: [...values, leaseMs],
-  });
-  const kept = new Set(renewed.rows.map((row) => row.id));
+): Promise<{ kept: Set<LaneRef>; lost: Set<LaneRef> }> {
+  const values = [lanes.map((l) => l.organizationId), lanes.map((l) => l.laneId), lanes.map((l) => l.token)];
+  const renewed = await renewLeaseRows.rows(db.pool, [...values, leaseMs]);
+  const kept = new Set(renewed.map((row) => laneRef(row.organization_id, row.id)));
   if (kept.size === lanes.length) return { kept, lost: new Set() };
-  const still = await db.pool.query<{ id: string }>({ name: "lanes-still-ours", text: `SELECT l.id ${ours}`, values });
-  const mine = new Set(still.rows.map((row) => row.id));
-  return { kept, lost: new Set(lanes.map((lane) => lane.laneId).filter((id) => !mine.has(id))) };
+  const still = await lanesStillOurs.rows(db.pool, values);
+  const mine = new Set(still.map((row) => laneRef(row.organization_id, row.id)));
+  return { kept, lost: new Set(lanes.map((lane) => lane.ref).filter((ref) => !mine.has(ref))) };
 }
 
-/**
- * Gives empty lanes back. The check and the release are one statement under the row lock: an event that came in
- * meanwhile keeps the lane with its holder, so no wake-up is lost.
- * @returns the lanes that were let go; the others have news
- */
+/** Gives empty lanes back. @returns those that were let go; the others have news */
 export async function releaseLanes(
   db: Database,
-  lanes: readonly { laneId: string; token: string; lastNumber: number; revision: number }[],
-): Promise<Set<string>> {
-  const { rows } = await db.pool.query<{ id: string }>({
-    name: "release-lanes",
-    text: `WITH mine AS (
-             SELECT l.id FROM lane l JOIN unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int[]) AS u(id, token, last_number, revision)
-               ON u.id = l.id AND u.token = l.lease_token AND u.last_number = l.last_number AND u.revision = l.revision
-             ORDER BY l.definition_id, l.key FOR UPDATE OF l
-           )
-           UPDATE lane l SET lease_token = NULL, leased_until = NULL FROM mine WHERE l.id = mine.id RETURNING l.id`,
-    values: [lanes.map((l) => l.laneId), lanes.map((l) => l.token), lanes.map((l) => l.lastNumber), lanes.map((l) => l.revision)],
-  });
-  return new Set(rows.map((row) => row.id));
+  lanes: readonly (HeldLane & { lastNumber: number; revision: number })[],
+): Promise<Set<LaneRef>> {
+  const rows = await releaseLaneRows.rows(db.pool, [
+    lanes.map((l) => l.organizationId),
+    lanes.map((l) => l.laneId),
+    lanes.map((l) => l.token),
+    lanes.map((l) => l.lastNumber),
+    lanes.map((l) => l.revision),
+  ]);
+  return new Set(rows.map((row) => laneRef(row.organization_id, row.id)));
 }

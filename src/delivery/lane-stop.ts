@@ -1,5 +1,5 @@
 /** Definitions that their receivers stop. */
-import type { Database, PoolClient } from "../db/client.ts";
+import type { PoolClient } from "../db/client.ts";
 
 /** What else must be written when a definition is stopped by its receiver: in the same transaction. */
 export type StopHook = (client: PoolClient, stopped: StoppedDefinition) => Promise<void>;
@@ -23,8 +23,8 @@ export interface StoppingStep {
 }
 
 /**
- * Stops definitions whose receivers are gone or failed too often in a row, in the transaction that counted it: no lane of
- * theirs is claimed again until somebody activates them. What is queued is kept.
+ * Stops definitions whose receivers are gone or failed too often in a row, in the transaction that counted it: one row each,
+ * however many lanes. None of those is claimed again until somebody activates the definition; what is queued is kept.
  * @returns the definitions that were stopped
  */
 export async function stopDefinitions(
@@ -58,26 +58,16 @@ export async function stopDefinitions(
     }
   }
   const stopped = new Set<string>();
-  for (const stop of stops.values()) {
+  // In the order in which everybody locks definitions.
+  for (const stop of [...stops.values()].sort((a, b) => (a.definitionId < b.definitionId ? -1 : 1))) {
     const changed = await client.query(
-      "UPDATE webhook_definition SET state = $2, state_reason = $3, updated_at = now() WHERE id = $1 AND state = 'ACTIVE' AND deleted_at IS NULL",
-      [stop.definitionId, stop.state, stop.reason],
+      `UPDATE webhook_definition SET state = $3::webhook_definition_state, state_reason = $4, updated_at = now()
+       WHERE organization_id = $1 AND id = $2 AND state = 'ACTIVE' AND deleted_at IS NULL`,
+      [stop.organizationId, stop.definitionId, stop.state, stop.reason],
     );
     if (changed.rowCount === 0) continue;
-    await client.query("UPDATE lane SET stopped_at = now(), revision = revision + 1 WHERE definition_id = $1 AND stopped_at IS NULL", [
-      stop.definitionId,
-    ]);
     await onStop(client, stop);
     stopped.add(stop.definitionId);
   }
   return stopped;
-}
-
-/** Lanes that say "stopped" though their definition is ACTIVE: made by an ingest beside a stop that was undone since. */
-export async function mendLanes(db: Database): Promise<void> {
-  await db.pool.query({
-    name: "mend-lanes",
-    text: `UPDATE lane l SET stopped_at = NULL, revision = revision + 1 FROM webhook_definition d
-           WHERE l.stopped_at < now() - interval '10 s' AND d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL`,
-  });
 }

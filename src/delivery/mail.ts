@@ -57,7 +57,7 @@ interface Row {
   event_id: string | null;
   event_type: string | null;
   request_number: number | null;
-  attempt_id: string | null;
+  attempt_number: number | null;
   status_code: number | null;
   error_code: string | null;
   error_description: string | null;
@@ -71,9 +71,11 @@ export async function stateChangeMail(client: Pick<PoolClient, "query">, stop: S
   if (stop.state !== "TOO_MANY_ERRORS") return undefined;
   const { rows } = await client.query<Row>(
     `SELECT d.name, d.number, d.code, d.errors_email, r.event_id, r.event_type, r.number AS request_number,
-            a.id AS attempt_id, a.status_code, a.error_code, a.error_description
-     FROM webhook_definition d LEFT JOIN webhook_request r ON r.id = $2 AND r.definition_id = d.id
-     LEFT JOIN LATERAL (SELECT * FROM attempt WHERE request_id = r.id AND outcome <> 'DELIVERED' ORDER BY number DESC LIMIT 1) a ON true
+            a.number AS attempt_number, a.status_code, a.error_code, a.error_description
+     FROM webhook_definition d LEFT JOIN webhook_request r ON r.organization_id = d.organization_id AND r.id = $2 AND r.definition_id = d.id
+     LEFT JOIN LATERAL (
+       SELECT number, status_code, error_code, error_description FROM attempt
+       WHERE organization_id = r.organization_id AND request_id = r.id AND outcome <> 'DELIVERED' ORDER BY number DESC LIMIT 1) a ON true
      WHERE d.id = $1`,
     [stop.definitionId, stop.requestId],
   );
@@ -105,6 +107,6 @@ function compose(row: Row, to: string, stop: StoppedDefinition): Mail {
       "What is queued is kept, and goes on in order when the webhook is set Active again.",
       "",
     ].join("\n"),
-    messageId: `<${stop.definitionId}.${row.attempt_id ?? stop.requestId}@hookline>`,
+    messageId: `<${stop.definitionId}.${stop.requestId}.${row.attempt_number ?? 0}@hookline>`,
   };
 }

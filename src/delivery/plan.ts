@@ -29,6 +29,8 @@ export interface Plan {
 export interface Plans {
   /** Undefined: there is no such definition. @param version of the catalogue, at least */
   get(definitionId: string, version: number): Promise<Plan | undefined>;
+  /** Forgets all: the database is in another life, and may hand out the same versions for other things. */
+  clear(): void;
 }
 
 interface PlanRow {
@@ -173,6 +175,7 @@ export function createPlans(core: Core): Plans {
   }
 
   return {
+    clear: () => plans.clear(),
     async get(definitionId, version) {
       for (;;) {
         const kept = plans.get(definitionId);

@@ -11,10 +11,11 @@ import { nextStep, requeueAfterMs } from "../wire/retry.ts";
 import type { Attempted } from "./attempted.ts";
 import type { Committer } from "./committer.ts";
 import type { ClaimedLane, LanePage } from "./lane-claim.ts";
-import type { LaneStep, Settlement, StepResult } from "./lane-settle.ts";
+import type { LaneRef } from "./lane-id.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import type { Sender } from "./sender.ts";
+import { isSettled, type LaneStep, type Settlement, type StepResult } from "./settlement.ts";
 
 export const UNSETTLED = 64;
 /** A window is what is sent in this time, but never more than so many. */
@@ -51,6 +52,7 @@ export interface RunParts {
 type Halt = { kind: "WAIT"; reason: string | null } | { kind: "BLOCK"; requestId: string; reason: string } | { kind: "LEAVE" };
 
 export class LaneRun {
+  readonly ref: LaneRef;
   readonly laneId: string;
   readonly definitionId: string;
   readonly organizationId: string;
@@ -58,6 +60,8 @@ export class LaneRun {
   readonly free: boolean;
   readonly #parts: RunParts;
   #revision: number;
+  /** The revision that the queue was last read at. */
+  #readAt = -1;
   #catalogVersion: number;
   /** The lane's last number that we know to be in `#buffer` or behind us. */
   #known: number;
@@ -93,6 +97,7 @@ export class LaneRun {
   lastActive: number;
 
   constructor(lane: ClaimedLane, claimedAt: number, parts: RunParts) {
+    this.ref = lane.ref;
     this.laneId = lane.laneId;
     this.definitionId = lane.definitionId;
     this.organizationId = lane.organizationId;
@@ -223,6 +228,24 @@ export class LaneRun {
     // A page that is not full says all there was: what is missing up to the lane's last number is settled, or not due yet.
     this.#known = Math.max(this.#known, page.more ? Math.max(0, ...page.requests.map((r) => r.laneNumber)) : page.lastNumber);
     this.#revision = page.revision;
+    this.#readAt = page.revision;
+  }
+
+  /**
+   * The position below which nothing of a strict lane is unsettled, once these are settled. Unknown while an operator's change
+   * has not been read: a resend may stand before everything in hand.
+   */
+  #readFrom(settlements: readonly Settlement[]): number | null {
+    if (this.free || this.#readAt !== this.#revision) return null;
+    const left = [
+      ...this.#buffer,
+      ...this.#marked,
+      ...this.#inFlight,
+      ...settlements.filter((s) => !isSettled(s) || s.blocks).map((s) => s.request),
+    ];
+    const settled = settlements.filter((s) => isSettled(s) && !s.blocks).map((s) => s.request.position);
+    if (settled.length === 0) return null;
+    return Math.min(Math.max(...settled) + 1, ...left.map((r) => r.position));
   }
 
   /** Does whatever can be done now. Called after every change; idempotent. */
@@ -318,10 +341,12 @@ export class LaneRun {
     const unmarks = halt ? this.#marked.splice(0).map((r) => r.id) : [];
     const at = this.#parts.clock.monotonic();
     const result = await this.#parts.committer.commit({
+      organizationId: this.organizationId,
       laneId: this.laneId,
       definitionId: this.definitionId,
       token: this.token,
       revision: this.#revision,
+      readFrom: this.#readFrom(settlements),
       settlements,
       marks: marks.map((r) => r.id),
       unmarks,

@@ -3,10 +3,10 @@
 import { dialects } from "../wire/dialects.ts";
 import { delivered, unanswered } from "../wire/outcome.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
-import type { AttemptRow } from "./lane-settle.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { AttemptRow } from "./settlement.ts";
 
 /** What the script finds as globals: the keys of the dialect's body, and `Changes` as {field: value}. */
 function globalsOf(request: QueuedRequest, plan: Plan, now: Date, publicUrl: string): Record<string, unknown> {

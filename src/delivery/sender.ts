@@ -2,17 +2,16 @@
  * One attempt: shape, render, sign, call, judge. What goes wrong on the way to the receiver is an outcome in the log
  * like what the receiver does; nothing here throws for a tenant's or a receiver's fault.
  */
-import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { Answer, NoReply, Rendered, Verdict } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
 import { hiddenValues, maskHeaders, withoutValues } from "../wire/mask.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
-import type { AttemptRow } from "./lane-settle.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { runScript } from "./script-call.ts";
+import type { AttemptRow } from "./settlement.ts";
 import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
 import type { Transport } from "./transport.ts";
 
@@ -116,7 +115,6 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
   const attempt: Sender["attempt"] = async (request, plan) => {
     const startedAt = clock.now();
     const row: AttemptRow = {
-      id: newId(clock),
       number: request.attemptCount + 1,
       outcome: "BLOCKED",
       manual: request.manual,

@@ -3,12 +3,20 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { NotFoundError } from "../errors.ts";
 import type { EventView } from "../wire/dialect.ts";
-import { takeSequences } from "./lane-enqueue.ts";
-import { writeSettlements } from "./lane-settle.ts";
+import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { settlementOf } from "./run.ts";
 import type { Sender } from "./sender.ts";
+import { writeSettlements } from "./write-settlements.ts";
+
+export interface TestParts {
+  plans: Plans;
+  sender: Sender;
+  numbers: Numbers;
+  /** Whose roll-ups are added to. */
+  processId: string;
+}
 
 export interface TestEvent {
   type: string;
@@ -29,7 +37,7 @@ export interface TestEvent {
  */
 export async function sendTest(
   core: Core,
-  parts: { plans: Plans; sender: Sender },
+  parts: TestParts,
   organizationId: string,
   definitionId: string,
   test: TestEvent,
@@ -69,6 +77,10 @@ export async function sendTest(
     sentBody: null,
     event,
   };
+  while (request.number === 0) {
+    await parts.numbers.reserve(new Map([[organizationId, 1]]));
+    request.number = parts.numbers.take(organizationId, 1) ?? 0;
+  }
   await core.db.transaction(async (client) => {
     await client.query(
       `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at)
@@ -88,8 +100,6 @@ export async function sendTest(
         now,
       ],
     );
-    const sequences = await takeSequences(client, new Map([[organizationId, { requests: 1, entries: 0 }]]));
-    request.number = (sequences.get(organizationId)?.number ?? 0) + 1;
     await client.query(
       `INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, state, dialect, event_type, entity, entity_id, url, fields_set,
          is_test, manual, sending_at, created_at, updated_at)
@@ -113,7 +123,7 @@ export async function sendTest(
   const attempted = await parts.sender.attempt(request, plan);
   const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });
   await core.db.transaction(async (client) => {
-    await writeSettlements(client, [settlement]);
+    await writeSettlements(client, [settlement], parts.processId);
     await client.query(core.notify.statement("feed", [organizationId]));
   });
   return request.id;

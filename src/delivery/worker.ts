@@ -7,31 +7,30 @@
  */
 import type { Core } from "../core.ts";
 import type { Queue } from "../db/queue.ts";
-import type { DialectName } from "../wire/dialect.ts";
-import { dialects } from "../wire/dialects.ts";
 import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
+import { correctLanes, createDueLanes } from "./due.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
-import type { Settlement } from "./lane-settle.ts";
-import { mendLanes, type StopHook } from "./lane-stop.ts";
+import { type LaneRef, laneRef, parseLaneRef } from "./lane-id.ts";
+import type { StopHook } from "./lane-stop.ts";
 import type { Plans } from "./plan.ts";
 import { LaneRun, type RunParts } from "./run.ts";
 import type { Sender } from "./sender.ts";
-import { findDueLanes } from "./sweep.ts";
+import type { Settlement } from "./settlement.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
   reserve: Reserve;
   /** After the transaction: `sending` of each ticket's requests are SENDING and ours. */
-  accepted(tickets: readonly LaneTicket[], catalogVersions: ReadonlyMap<string, number>): void;
+  accepted(tickets: readonly LaneTicket[], catalogVersion: number): void;
   /** The transaction failed. */
   abandoned(tickets: readonly LaneTicket[]): void;
   /** Whether a woken lane would be claimed at once. */
   readonly hasRoom: boolean;
-  holds(laneId: string): boolean;
-  wake(laneIds: Iterable<string>): void;
+  holds(ref: LaneRef): boolean;
+  wake(refs: Iterable<LaneRef>): void;
 }
 
 export interface Worker extends LaneHost {
@@ -56,11 +55,7 @@ const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
 const LONGEST_TIMER_MS = 3_600_000;
-/** Walks all lanes, so seldom. */
-const MEND_EVERY_MS = 30_000;
 const DRAIN_LOOK_MS = 20;
-
-const isFree = (ordering: string | null, dialect: string) => (ordering ?? dialects[dialect as DialectName].defaults.ordering) === "NONE";
 
 export function createWorker(
   core: Core,
@@ -69,6 +64,8 @@ export function createWorker(
     sender: Sender;
     queue: Pick<Queue, "takeWakes">;
     onStop: StopHook;
+    /** Whose roll-ups are added to. */
+    processId: string;
     onSettled?: (settlement: Settlement) => void;
     leaseMs?: number;
   },
@@ -85,10 +82,10 @@ export function createWorker(
   let ticking: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
-  let mended = 0;
   const hints: OutHints = createOutHints(core);
-  const committer: Committer = createCommitter(core, parts.onStop, leaseMs);
+  const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
+  const due = createDueLanes(core.db, () => clock.monotonic());
   const working = () => runs.size - idle.size;
 
   const runParts: RunParts = {
@@ -99,27 +96,26 @@ export function createWorker(
     plans: parts.plans,
     sender: parts.sender,
     async read(run) {
-      const pages = await readLanes(core, [{ laneId: run.laneId, free: run.free, skip: run.inHand }], PAGE * 2);
-      return pages.get(run.laneId);
+      return (await readLanes(core, [{ ref: run.ref, skip: run.inHand }], PAGE * 2)).get(run.ref);
     },
     idle(run) {
       if (draining) return run.leave();
-      if (!idle.has(run.laneId)) idle.set(run.laneId, clock.monotonic());
+      if (!idle.has(run.ref)) idle.set(run.ref, clock.monotonic());
       refill();
     },
     left(run, dueMs) {
-      runs.delete(run.laneId);
-      idle.delete(run.laneId);
-      renewed.delete(run.laneId);
+      runs.delete(run.ref);
+      idle.delete(run.ref);
+      renewed.delete(run.ref);
       if (draining) return;
-      if (dueMs !== null && dueMs <= 0) return host.wake([run.laneId]);
-      if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.laneId, dueMs);
+      if (dueMs !== null && dueMs <= 0) return host.wake([run.ref]);
+      if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.ref, dueMs);
       refill();
     },
     settled(settlement) {
       hints.feed(settlement.request.organizationId);
       parts.onSettled?.(settlement);
-      const run = runs.get(settlement.request.laneId);
+      const run = runs.get(laneRef(settlement.request.organizationId, settlement.request.laneId));
       if (run && run.sends >= BUDGET && wanted.size > 0 && working() >= PLACES) run.leave();
     },
   };
@@ -129,13 +125,13 @@ export function createWorker(
     if (wanted.size > 0) void claim();
   }
 
-  function wakeLater(laneId: string, ms: number): void {
-    clearTimeout(timers.get(laneId));
+  function wakeLater(ref: LaneRef, ms: number): void {
+    clearTimeout(timers.get(ref));
     const timer = setTimeout(() => {
-      timers.delete(laneId);
-      host.wake([laneId]);
+      timers.delete(ref);
+      host.wake([ref]);
     }, ms);
-    timers.set(laneId, timer);
+    timers.set(ref, timer);
   }
 
   async function claim(): Promise<void> {
@@ -153,7 +149,7 @@ export function createWorker(
         }
         if (ids.length === 0) continue;
         const at = clock.monotonic();
-        const lanes = await claimLanes(core.db, ids, isFree, leaseMs);
+        const lanes = await claimLanes(core.db, ids, leaseMs);
         if (lanes.length > 0) await open(lanes, at);
         askAgain(ids, lanes);
       }
@@ -166,20 +162,20 @@ export function createWorker(
 
   async function open(lanes: readonly ClaimedLane[], at: number): Promise<void> {
     const opened = lanes.map((lane) => new LaneRun(lane, at, runParts));
-    for (const run of opened) runs.set(run.laneId, run);
+    for (const run of opened) runs.set(run.ref, run);
     const pages = await readLanes(
       core,
-      lanes.map((lane) => ({ laneId: lane.laneId, free: lane.free, skip: [] })),
+      lanes.map((lane) => ({ ref: lane.ref, skip: [] })),
       PAGE,
     ).catch(() => undefined);
-    for (const run of opened) run.begin(pages?.get(run.laneId));
+    for (const run of opened) run.begin(pages?.get(run.ref));
     // An interrupted one of a dead worker was published by the claim.
     for (const lane of lanes) hints.feed(lane.organizationId);
   }
 
   /** A lane whose row somebody had locked (an ingest on its way) was passed over: once more, a little later. */
   function askAgain(ids: readonly string[], claimed: readonly ClaimedLane[]): void {
-    const got = new Set(claimed.map((lane) => lane.laneId));
+    const got = new Set(claimed.map((lane) => lane.ref));
     for (const id of ids) {
       const times = asked.get(id) ?? 0;
       if (got.has(id) || times >= 3) asked.delete(id);
@@ -194,14 +190,14 @@ export function createWorker(
   async function renew(): Promise<void> {
     const now = clock.monotonic();
     const busy = [...runs.values()].filter(
-      (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.laneId) ?? 0) > leaseMs * RENEW_AFTER,
+      (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.ref) ?? 0) > leaseMs * RENEW_AFTER,
     );
     if (busy.length === 0) return;
     const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
     for (const run of busy) {
-      if (lost.has(run.laneId)) run.lost();
-      if (!kept.has(run.laneId)) continue;
-      renewed.set(run.laneId, now);
+      if (lost.has(run.ref)) run.lost();
+      if (!kept.has(run.ref)) continue;
+      renewed.set(run.ref, now);
       run.renewed(now);
     }
   }
@@ -211,16 +207,22 @@ export function createWorker(
     await renew();
     const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
-    for (const run of runs.values()) if (!run.working && !idle.has(run.laneId)) run.pump();
+    for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
     const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
     await release(old);
     await takeWakes();
-    for (const id of await findDueLanes(core.db)) wanted.add(id);
-    if (now - mended > MEND_EVERY_MS) {
-      mended = now;
-      await mendLanes(core.db);
-    }
-    void claim();
+    await lookAtDue();
+  }
+
+  /** Lanes that are due and not held here are claimed; the others get the time when somebody should look again. */
+  async function lookAtDue(): Promise<void> {
+    const found = await due.look();
+    const held = found.filter((ref) => runs.has(ref));
+    const others = found.filter((ref) => !runs.has(ref));
+    for (const ref of others) wanted.add(ref);
+    await claim();
+    const later = [...held, ...others.filter((ref) => !runs.has(ref) && !wanted.has(ref))];
+    for (let at = 0; at < later.length; at += CLAIM_BATCH) await correctLanes(core.db, later.slice(at, at + CLAIM_BATCH));
   }
 
   /** pg-boss jobs of processes without a worker: one worker takes each. */
@@ -234,15 +236,15 @@ export function createWorker(
     }
   }
 
-  async function release(laneIds: readonly string[]): Promise<void> {
-    const lanes = laneIds.flatMap((id) => runs.get(id) ?? []).filter((run) => idle.has(run.laneId));
+  async function release(refs: readonly LaneRef[]): Promise<void> {
+    const lanes = refs.flatMap((ref) => runs.get(ref) ?? []).filter((run) => idle.has(run.ref));
     if (lanes.length === 0 || releasing) return;
     releasing = true;
     try {
       const gone = await releaseLanes(core.db, lanes);
       for (const run of lanes) {
-        idle.delete(run.laneId);
-        if (gone.has(run.laneId)) run.released();
+        idle.delete(run.ref);
+        if (gone.has(run.ref)) run.released();
         else run.news();
       }
     } finally {
@@ -260,36 +262,35 @@ export function createWorker(
   });
 
   function active(run: LaneRun): LaneRun {
-    idle.delete(run.laneId);
+    idle.delete(run.ref);
     return run;
   }
 
   const host: Worker = {
     reserve(ticket) {
-      const run = runs.get(ticket.laneId);
+      const run = runs.get(ticket.ref);
       if (!run || ticket.held || draining) return 0;
       return active(run).reserve(ticket.leaseToken, ticket.revision, ticket.before, ticket.requests.length);
     },
-    accepted(tickets, versions) {
+    accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
-        const run = runs.get(ticket.laneId);
-        const organizationId = ticket.requests[0]?.organizationId ?? "";
-        if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, versions.get(organizationId) ?? 0);
+        const run = runs.get(ticket.ref);
+        if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
       }
     },
     abandoned(tickets) {
-      for (const ticket of tickets) runs.get(ticket.laneId)?.abandoned();
+      for (const ticket of tickets) runs.get(ticket.ref)?.abandoned();
     },
     get hasRoom() {
       return !draining && wanted.size + working() < PLACES;
     },
-    holds: (laneId) => runs.has(laneId),
-    wake(laneIds) {
+    holds: (ref) => runs.has(ref),
+    wake(refs) {
       if (draining) return;
-      for (const id of laneIds) {
-        const run = runs.get(id);
+      for (const ref of refs) {
+        const run = runs.get(ref);
         if (run) active(run).news();
-        else wanted.add(id);
+        else if (parseLaneRef(ref)) wanted.add(ref);
       }
       if (wanted.size > 0) void claim();
     },

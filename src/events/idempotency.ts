@@ -1,6 +1,7 @@
 /** Idempotency keys: a row in the transaction of what it guards, so that the same key never makes two events. */
 import { createHash } from "node:crypto";
 import type { PoolClient } from "../db/client.ts";
+import { dropKeys, keptKeys, takeKeyRows } from "./sql/take-keys.ts";
 
 export interface KeyClaim {
   organizationId: string;
@@ -28,35 +29,19 @@ export const claimId = (claim: { organizationId: string; space: string; key: str
 export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]): Promise<Map<string, KeptAnswer>> {
   const sorted = [...claims].sort((a, b) => (claimId(a) < claimId(b) ? -1 : 1));
   const column = <T>(of: (c: KeyClaim) => T) => sorted.map(of);
-  const taken = await client.query<{ organization_id: string; space: string; key: string }>({
-    name: "take-keys",
-    text: `INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer)
-           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::text[])
-           ON CONFLICT DO NOTHING RETURNING organization_id, space, key`,
-    values: [
-      column((c) => c.organizationId),
-      column((c) => c.space),
-      column((c) => c.key),
-      column((c) => Buffer.from(c.bodyHash)),
-      column((c) => c.status),
-      column((c) => c.answer),
-    ],
-  });
-  const ours = new Set(taken.rows.map((row) => claimId({ organizationId: row.organization_id, space: row.space, key: row.key })));
+  const taken = await takeKeyRows.rows(client, [
+    column((c) => c.organizationId),
+    column((c) => c.space),
+    column((c) => c.key),
+    column((c) => Buffer.from(c.bodyHash)),
+    column((c) => c.status),
+    column((c) => c.answer),
+  ]);
+  const ours = new Set(taken.map((row) => claimId({ organizationId: row.organization_id, space: row.space, key: row.key })));
   const others = sorted.filter((claim) => !ours.has(claimId(claim)));
   const kept = new Map<string, KeptAnswer>();
   if (others.length === 0) return kept;
-  const { rows } = await client.query<{
-    organization_id: string;
-    space: string;
-    key: string;
-    body_hash: Buffer;
-    status: number;
-    answer: string;
-  }>(
-    `SELECT k.* FROM idempotency_key k JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS u(o, s, k) ON u.o = k.organization_id AND u.s = k.space AND u.k = k.key`,
-    [others.map((c) => c.organizationId), others.map((c) => c.space), others.map((c) => c.key)],
-  );
+  const rows = await keptKeys.rows(client, [others.map((c) => c.organizationId), others.map((c) => c.space), others.map((c) => c.key)]);
   const byId = new Map(others.map((claim) => [claimId(claim), claim]));
   for (const row of rows) {
     const id = claimId({ organizationId: row.organization_id, space: row.space, key: row.key });
@@ -64,6 +49,12 @@ export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]):
     kept.set(id, { sameBody: same, status: row.status, answer: row.answer });
   }
   return kept;
+}
+
+/** A refused call must not leave keys behind that others of its events took. */
+export async function giveKeysBack(client: PoolClient, claims: readonly KeyClaim[]): Promise<void> {
+  if (claims.length > 0)
+    await dropKeys.count(client, [claims.map((c) => c.organizationId), claims.map((c) => c.space), claims.map((c) => c.key)]);
 }
 
 /** @returns SHA-256 of what makes two calls the same */

@@ -1,61 +1,24 @@
 /**
  * Events in. One transaction writes the event, a request per matching definition with its lane's next number, and the
- * wake-ups; its commit is what "accepted" means. Calls that arrive while one transaction runs share the next one: no
- * timer, so a lone event waits for nobody.
+ * wake-ups; its commit is what "accepted" means. Calls of an organization that arrive while one of its transactions runs
+ * share the next one: no timer, so a lone event waits for nobody. Organizations are written beside each other: a lane that
+ * somebody keeps locked, or a huge call, holds up its own organization only.
  */
-import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import { isUnavailable } from "../db/unavailable.ts";
-import { type Catalog, catalogOf } from "../definitions/catalog.ts";
+import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { createOutHints } from "../delivery/hints.ts";
-import { enqueue, KEY_SEPARATOR, type LaneTicket, type Match, type Reserve } from "../delivery/lane-enqueue.ts";
+import { enqueue, type LaneTicket, NumbersNeeded, type Reserve } from "../delivery/lane-enqueue.ts";
+import type { Numbers } from "../delivery/numbers.ts";
+import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { ConflictError, IdempotencyKeyReusedError, UnavailableError, ValidationError } from "../errors.ts";
-import type { EventView } from "../wire/dialect.ts";
-import { bodyHash, claimId, type KeptAnswer, type KeyClaim, takeKeys } from "./idempotency.ts";
-
-export interface EventInput {
-  /** UUID; made here when absent. */
-  id?: string;
-  type: string;
-  entity?: string | null;
-  entityId?: string | null;
-  /** JSON text, kept as it is. */
-  payload: string;
-  /** JSON text. */
-  previous?: string | null;
-  changes?: string[];
-  scope?: Record<string, unknown> | null;
-  actor?: string | null;
-  /** Of the user whose call brought it. */
-  callerNumber?: number | null | undefined;
-  /** CloudEvents source. */
-  source?: string | null;
-  occurredAt?: Date;
-  /** At most one event of an organization per key. */
-  idempotencyKey?: string;
-}
-
-export interface AcceptedEvent {
-  /** UUID. */
-  id: string;
-  type: string;
-}
-
-export interface IngestOptions {
-  /** Covers the whole call. */
-  idempotency?: { space?: string; key: string; bodyHash: Uint8Array };
-  /** What is kept as the answer under the call's key. */
-  answer?: (events: AcceptedEvent[]) => { status: number; answer: string };
-}
-
-export interface IngestResult {
-  events: AcceptedEvent[];
-  /** The call's key was used before: the first answer, byte for byte. */
-  replayed?: { status: number; answer: string };
-}
+import { UnavailableError, ValidationError } from "../errors.ts";
+import { claimsOf, keysOf, settleKeys, type Taken } from "./call-keys.ts";
+import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, takeKeys } from "./idempotency.ts";
+import { type EventInput, eventOf, type IncomingEvent, type IngestCall, type IngestOptions, type IngestResult } from "./input.ts";
+import { matchesOf, writeEvents } from "./write.ts";
 
 export interface Ingest {
   /**
@@ -64,82 +27,68 @@ export interface Ingest {
    * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away: nothing was accepted
    */
   emit(organizationId: string, inputs: EventInput[], options?: IngestOptions): Promise<IngestResult>;
-  /** In the caller's transaction. @returns what to call once it is committed */
+  /** In the caller's transaction. @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
   within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
+  /** Runs a transaction that calls `within`, as often as numbers make it necessary. */
+  withNumbers<T>(transaction: () => Promise<T>): Promise<T>;
 }
 
-interface Call {
-  organizationId: string;
-  inputs: EventInput[];
-  options: IngestOptions;
+interface Call extends IngestCall {
   resolve(result: IngestResult): void;
   reject(error: unknown): void;
 }
 
-/** A call as far as it got in a transaction. */
-interface Taken {
-  call: Call;
-  /** To be written; those whose own key is known already stand in `result` only. */
-  fresh: EventView[];
-  result: IngestResult;
+/** What one transaction came to. */
+interface Outcome {
+  taken: Taken<Call>[];
+  refused: Map<Call, unknown>;
+  catalog: Catalog | undefined;
+  tickets: LaneTicket[];
 }
 
 /** Events in one transaction; a single call may bring more. */
 const MAX_EVENTS = 1_000;
+/** Organizations written at a time; each takes a connection. */
+const AT_ONCE = 4;
 /** Calls of a batch taken apart that run at once. */
 const APART = 4;
 const NO_LANES = { hasRoom: false };
-const UNSPECIFIED_ANSWER = { status: 202, answer: "" };
+const DEADLOCK_OR_SERIALIZATION = new Set(["40P01", "40001"]);
+/** No partition takes the row (check_violation), or it came into being by another name at the same moment. */
+const NO_PARTITION = "23514";
 
-export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; queue: Queue }): Ingest {
-  const { lanes, queue } = parts;
+export function createIngest(
+  core: Core,
+  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs },
+): Ingest {
+  const { lanes, queue, numbers, catalogs } = parts;
   const hints = createOutHints(core);
-  let waiting: Call[] = [];
-  let running = false;
+  const waiting = new Map<string, Call[]>();
+  const running = new Set<string>();
 
-  function viewOf(organizationId: string, input: EventInput, acceptedAt: Date): EventView & { source: string | null } {
-    return {
-      id: input.id ?? newId(core.clock),
-      organizationId,
-      type: input.type,
-      entity: input.entity ?? null,
-      entityId: input.entityId ?? null,
-      payload: input.payload,
-      previous: input.previous ?? null,
-      changes: input.changes ?? [],
-      scope: input.scope ?? null,
-      actor: input.actor ?? null,
-      callerNumber: input.callerNumber ?? null,
-      source: input.source ?? null,
-      occurredAt: input.occurredAt ?? acceptedAt,
-      acceptedAt,
-    };
-  }
-
-  /** Writes events and what they trigger. Locks: lanes, then counters, as everywhere. */
+  /** Writes events and what they trigger. */
   async function write(
     client: PoolClient,
-    events: readonly EventView[],
-    catalogs: ReadonlyMap<string, Catalog>,
+    events: readonly IncomingEvent[],
+    catalog: Catalog | undefined,
     acceptedAt: Date,
     reserve: Reserve,
   ): Promise<LaneTicket[]> {
+    const matches = events.flatMap((event) => matchesOf(event, catalog));
+    // Events first: should numbers be missing, nothing is locked yet.
     await writeEvents(client, events);
-    const matches = events.flatMap((event) => matchesOf(event, catalogs.get(event.organizationId)));
-    const tickets = await enqueue(client, matches, acceptedAt, reserve);
-    const jobs = tickets.filter(needsJob).map((ticket) => ticket.laneId);
+    const tickets = await enqueue(client, matches, acceptedAt, numbers, reserve);
+    const jobs = tickets.filter(needsJob).map((ticket) => ticket.ref);
     if (jobs.length > 0) await queue.wakeLanes(client, jobs);
     return tickets;
   }
 
   const needsJob = (ticket: LaneTicket) => !(lanes ?? NO_LANES).hasRoom && !ticket.leased && !ticket.held && !ticket.waiting;
 
-  function committed(tickets: readonly LaneTicket[], catalogs: ReadonlyMap<string, Catalog>): void {
-    const versions = new Map([...catalogs].map(([id, catalog]) => [id, catalog.version]));
-    lanes?.accepted(tickets, versions);
+  function committed(organizationId: string, tickets: readonly LaneTicket[], catalog: Catalog | undefined): void {
+    lanes?.accepted(tickets, catalog?.version ?? 0);
+    if (tickets.length > 0) hints.feed(organizationId);
     for (const ticket of tickets) {
-      const organizationId = ticket.requests[0]?.organizationId;
-      if (organizationId) hints.feed(organizationId);
       if (needsJob(ticket)) hints.job("lane");
       // Held elsewhere: its holder is told. Not held: this process takes it, when it has a worker.
       else if (!ticket.held && (ticket.leased || lanes)) wakeOrTell(ticket);
@@ -147,39 +96,58 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
   }
 
   function wakeOrTell(ticket: LaneTicket): void {
-    if (lanes?.holds(ticket.laneId)) return;
-    if (ticket.leased) hints.lane(ticket.laneId);
-    else if (!ticket.waiting) lanes?.wake([ticket.laneId]);
+    if (lanes?.holds(ticket.ref)) return;
+    if (ticket.leased) hints.lane(ticket.ref);
+    else if (!ticket.waiting) lanes?.wake([ticket.ref]);
   }
 
-  async function transact(calls: readonly Call[]): Promise<void> {
-    let tickets: LaneTicket[] = [];
+  /** Numbers that were short, and a partition that was missing, are got; then the transaction begins anew. */
+  async function mended<T>(transaction: () => Promise<T>): Promise<T> {
+    for (let madePartitions = false; ; ) {
+      try {
+        return await transaction();
+      } catch (error) {
+        if (error instanceof NumbersNeeded) await numbers.reserve(error.needs);
+        else if ((error as { code?: unknown }).code === NO_PARTITION && !madePartitions) {
+          madePartitions = true;
+          await makePartitions(core);
+        } else throw error;
+      }
+    }
+  }
+
+  async function transact(organizationId: string, calls: readonly Call[]): Promise<void> {
     const reserved: LaneTicket[] = [];
     const reserve: Reserve = (ticket) => {
       const sending = lanes?.reserve(ticket) ?? 0;
       if (sending > 0) reserved.push(ticket);
       return sending;
     };
-    let done: { taken: Taken[]; refused: Map<Call, unknown>; catalogs: Map<string, Catalog> };
+    let done: Outcome;
     try {
-      done = await core.db.transaction(async (client) => {
-        const acceptedAt = core.clock.now();
-        const organizations = [...new Set(calls.map((call) => call.organizationId))];
-        const catalogs = await catalogOf(core, client, organizations);
-        const refused = new Map<Call, unknown>();
-        const kept = await takeAllKeys(client, calls, acceptedAt, catalogs, refused);
-        const taken = kept.taken;
-        const events = taken.flatMap((t) => t.fresh);
-        if (events.length > 0) tickets = await write(client, events, catalogs, acceptedAt, reserve);
-        return { taken, refused, catalogs };
+      done = await mended(async () => {
+        lanes?.abandoned(reserved.splice(0));
+        // A guess that spares the second beginning: most events are wanted by one definition.
+        await numbers.reserve(new Map([[organizationId, calls.reduce((sum, call) => sum + call.inputs.length, 0)]]));
+        return core.db.transaction((client) => attempt(client, organizationId, calls, reserve));
       });
     } catch (error) {
       lanes?.abandoned(reserved);
       throw error;
     }
-    committed(tickets, done.catalogs);
+    committed(organizationId, done.tickets, done.catalog);
     for (const { call, result } of done.taken) call.resolve(result);
     for (const [call, error] of done.refused) call.reject(error);
+  }
+
+  async function attempt(client: PoolClient, organizationId: string, calls: readonly Call[], reserve: Reserve): Promise<Outcome> {
+    const acceptedAt = core.clock.now();
+    const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
+    const refused = new Map<Call, unknown>();
+    const taken = await takeAllKeys(client, calls, acceptedAt, catalog, refused);
+    const events = taken.flatMap((t) => t.fresh);
+    const tickets = events.length > 0 ? await write(client, events, catalog, acceptedAt, reserve) : [];
+    return { taken, refused, catalog, tickets };
   }
 
   /** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */
@@ -187,56 +155,56 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
     client: PoolClient,
     calls: readonly Call[],
     acceptedAt: Date,
-    catalogs: ReadonlyMap<string, Catalog>,
+    catalog: Catalog | undefined,
     refused: Map<Call, unknown>,
-  ): Promise<{ taken: Taken[] }> {
+  ): Promise<Taken<Call>[]> {
     const drafts = calls.flatMap((call) => {
-      const problem = unknownTypes(call, catalogs.get(call.organizationId));
+      const problem = unknownTypes(call, catalog);
       if (problem) refused.set(call, problem);
-      return problem ? [] : [{ call, views: call.inputs.map((input) => viewOf(call.organizationId, input, acceptedAt)) }];
+      return problem ? [] : [{ call, events: call.inputs.map((input) => eventOf(core, call.organizationId, input, acceptedAt)) }];
     });
     const claims = new Map<string, KeyClaim>();
-    for (const { call, views } of drafts)
-      for (const claim of claimsOf(call, views)) claims.set(claimId(claim), claims.get(claimId(claim)) ?? claim);
+    for (const { call, events } of drafts)
+      for (const claim of claimsOf(call, events)) claims.set(claimId(claim), claims.get(claimId(claim)) ?? claim);
     const known = claims.size > 0 ? await takeKeys(client, [...claims.values()]) : new Map<string, KeptAnswer>();
-    const taken: Taken[] = [];
+    const taken: Taken<Call>[] = [];
     const undo: KeyClaim[] = [];
-    for (const { call, views } of drafts) {
-      const outcome = settleKeys(call, views, claims, known);
+    for (const { call, events } of drafts) {
+      const outcome = settleKeys(call, events, claims, known);
       if (outcome instanceof Error) {
         refused.set(call, outcome);
         undo.push(
-          ...claimsOf(call, views).filter((claim) => claims.get(claimId(claim))?.answer === claim.answer && !known.has(claimId(claim))),
+          ...claimsOf(call, events).filter((claim) => claims.get(claimId(claim))?.answer === claim.answer && !known.has(claimId(claim))),
         );
       } else taken.push(outcome);
     }
-    // A refused call must not leave keys behind that others of its events took.
-    for (const claim of undo) {
-      await client.query("DELETE FROM idempotency_key WHERE organization_id = $1 AND space = $2 AND key = $3", [
-        claim.organizationId,
-        claim.space,
-        claim.key,
-      ]);
-    }
-    return { taken };
+    await giveKeysBack(client, undo);
+    return taken;
   }
 
-  async function loop(): Promise<void> {
-    running = true;
-    while (waiting.length > 0) {
-      const batch = nextBatch();
-      await transact(batch).catch((error) => onFailure(batch, error));
+  /** Starts what may run: one transaction per organization, the organization that waited longest first. */
+  function pump(): void {
+    for (const organizationId of waiting.keys()) {
+      if (running.size >= AT_ONCE) return;
+      if (!running.has(organizationId)) void run(organizationId);
     }
-    running = false;
   }
 
-  /** As many calls as fit; calls that share a key never share a transaction. */
-  function nextBatch(): Call[] {
+  async function run(organizationId: string): Promise<void> {
+    running.add(organizationId);
+    const batch = nextBatch(organizationId);
+    await transact(organizationId, batch).catch((error) => onFailure(organizationId, batch, error));
+    running.delete(organizationId);
+    pump();
+  }
+
+  /** As many calls as fit; calls that share a key never share a transaction. What is left goes behind the other organizations. */
+  function nextBatch(organizationId: string): Call[] {
     const batch: Call[] = [];
     const later: Call[] = [];
     const keys = new Set<string>();
     let events = 0;
-    for (const call of waiting) {
+    for (const call of waiting.get(organizationId) ?? []) {
       const own = keysOf(call);
       if ((batch.length > 0 && events + call.inputs.length > MAX_EVENTS) || own.some((key) => keys.has(key))) {
         later.push(call);
@@ -246,21 +214,23 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
       events += call.inputs.length;
       batch.push(call);
     }
-    waiting = later;
+    waiting.delete(organizationId);
+    if (later.length > 0) waiting.set(organizationId, later);
     return batch;
   }
 
-  async function onFailure(batch: readonly Call[], error: unknown): Promise<void> {
+  async function onFailure(organizationId: string, batch: readonly Call[], error: unknown): Promise<void> {
     const code = (error as { code?: unknown }).code;
-    // A deadlock was rolled back whole: once more.
-    if (code === "40P01" || code === "40001") return transact(batch).catch((again) => fail(batch, again));
+    // It was rolled back whole: once more.
+    if (typeof code === "string" && DEADLOCK_OR_SERIALIZATION.has(code))
+      return transact(organizationId, batch).catch((again) => fail(batch, again));
     // What one call brought must not cost the others theirs; a lock that one waited for in vain neither.
     if (batch.length > 1 && (!isUnavailable(error) || code === "55P03" || code === "57014")) {
       const rest = [...batch];
       const apart = async () => {
         for (let call = rest.shift(); call; call = rest.shift()) {
           const alone = call;
-          await transact([alone]).catch((again) => fail([alone], again));
+          await transact(organizationId, [alone]).catch((again) => fail([alone], again));
         }
       };
       // Nobody behind waits for these: one of them may wait for a lock that somebody keeps.
@@ -271,156 +241,34 @@ export function createIngest(core: Core, parts: { lanes: LaneHost | undefined; q
   }
 
   function fail(batch: readonly Call[], error: unknown): void {
-    for (const call of batch) call.reject(isUnavailable(error) ? new UnavailableError({ cause: error }) : error);
+    const known = isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
+    for (const call of batch) call.reject(known);
   }
 
   return {
     emit: (organizationId, inputs, options = {}) =>
       new Promise((resolve, reject) => {
-        waiting.push({ organizationId, inputs, options, resolve, reject });
-        if (!running) void loop();
+        const calls = waiting.get(organizationId) ?? [];
+        calls.push({ organizationId, inputs, options, resolve, reject });
+        waiting.set(organizationId, calls);
+        pump();
       }),
     async within(client, organizationId, inputs) {
       const acceptedAt = core.clock.now();
-      const catalogs = await catalogOf(core, client, [organizationId]);
-      const events = inputs.map((input) => viewOf(organizationId, input, acceptedAt));
-      const tickets = await write(client, events, catalogs, acceptedAt, () => 0);
-      return () => committed(tickets, catalogs);
+      const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
+      const events = inputs.map((input) => eventOf(core, organizationId, input, acceptedAt));
+      const tickets = await write(client, events, catalog, acceptedAt, () => 0);
+      return () => committed(organizationId, tickets, catalog);
     },
+    withNumbers: mended,
   };
 }
 
-function matchesOf(event: EventView, catalog: Catalog | undefined): Match[] {
-  return (catalog?.match(event) ?? []).flatMap(({ definitionId, workflowRuleId }) => {
-    const definition = catalog?.definition(definitionId);
-    if (!definition) return [];
-    const url = definition.url(event);
-    // The dialect sends nothing for it (doForms: a connection without a URL for this action).
-    if (url === null && definition.targetType === "WEBHOOK") return [];
-    const laneKey = definition.ordering === "KEY" ? `${event.entity ?? ""}${KEY_SEPARATOR}${event.entityId ?? ""}` : "";
-    const { dialect, fieldsSet } = definition;
-    return [{ event, definitionId, dialect, workflowRuleId, laneKey, free: definition.ordering === "NONE", url, fieldsSet }];
-  });
-}
-
-const arrayLiteral = (items: readonly string[]) => `{${items.map((item) => `"${item.replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
-
-async function writeEvents(client: PoolClient, events: readonly (EventView & { source?: string | null })[]): Promise<void> {
-  const column = <T>(of: (event: EventView & { source?: string | null }) => T) => events.map(of);
-  await client.query({
-    name: "write-events",
-    text: `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, created_at)
-           SELECT id, organization_id, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, created_at
-           FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[],
-             $11::int[], $12::text[], $13::timestamptz[], $14::timestamptz[])
-           AS e(id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at,
-             created_at)`,
-    values: [
-      column((e) => e.id),
-      column((e) => e.organizationId),
-      column((e) => e.type),
-      column((e) => e.entity),
-      column((e) => e.entityId),
-      column((e) => e.payload),
-      column((e) => e.previous),
-      column((e) => arrayLiteral(e.changes)),
-      column((e) => (e.scope === null ? null : JSON.stringify(e.scope))),
-      column((e) => e.actor),
-      column((e) => e.callerNumber ?? null),
-      column((e) => e.source ?? null),
-      column((e) => e.occurredAt),
-      column((e) => e.acceptedAt),
-    ],
-  });
-}
-
-function unknownTypes(call: Call, catalog: Catalog | undefined): ValidationError | undefined {
+function unknownTypes(call: IngestCall, catalog: Catalog | undefined): ValidationError | undefined {
   const issues = call.inputs.flatMap((input, i) =>
     catalog && !catalog.accepts(input.type)
       ? [{ path: `events.${i}.type`, message: `${input.type} is not in the catalogue of event types, which this organization enforces` }]
       : [],
   );
   return issues.length > 0 ? new ValidationError(issues) : undefined;
-}
-
-const keysOf = ({ organizationId, inputs, options }: Call): string[] => [
-  ...(options.idempotency ? [claimId({ organizationId, space: options.idempotency.space ?? "", key: options.idempotency.key })] : []),
-  ...inputs.flatMap(({ idempotencyKey: key }) => (key === undefined ? [] : [claimId({ organizationId, space: "", key })])),
-];
-
-/** What makes two events the same under one key. */
-function eventHash(input: EventInput): Uint8Array {
-  const { type, entity, entityId, payload, previous, changes, scope, actor, source, occurredAt } = input;
-  return bodyHash(
-    JSON.stringify([
-      type,
-      entity ?? null,
-      entityId ?? null,
-      previous ?? null,
-      changes ?? [],
-      scope ?? null,
-      actor ?? null,
-      source ?? null,
-      occurredAt ?? null,
-    ]),
-    payload,
-  );
-}
-
-function claimsOf(call: Call, views: readonly EventView[]): KeyClaim[] {
-  const { organizationId, options } = call;
-  const claims: KeyClaim[] = call.inputs.flatMap((input, i) => {
-    if (input.idempotencyKey === undefined) return [];
-    const answer = JSON.stringify({ id: views[i]?.id, type: input.type });
-    return [
-      { organizationId, space: "", key: input.idempotencyKey, bodyHash: eventHash(input), status: UNSPECIFIED_ANSWER.status, answer },
-    ];
-  });
-  if (options.idempotency) {
-    const { space = "", key, bodyHash: hash } = options.idempotency;
-    const { status, answer } = options.answer?.(views.map(({ id, type }) => ({ id, type }))) ?? UNSPECIFIED_ANSWER;
-    // One key in both places means the call's.
-    const rest = claims.filter((claim) => claim.space !== space || claim.key !== key);
-    return [...rest, { organizationId, space, key, bodyHash: hash, status, answer }];
-  }
-  return claims;
-}
-
-/** What a call becomes once it is known which of its keys are new. */
-function settleKeys(
-  call: Call,
-  views: readonly EventView[],
-  claims: ReadonlyMap<string, KeyClaim>,
-  known: ReadonlyMap<string, KeptAnswer>,
-): Taken | Error {
-  const { organizationId, options } = call;
-  const callKey = options.idempotency
-    ? claimId({ organizationId, space: options.idempotency.space ?? "", key: options.idempotency.key })
-    : undefined;
-  const kept = callKey === undefined ? undefined : known.get(callKey);
-  if (kept) {
-    if (!kept.sameBody) return new IdempotencyKeyReusedError();
-    return { call, fresh: [], result: { events: [], replayed: { status: kept.status, answer: kept.answer } } };
-  }
-  const fresh: EventView[] = [];
-  const events: AcceptedEvent[] = [];
-  for (const [i, input] of call.inputs.entries()) {
-    const view = views[i] as EventView;
-    const id = input.idempotencyKey === undefined ? undefined : claimId({ organizationId, space: "", key: input.idempotencyKey });
-    const earlier = id === undefined || id === callKey ? undefined : known.get(id);
-    const sibling = id === undefined || id === callKey ? undefined : claims.get(id);
-    if (earlier && !earlier.sameBody) return new IdempotencyKeyReusedError();
-    if (sibling && !earlier && Buffer.compare(sibling.bodyHash, eventHash(input)) !== 0) return new IdempotencyKeyReusedError();
-    const first = earlier?.answer ?? sibling?.answer;
-    const known1 = first === undefined ? undefined : (JSON.parse(first) as Partial<AcceptedEvent>);
-    if (known1 && typeof known1.id !== "string")
-      return new ConflictError("this idempotency key belongs to another call", "IDEMPOTENCY_KEY_REUSED", 422);
-    if (known1?.id !== undefined && known1.id !== view.id) {
-      events.push({ id: known1.id, type: view.type });
-      continue;
-    }
-    fresh.push(view);
-    events.push({ id: view.id, type: view.type });
-  }
-  return { call, fresh, result: { events } };
 }

@@ -130,18 +130,21 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
       let committed = () => {};
-      const done = await transactionUntil(core.db, processingMs, async (client) => {
-        const remembered = idempotency && (await replay(client, target, idempotency));
-        if (remembered) return remembered;
-        const held = await hold(client, target.goal.id, post.key);
-        if ("refusal" in held) return held;
-        const written = await writeValue(core, client, held.goal, readDatum(sent, held.goal));
-        const recording: Recording = { status: written.replaced ? 200 : 201, answer: JSON.stringify(shown(written.goalValue)) };
-        await client.query("UPDATE inbound_webhook SET last_received_at = now() WHERE id = $1", [held.webhookId]);
-        if (idempotency) await remember(client, held, idempotency, recording);
-        committed = await announce(core, ingest, client, held.goal, written, undefined);
-        return recording;
-      });
+      const deadline = performance.now() + processingMs;
+      const done = await ingest.withNumbers(() =>
+        transactionUntil(core.db, Math.max(1, deadline - performance.now()), async (client) => {
+          const remembered = idempotency && (await replay(client, target, idempotency));
+          if (remembered) return remembered;
+          const held = await hold(client, target.goal.id, post.key);
+          if ("refusal" in held) return held;
+          const written = await writeValue(core, client, held.goal, readDatum(sent, held.goal));
+          const recording: Recording = { status: written.replaced ? 200 : 201, answer: JSON.stringify(shown(written.goalValue)) };
+          await client.query("UPDATE inbound_webhook SET last_received_at = now() WHERE id = $1", [held.webhookId]);
+          if (idempotency) await remember(client, held, idempotency, recording);
+          committed = await announce(core, ingest, client, held.goal, written, undefined);
+          return recording;
+        }),
+      );
       committed();
       return done;
     },

@@ -4,7 +4,9 @@ import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import type { EventInput, Ingest } from "../events/ingest.ts";
+import { publish } from "../delivery/publish.ts";
+import type { Ingest } from "../events/ingest.ts";
+import type { EventInput } from "../events/input.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { globalId } from "../wire/ids.ts";
 import { type Datum, effective, readDatum, type SentDatum } from "./datum.ts";
@@ -40,12 +42,14 @@ const VALUE_COLUMNS = `id, organization_id AS "organizationId", goal_id AS "goal
 /** @throws DatumError NotFoundError ForbiddenError */
 export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller, goalId: string, sent: SentDatum): Promise<GoalValue> {
   demand(caller, "goals:write");
-  const { goalValue, committed } = await core.db.transaction(async (client) => {
-    const goal = await lockGoal(client, caller.organizationId, goalId);
-    const written = await writeValue(core, client, goal, readDatum(sent, goal));
-    await audit(core, caller, "goalValue.record", { type: "GoalValue", id: written.goalValue.id }, undefined, written.goalValue, client);
-    return { ...written, committed: await announce(core, ingest, client, goal, written, caller.userId) };
-  });
+  const { goalValue, committed } = await ingest.withNumbers(() =>
+    core.db.transaction(async (client) => {
+      const goal = await lockGoal(client, caller.organizationId, goalId);
+      const written = await writeValue(core, client, goal, readDatum(sent, goal));
+      await audit(core, caller, "goalValue.record", { type: "GoalValue", id: written.goalValue.id }, undefined, written.goalValue, client);
+      return { ...written, committed: await announce(core, ingest, client, goal, written, caller.userId) };
+    }),
+  );
   committed();
   return goalValue;
 }
@@ -70,8 +74,8 @@ export async function writeValue(core: Core, client: PoolClient, goal: Goal, dat
 }
 
 /**
- * The events and the feed entry of a written value, in its transaction; the last it does, for it takes the
- * organization's counter row, which every writer of the log waits for.
+ * The events and the feed entry of a written value, in its transaction; the last it does (delivery/publish.ts says why).
+ * @throws NumbersNeeded: the transaction is begun anew (ingest.withNumbers)
  * @param userId who recorded it by hand; undefined for an inbound URL
  * @returns what to call once the transaction is committed
  */
@@ -85,7 +89,7 @@ export async function announce(
 ): Promise<() => void> {
   const actor = userId === undefined ? null : globalId("User", userId);
   const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor));
-  await publish(core, client, written.goalValue);
+  await tell(core, client, written.goalValue);
   return committed;
 }
 
@@ -115,16 +119,14 @@ function events(goal: Goal, { goalValue, replaced, goalStatus: status }: Written
   return inputs;
 }
 
-/** One entry of the organization's feed, with the value as it is now: what live subscriptions read. */
-async function publish(core: Core, client: PoolClient, value: GoalValue): Promise<void> {
-  await client.query(
-    `WITH counter AS (UPDATE organization_counter SET feed_sequence = feed_sequence + 1 WHERE organization_id = $1 RETURNING feed_sequence)
-     INSERT INTO feed_entry (organization_id, sequence, kind, subject_id, topic_id, snapshot)
-     SELECT $1, feed_sequence, 'GOAL_VALUE', $2, $3, $4::jsonb FROM counter`,
-    [value.organizationId, value.id, value.goalId, JSON.stringify(value)],
-  );
+/** Tells the live feed, with the value as it is now: what subscriptions read. The transaction's last statement. */
+async function tell(core: Core, client: PoolClient, value: GoalValue): Promise<void> {
   const { text, values } = core.notify.statement("feed", [value.organizationId]);
   await client.query(text, values);
+  await publish(
+    client,
+    new Map([[value.organizationId, [{ kind: "GOAL_VALUE", goalValueId: value.id, goalId: value.goalId, snapshot: value }]]]),
+  );
 }
 
 /** Both ends count. */

@@ -1,13 +1,15 @@
 /**
- * The feed as it stands in the table. Every transaction that writes entries takes its organization's counter row
- * last and numbers them under that lock: sequence order is commit order, and a reader that sees number n sees all
- * numbers below it. So `sequence > mine ORDER BY sequence` misses nothing and repeats nothing.
+ * The numbered feed as it stands in the table. A row holds the changes of one transaction, numbered
+ * `sequence - changes + 1` … `sequence`; a cursor may point into the midst of one. Numbers have no gaps, so a reader
+ * proves for each stretch that all of it was there: what retention took is an error, never a silent skip.
  */
 import type { Core } from "../core.ts";
+import { CHANGES_PER_ROW, type Change, decodeBody } from "../delivery/changes.ts";
 import { BadCursorError } from "../errors.ts";
 import { type RequestNode, requestNodes } from "../requests/related.ts";
-import { REQUEST_COLUMNS, type RequestRow, type RequestState } from "../requests/row.ts";
+import { isSettled, REQUEST_COLUMNS, type RequestRow, type RequestState } from "../requests/row.ts";
 import type { NotificationStatus } from "../wire/dialect.ts";
+import { readStretch } from "./sql/read-stretch.ts";
 
 export interface FeedEntry {
   sequence: number;
@@ -28,60 +30,76 @@ export interface FeedEntry {
   createdAt: Date;
 }
 
-const COLUMNS = `sequence, kind, subject_id AS "subjectId", topic_id AS "topicId", state, attempt_count AS "attemptCount",
-  next_attempt_at AS "nextAttemptAt", settled_at AS "settledAt", error_code AS "errorCode", error_description AS "errorDescription",
-  url, notification_status AS "notificationStatus", snapshot, created_at AS "createdAt"`;
+const NOTHING = {
+  state: null,
+  attemptCount: null,
+  nextAttemptAt: null,
+  settledAt: null,
+  errorCode: null,
+  errorDescription: null,
+  url: null,
+  notificationStatus: null,
+  snapshot: null,
+};
+
+/** @param at the moment of its transaction */
+function entryOf(change: Change, sequence: number, at: Date): FeedEntry {
+  if (change.kind === "GOAL_VALUE") {
+    const { kind, goalValueId, goalId, snapshot } = change;
+    return { ...NOTHING, sequence, kind, subjectId: goalValueId, topicId: goalId, snapshot, createdAt: at };
+  }
+  const { kind, requestId, definitionId, attemptCount, waitMs, errorCode, errorDescription, url, notificationStatus } = change;
+  const state = change.state as RequestState;
+  return {
+    ...{ ...NOTHING, sequence, kind, subjectId: requestId, topicId: definitionId, state, attemptCount, createdAt: at },
+    nextAttemptAt: waitMs === null ? null : new Date(at.getTime() + waitMs),
+    settledAt: isSettled(state) ? at : null,
+    ...{ errorCode, errorDescription, url, notificationStatus },
+  };
+}
 
 /**
- * Entries numbered above `after`, up to `through`, at most `limit`; only of one topic when it is named.
- * @param through bounds what a search for one topic walks over
+ * The entries numbered `after` + 1 … `through`; only of one topic and kind when they are named.
+ * @param range.through at most how far the feed is numbered
+ * @throws BadCursorError when some of them are no longer there
  */
 export async function readEntries(
   core: Core,
   organizationId: string,
-  range: { after: number; through?: number; topicId?: string | undefined; kind?: FeedEntry["kind"]; limit: number },
+  range: { after: number; through: number; topicId?: string | undefined; kind?: FeedEntry["kind"] },
 ): Promise<FeedEntry[]> {
-  const { rows } = await core.db.pool.query<FeedEntry>({
-    name: "read-feed",
-    text: `SELECT ${COLUMNS} FROM feed_entry
-            WHERE organization_id = $1 AND sequence > $2 AND sequence <= $3
-              AND ($4::uuid IS NULL OR topic_id = $4) AND ($5::feed_kind IS NULL OR kind = $5)
-            ORDER BY sequence LIMIT $6`,
-    values: [organizationId, range.after, range.through ?? Number.MAX_SAFE_INTEGER, range.topicId ?? null, range.kind ?? null, range.limit],
-  });
-  return rows;
+  const { after, through, topicId, kind } = range;
+  if (through <= after) return [];
+  // The row that holds `through` may end later, by less than a row's most.
+  const rows = await readStretch.rows(core.db.pool, [organizationId, after, through + CHANGES_PER_ROW - 1, topicId ?? null]);
+  const entries: FeedEntry[] = [];
+  let covered = after;
+  for (const row of rows) {
+    if (covered >= through) break;
+    const before = row.sequence - row.changes;
+    if (before > covered) throw new BadCursorError(OVERTAKEN);
+    covered = row.sequence;
+    if (row.body === null) continue;
+    const { at, changes } = decodeBody(row.body);
+    for (const [i, change] of changes.entries()) {
+      const entry = entryOf(change, before + i + 1, at);
+      if (entry.sequence <= after || entry.sequence > through) continue;
+      if ((topicId === undefined || entry.topicId === topicId) && (kind === undefined || entry.kind === kind)) entries.push(entry);
+    }
+  }
+  if (covered < through) throw new BadCursorError(OVERTAKEN);
+  return entries;
 }
 
-/** The number of the last committed entry. */
-export async function headOf(core: Core, organizationId: string): Promise<number> {
-  return (await headsOf(core, [organizationId])).get(organizationId) ?? 0;
-}
-
-export async function headsOf(core: Core, organizationIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await core.db.pool.query<{ organization_id: string; feed_sequence: number }>(
-    "SELECT organization_id, feed_sequence FROM organization_counter WHERE organization_id = ANY($1::uuid[])",
-    [organizationIds],
-  );
-  return new Map(rows.map((row) => [row.organization_id, row.feed_sequence]));
-}
+const OVERTAKEN = "this cursor is older than what the feed keeps; read the list anew and subscribe without `after`";
 
 /**
- * @returns the head, once it is sure that everything after the cursor is still there
- * @throws BadCursorError when entries after it were already deleted, or it lies beyond what was ever handed out
+ * @param head how far the feed is numbered
+ * @throws BadCursorError when the entry after the cursor was already deleted, or it lies beyond what was ever handed out
  */
-export async function headAfter(core: Core, organizationId: string, sequence: number): Promise<number> {
-  const { rows } = await core.db.pool.query<{ head: number; oldest: number | null }>(
-    `SELECT feed_sequence AS head,
-            (SELECT sequence FROM feed_entry f WHERE f.organization_id = c.organization_id ORDER BY sequence LIMIT 1) AS oldest
-       FROM organization_counter c WHERE organization_id = $1`,
-    [organizationId],
-  );
-  const { head, oldest } = rows[0] ?? { head: 0, oldest: null };
+export async function demandKept(core: Core, organizationId: string, sequence: number, head: number): Promise<void> {
   if (sequence > head) throw new BadCursorError();
-  if (sequence < (oldest ?? head + 1) - 1) {
-    throw new BadCursorError("this cursor is older than what the feed keeps; read the list anew and subscribe without `after`");
-  }
-  return head;
+  await readEntries(core, organizationId, { after: sequence, through: Math.min(sequence + 1, head) });
 }
 
 /** The request as of that change: what moves during delivery comes from the entry, the rest never changes. */
@@ -103,10 +121,13 @@ function asOf(row: RequestRow, entry: FeedEntry): RequestRow {
 /** The requests of these entries by sequence, each as of its entry; those deleted since are left out. */
 export async function requestsAsOf(core: Core, organizationId: string, entries: readonly FeedEntry[]): Promise<Map<number, RequestNode>> {
   if (entries.length === 0) return new Map();
+  const ids = [...new Set(entries.map((entry) => entry.subjectId))].sort();
   const { rows } = await core.db.pool.query<RequestRow>({
     name: "read-feed-requests",
-    text: `SELECT ${REQUEST_COLUMNS} FROM webhook_request r WHERE r.organization_id = $1 AND r.id = ANY($2::uuid[])`,
-    values: [organizationId, [...new Set(entries.map((entry) => entry.subjectId))]],
+    text: `SELECT ${REQUEST_COLUMNS} FROM webhook_request r WHERE r.organization_id = $1::uuid AND r.id = ANY($2::uuid[])
+       AND r.id >= $3::uuid AND r.id <= $4::uuid`,
+    // The lowest and the highest prune partitions.
+    values: [organizationId, ids, ids[0], ids.at(-1)],
   });
   const byId = new Map(rows.map((row) => [row.id, row]));
   const sequences: number[] = [];

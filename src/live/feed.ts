@@ -1,13 +1,17 @@
 /**
- * Live updates without a gap and without a repeat. The table `feed_entry` is the truth; NOTIFY only says when to look.
+ * Live updates without a gap and without a repeat. The tables are the truth (sequencer.ts, entries.ts); NOTIFY
+ * only says when to look.
  * A subscription that resumes reads the table from its cursor up to where this process's tail stands, then joins the
  * tail in the same turn of the event loop: what the tail has handed out it has read, what comes next it is handed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
+import { createEpoch, type Epoch, type EpochListener } from "../db/epoch.ts";
+import { BadCursorError, BadInputError } from "../errors.ts";
 import { matcher, type RequestFilter } from "../requests/filter.ts";
-import { sequenceOf } from "./cursor.ts";
-import { type FeedEntry, headAfter, headOf, headsOf, readEntries, requestsAsOf } from "./entries.ts";
+import { anotherEpoch, feedCursor, sequenceOf } from "./cursor.ts";
+import { demandKept, type FeedEntry, readEntries, requestsAsOf } from "./entries.ts";
+import { sequenceFeed, withNews } from "./sequencer.ts";
 import { createStream, type Stream } from "./stream.ts";
 import {
   BATCH,
@@ -48,6 +52,10 @@ export interface Feed {
   requests(options: RequestSubscription): Promise<AsyncIterableIterator<RequestChange>>;
   /** @throws as `requests` */
   goalValues(options: GoalValueSubscription): Promise<AsyncIterableIterator<GoalValueChange>>;
+  /** Where the feed stands now, as a cursor. */
+  cursor(organizationId: string): Promise<string>;
+  /** Told when the database is in another life (restored, failed over): forget what was read before. @returns ends it */
+  onEpoch(listener: EpochListener): () => void;
   /** Changes of single rows: definitions, replays. */
   readonly watch: Watch;
   /** Open subscriptions in this process. */
@@ -68,7 +76,7 @@ export interface FeedLimits {
 
 const LIMITS: FeedLimits = { queue: 1_000, stallMs: 30_000, pollMs: 1_000 };
 
-/** So many entries one catching-up read may walk over when it looks for a single topic. */
+/** So many entries one catching-up read walks over at most, when little of them is of its topic. */
 const STRIDE = 5_000;
 /** After a restart all clients come back at once: so many read the table at a time. */
 const CATCH_UPS = 4;
@@ -78,7 +86,7 @@ interface Kind<T> {
   kind: FeedEntry["kind"];
   topics: (tail: Tail) => Topics<Subscriber<T>>;
   /** The changes that these entries are, in order. */
-  changes: (organizationId: string, entries: readonly FeedEntry[]) => Promise<T[]>;
+  changes: (organizationId: string, epoch: string, entries: readonly FeedEntry[]) => Promise<T[]>;
 }
 
 function createGate(places: number) {
@@ -97,10 +105,13 @@ function createGate(places: number) {
   };
 }
 
-export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
+export function createFeed(core: Core, limits: Partial<FeedLimits> = {}, epoch: Epoch = createEpoch(core.db, core.log)): Feed {
   const { queue, stallMs, pollMs } = { ...LIMITS, ...limits };
   const tails = new Map<string, Tail>();
-  const streams = new Set<Stream<unknown>>();
+  const streams = new Map<Stream<unknown>, Tail>();
+  epoch.on(() => {
+    for (const tail of [...tails.values()]) end(tail, anotherEpoch());
+  });
   const gate = createGate(CATCH_UPS);
   const watch = createWatch(core);
   let stopped = true;
@@ -111,22 +122,31 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
   const REQUESTS: Kind<RequestChange> = {
     kind: "REQUEST",
     topics: (tail) => tail.requests,
-    async changes(organizationId, entries) {
+    async changes(organizationId, epoch, entries) {
       const rows = await requestsAsOf(core, organizationId, entries);
       return entries.flatMap((entry) => {
         const row = rows.get(entry.sequence);
-        return row ? [requestChange(organizationId, entry, row)] : [];
+        return row ? [requestChange(organizationId, epoch, entry, row)] : [];
       });
     },
   };
   const GOAL_VALUES: Kind<GoalValueChange> = {
     kind: "GOAL_VALUE",
     topics: (tail) => tail.goalValues,
-    changes: async (organizationId, entries) => entries.map((entry) => goalValueChange(organizationId, entry)),
+    changes: async (organizationId, epoch, entries) => entries.map((entry) => goalValueChange(organizationId, epoch, entry)),
   };
 
-  function tailOf(organizationId: string, head: number): Tail {
-    const tail = tails.get(organizationId) ?? createTail(core, organizationId, head);
+  /** Ends a tail and everybody of it. */
+  function end(tail: Tail, error: BadCursorError): void {
+    tail.close();
+    if (tails.get(tail.organizationId) === tail) tails.delete(tail.organizationId);
+    for (const [stream, of] of [...streams]) if (of === tail) stream.fail(error);
+  }
+
+  function tailOf(organizationId: string, life: string, head: number): Tail {
+    const known = tails.get(organizationId);
+    if (known) return known;
+    const tail = createTail(core, organizationId, life, head, { look: epoch.look, lost: (error) => end(tail, error) });
     tails.set(organizationId, tail);
     return tail;
   }
@@ -135,7 +155,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
     tail.members--;
     if (tail.members > 0) return;
     tail.close();
-    tails.delete(tail.organizationId);
+    if (tails.get(tail.organizationId) === tail) tails.delete(tail.organizationId);
   }
 
   async function subscribe<T>(
@@ -145,10 +165,13 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
     matches: (change: T) => boolean,
   ): Promise<AsyncIterableIterator<T>> {
     const { organizationId, after } = options;
-    const cursor = after == null ? undefined : sequenceOf(organizationId, after);
-    const head = cursor === undefined ? await headOf(core, organizationId) : await headAfter(core, organizationId, cursor);
+    const life = await epoch.look();
+    const cursor = after == null ? undefined : sequenceOf(organizationId, life, after);
+    const { sequence: head } = await sequenceFeed(core, organizationId);
+    if (cursor !== undefined) await demandKept(core, organizationId, cursor, head);
     // From here to the return nothing awaits.
-    const tail = tailOf(organizationId, head);
+    const tail = tailOf(organizationId, life, head);
+    if (tail.epoch !== life) throw anotherEpoch();
     tail.members++;
     let stream: Stream<T>;
     const subscriber: Subscriber<T> = {
@@ -164,13 +187,18 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
       topics(tail).add(topicId, subscriber);
       return true;
     };
+    let stride = BATCH;
     async function catchUp(push: (change: T) => void): Promise<boolean> {
-      // A page of one topic is looked for in a stretch of bounded length; then the next stretch.
-      const through = topicId === undefined ? tail.position : Math.min(tail.position, subscriber.position + STRIDE);
-      const range = { after: subscriber.position, through, topicId, kind, limit: BATCH };
-      const entries = await gate(() => readEntries(core, organizationId, range));
-      for (const change of await changes(organizationId, entries)) if (matches(change)) push(change);
-      subscriber.position = entries.length === BATCH ? (entries.at(-1) as FeedEntry).sequence : through;
+      // Sequences have no gaps: a stretch of them bounds the work, however little of it is of the topic.
+      const through = Math.min(tail.position, subscriber.position + stride);
+      const found = await gate(() => readEntries(core, organizationId, { after: subscriber.position, through, topicId, kind }));
+      const page = found.slice(0, BATCH);
+      for (const change of await changes(organizationId, life, page)) if (matches(change)) push(change);
+      const full = found.length > BATCH;
+      subscriber.position = full ? (page.at(-1) as FeedEntry).sequence : through;
+      stride = full ? BATCH : Math.min(STRIDE, stride * 2);
+      // Whoever left meanwhile does not join.
+      if (!streams.has(stream as Stream<unknown>)) return false;
       return !join();
     }
     const joined = join();
@@ -187,7 +215,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
       },
       ...(joined ? {} : { catchUp: (push) => patient(() => catchUp(push)) }),
     });
-    streams.add(stream as Stream<unknown>);
+    streams.set(stream as Stream<unknown>, tail);
     if (stopped) stream.end();
     return stream;
   }
@@ -197,7 +225,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
     try {
       return await work();
     } catch (error) {
-      if (stopped) throw error;
+      if (stopped || error instanceof BadCursorError) throw error;
       core.log.warn({ err: error }, "a subscription could not catch up, trying again");
       await sleep(pollMs);
       return true;
@@ -206,14 +234,14 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
 
   /** Looks at the truth: wakes the tails that have fallen behind it, closes the streams that stand still. */
   async function poll(): Promise<void> {
-    for (const stream of streams) stream.check();
-    if (polling || tails.size === 0) return;
+    for (const stream of [...streams.keys()]) stream.check();
+    if (polling) return;
     polling = true;
     try {
-      for (const [organizationId, head] of await headsOf(core, [...tails.keys()])) {
-        const tail = tails.get(organizationId);
-        if (tail && head > tail.position) tail.wake();
-      }
+      await epoch.look();
+      if (tails.size === 0) return;
+      const positions = new Map([...tails].map(([organizationId, tail]) => [organizationId, tail.position]));
+      for (const organizationId of await withNews(core, positions)) tails.get(organizationId)?.wake();
     } catch (error) {
       core.log.debug({ err: error }, "the feed's heads could not be read");
     } finally {
@@ -228,9 +256,20 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
     },
     requests(options) {
       const { filter } = options;
+      // SENDING is never told of: such a subscription would wait for ever.
+      if (filter.state?.length && filter.state.every((state) => state === "SENDING")) {
+        return Promise.reject(
+          new BadInputError("filter.state: SENDING is seen in queries only, never on the live feed; ask for other states too"),
+        );
+      }
       const matches = matcher(filter);
       return subscribe(options, REQUESTS, filter.webhookDefinitionId, (change) => matches(change.request));
     },
+    async cursor(organizationId) {
+      const life = await epoch.look();
+      return feedCursor(organizationId, life, (await sequenceFeed(core, organizationId)).sequence);
+    },
+    onEpoch: epoch.on,
     goalValues: (options) => subscribe(options, GOAL_VALUES, options.goalId, () => true),
     async start() {
       if (!stopped) return;
@@ -248,7 +287,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}): Feed {
       stopListening?.();
       clearInterval(timer);
       watch.stop();
-      for (const stream of [...streams]) stream.end();
+      for (const stream of [...streams.keys()]) stream.end();
       for (const tail of tails.values()) tail.close();
     },
   };

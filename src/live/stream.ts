@@ -28,6 +28,8 @@ export interface Stream<T> extends AsyncIterableIterator<T> {
   push(item: T): boolean;
   /** Ends it after what is queued. */
   end(): void;
+  /** Ends it at once with an error; what is queued is dropped. */
+  fail(error: Error): void;
   /** Closes it when it has stalled. */
   check(): void;
 }
@@ -120,6 +122,7 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
       ending = true;
       if (waiting) close();
     },
+    fail: close,
     check,
     async return() {
       close();

@@ -1,11 +1,14 @@
 /**
  * The live end of one organization's feed in this process: one reader for all its subscribers. It is woken by hints
- * (NOTIFY) and by a slow poll, reads what is new in batches, and hands each change to those who asked for it.
+ * (NOTIFY) and by a slow poll, has what waits numbered, reads what is new in batches, and hands each change to those who asked for it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
+import { BadCursorError } from "../errors.ts";
 import type { RequestNode } from "../requests/related.ts";
 import { feedCursor } from "./cursor.ts";
 import { type FeedEntry, readEntries, requestsAsOf } from "./entries.ts";
+import { sequenceFeed } from "./sequencer.ts";
 import { createTopics, type Topics } from "./topics.ts";
 
 /** One change, made once and shared by all who get it. */
@@ -34,6 +37,8 @@ export interface Subscriber<T> {
 
 export interface Tail {
   readonly organizationId: string;
+  /** Of the database when it began: it stands in the cursors. */
+  readonly epoch: string;
   /** Everything up to here has been handed out. */
   readonly position: number;
   readonly requests: Topics<Subscriber<RequestChange>>;
@@ -46,17 +51,27 @@ export interface Tail {
 
 /** So many entries are read at once: large enough to share statements, small enough that bodies asked for fit in memory. */
 export const BATCH = 250;
+/** Another session numbers all the time: look again so soon. */
+const AGAIN_MS = 20;
 
-export function goalValueChange(organizationId: string, entry: FeedEntry): GoalValueChange {
+/** What a tail asks of its feed. */
+export interface TailHooks {
+  /** Looks at the epoch; whoever is of another has been ended when it answers. */
+  look(): Promise<unknown>;
+  /** What comes next is no longer there: nobody of this tail can go on. */
+  lost(error: BadCursorError): void;
+}
+
+export function goalValueChange(organizationId: string, epoch: string, entry: FeedEntry): GoalValueChange {
   const { sequence, topicId, subjectId, snapshot } = entry;
-  return { cursor: feedCursor(organizationId, sequence), sequence, goalId: topicId, goalValueId: subjectId, snapshot };
+  return { cursor: feedCursor(organizationId, epoch, sequence), sequence, goalId: topicId, goalValueId: subjectId, snapshot };
 }
 
-export function requestChange(organizationId: string, entry: FeedEntry, request: RequestNode): RequestChange {
-  return { cursor: feedCursor(organizationId, entry.sequence), sequence: entry.sequence, request };
+export function requestChange(organizationId: string, epoch: string, entry: FeedEntry, request: RequestNode): RequestChange {
+  return { cursor: feedCursor(organizationId, epoch, entry.sequence), sequence: entry.sequence, request };
 }
 
-export function createTail(core: Core, organizationId: string, start: number): Tail {
+export function createTail(core: Core, organizationId: string, epoch: string, start: number, hooks: TailHooks): Tail {
   const requests = createTopics<Subscriber<RequestChange>>();
   const goalValues = createTopics<Subscriber<GoalValueChange>>();
   let position = start;
@@ -86,10 +101,11 @@ export function createTail(core: Core, organizationId: string, start: number): T
     }
     // From here to the end nothing awaits: whoever joins sees either none of this batch or all of it.
     for (const entry of entries) {
-      if (entry.kind === "GOAL_VALUE") give(goalValues, entry, () => goalValueChange(organizationId, entry));
+      if (closed) return;
+      if (entry.kind === "GOAL_VALUE") give(goalValues, entry, () => goalValueChange(organizationId, epoch, entry));
       else {
         const row = rows.get(entry.sequence);
-        if (row) give(requests, entry, () => requestChange(organizationId, entry, row));
+        if (row) give(requests, entry, () => requestChange(organizationId, epoch, entry, row));
       }
       position = entry.sequence;
     }
@@ -100,13 +116,19 @@ export function createTail(core: Core, organizationId: string, start: number): T
     try {
       do {
         again = false;
-        for (let full = true; full && !closed; ) {
-          const entries = await readEntries(core, organizationId, { after: position, limit: BATCH });
-          if (entries.length > 0) await handOut(entries);
-          full = entries.length === BATCH;
+        await hooks.look();
+        if (closed) return;
+        const head = await sequenceFeed(core, organizationId);
+        while (position < head.sequence && !closed) {
+          const through = Math.min(head.sequence, position + BATCH);
+          await handOut(await readEntries(core, organizationId, { after: position, through }));
         }
+        if (head.complete || closed) continue;
+        again = true;
+        await sleep(AGAIN_MS);
       } while (again && !closed);
     } catch (error) {
+      if (error instanceof BadCursorError) return hooks.lost(error);
       // The database is away: nothing is lost, the poll comes back to it.
       core.log.warn({ err: error, organizationId }, "the live feed could not be read, trying again");
     } finally {
@@ -116,6 +138,7 @@ export function createTail(core: Core, organizationId: string, start: number): T
 
   return {
     organizationId,
+    epoch,
     get position() {
       return position;
     },

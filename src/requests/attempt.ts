@@ -1,10 +1,14 @@
 /** Attempts as the log holds them. Their bodies are read apart, and only when asked for: they may be large. */
 import type { Database } from "../db/client.ts";
 import type { AttemptOutcome } from "../wire/dialect.ts";
+import { attemptId, attemptPlace } from "./attempt-id.ts";
 import { batched } from "./batch.ts";
+import { rangeOf } from "./id-range.ts";
+import { readAttemptsById, readAttemptWindows } from "./sql/read-attempts.ts";
+import { readContents } from "./sql/read-contents.ts";
 
 export interface AttemptRow {
-  /** UUID. */
+  /** UUID, made of its request's and its number (attempt-id.ts). */
   id: string;
   organizationId: string;
   requestId: string;
@@ -36,37 +40,43 @@ export interface AttemptNode extends AttemptRow {
   content(): Promise<AttemptContent>;
 }
 
-const COLUMNS = `a.id, a.organization_id AS "organizationId", a.request_id AS "requestId", a.number, a.outcome, a.manual,
-  a.status_code AS "statusCode", a.duration_ms AS "durationMs", a.error_code AS "errorCode", a.error_description AS "errorDescription",
-  a.warning, a.request_url AS "requestUrl", a.response_truncated AS "responseTruncated", a.started_at AS "startedAt"`;
-
 /** At most so many bodies in memory for one statement: 64 KiB answers and 1 MiB requests each. */
 const CONTENT_SLICE = 20;
 
 const EMPTY: AttemptContent = { requestHeaders: null, requestBody: null, responseHeaders: null, responseBody: null };
 
-async function readContents(pool: Database["pool"], attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {
-  // A body like the first that was noted is stored once; an attempt that was cut by a kill noted none.
-  const { rows } = await pool.query<AttemptContent & { id: string }>(
-    `SELECT a.id, a.request_headers AS "requestHeaders", a.response_headers AS "responseHeaders",
-            a.response_body AS "responseBody", COALESCE(a.request_body, (
-              SELECT one.request_body FROM attempt one
-              WHERE one.request_id = a.request_id AND one.request_body IS NOT NULL ORDER BY one.number LIMIT 1
-            )) AS "requestBody"
-       FROM attempt a WHERE a.id = ANY($1::uuid[])`,
-    [attempts.map((a) => a.id)],
-  );
-  const found = new Map(rows.map(({ id, ...content }) => [id, content]));
-  return new Map(attempts.flatMap((a) => (found.has(a.id) ? [[a, found.get(a.id) as AttemptContent]] : [])));
+/** An attempt by its name. */
+export interface AttemptKey {
+  requestId: string;
+  number: number;
 }
 
-/** Makes nodes of attempts that were read together. */
-export function attemptNodes(pool: Database["pool"], rows: readonly AttemptRow[]): AttemptNode[] {
-  const content = batched<AttemptRow, AttemptContent>(rows, (slice) => readContents(pool, slice), CONTENT_SLICE);
-  return rows.map((row) => {
-    // The row itself is the batch's key, so the node must be that object.
-    return Object.assign(row, { content: async () => (await content(row)) ?? EMPTY });
+/** What those of one organization sent and got, by their places in `attempts`. */
+export async function contentsOf(
+  pool: Database["pool"],
+  organizationId: string,
+  attempts: readonly AttemptKey[],
+): Promise<Map<number, AttemptContent>> {
+  const requests = attempts.map((a) => a.requestId);
+  const rows = await readContents.rows(pool, [organizationId, requests, attempts.map((a) => a.number), ...rangeOf(requests)]);
+  return new Map(rows.map(({ place, ...content }) => [place - 1, content as AttemptContent]));
+}
+
+async function contentsByRow(pool: Database["pool"], attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {
+  const found = await contentsOf(pool, attempts[0]?.organizationId as string, attempts);
+  return new Map([...found].map(([place, content]) => [attempts[place] as AttemptRow, content]));
+}
+
+type FoundRow = Omit<AttemptRow, "id" | "outcome"> & { place: number; outcome: string };
+
+/** Makes nodes of attempts of one organization that were read together. */
+function attemptNodes(pool: Database["pool"], found: readonly FoundRow[]): AttemptNode[] {
+  const rows = found.map(({ place: _, ...row }): AttemptRow => {
+    return { ...row, id: attemptId(row.requestId, row.number), outcome: row.outcome as AttemptOutcome };
   });
+  const content = batched<AttemptRow, AttemptContent>(rows, (slice) => contentsByRow(pool, slice), CONTENT_SLICE);
+  // The row itself is the batch's key, so the node must be that object.
+  return rows.map((row) => Object.assign(row, { content: async () => (await content(row)) ?? EMPTY }));
 }
 
 /** One stretch of a request's attempts: those numbered `from` to `to`. */
@@ -76,42 +86,29 @@ export interface Window {
   to: number;
 }
 
+const MAX_INT4 = 2 ** 31 - 1;
+
 /** The attempts of each window, oldest first, in one statement. */
 export async function readAttempts(pool: Database["pool"], organizationId: string, windows: readonly Window[]): Promise<AttemptNode[][]> {
   const wanted = windows.map((window, place) => ({ ...window, place })).filter((w) => w.from <= w.to);
   const answer: AttemptNode[][] = windows.map(() => []);
   if (wanted.length === 0) return answer;
-  const { rows } = await pool.query<AttemptRow & { place: number }>(
-    `SELECT w.place, ${COLUMNS}
-       FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[]) AS w (request_id, low, high, place)
-       JOIN attempt a ON a.request_id = w.request_id AND a.number BETWEEN w.low AND w.high
-      WHERE a.organization_id = $1 ORDER BY w.place, a.number`,
-    [organizationId, wanted.map((w) => w.requestId), wanted.map((w) => w.from), wanted.map((w) => w.to), wanted.map((w) => w.place)],
-  );
-  const places = rows.map((row) => row.place);
-  for (const [i, node] of attemptNodes(pool, rows).entries()) answer[places[i] as number]?.push(node);
+  const requests = wanted.map((w) => w.requestId);
+  const int = (value: number) => Math.min(value, MAX_INT4);
+  const rows = await readAttemptWindows.rows(pool, [
+    ...[organizationId, requests, wanted.map((w) => int(w.from)), wanted.map((w) => int(w.to)), wanted.map((w) => w.place)],
+    ...rangeOf(requests),
+  ]);
+  for (const [i, node] of attemptNodes(pool, rows).entries()) answer[rows[i]?.place as number]?.push(node);
   return answer;
 }
 
 /** Those that exist, in no order. */
 export async function showAttempts(db: Database, organizationId: string, ids: readonly string[]): Promise<AttemptNode[]> {
-  const { rows } = await db.pool.query<AttemptRow>(
-    `SELECT ${COLUMNS} FROM attempt a WHERE a.organization_id = $1 AND a.id = ANY($2::uuid[])`,
-    [organizationId, ids],
-  );
+  const places = ids.map(attemptPlace);
+  const rows = await readAttemptsById.rows(db.pool, [
+    ...[organizationId, places.map((p) => p.lowest), places.map((p) => p.highest), places.map((p) => p.number), places.map((_, i) => i)],
+    ...rangeOf(places.flatMap((p) => [p.lowest, p.highest])),
+  ]);
   return attemptNodes(db.pool, rows);
-}
-
-/** A definition's attempts over all its requests, newest first: the log as Cotalker shows it. */
-export async function listAttempts(
-  db: Database,
-  organizationId: string,
-  input: { definitionId: string; limit: number; offset: number },
-): Promise<(AttemptNode & { eventId: string; requestNumber: number })[]> {
-  const { rows } = await db.pool.query<AttemptRow & { eventId: string; requestNumber: number }>(
-    `SELECT ${COLUMNS}, r.event_id AS "eventId", r.number AS "requestNumber" FROM webhook_request r JOIN attempt a ON a.request_id = r.id
-      WHERE r.organization_id = $1 AND r.definition_id = $2 ORDER BY a.started_at DESC, a.id DESC LIMIT $3 OFFSET $4`,
-    [organizationId, input.definitionId, input.limit, input.offset],
-  );
-  return attemptNodes(db.pool, rows) as (AttemptNode & { eventId: string; requestNumber: number })[];
 }

@@ -1,5 +1,9 @@
 /** The attempts of one definition over all its requests, newest first: the log as products without requests show it. */
 import type { Database } from "../db/client.ts";
+import { contentsOf } from "./attempt.ts";
+import { attemptId } from "./attempt-id.ts";
+import { rangeOf } from "./id-range.ts";
+import { listDefinitionAttempts, readPastAttempts } from "./sql/definition-attempts.ts";
 
 export interface DefinitionAttempt {
   id: string;
@@ -17,6 +21,7 @@ export interface DefinitionAttempt {
 }
 
 /**
+ * By request, newest first, the attempts of each newest first: an index has them in this order, however many there are.
  * @param page at most `limit` of them, after the first `skip`
  * @param tries how many the schedule allows
  */
@@ -27,26 +32,14 @@ export async function attemptsOfDefinition(
   page: { limit: number; skip: number },
   tries: number,
 ): Promise<DefinitionAttempt[]> {
-  const { rows } = await db.pool.query<Omit<DefinitionAttempt, "tryNumber">>(
-    `SELECT a.id, a.request_id AS "requestId", a.outcome, a.status_code AS "statusCode", a.error_code AS "errorCode", a.error_description AS "errorDescription",
-       a.response_body AS "responseBody", a.started_at AS "startedAt",
-       COALESCE(a.request_body, (
-         SELECT f.request_body FROM attempt f WHERE f.request_id = a.request_id AND f.request_body IS NOT NULL ORDER BY f.number LIMIT 1
-       )) AS "requestBody"
-     FROM attempt a JOIN webhook_request r ON r.id = a.request_id
-     WHERE r.organization_id = $1 AND r.definition_id = $2
-     ORDER BY a.started_at DESC, r.number DESC, a.number DESC LIMIT $3 OFFSET $4`,
-    [organizationId, definitionId, page.limit, page.skip],
-  );
+  const rows = await listDefinitionAttempts.rows(db.pool, [organizationId, definitionId, page.limit, page.skip]);
   const numbers = await tryNumbers(db, organizationId, [...new Set(rows.map((row) => row.requestId))], tries);
-  return rows.map((row) => ({ ...row, tryNumber: numbers.get(row.id) ?? 1 }));
-}
-
-interface Past {
-  id: string;
-  requestId: string;
-  outcome: string;
-  manual: boolean;
+  const contents = await contentsOf(db.pool, organizationId, rows);
+  return rows.map(({ number, ...row }, place) => {
+    const id = attemptId(row.requestId, number);
+    const { responseBody = null, requestBody = null } = contents.get(place) ?? {};
+    return { ...row, id, responseBody, requestBody, tryNumber: numbers.get(id) ?? 1 };
+  });
 }
 
 /**
@@ -55,17 +48,13 @@ interface Past {
  * What a dying worker interrupted uses up no try.
  */
 async function tryNumbers(db: Database, organizationId: string, requestIds: string[], tries: number): Promise<Map<string, number>> {
-  const { rows } = await db.pool.query<Past>(
-    `SELECT id, request_id AS "requestId", outcome, manual FROM attempt
-     WHERE organization_id = $1 AND request_id = ANY($2::uuid[]) ORDER BY request_id, number`,
-    [organizationId, requestIds],
-  );
+  const rows = await readPastAttempts.rows(db.pool, [organizationId, requestIds, ...rangeOf(requestIds)]);
   const numbers = new Map<string, number>();
   let used = 0;
   for (const [i, row] of rows.entries()) {
     const before = rows[i - 1]?.requestId === row.requestId ? rows[i - 1] : undefined;
     if (!before || (row.manual && (used >= tries || before.outcome === "DELIVERED"))) used = 0;
-    numbers.set(row.id, used + 1);
+    numbers.set(attemptId(row.requestId, row.number), used + 1);
     if (row.outcome !== "INTERRUPTED") used++;
   }
   return numbers;

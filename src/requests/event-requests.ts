@@ -1,30 +1,30 @@
 /** The requests that an event made: one per definition that wanted it. */
 import type { Database } from "../db/client.ts";
 import { batched } from "./batch.ts";
+import { type Count, countOf, MOST_COUNTED } from "./count.ts";
 import type { EventNode, EventRow } from "./event.ts";
+import { HIGHEST, LOWEST, rangeAround } from "./id-range.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 import { type RequestNode, requestNodes } from "./related.ts";
-import { REQUEST_COLUMNS, type RequestRow } from "./row.ts";
+import type { RequestRow } from "./row.ts";
+import { countRequestsOfEventUpTo, readRequestsOfEventsNewestFirst, readRequestsOfEventsOldestFirst } from "./sql/read-requests.ts";
 
 type Page = Slice<RequestNode>;
 
 /** The same page of requests for several events, in one statement. */
-async function readPages(db: Database, events: readonly EventRow[], page: PageOf<number>): Promise<Map<EventRow, Page>> {
-  const order = page.fromBack ? "ASC" : "DESC";
-  const { rows } = await db.pool.query<RequestRow>(
-    `SELECT r.* FROM unnest($2::uuid[]) AS e (id) CROSS JOIN LATERAL (
-       SELECT ${REQUEST_COLUMNS} FROM webhook_request r
-        WHERE r.organization_id = $1 AND r.event_id = e.id AND ($3::int IS NULL OR r.number < $3) AND ($4::int IS NULL OR r.number > $4)
-        ORDER BY r.number ${order} LIMIT $5) r
-      ORDER BY r.number ${order}`,
-    [events[0]?.organizationId, events.map((e) => e.id), page.after ?? null, page.before ?? null, page.limit + 1],
-  );
-  const found = Map.groupBy(requestNodes(db, rows), (row) => row.eventId);
+async function readPages(db: Database, events: readonly EventRow[], page: PageOf<string>): Promise<Map<EventRow, Page>> {
+  const read = page.fromBack ? readRequestsOfEventsOldestFirst : readRequestsOfEventsNewestFirst;
+  const ids = events.map((e) => e.id);
+  const rows = await read.rows(db.pool, [
+    ...[events[0]?.organizationId, ids, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1],
+    ...rangeAround(ids),
+  ]);
+  const found = Map.groupBy(requestNodes(db, rows as RequestRow[]), (row) => row.eventId);
   return new Map(events.map((event) => [event, sliceOf(page, found.get(event.id) ?? [])]));
 }
 
 /** Newest first; read for all events of the same page at once. */
-export async function requestsOfEvent(db: Database, event: EventNode, page: PageOf<number>): Promise<Page> {
+export async function requestsOfEvent(db: Database, event: EventNode, page: PageOf<string>): Promise<Page> {
   const { rows, pages } = event.batch;
   const key = `${page.fromBack} ${page.limit} ${page.after} ${page.before}`;
   const batch =
@@ -34,10 +34,8 @@ export async function requestsOfEvent(db: Database, event: EventNode, page: Page
   return (await batch(event)) ?? { rows: [], hasNextPage: false, hasPreviousPage: false };
 }
 
-export async function countRequestsOfEvent(db: Database, event: EventRow): Promise<number> {
-  const { rows } = await db.pool.query<{ count: number }>(
-    "SELECT count(*) AS count FROM webhook_request WHERE organization_id = $1 AND event_id = $2",
-    [event.organizationId, event.id],
-  );
-  return rows[0]?.count ?? 0;
+export async function countRequestsOfEvent(db: Database, event: EventRow): Promise<Count> {
+  const values = [event.organizationId, event.id, ...rangeAround([event.id]), MOST_COUNTED + 1];
+  const [row] = await countRequestsOfEventUpTo.rows(db.pool, values);
+  return countOf(row?.count ?? 0);
 }

@@ -1,7 +1,10 @@
 /** Events as the log holds them. */
 import type { Database } from "../db/client.ts";
 import { batched } from "./batch.ts";
+import { type Count, countOf, MOST_COUNTED } from "./count.ts";
+import { HIGHEST, LOWEST, rangeOf } from "./id-range.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
+import { countEventsUpTo, listEventsNewestFirst, listEventsOldestFirst, readEventsById, readEventTexts } from "./sql/read-events.ts";
 
 export interface EventRow {
   /** UUID. */
@@ -32,22 +35,18 @@ export interface EventNode extends EventRow {
   readonly batch: { rows: readonly EventRow[]; pages: Map<string, unknown> };
 }
 
-const COLUMNS = `e.id, e.organization_id AS "organizationId", e.type, e.entity, e.entity_id AS "entityId", e.changes, e.scope, e.actor,
-  e.source, e.occurred_at AS "occurredAt", e.created_at AS "createdAt"`;
-
 /** Payloads of up to 1 MiB: so many at once and no more. */
 const TEXT_SLICE = 25;
 const NO_TEXTS: EventTexts = { payload: "null", previous: null };
 
 async function readTexts(pool: Database["pool"], events: readonly EventRow[]): Promise<Map<EventRow, EventTexts>> {
-  const { rows } = await pool.query<EventTexts & { id: string }>("SELECT id, payload, previous FROM event WHERE id = ANY($1::uuid[])", [
-    events.map((e) => e.id),
-  ]);
+  const ids = events.map((e) => e.id);
+  const rows = await readEventTexts.rows(pool, [events[0]?.organizationId, ids, ...rangeOf(ids)]);
   const found = new Map(rows.map(({ id, ...texts }) => [id, texts]));
   return new Map(events.flatMap((e) => (found.has(e.id) ? [[e, found.get(e.id) as EventTexts]] : [])));
 }
 
-/** Makes nodes of events that were read together. */
+/** Makes nodes of events of one organization that were read together. */
 export function eventNodes(db: Database, rows: readonly EventRow[]): EventNode[] {
   const texts = batched<EventRow, EventTexts>(rows, (slice) => readTexts(db.pool, slice), TEXT_SLICE);
   const batch: EventNode["batch"] = { rows, pages: new Map() };
@@ -55,28 +54,18 @@ export function eventNodes(db: Database, rows: readonly EventRow[]): EventNode[]
 }
 
 export async function readEvents(db: Database, organizationId: string, ids: readonly string[]): Promise<EventNode[]> {
-  const { rows } = await db.pool.query<EventRow>(`SELECT ${COLUMNS} FROM event e WHERE e.organization_id = $1 AND e.id = ANY($2::uuid[])`, [
-    organizationId,
-    ids,
-  ]);
-  return eventNodes(db, rows);
+  const rows = await readEventsById.rows(db.pool, [organizationId, ids, ...rangeOf(ids)]);
+  return eventNodes(db, rows as EventRow[]);
 }
 
 /** All events of an organization, newest first. Keyset by id: they sort by the time they were accepted. */
 export async function listEvents(db: Database, organizationId: string, page: PageOf<string>): Promise<Slice<EventNode>> {
-  const order = page.fromBack ? "ASC" : "DESC";
-  const { rows } = await db.pool.query<EventRow>(
-    `SELECT ${COLUMNS} FROM event e
-      WHERE e.organization_id = $1 AND ($2::uuid IS NULL OR e.id < $2) AND ($3::uuid IS NULL OR e.id > $3)
-      ORDER BY e.id ${order} LIMIT $4`,
-    [organizationId, page.after ?? null, page.before ?? null, page.limit + 1],
-  );
-  return sliceOf(page, eventNodes(db, rows));
+  const list = page.fromBack ? listEventsOldestFirst : listEventsNewestFirst;
+  const rows = await list.rows(db.pool, [organizationId, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1]);
+  return sliceOf(page, eventNodes(db, rows as EventRow[]));
 }
 
-export async function countEvents(db: Database, organizationId: string): Promise<number> {
-  const { rows } = await db.pool.query<{ count: number }>("SELECT count(*) AS count FROM event WHERE organization_id = $1", [
-    organizationId,
-  ]);
-  return rows[0]?.count ?? 0;
+export async function countEvents(db: Database, organizationId: string): Promise<Count> {
+  const [row] = await countEventsUpTo.rows(db.pool, [organizationId, MOST_COUNTED + 1]);
+  return countOf(row?.count ?? 0);
 }

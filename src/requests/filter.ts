@@ -1,5 +1,5 @@
 /**
- * Which requests: one filter for the log (SQL), for replays (SQL) and for live subscriptions (`matcher`).
+ * Which requests: one filter for the log and for replays (SQL: clauses.ts) and for live subscriptions (`matcher`).
  * Both readings are held together by a property test (test/requests/filter.property.test.ts). Pure.
  */
 import type { DialectName } from "../wire/dialect.ts";
@@ -10,10 +10,11 @@ export interface RequestFilter {
   /** Only these. */
   ids?: readonly string[];
   webhookDefinitionId?: string;
+  /** Exactly this one, a family such as `order.*`, or `*`. */
   eventType?: string;
   entity?: string;
   entityId?: string;
-  /** Exactly this URL. */
+  /** This URL, however it is written. */
   url?: string;
   state?: readonly RequestState[];
   lifeCycleState?: readonly LifeCycleState[];
@@ -37,9 +38,7 @@ export function statesOf(filter: RequestFilter): RequestState[] | undefined {
   return [...new Set(state ?? alive)].filter((s) => !alive || alive.includes(s));
 }
 
-const MAX_INT4 = 2 ** 31 - 1;
-
-/** No row can match: Postgres takes neither NUL in a text nor a number beyond int4, so it is not asked. */
+/** No row can match: Postgres takes no NUL in a text, so it is not asked. */
 export function matchesNothing(filter: RequestFilter): boolean {
   const texts = [filter.eventType, filter.entity, filter.entityId, filter.url, filter.errorCode];
   const { number } = filter;
@@ -47,53 +46,32 @@ export function matchesNothing(filter: RequestFilter): boolean {
     texts.some((text) => text?.includes("\0")) ||
     filter.ids?.length === 0 ||
     statesOf(filter)?.length === 0 ||
-    (number !== undefined && !(Number.isInteger(number) && number >= 1 && number <= MAX_INT4))
+    (number !== undefined && !(Number.isSafeInteger(number) && number >= 1))
   );
 }
 
-/** SQL conditions under construction; `add` takes the text with `?` where the value's placeholder stands. */
-export interface Conditions {
-  readonly texts: string[];
-  readonly values: unknown[];
-  add(text: string, value: unknown): void;
+/**
+ * What a URL may look like in the log, however it was typed: as it stands, in the canonical form that definitions keep,
+ * and without its fragment, which is never sent. A text without a scheme means https or http.
+ */
+export function urlForms(typed: string): string[] {
+  const text = typed.trim();
+  const whole =
+    URL.canParse(text) && /^https?:/i.test(text) ? [text] : /^[a-z][a-z0-9+.-]*:/i.test(text) ? [] : [`https://${text}`, `http://${text}`];
+  const forms = whole
+    .filter((each) => URL.canParse(each))
+    .flatMap((each) => {
+      const url = new URL(each);
+      const canonical = url.href;
+      url.hash = "";
+      return [canonical, url.href];
+    });
+  return [...new Set([typed, ...forms])];
 }
 
-export function conditions(): Conditions {
-  const texts: string[] = [];
-  const values: unknown[] = [];
-  return {
-    texts,
-    values,
-    add(text, value) {
-      values.push(value);
-      texts.push(text.replaceAll("?", `$${values.length}`));
-    },
-  };
-}
-
-/** The filter over `webhook_request r`. Ask `matchesNothing` first. */
-export function requestConditions(organizationId: string, filter: RequestFilter): Conditions {
-  const where = conditions();
-  const add = (text: string, value: unknown) => value !== undefined && where.add(text, value);
-  add("r.organization_id = ?", organizationId);
-  add("r.id = ANY(?::uuid[])", filter.ids);
-  add("r.definition_id = ?", filter.webhookDefinitionId);
-  add("r.event_type = ?", filter.eventType);
-  add("r.entity = ?", filter.entity);
-  add("r.entity_id = ?", filter.entityId);
-  add("r.url = ?", filter.url);
-  const states = statesOf(filter);
-  add("r.state = ANY(?::webhook_request_state[])", states);
-  // Said twice, so that the partial index of what failed serves.
-  if (states?.every((state) => STATES_OF.REJECTED.includes(state))) where.texts.push("r.failed");
-  add("r.error_code = ?", filter.errorCode);
-  add("r.number = ?", filter.number);
-  add("r.created_at >= ?", filter.createdAfter);
-  add("r.created_at < ?", filter.createdBefore);
-  add("r.workflow_rule_id = ?", filter.workflowRuleId);
-  add("r.dialect = ?", filter.dialect);
-  add("r.is_test = ?", filter.isTest);
-  return where;
+/** `order.*` as definitions understand it: one or more further segments. Undefined for an exact type. */
+export function familyOf(eventType: string): string | undefined {
+  return eventType.endsWith(".*") ? eventType.slice(0, -1) : undefined;
 }
 
 /** The same filter as a function, built once per subscriber. The organization is the caller's to check. */
@@ -104,16 +82,21 @@ export function matcher(filter: RequestFilter): (row: RequestRow) => boolean {
     if (value !== undefined) tests.push((row) => row[key] === value);
   };
   equal("definitionId", filter.webhookDefinitionId);
-  equal("eventType", filter.eventType);
   equal("entity", filter.entity);
   equal("entityId", filter.entityId);
-  equal("url", filter.url);
   equal("errorCode", filter.errorCode);
   equal("number", filter.number);
   equal("workflowRuleId", filter.workflowRuleId);
   equal("dialect", filter.dialect);
   equal("isTest", filter.isTest);
-  const { ids } = filter;
+  const { ids, eventType } = filter;
+  const family = eventType === undefined ? undefined : familyOf(eventType);
+  if (family !== undefined) tests.push((row) => row.eventType.startsWith(family) && row.eventType.length > family.length);
+  else equal("eventType", eventType === "*" ? undefined : eventType);
+  if (filter.url !== undefined) {
+    const forms = urlForms(filter.url);
+    tests.push((row) => row.url !== null && forms.includes(row.url));
+  }
   if (ids) tests.push((row) => ids.includes(row.id));
   const states = statesOf(filter);
   if (states) tests.push((row) => states.includes(row.state));

@@ -1,7 +1,9 @@
 /** Lanes as operators see them: state, head, how many wait behind it, why and until when. */
+import { type RawBuilder, sql } from "kysely";
 import type { Core } from "../core.ts";
+import { queries, rowsOf } from "../db/queries.ts";
 import { type LaneState, laneState } from "../delivery/lane-state.ts";
-import { type Conditions, conditions } from "./filter.ts";
+import { type Count, countOf, MOST_COUNTED } from "./count.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 
 export interface LaneRow {
@@ -16,7 +18,7 @@ export interface LaneRow {
   headId: string | null;
   /** Unsettled requests behind the head. */
   pendingCount: number;
-  /** Why it does not go on: an error code, PAUSED, or the definition's state. */
+  /** Why it does not go on: an error code, PAUSED, the definition's state, or EARLIER_EPOCH: lanes of before its ordering changed are not empty yet. */
   reason: string | null;
   /** WAITING: when it goes on. */
   until: Date | null;
@@ -44,8 +46,10 @@ interface Found {
   blockedReason: string | null;
   blockedRequestId: string | null;
   pausedAt: Date | null;
-  stoppedAt: Date | null;
   definitionState: string;
+  definitionChangedAt: Date;
+  /** Of a later epoch than its definition has come to. */
+  early: boolean;
   queued: number;
   headId: string | null;
   headError: string | null;
@@ -53,34 +57,58 @@ interface Found {
   headSettledAt: Date | null;
 }
 
-/** Counting a long queue is the costly part, so it is done for the lanes of one page only. */
-const COLUMNS = `l.id, l.organization_id AS "organizationId", l.definition_id AS "definitionId", l.key, l.last_number AS "lastNumber",
-  l.settled_number AS "settledNumber", l.leased_until AS "leasedUntil", l.retry_at AS "retryAt", l.blocked_reason AS "blockedReason",
-  l.blocked_request_id AS "blockedRequestId", l.paused_at AS "pausedAt", l.stopped_at AS "stoppedAt", d.state AS "definitionState",
-  (SELECT count(*)::int FROM lane_entry e WHERE e.lane_id = l.id) AS queued, h.id AS "headId", h.error_code AS "headError",
-  h.next_attempt_at AS "headNextAttemptAt", h.settled_at AS "headSettledAt"`;
-const FROM = `lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
-  LEFT JOIN LATERAL (
-    SELECT r.id, r.error_code, r.next_attempt_at, r.settled_at FROM lane_entry e JOIN webhook_request r ON r.id = e.request_id
-     WHERE e.lane_id = l.id ORDER BY e.position LIMIT 1) h ON true`;
+/** Lanes that a page, or a count, may read. */
+const WALK = 100_000;
 
-/** `laneState` in SQL, for filters: a test holds the two together (test/requests/lanes.test.ts). `?` is now. */
-const STATE = `CASE
-  WHEN l.paused_at IS NOT NULL OR l.stopped_at IS NOT NULL THEN 'PAUSED'
+/** `laneState` in SQL, for filters: a test holds the two together (test/requests/lanes.test.ts). */
+const stateAt = (now: Date) => sql<LaneState>`CASE
+  WHEN l.paused_at IS NOT NULL OR l.definition_state <> 'ACTIVE' THEN 'PAUSED'
   WHEN l.blocked_request_id IS NOT NULL THEN 'BLOCKED'
-  WHEN NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.lane_id = l.id) THEN 'IDLE'
-  WHEN l.leased_until > ? THEN 'LEASED'
-  WHEN l.retry_at > ? THEN 'WAITING'
+  WHEN NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from) THEN 'IDLE'
+  WHEN l.leased_until > ${now} THEN 'LEASED'
+  WHEN l.retry_at > ${now} OR l.early THEN 'WAITING'
   ELSE 'READY' END`;
 
+const and = (clauses: readonly RawBuilder<unknown>[]) => sql.join([...clauses], sql` AND `);
+
+/** Lanes in the order of their ids, with what their definitions say about them. */
+function walked(organizationId: string, clauses: readonly RawBuilder<unknown>[], descending: boolean, most: number) {
+  return sql`(
+    SELECT l.*, d.state AS definition_state, d.updated_at AS definition_changed_at, l.epoch > c.open_epoch AS early
+      FROM lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
+      JOIN definition_counter c ON c.definition_id = l.definition_id
+     WHERE ${and([sql`l.organization_id = ${organizationId}`, ...clauses])}
+     ORDER BY l.id ${descending ? sql`DESC` : sql`ASC`} LIMIT ${most})`;
+}
+
+/** Counting a long queue and reading its head is the costly part, so it is done for the lanes of one page only. */
+const shownOf = (page: RawBuilder<unknown>) =>
+  sql<Found>`
+  SELECT l.id, l.organization_id AS "organizationId", l.definition_id AS "definitionId", l.key, l.last_number AS "lastNumber",
+    l.settled_number AS "settledNumber", l.leased_until AS "leasedUntil", l.retry_at AS "retryAt", l.blocked_reason AS "blockedReason",
+    l.blocked_request_id AS "blockedRequestId", l.paused_at AS "pausedAt", l.definition_state AS "definitionState",
+    l.definition_changed_at AS "definitionChangedAt", l.early, q.queued, h.id AS "headId", h.error_code AS "headError",
+    h.next_attempt_at AS "headNextAttemptAt", h.settled_at AS "headSettledAt"
+  FROM (${page}) l
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS queued FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from) q
+  LEFT JOIN LATERAL (
+    SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from
+     ORDER BY e.position LIMIT 1) f ON true
+  LEFT JOIN LATERAL (
+    SELECT r.id, r.error_code, r.next_attempt_at, r.settled_at FROM webhook_request r
+     WHERE r.organization_id = l.organization_id AND r.id = f.request_id LIMIT 1) h ON true`.$castTo<Found>();
+
 function shown(row: Found, now: Date): LaneRow {
-  const state = laneState(row, row.queued, now);
+  const stopped = row.definitionState !== "ACTIVE";
+  const named = laneState({ ...row, stoppedAt: stopped ? row.definitionChangedAt : null }, row.queued, now);
+  const state = named === "READY" && row.early ? "WAITING" : named;
   const { id, organizationId, definitionId, lastNumber, headId } = row;
-  const paused = row.stoppedAt && !row.pausedAt ? row.definitionState : "PAUSED";
+  const paused = stopped && !row.pausedAt ? row.definitionState : "PAUSED";
   const reasons: Partial<Record<LaneState, string | null>> = {
     PAUSED: paused,
     BLOCKED: row.blockedReason ?? row.headError,
-    WAITING: row.blockedReason ?? row.headError,
+    WAITING: named === "READY" ? "EARLIER_EPOCH" : (row.blockedReason ?? row.headError),
   };
   return {
     ...{ id, organizationId, definitionId, lastNumber, headId, state },
@@ -90,56 +118,66 @@ function shown(row: Found, now: Date): LaneRow {
     key: row.key === "" ? null : row.key.replace("\u001f", "/"),
     pendingCount: Math.max(0, row.queued - 1),
     reason: reasons[state] ?? null,
-    until: state === "WAITING" ? (row.retryAt ?? row.headNextAttemptAt) : null,
-    since: state === "PAUSED" ? (row.pausedAt ?? row.stoppedAt) : state === "BLOCKED" ? row.headSettledAt : null,
+    until: named === "WAITING" ? (row.retryAt ?? row.headNextAttemptAt) : null,
+    since: state === "PAUSED" ? (row.pausedAt ?? row.definitionChangedAt) : state === "BLOCKED" ? row.headSettledAt : null,
   };
 }
 
-function laneConditions(organizationId: string, filter: LaneFilter, now: Date): Conditions {
-  const where = conditions();
-  where.add("l.organization_id = ?", organizationId);
-  if (filter.webhookDefinitionId !== undefined) where.add("l.definition_id = ?", filter.webhookDefinitionId);
-  if (filter.state) {
-    where.add(STATE, now);
-    const state = where.texts.pop() as string;
-    where.add(`(${state}) = ANY(?::text[])`, filter.state);
-  }
-  return where;
+function clausesOf(filter: LaneFilter, page?: PageOf<string>): RawBuilder<unknown>[] {
+  return [
+    ...(filter.webhookDefinitionId === undefined ? [] : [sql`l.definition_id = ${filter.webhookDefinitionId}`]),
+    ...(page?.after === undefined ? [] : [sql`l.id < ${page.after}`]),
+    ...(page?.before === undefined ? [] : [sql`l.id > ${page.before}`]),
+  ];
 }
 
-/** One page, newest first. */
+const inState = (filter: LaneFilter, now: Date) => (filter.state ? sql`(${stateAt(now)}) = any(${filter.state}::text[])` : sql`true`);
+
+/** One page, in the order of the ids. */
 export async function listLanes(core: Core, organizationId: string, filter: LaneFilter, page: PageOf<string>): Promise<Slice<LaneRow>> {
   const now = core.clock.now();
-  const where = laneConditions(organizationId, filter, now);
-  if (page.after !== undefined) where.add("l.id < ?", page.after);
-  if (page.before !== undefined) where.add("l.id > ?", page.before);
-  const { rows } = await core.db.pool.query<Found>(
-    `SELECT ${COLUMNS} FROM ${FROM} WHERE ${where.texts.join(" AND ")}
-      ORDER BY l.id ${page.fromBack ? "ASC" : "DESC"} LIMIT ${page.limit + 1}`,
-    where.values,
-  );
-  return sliceOf(
+  const order = page.fromBack ? sql`ASC` : sql`DESC`;
+  const walk = walked(organizationId, clausesOf(filter, page), !page.fromBack, filter.state ? WALK : page.limit + 1);
+  const some = sql`SELECT * FROM ${walk} l WHERE ${inState(filter, now)} ORDER BY l.id ${order} LIMIT ${page.limit + 1}`;
+  const rows = await rowsOf(core.db.pool, bound(sql<Found>`${shownOf(some)} ORDER BY l.id ${order}`));
+  const slice = sliceOf(
     page,
     rows.map((row) => shown(row, now)),
   );
+  if (!filter.state || rows.length > page.limit) return slice;
+  const stoppedAt = await endOfWalk(core, organizationId, clausesOf(filter, page), !page.fromBack);
+  if (stoppedAt === undefined) return slice;
+  return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
 }
 
-export async function countLanes(core: Core, organizationId: string, filter: LaneFilter): Promise<number> {
-  const where = laneConditions(organizationId, filter, core.clock.now());
-  const { rows } = await core.db.pool.query<{ count: number }>(
-    `SELECT count(*) AS count FROM lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
-      WHERE ${where.texts.join(" AND ")}`,
-    where.values,
-  );
-  return rows[0]?.count ?? 0;
+/** Kysely's raw text compiled where it has no query around it. */
+const bound = <Row>(raw: RawBuilder<Row>) => ({ compile: () => raw.compile(queries) });
+
+async function endOfWalk(
+  core: Core,
+  organizationId: string,
+  clauses: readonly RawBuilder<unknown>[],
+  descending: boolean,
+): Promise<string | undefined> {
+  const walk = walked(organizationId, clauses, descending, WALK);
+  const [row] = await rowsOf(core.db.pool, bound(sql<{ id: string }>`SELECT l.id FROM ${walk} l OFFSET ${WALK - 1} LIMIT 1`));
+  return row?.id;
+}
+
+export async function countLanes(core: Core, organizationId: string, filter: LaneFilter): Promise<Count> {
+  const now = core.clock.now();
+  const walk = walked(organizationId, clausesOf(filter), true, filter.state ? WALK : MOST_COUNTED + 1);
+  const some = sql`SELECT 1 FROM ${walk} l WHERE ${inState(filter, now)} LIMIT ${MOST_COUNTED + 1}`;
+  const [row] = await rowsOf(core.db.pool, bound(sql<{ count: number }>`SELECT count(*) AS count FROM (${some}) AS counted`));
+  const counted = countOf(row?.count ?? 0);
+  if (counted.capped || !filter.state) return counted;
+  return { count: counted.count, capped: (await endOfWalk(core, organizationId, clausesOf(filter), true)) !== undefined };
 }
 
 /** Those that exist, in no order. */
 export async function showLanes(core: Core, organizationId: string, ids: readonly string[]): Promise<LaneRow[]> {
-  const { rows } = await core.db.pool.query<Found>(
-    `SELECT ${COLUMNS} FROM ${FROM} WHERE l.organization_id = $1 AND l.id = ANY($2::uuid[])`,
-    [organizationId, ids],
-  );
+  const walk = walked(organizationId, [sql`l.id = any(${ids}::uuid[])`], true, ids.length);
+  const rows = await rowsOf(core.db.pool, bound(shownOf(sql`SELECT * FROM ${walk} l`)));
   const now = core.clock.now();
   return rows.map((row) => shown(row, now));
 }

@@ -1,6 +1,7 @@
 /** doForms: a web service's notifications, which are the webhook requests of its definition. */
 import type { Core } from "../core.ts";
 import type { NotificationStatus } from "../wire/dialect.ts";
+import { findNotificationById, listNotificationsNewestFirst } from "./sql/read-notifications.ts";
 
 export interface Notification {
   /** UUID of the request. */
@@ -21,16 +22,10 @@ export interface Owner {
   definitionId: string | null;
 }
 
-const SELECT = `
-  SELECT r.id, r.organization_id AS "organizationId", r.notification_status AS status, r.notification_message AS message,
-    r.created_at AS "createdAt", r.updated_at AS "updatedAt", r.event_type AS "eventType", e.payload
-  FROM webhook_request r JOIN event e ON e.id = r.event_id
-  WHERE r.organization_id = $1 AND r.definition_id = $2 AND r.notification_status IS NOT NULL`;
-
 /** Undefined when it is unknown, or another web service's. */
 export async function findNotification(core: Core, owner: Owner, id: string): Promise<Notification | undefined> {
-  const { rows } = await core.db.pool.query<Notification>(`${SELECT} AND r.id = $3`, [owner.organizationId, owner.definitionId, id]);
-  return rows[0];
+  const rows = await findNotificationById.rows(core.db.pool, [owner.organizationId, owner.definitionId, id]);
+  return rows[0] as Notification | undefined;
 }
 
 /** Newest first. */
@@ -39,9 +34,6 @@ export async function listNotifications(
   owner: Owner,
   { status, limit, skip }: { status: NotificationStatus | undefined; limit: number; skip: number },
 ): Promise<Notification[]> {
-  const { rows } = await core.db.pool.query<Notification>(
-    `${SELECT} AND ($3::notification_status IS NULL OR r.notification_status = $3) ORDER BY r.number DESC LIMIT $4 OFFSET $5`,
-    [owner.organizationId, owner.definitionId, status ?? null, limit, skip],
-  );
-  return rows;
+  const values = [owner.organizationId, owner.definitionId, status ?? null, limit, skip];
+  return (await listNotificationsNewestFirst.rows(core.db.pool, values)) as Notification[];
 }

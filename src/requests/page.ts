@@ -27,6 +27,8 @@ export interface Slice<Row> {
   rows: Row[];
   hasNextPage: boolean;
   hasPreviousPage: boolean;
+  /** Where the reading stopped before the page was full: the next page goes on from this key. */
+  stoppedAt?: string | undefined;
 }
 
 /** Opaque to clients, URL-safe. `kind` keeps one list's cursors out of another. */

@@ -1,6 +1,6 @@
 /**
  * Many requests sent again, with progress. The row in `replay` is the job: whoever holds it (lease by `updated_at`)
- * goes through the matching requests by number, upwards, and writes down how far it got; a process that dies is
+ * goes through the matching requests by id, upwards, and writes down how far it got; a process that dies is
  * followed by another, which repeats at most one batch. A request whose turn came already is then PENDING again or has
  * settled since the replay began, and is left alone.
  */
@@ -8,9 +8,12 @@
 import { z } from "zod";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import { queries, rowsOf } from "../db/queries.ts";
 import { resend } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
-import { matchesNothing, type RequestFilter, requestConditions, statesOf } from "./filter.ts";
+import { between } from "./clauses.ts";
+import { type RequestFilter, statesOf } from "./filter.ts";
+import { clausesFor } from "./list.ts";
 import { isSettled, LIFE_CYCLE_STATES, REQUEST_STATES } from "./row.ts";
 
 export type ReplayState = "RUNNING" | "DONE" | "FAILED";
@@ -65,31 +68,26 @@ export async function startReplay(
   caller: { organizationId: string; userId: string | undefined },
   filter: RequestFilter,
 ): Promise<ReplayRow> {
-  const chosen = eligible(filter);
-  const nothing = matchesNothing(chosen);
+  const clauses = await clausesFor(core.db, caller.organizationId, eligible(filter));
   return core.db.transaction(async (client) => {
-    const head = await client.query<{ until: number }>(
-      "SELECT request_number AS until FROM organization_counter WHERE organization_id = $1",
-      [caller.organizationId],
-    );
-    const until = head.rows[0]?.until ?? 0;
+    // Ids of processes whose clocks are ahead are below it too; what settles after now is left alone in any case.
+    const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
+    const until = head.rows[0]?.until as string;
     let total = 0;
-    if (!nothing) {
-      const where = requestConditions(caller.organizationId, chosen);
-      where.add("r.number <= ?", until);
-      const counted = await client.query<{ count: number }>(
-        `SELECT count(*) AS count FROM webhook_request r WHERE ${where.texts.join(" AND ")}`,
-        where.values,
-      );
-      total = counted.rows[0]?.count ?? 0;
+    if (clauses) {
+      const counted = queries
+        .selectFrom("webhook_request as r")
+        .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: until })]))
+        .select(({ fn }) => fn.countAll<number>().as("count"));
+      total = (await rowsOf(client, counted))[0]?.count ?? 0;
     }
     const { rows } = await client.query<ReplayRow>(
-      `INSERT INTO replay (id, organization_id, filter, total, until_number, created_by_id, state, created_at, updated_at)
+      `INSERT INTO replay (id, organization_id, filter, total, until_id, created_by_id, state, created_at, updated_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, now(), to_timestamp(0)) RETURNING ${COLUMNS}`,
       [
         newId(core.clock),
         caller.organizationId,
-        JSON.stringify(chosen),
+        JSON.stringify(eligible(filter)),
         total,
         until,
         caller.userId ?? null,
@@ -118,8 +116,8 @@ interface ClaimedReplay {
   id: string;
   organization_id: string;
   filter: unknown;
-  last_number: number;
-  until_number: number;
+  last_id: string;
+  until_id: string;
   created_by_id: string | null;
   created_at: Date;
 }
@@ -141,30 +139,31 @@ export function createReplayRunner(core: Core): ReplayRunner {
       `UPDATE replay SET updated_at = now() WHERE id = (
          SELECT id FROM replay WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 second'
           ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING id, organization_id, filter, last_number, until_number, created_by_id, created_at`,
+       RETURNING id, organization_id, filter, last_id, until_id, created_by_id, created_at`,
       [LEASE_SECONDS],
     );
     return rows[0];
   }
 
-  async function nextNumbers(replay: ClaimedReplay, filter: RequestFilter, after: number): Promise<{ id: string; number: number }[]> {
-    const where = requestConditions(replay.organization_id, filter);
-    where.add("r.number > ?", after);
-    where.add("r.number <= ?", replay.until_number);
-    // Settled anew since: sent again by this replay before it was taken over, or by hand.
-    where.add("r.settled_at <= ?", replay.created_at);
-    const { rows } = await core.db.pool.query<{ id: string; number: number }>(
-      `SELECT r.id, r.number FROM webhook_request r WHERE ${where.texts.join(" AND ")} ORDER BY r.number LIMIT ${BATCH}`,
-      where.values,
-    );
-    return rows;
+  async function nextIds(replay: ClaimedReplay, filter: RequestFilter, after: string): Promise<string[]> {
+    const clauses = await clausesFor(core.db, replay.organization_id, filter);
+    if (!clauses) return [];
+    const found = queries
+      .selectFrom("webhook_request as r")
+      .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: after, below: replay.until_id })]))
+      // Settled anew since: sent again by this replay before it was taken over, or by hand.
+      .where("r.settled_at", "<=", replay.created_at)
+      .select("r.id")
+      .orderBy("r.id")
+      .limit(BATCH);
+    return (await rowsOf(core.db.pool, found)).map((row) => row.id);
   }
 
   /** @returns false when somebody else took it over meanwhile */
-  async function progress(replay: ClaimedReplay, from: number, to: number, count: number): Promise<boolean> {
+  async function progress(replay: ClaimedReplay, from: string, to: string, count: number): Promise<boolean> {
     const { rowCount } = await core.db.pool.query(
-      `UPDATE replay SET last_number = $3, done = LEAST(total, done + $4), updated_at = now()
-        WHERE id = $1 AND last_number = $2 AND state = 'RUNNING'`,
+      `UPDATE replay SET last_id = $3, done = LEAST(total, done + $4), updated_at = now()
+        WHERE id = $1 AND last_id = $2 AND state = 'RUNNING'`,
       [replay.id, from, to, count],
     );
     return rowCount === 1;
@@ -178,15 +177,15 @@ export function createReplayRunner(core: Core): ReplayRunner {
       return;
     }
     const filter = parsed.data as RequestFilter;
-    for (let after = replay.last_number; !stopped; ) {
-      const batch = await nextNumbers(replay, filter, after);
+    for (let after = replay.last_id; !stopped; ) {
+      const batch = await nextIds(replay, filter, after);
       const last = batch.at(-1);
       if (!last) {
         // Those deleted meanwhile will never come: the rest counts as dealt with.
         await core.db.pool.query("UPDATE replay SET state = 'DONE', done = total, updated_at = now() WHERE id = $1", [replay.id]);
         return;
       }
-      for (const { id } of batch) {
+      for (const id of batch) {
         try {
           await resend(core, replay.organization_id, id, { force: true, userId: replay.created_by_id ?? undefined });
         } catch (error) {
@@ -194,8 +193,8 @@ export function createReplayRunner(core: Core): ReplayRunner {
           if (!(error instanceof HooklineError)) throw error;
         }
       }
-      if (!(await progress(replay, after, last.number, batch.length))) return;
-      after = last.number;
+      if (!(await progress(replay, after, last, batch.length))) return;
+      after = last;
     }
     // Stopped: let go at once, so that the next process need not wait for the lease.
     await core.db.pool.query("UPDATE replay SET updated_at = to_timestamp(0) WHERE id = $1 AND state = 'RUNNING'", [replay.id]);

@@ -24,7 +24,7 @@ export interface RequestRow {
   /** UUID, as all ids here. */
   id: string;
   organizationId: string;
-  /** Per organization from 1. */
+  /** Per organization from 1; there may be gaps. */
   number: number;
   definitionId: string;
   eventId: string;
@@ -56,7 +56,8 @@ export interface RequestRow {
   settledAt: Date | null;
 }
 
-const FIELDS: Record<keyof RequestRow, string> = {
+/** Column by field. */
+export const REQUEST_FIELDS = {
   id: "id",
   organizationId: "organization_id",
   number: "number",
@@ -86,9 +87,9 @@ const FIELDS: Record<keyof RequestRow, string> = {
   createdAt: "created_at",
   updatedAt: "updated_at",
   settledAt: "settled_at",
-};
+} as const satisfies Record<keyof RequestRow, string>;
 
-/** The select list of `webhook_request r`. */
-export const REQUEST_COLUMNS = Object.entries(FIELDS)
+/** The same as text: the select list of `webhook_request r`. */
+export const REQUEST_COLUMNS = Object.entries(REQUEST_FIELDS)
   .map(([field, column]) => `r.${column} AS "${field}"`)
   .join(", ");

@@ -242,3 +242,18 @@ function scalarEnd(text: string, from: number): number {
 function unexpected(text: string, at: number): SyntaxError {
   return new SyntaxError(at < text.length ? `unexpected character in JSON at ${at}` : "unexpected end of JSON");
 }
+
+/** Whether brackets stand deeper than `max` below each other: asked before JSON.parse, which takes 0.2 s for a megabyte of them. */
+export function deeperThan(text: string, max: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at += 1;
+    } else if (code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > max) return true;
+    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+  }
+  return false;
+}

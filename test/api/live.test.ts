@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 /** Live updates as clients see them, over graphql-ws and SSE. */
 import type { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -85,7 +86,7 @@ describe.each(TRANSPORTS)("over %s", (_name, open) => {
     };
     expect(await code({ after: "nonsense" })).toBe("BAD_CURSOR");
     expect(await code({ after: "" })).toBe("BAD_CURSOR");
-    expect(await code({ after: feedCursor((await app.t.organization()).id, 0) })).toBe("BAD_USER_INPUT");
+    expect(await code({ after: feedCursor((await app.t.organization()).id, randomUUID(), 0) })).toBe("BAD_USER_INPUT");
     const foreign = await addDefinition(app.t.core, (await app.t.organization()).id);
     for (const id of ["whd_x", globalId("WebhookDefinition", foreign.id), globalId("Goal", foreign.id)]) {
       expect(await code({ filter: { webhookDefinitionId: id } })).toBe("NOT_FOUND");

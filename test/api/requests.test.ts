@@ -293,12 +293,14 @@ describe("the log", () => {
     expect((await code("filter: { state: [WRONG] }"))[1]).toBe("GRAPHQL_VALIDATION_FAILED");
   });
 
-  test("shows a request by number, and nothing for a number that is none", async () => {
+  test("B22 shows a request by number, which may be beyond 32 bits, and nothing for a number that is none", async () => {
     const { type } = await definition();
     const { number, id } = (await emit(type)).requests.edges[0].node;
-    const BY_NUMBER = "query ($number: Int) { webhookRequest(number: $number) { id } }";
+    const BY_NUMBER = "query ($number: SafeInt) { webhookRequest(number: $number) { id } }";
     expect((await ask(BY_NUMBER, { number })).webhookRequest).toEqual({ id });
-    for (const none of [0, -1, 2 ** 31 - 1, null]) expect((await ask(BY_NUMBER, { number: none })).webhookRequest).toBeNull();
+    expect((await ask(BY_NUMBER, { number: String(number) })).webhookRequest).toEqual({ id });
+    for (const none of [0, -1, 2 ** 31, Number.MAX_SAFE_INTEGER, null])
+      expect((await ask(BY_NUMBER, { number: none })).webhookRequest).toBeNull();
   });
 });
 

@@ -36,7 +36,7 @@ describe(".env.example", () => {
 
   it("shows values that are taken, all together", () => {
     const all = Object.fromEntries(examples);
-    expect(readConfig(all).databaseUrl).toBe(all["DATABASE_URL"]);
+    expect(readConfig(all).databaseUrl).toBe(`${all["DATABASE_URL"]}?schema=${all["HOOKLINE_DATABASE_SCHEMA"]}`);
     expect(readClientConfig(all).url).toBe("http://127.0.0.1:4000");
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Caller } from "../../src/accounts/caller.ts";
 import type { Core } from "../../src/core.ts";
-import { catalogOf } from "../../src/definitions/catalog.ts";
+import { type Catalogs, createCatalogs } from "../../src/definitions/catalog.ts";
 import { createConnection, updateConnection } from "../../src/definitions/connections.ts";
 import { type CreateDefinitionInput, createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { createEventType } from "../../src/definitions/event-types.ts";
@@ -12,11 +12,13 @@ import type { EventView } from "../../src/wire/dialect.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 
 let t: TestCore;
+let catalogs: Catalogs;
 let admin: Caller;
 const checks = { sandbox: { check: async () => [] }, payloadQuery: { check: () => [] } };
 
 beforeAll(async () => {
   t = await testCore();
+  catalogs = createCatalogs();
 });
 afterAll(() => t.close());
 beforeEach(async () => {
@@ -28,8 +30,13 @@ const create = async (input: Partial<CreateDefinitionInput> = {}) =>
     .definition;
 const event: MatchEvent = { type: "order.created", entity: "order", entityId: "1", payload: "{}", scope: null, actor: null, changes: [] };
 
+/** Each process keeps its own. */
+const kept = new Map<Core, Catalogs>();
+
 async function catalog(core: Core = t.core, organizationId = admin.organizationId) {
-  const found = await core.db.transaction((client) => catalogOf(core, client, [organizationId]));
+  const own = kept.get(core) ?? createCatalogs();
+  kept.set(core, own);
+  const found = await core.db.transaction((client) => own.of(client, [organizationId]));
   const one = found.get(organizationId);
   if (!one) throw new Error("no catalogue");
   return one;
@@ -46,7 +53,7 @@ describe("the catalogue of an organization", () => {
 
   it("is unknown for no organization", async () => {
     const unknown = "00000000-0000-7000-8000-000000000000";
-    expect(await t.core.db.transaction((client) => catalogOf(t.core, client, [unknown]))).toEqual(new Map());
+    expect(await t.core.db.transaction((client) => catalogs.of(client, [unknown]))).toEqual(new Map());
   });
 
   it("follows every change, on every process", async () => {
@@ -93,10 +100,10 @@ describe("the catalogue of an organization", () => {
     const client = await core.db.pool.connect();
     try {
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
-      await catalogOf(core, client, [admin.organizationId]);
+      await catalogs.of(client, [admin.organizationId]);
       const { id } = await create();
       expect(await matched()).toEqual([id]);
-      const old = (await catalogOf(core, client, [admin.organizationId])).get(admin.organizationId);
+      const old = (await catalogs.of(client, [admin.organizationId])).get(admin.organizationId);
       expect(old?.match(event)).toEqual([]);
       await client.query("COMMIT");
       expect(await matched()).toEqual([id]);
@@ -108,7 +115,7 @@ describe("the catalogue of an organization", () => {
   it("keeps organizations apart", async () => {
     const { id } = await create();
     const other = await t.organization();
-    const both = await t.core.db.transaction((client) => catalogOf(t.core, client, [other.id, admin.organizationId]));
+    const both = await t.core.db.transaction((client) => catalogs.of(client, [other.id, admin.organizationId]));
     expect(both.get(other.id)?.match(event)).toEqual([]);
     expect(both.get(admin.organizationId)?.match(event)).toEqual([{ definitionId: id, workflowRuleId: null }]);
     expect(both.get(other.id)?.definition(id)).toBeUndefined();

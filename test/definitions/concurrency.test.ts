@@ -1,11 +1,13 @@
 /** Everybody writes at once: nobody deadlocks, and no event misses a definition that was there before it. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
+import { createCatalogs } from "../../src/definitions/catalog.ts";
 import { createConnection, updateConnection } from "../../src/definitions/connections.ts";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../src/definitions/definitions.ts";
 import { createRule, updateRule } from "../../src/definitions/rules.ts";
 import { createSecretKey, deleteSecretKey } from "../../src/definitions/secret-keys.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
+import { createNumbers } from "../../src/delivery/numbers.ts";
 import { createIngest, type Ingest } from "../../src/events/ingest.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 
@@ -18,7 +20,7 @@ beforeAll(async () => {
   t = await testCore();
   queue = createQueue(t.url, t.core.log, { worker: false });
   await queue.start([]);
-  ingest = createIngest(t.core, { lanes: undefined, queue });
+  ingest = createIngest(t.core, { lanes: undefined, catalogs: createCatalogs(), numbers: createNumbers(t.core.db, t.core.clock), queue });
 });
 afterAll(async () => {
   await queue.stop();

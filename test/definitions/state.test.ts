@@ -3,6 +3,7 @@ import type { Caller } from "../../src/accounts/caller.ts";
 import { createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { getDefinition } from "../../src/definitions/find.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../src/definitions/state.ts";
+import { createDefinitionChores } from "../../src/delivery/lane-chores.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 
@@ -20,11 +21,6 @@ beforeEach(async () => {
 
 const create = async (dialect: "STANDARD" | "SUPEROFFICE" = "STANDARD") =>
   (await createDefinition(t.core, admin, { name: "D", targetUrl: "https://shop.example/", eventTypes: ["*"], dialect }, checks)).definition;
-
-async function laneOf(definitionId: string): Promise<{ stopped_at: Date | null }> {
-  const { rows } = await t.core.db.pool.query("SELECT stopped_at FROM lane WHERE definition_id = $1", [definitionId]);
-  return rows[0];
-}
 
 describe("stopping and activating", () => {
   it("take several at once, and answer in the order asked for", async () => {
@@ -63,20 +59,18 @@ describe("stopping and activating", () => {
     await expect(activateDefinitions(t.core, admin, [id])).rejects.toThrow(NotFoundError);
   });
 
-  it("stop and wake the lanes in the same transaction, and start the count of errors anew", async () => {
+  it("cost one row, however many lanes; activation leaves a mark for the chore and starts the count of errors anew", async () => {
     const { id } = await create();
-    const { organizationId } = admin;
-    const lane = await t.core.db.prisma.lane.create({ data: { organizationId, definitionId: id } });
+    const counter = () => t.core.db.unscoped.definitionCounter.findUnique({ where: { definitionId: id } });
     await t.core.db.unscoped.definitionCounter.update({ where: { definitionId: id }, data: { consecutiveErrors: 7 } });
     await stopDefinitions(t.core, admin, [id]);
-    expect((await laneOf(id)).stopped_at).not.toBeNull();
-    const woken = new Promise<string[]>((resolve) => t.core.notify.on("lane", resolve));
+    expect(await counter()).toMatchObject({ consecutiveErrors: 7, goOnSince: null });
     await activateDefinitions(t.core, admin, [id]);
-    expect((await laneOf(id)).stopped_at).toBeNull();
-    expect(await woken).toEqual([lane.id]);
-    expect(await t.core.db.unscoped.definitionCounter.findUnique({ where: { definitionId: id } })).toMatchObject({ consecutiveErrors: 0 });
+    expect(await counter()).toMatchObject({ consecutiveErrors: 0, goOnSince: expect.any(Date) });
+    await createDefinitionChores(t.core).run();
+    expect(await counter()).toMatchObject({ goOnSince: null });
     await deleteDefinition(t.core, admin, id);
-    expect((await laneOf(id)).stopped_at).not.toBeNull();
+    expect(await counter()).toMatchObject({ cancelSince: expect.any(Date) });
   });
 
   it("leave TOO_MANY_ERRORS", async () => {

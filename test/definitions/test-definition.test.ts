@@ -1,13 +1,16 @@
 /** The test button, against a real receiver. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Caller } from "../../src/accounts/caller.ts";
+import { newId } from "../../src/clock.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { stopDefinitions } from "../../src/definitions/state.ts";
 import { type TestEventInput, testDefinition } from "../../src/definitions/test-definition.ts";
 import { createEgress } from "../../src/delivery/egress.ts";
-import { createPlans, type Plans } from "../../src/delivery/plan.ts";
+import { createNumbers } from "../../src/delivery/numbers.ts";
+import { createPlans } from "../../src/delivery/plan.ts";
 import { createSandbox, type Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
-import { createSender, type Sender } from "../../src/delivery/sender.ts";
+import { createSender } from "../../src/delivery/sender.ts";
+import type { TestParts } from "../../src/delivery/test-send.ts";
 import { createTransport, type Transport } from "../../src/delivery/transport.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -18,7 +21,7 @@ let admin: Caller;
 let receiver: Receiver;
 let sandbox: Sandbox;
 let transport: Transport;
-let parts: { plans: Plans; sender: Sender };
+let parts: TestParts;
 const payloadQuery = { check: () => [], run: () => "null" };
 
 beforeAll(async () => {
@@ -27,7 +30,7 @@ beforeAll(async () => {
   sandbox = createSandbox();
   transport = createTransport({ egress: createEgress({ allow: t.core.config.egressAllow }), clock: t.core.clock });
   const sender = createSender(t.core, { transport, engines: { sandbox, payloadQuery }, publicUrl: () => "https://hooks.example" });
-  parts = { plans: createPlans(t.core), sender };
+  parts = { plans: createPlans(t.core), sender, numbers: createNumbers(t.core.db, t.core.clock), processId: newId() };
 });
 afterAll(async () => {
   await transport.close();

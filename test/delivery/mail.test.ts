@@ -52,7 +52,7 @@ async function stopped(overrides: { name?: string; errorsEmail?: string | null; 
   for (const [attempt, statusCode] of [200, 503].entries()) {
     await unscoped.attempt.create({
       data: {
-        ...{ id: newId(), organizationId, requestId: request.id, number: attempt + 1, outcome: "REJECTED", statusCode, durationMs: 1 },
+        ...{ organizationId, requestId: request.id, number: attempt + 1, outcome: "REJECTED", statusCode, durationMs: 1 },
         ...{ errorCode: "HTTP_STATUS", errorDescription: `HTTP ${statusCode}`, requestUrl: "https://x.example", startedAt: new Date() },
       },
     });

@@ -133,10 +133,10 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
       const ids = targets.map((target) => uuid(target.id));
       const rows = await platform.postgres.query<Logged & { definition: string }>(
         `SELECT r.definition_id AS definition, (e.payload::json->>'n')::int AS n, r.lane_id AS "laneId", r.lane_number::int AS "laneNumber", r.state,
-           count(a.id)::int AS attempts, count(a.id) FILTER (WHERE a.outcome = 'INTERRUPTED')::int AS interrupted,
+           count(a.number)::int AS attempts, count(a.number) FILTER (WHERE a.outcome = 'INTERRUPTED')::int AS interrupted,
            COALESCE(bool_or(a.manual), false) AS manual
          FROM webhook_request r JOIN event e ON e.id = r.event_id LEFT JOIN attempt a ON a.request_id = r.id
-         WHERE r.definition_id = ANY($1::uuid[]) AND NOT r.is_test GROUP BY r.id, e.payload ORDER BY r.lane_id, r.lane_number`,
+         WHERE r.definition_id = ANY($1::uuid[]) AND NOT r.is_test GROUP BY r.organization_id, r.id, e.payload ORDER BY r.lane_id, r.lane_number`,
         [ids],
       );
       return rows.map(({ definition, ...request }) => ({ ...request, path: targets[ids.indexOf(definition)]?.path ?? "" }));

@@ -7,14 +7,7 @@ import { createServer, type Server } from "../../src/api/server.ts";
 import type { Config } from "../../src/config.ts";
 import type { Core } from "../../src/core.ts";
 import { createQueue } from "../../src/db/queue.ts";
-import { createEgress } from "../../src/delivery/egress.ts";
-import { createPlans } from "../../src/delivery/plan.ts";
-import { createSandbox } from "../../src/delivery/sandbox/sandbox.ts";
-import { createSender } from "../../src/delivery/sender.ts";
-import { createTransport } from "../../src/delivery/transport.ts";
-import { createWorker } from "../../src/delivery/worker.ts";
-import { createIngest } from "../../src/events/ingest.ts";
-import { createFeed } from "../../src/live/feed.ts";
+import { createEngine, ENGINE_JOBS } from "../../src/engine.ts";
 import { type TestCore, testCore } from "./database.ts";
 
 export interface TestServer {
@@ -45,20 +38,13 @@ export interface TokenOptions {
 
 async function startServer(core: Core, withWorker: boolean): Promise<TestServer> {
   const queue = createQueue(core.db.url, core.log, { worker: withWorker });
-  await queue.start([]);
-  const sandbox = createSandbox();
-  const transport = createTransport({ egress: createEgress({ allow: core.config.egressAllow }), clock: core.clock });
-  const plans = createPlans(core);
-  const payloadQuery = createPayloadQuery();
+  await queue.start(ENGINE_JOBS);
   let url = "http://127.0.0.1";
   const publicUrl = () => core.config.publicUrl ?? url;
-  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl });
-  const worker = withWorker ? createWorker(core, { plans, sender, queue, onStop: async () => undefined }) : undefined;
-  worker?.start();
-  const ingest = createIngest(core, { lanes: worker, queue });
-  const feed = createFeed(core);
-  await feed.start();
-  const doors: Doors = { core, ingest, feed, publicUrl, sandbox, payloadQuery, sender, plans };
+  const engine = createEngine(core, { queue, payloadQuery: createPayloadQuery(), worker: withWorker, source: publicUrl });
+  await engine.start();
+  await engine.feed.start();
+  const doors: Doors = { core, publicUrl, ...engine };
   const server = await createServer(doors);
   const { port } = await server.listen();
   url = `http://127.0.0.1:${port}`;
@@ -69,10 +55,8 @@ async function startServer(core: Core, withWorker: boolean): Promise<TestServer>
     port,
     async close() {
       await server.close();
-      await worker?.drain(5_000);
-      await feed.stop();
-      await transport.close();
-      await sandbox.close();
+      await engine.drain(5_000);
+      await engine.stop();
       await queue.stop();
     },
   };

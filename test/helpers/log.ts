@@ -1,9 +1,11 @@
 /**
- * Writes the log as ingest and settling do, with the same locks in the same order, but without sending anything:
- * lane row first, the organization's counter last, numbers and sequences handed out under their locks.
+ * Writes the log as ingest and settling do, but without sending anything: the lane's row first, the feed's row last,
+ * numbers handed out under a lock.
  */
 import { newId } from "../../src/clock.ts";
 import type { Core } from "../../src/core.ts";
+import type { PoolClient } from "../../src/db/client.ts";
+import { publish } from "../../src/delivery/publish.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 
 export interface LoggedRequest {
@@ -21,6 +23,7 @@ export interface NewRequest {
   url?: string | null;
   state?: RequestState;
   errorCode?: string | null;
+  /** Its ids are of that moment too: its partition must be there (`addPast`). */
   createdAt?: Date;
   workflowRuleId?: string | null;
   payload?: string;
@@ -31,7 +34,7 @@ const FAILED: readonly string[] = ["REJECTED", "SKIPPED", "CANCELLED"];
 const SETTLED: readonly string[] = [...FAILED, "DELIVERED"];
 
 export async function addDefinition(core: Core, organizationId: string, name = "Orders"): Promise<{ id: string; laneId: string }> {
-  const [id, laneId] = [newId(), newId()];
+  const id = newId();
   const { definitionNumber } = await core.db.unscoped.organizationCounter.update({
     where: { organizationId },
     data: { definitionNumber: { increment: 1 } },
@@ -39,8 +42,51 @@ export async function addDefinition(core: Core, organizationId: string, name = "
   await core.db.unscoped.webhookDefinition.create({
     data: { id, organizationId, number: definitionNumber, name, code: `code-${id}`, targetUrl: "https://shop.example/hooks" },
   });
-  await core.db.unscoped.lane.create({ data: { id: laneId, organizationId, definitionId: id } });
-  return { id, laneId };
+  const { rows } = await core.db.pool.query<{ id: string }>(
+    "INSERT INTO lane (id, organization_id, definition_id) VALUES (lane_id($2, 0, ''), $1, $2) RETURNING id",
+    [organizationId, id],
+  );
+  return { id, laneId: rows[0]?.id as string };
+}
+
+/** Partitions of a day each for the last days, as if the installation had run since then. */
+export async function addPast(core: Core, days: number): Promise<void> {
+  await core.db.pool.query(
+    `DO $$
+     DECLARE kind TEXT; high TIMESTAMPTZ; low TIMESTAMPTZ;
+     BEGIN
+       FOREACH kind IN ARRAY ARRAY['event', 'webhook_request', 'attempt', 'feed_entry'] LOOP
+         SELECT min(since) INTO high FROM hot_partition WHERE parent = kind;
+         WHILE high > now() - interval '${days} days' LOOP
+           low := date_trunc('day', high - interval '1 millisecond', 'UTC');
+           EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', kind || to_char(low AT TIME ZONE 'UTC', '_YYYYMMDD_past'), kind,
+             CASE kind WHEN 'feed_entry' THEN low::text ELSE lowest_id(low)::text END,
+             CASE kind WHEN 'feed_entry' THEN high::text ELSE lowest_id(high)::text END);
+           high := low;
+         END LOOP;
+       END LOOP;
+     END $$`,
+  );
+}
+
+/** A UUIDv7 of that moment. */
+export function idAt(moment: Date): string {
+  const time = moment.getTime().toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}${newId().slice(13)}`;
+}
+
+async function takeNumber(client: PoolClient, organizationId: string, requestId: string): Promise<number> {
+  const { rows } = await client.query<{ number: number }>(
+    "UPDATE organization_counter SET request_number = request_number + 1 WHERE organization_id = $1 RETURNING request_number AS number",
+    [organizationId],
+  );
+  const number = rows[0]?.number as number;
+  await client.query("INSERT INTO number_block (organization_id, from_number, to_number, first_id, last_id) VALUES ($1, $2, $2, $3, $3)", [
+    organizationId,
+    number,
+    requestId,
+  ]);
+  return number;
 }
 
 /** One transaction: an event and a request for it. */
@@ -50,20 +96,15 @@ export async function addRequest(
   definition: { id: string; laneId: string },
   given: NewRequest = {},
 ): Promise<LoggedRequest> {
-  const [id, eventId] = [newId(), newId()];
+  const [eventId, id] = given.createdAt ? [idAt(given.createdAt), idAt(given.createdAt)] : [newId(), newId()];
   const { eventType = "order.created", entity = "order", entityId = "18", url = "https://shop.example/hooks", state = "PENDING" } = given;
   const createdAt = given.createdAt ?? new Date();
-  const { number } = await core.db.transaction(async (client) => {
+  const number = await core.db.transaction(async (client) => {
     const lane = await client.query<{ last_number: number }>(
-      "UPDATE lane SET last_number = last_number + 1, last_position = last_position + 1 WHERE id = $1 RETURNING last_number",
-      [definition.laneId],
+      "UPDATE lane SET last_number = last_number + 1, last_position = last_position + 1 WHERE organization_id = $1 AND id = $2 RETURNING last_number",
+      [organizationId, definition.laneId],
     );
-    const counter = await client.query<{ request_number: number; feed_sequence: number }>(
-      `UPDATE organization_counter SET request_number = request_number + 1, feed_sequence = feed_sequence + 1
-        WHERE organization_id = $1 RETURNING request_number, feed_sequence`,
-      [organizationId],
-    );
-    const { request_number, feed_sequence } = counter.rows[0] as { request_number: number; feed_sequence: number };
+    const taken = await takeNumber(client, organizationId, id);
     await client.query(
       `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, occurred_at, created_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
@@ -74,27 +115,38 @@ export async function addRequest(
          state, failed, dialect, event_type, entity, entity_id, url, error_code, created_at, updated_at, settled_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 'STANDARD', $11, $12, $13, $14, $15, $16, $16, $17)`,
       [
-        ...[id, organizationId, request_number, definition.id, eventId, given.workflowRuleId ?? null, definition.laneId],
+        ...[id, organizationId, taken, definition.id, eventId, given.workflowRuleId ?? null, definition.laneId],
         ...[lane.rows[0]?.last_number, state, FAILED.includes(state), eventType, entity, entityId, url, given.errorCode ?? null],
         ...[createdAt, SETTLED.includes(state) ? createdAt : null],
       ],
     );
     if (!SETTLED.includes(state)) {
-      await client.query("INSERT INTO lane_entry (lane_id, position, request_id) VALUES ($1, $2, $3)", [
-        definition.laneId,
-        lane.rows[0]?.last_number,
-        id,
+      await client.query("INSERT INTO lane_entry (organization_id, lane_id, position, request_id) VALUES ($1, $2, $3, $4)", [
+        ...[organizationId, definition.laneId, lane.rows[0]?.last_number, id],
       ]);
     }
-    await client.query(
-      `INSERT INTO feed_entry (organization_id, sequence, kind, subject_id, topic_id, state, attempt_count, url)
-       VALUES ($1, $2, 'REQUEST', $3, $4, $5, 0, $6)`,
-      [organizationId, feed_sequence, id, definition.id, state, url],
-    );
+    await tell(client, organizationId, [{ id, definitionId: definition.id, state, attemptCount: 0, url, errorCode: null, waitMs: null }]);
     await client.query(core.notify.statement("feed", [organizationId]));
-    return { number: request_number };
+    return taken;
   });
   return { id, number, definitionId: definition.id, laneId: definition.laneId, eventId };
+}
+
+interface Told {
+  id: string;
+  definitionId: string;
+  state: RequestState;
+  attemptCount: number;
+  waitMs: number | null;
+  errorCode: string | null;
+  url: string | null;
+}
+
+async function tell(client: PoolClient, organizationId: string, told: readonly Told[]): Promise<void> {
+  const changes = told.map(({ id, ...change }) => {
+    return { kind: "REQUEST" as const, requestId: id, ...change, errorDescription: null, notificationStatus: null };
+  });
+  await publish(client, new Map([[organizationId, changes]]));
 }
 
 export interface Settled {
@@ -110,7 +162,7 @@ export interface Settled {
   errorCode?: string | null;
 }
 
-/** One transaction: requests change state, each with an attempt and a feed entry. */
+/** One transaction: requests change state, each with an attempt and a word on the feed. */
 export async function settle(
   core: Core,
   organizationId: string,
@@ -118,39 +170,39 @@ export async function settle(
 ): Promise<void> {
   await core.db.transaction(async (client) => {
     const lanes = [...new Set(changes.map((c) => c.request.laneId))].sort();
-    await client.query("SELECT 1 FROM lane WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", [lanes]);
-    const counter = await client.query<{ sequence: number }>(
-      "UPDATE organization_counter SET feed_sequence = feed_sequence + $2 WHERE organization_id = $1 RETURNING feed_sequence - $2 AS sequence",
-      [organizationId, changes.length],
-    );
-    let sequence = counter.rows[0]?.sequence as number;
+    await client.query("SELECT 1 FROM lane WHERE organization_id = $2 AND id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", [
+      lanes,
+      organizationId,
+    ]);
+    const told: Told[] = [];
     for (const { request, state, attempt, nextAttemptAt = null, errorCode = null } of changes) {
       const settledAt = SETTLED.includes(state) ? new Date() : null;
       const { rows } = await client.query<{ attempt_count: number; url: string | null }>(
         `UPDATE webhook_request SET state = $2, failed = $3, attempt_count = attempt_count + $4, next_attempt_at = $5, error_code = $6,
-                settled_at = $7, updated_at = now() WHERE id = $1 RETURNING attempt_count, url`,
-        [request.id, state, FAILED.includes(state), attempt ? 1 : 0, nextAttemptAt, errorCode, settledAt],
+                settled_at = $7, updated_at = now() WHERE organization_id = $8 AND id = $1 RETURNING attempt_count, url`,
+        [request.id, state, FAILED.includes(state), attempt ? 1 : 0, nextAttemptAt, errorCode, settledAt, organizationId],
       );
       const { attempt_count, url } = rows[0] as { attempt_count: number; url: string | null };
-      if (settledAt) await client.query("DELETE FROM lane_entry WHERE request_id = $1", [request.id]);
+      if (settledAt) {
+        await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND request_id = $3", [
+          ...[organizationId, request.laneId, request.id],
+        ]);
+      }
       if (attempt) {
         await client.query(
-          `INSERT INTO attempt (id, organization_id, request_id, number, outcome, status_code, duration_ms, error_code, request_url,
+          `INSERT INTO attempt (organization_id, request_id, number, outcome, status_code, duration_ms, error_code, request_url,
              request_headers, request_body, response_headers, response_body, started_at)
-           VALUES ($1, $2, $3, $4, $5, $6, 7, $7, $8, '{"content-type": "application/json"}', $9, '{"x-test": "yes"}', $10, now())`,
+           VALUES ($1, $2, $3, $4, $5, 7, $6, $7, '{"content-type": "application/json"}', $8, '{"x-test": "yes"}', $9, now())`,
           [
-            ...[newId(), organizationId, request.id, attempt_count, attempt.outcome, attempt.statusCode ?? null, errorCode],
+            ...[organizationId, request.id, attempt_count, attempt.outcome, attempt.statusCode ?? null, errorCode],
             ...[url ?? "https://shop.example/hooks", attempt.requestBody ?? null, attempt.responseBody ?? null],
           ],
         );
       }
-      sequence += 1;
-      await client.query(
-        `INSERT INTO feed_entry (organization_id, sequence, kind, subject_id, topic_id, state, attempt_count, next_attempt_at, settled_at,
-           error_code, url) VALUES ($1, $2, 'REQUEST', $3, $4, $5, $6, $7, $8, $9, $10)`,
-        [organizationId, sequence, request.id, request.definitionId, state, attempt_count, nextAttemptAt, settledAt, errorCode, url],
-      );
+      const waitMs = nextAttemptAt === null ? null : Math.max(0, nextAttemptAt.getTime() - Date.now());
+      told.push({ id: request.id, definitionId: request.definitionId, state, attemptCount: attempt_count, waitMs, errorCode, url });
     }
+    await tell(client, organizationId, told);
     await client.query(core.notify.statement("feed", [organizationId]));
   });
 }

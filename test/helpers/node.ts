@@ -7,13 +7,10 @@ import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import type { Core } from "../../src/core.ts";
 import { type Database, openDatabase } from "../../src/db/client.ts";
 import type { Queue } from "../../src/db/queue.ts";
-import { createEgress } from "../../src/delivery/egress.ts";
-import { createPlans } from "../../src/delivery/plan.ts";
 import type { Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
-import { createSender } from "../../src/delivery/sender.ts";
-import { createTransport } from "../../src/delivery/transport.ts";
-import { createWorker, type Worker } from "../../src/delivery/worker.ts";
-import { createIngest, type Ingest } from "../../src/events/ingest.ts";
+import type { Worker } from "../../src/delivery/worker.ts";
+import { createEngine } from "../../src/engine.ts";
+import type { Ingest } from "../../src/events/ingest.ts";
 
 /** `AT_BEGIN`: when the next transaction wants to begin. `AFTER_COMMIT`: its COMMIT is done, the answer never arrives. */
 export type Death = "NOW" | "AT_BEGIN" | "AFTER_COMMIT";
@@ -88,31 +85,27 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       on: (channel, listener) => base.notify.on(channel, (ids) => killedAt === undefined && listener(ids)),
     },
   };
-  const transport = createTransport({ egress: createEgress({ allow: base.config.egressAllow }), clock: base.clock });
-  const sender = createSender(core, {
-    transport: {
+  const { leaseMs } = options;
+  const engine = createEngine(core, {
+    queue,
+    sandbox,
+    payloadQuery: createPayloadQuery(),
+    worker: options.worker !== false,
+    source: () => "http://127.0.0.1:4000",
+    wrapTransport: (transport) => ({
       ...transport,
       send: (call) => (killedAt === undefined ? transport.send({ ...call, headers: { ...call.headers, [NODE_HEADER]: name } }) : never),
-    },
-    engines: { sandbox, payloadQuery: createPayloadQuery() },
-    publicUrl: () => "http://127.0.0.1:4000",
+    }),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
   });
-  const { leaseMs } = options;
-  const worker =
-    options.worker === false
-      ? undefined
-      : createWorker(core, {
-          plans: createPlans(core),
-          sender,
-          queue,
-          onStop: async () => undefined,
-          ...(leaseMs === undefined ? {} : { leaseMs }),
-        });
+  // Jobs of the engine (mail, announcements) are nobody's business here: the queue is shared by nodes that die.
+  const { ingest, worker, chores } = engine;
   worker?.start();
+  if (worker) chores.start();
   return {
     name,
     core,
-    ingest: createIngest(core, { lanes: worker, queue }),
+    ingest,
     worker,
     get killedAt() {
       return killedAt;
@@ -123,10 +116,13 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       await died.promise;
     },
     async stop() {
-      if (killedAt === undefined) await worker?.drain(10_000);
+      if (killedAt === undefined) await engine.drain(10_000);
     },
     async close() {
-      await transport.close();
+      // What a dead one began never ends: nobody waits for it.
+      if (killedAt === undefined) await engine.drain(0);
+      else void engine.chores.stop();
+      await engine.stop();
       await own.close();
     },
   };

@@ -5,19 +5,21 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { matcher, type RequestFilter } from "../../src/requests/filter.ts";
+import { HIGHEST, LOWEST } from "../../src/requests/id-range.ts";
 import { countRequests, listRequests, listRequestsByOffset } from "../../src/requests/list.ts";
-import { numberKey, pageCursor, pageOf } from "../../src/requests/page.ts";
+import { pageCursor, pageOf, uuidKey } from "../../src/requests/page.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES, type RequestRow, STATES_OF } from "../../src/requests/row.ts";
 import { showRequest } from "../../src/requests/show.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
-import { addDefinition, addRequest } from "../helpers/log.ts";
+import { addDefinition, addPast, addRequest } from "../helpers/log.ts";
 
 const ROWS = 120;
 const TYPES = ["order.created", "order.paid", "naïve ☃"];
 const ENTITIES = ["order", "contact", null];
 const URLS = ["https://a.example/", "https://b.example/?q=1", `https://long.example/${"x".repeat(3000)}`, null];
 const ERRORS = ["HTTP_STATUS", "TIMEOUT", null];
-const START = Date.UTC(2026, 10, 1);
+/** Recent enough for a partition, old enough that hours of rows lie before now. */
+const START = Date.now() - 3 * 86_400_000;
 const MINUTE = 60_000;
 
 let t: TestCore;
@@ -28,6 +30,7 @@ let model: RequestRow[];
 
 beforeAll(async () => {
   t = await testCore();
+  await addPast(t.core, 4);
   const { organizationId } = t;
   definitions = [await addDefinition(t.core, organizationId), await addDefinition(t.core, organizationId)];
   rules = await Promise.all(
@@ -62,7 +65,7 @@ const of = <T>(...values: T[]) => maybe(fc.constantFrom(...values));
 const filters: fc.Arbitrary<RequestFilter> = fc
   .record({
     definition: of(0, 1),
-    eventType: of(...TYPES, "nobody", "nul\0"),
+    eventType: of(...TYPES, "order.*", "*", "naïve.*", "nobody", "nul\0"),
     entity: of("order", "contact", "x"),
     entityId: of("1", "2"),
     url: of(URLS[0] as string, URLS[2] as string, "https://a.example"),
@@ -87,10 +90,15 @@ const filters: fc.Arbitrary<RequestFilter> = fc
 function wants(f: RequestFilter, r: RequestRow): boolean {
   const lifeCycle = LIFE_CYCLE_STATES.find((l) => STATES_OF[l].includes(r.state));
   if (f.webhookDefinitionId !== undefined && f.webhookDefinitionId !== r.definitionId) return false;
-  if (f.eventType !== undefined && f.eventType !== r.eventType) return false;
+  if (
+    f.eventType !== undefined &&
+    f.eventType !== "*" &&
+    !(f.eventType === "order.*" ? /^order\../.test(r.eventType) : f.eventType === r.eventType)
+  )
+    return false;
   if (f.entity !== undefined && f.entity !== r.entity) return false;
   if (f.entityId !== undefined && f.entityId !== r.entityId) return false;
-  if (f.url !== undefined && f.url !== r.url) return false;
+  if (f.url !== undefined && f.url.replace(/example$/, "example/") !== r.url) return false;
   if (f.state !== undefined && !f.state.includes(r.state)) return false;
   if (f.lifeCycleState !== undefined && !(lifeCycle && f.lifeCycleState.includes(lifeCycle))) return false;
   if (f.errorCode !== undefined && f.errorCode !== r.errorCode) return false;
@@ -102,6 +110,8 @@ function wants(f: RequestFilter, r: RequestRow): boolean {
 }
 
 const KIND = "requests";
+/** Numbers grow with ids here: an id stands between the rows of two numbers, also of one that nobody has. */
+const idOf = (number: number) => model.find((r) => r.number === number)?.id ?? (number < 1 ? LOWEST : HIGHEST);
 const numbers = (rows: readonly RequestRow[]) => rows.map((r) => r.number);
 
 test("one page, its neighbours and the count are those of the model, from the front and from the back", async () => {
@@ -109,15 +119,15 @@ test("one page, its neighbours and the count are those of the model, from the fr
   const place = maybe(fc.integer({ min: 0, max: ROWS + 2 }));
   await fc.assert(
     fc.asyncProperty(filters, size, fc.boolean(), place, place, async (filter, limit, fromBack, after, before) => {
-      const cursor = (key: number | undefined) => (key === undefined ? undefined : pageCursor(KIND, key));
+      const cursor = (key: number | undefined) => (key === undefined ? undefined : pageCursor(KIND, idOf(key)));
       const args = { ...(fromBack ? { last: limit } : { first: limit }), after: cursor(after), before: cursor(before) };
-      const page = await listRequests(t.core.db, t.organizationId, filter, pageOf(args, KIND, numberKey));
+      const page = await listRequests(t.core.db, t.organizationId, filter, pageOf(args, KIND, uuidKey));
       const all = model.filter((r) => wants(filter, r));
       const between = all.filter((r) => (after === undefined || r.number < after) && (before === undefined || r.number > before));
       const expected = limit === 0 ? [] : fromBack ? between.slice(-limit) : between.slice(0, limit);
       expect(numbers(page.rows)).toEqual(numbers(expected));
       expect(fromBack ? page.hasPreviousPage : page.hasNextPage).toBe(between.length > limit);
-      expect(await countRequests(t.core.db, t.organizationId, filter)).toBe(all.length);
+      expect(await countRequests(t.core.db, t.organizationId, filter)).toEqual({ count: all.length, capped: false });
       expect(numbers(model.filter(matcher(filter)))).toEqual(numbers(all));
     }),
     { numRuns: 300 },
@@ -130,16 +140,11 @@ test("walking all pages, either way, shows every row once, also when rows come i
       const seen: number[] = [];
       for (let cursor: string | undefined; ; ) {
         const args = fromBack ? { last: limit, before: cursor } : { first: limit, after: cursor };
-        const { rows, hasNextPage, hasPreviousPage } = await listRequests(
-          t.core.db,
-          t.organizationId,
-          filter,
-          pageOf(args, KIND, numberKey),
-        );
+        const { rows, hasNextPage, hasPreviousPage } = await listRequests(t.core.db, t.organizationId, filter, pageOf(args, KIND, uuidKey));
         if (fromBack) seen.unshift(...numbers(rows));
         else seen.push(...numbers(rows));
         if (!(fromBack ? hasPreviousPage : hasNextPage)) break;
-        cursor = pageCursor(KIND, (fromBack ? rows[0] : rows.at(-1))?.number as number);
+        cursor = pageCursor(KIND, (fromBack ? rows[0] : rows.at(-1))?.id as string);
       }
       expect(seen).toEqual(numbers(model.filter((r) => wants(filter, r))));
     }),
@@ -148,20 +153,12 @@ test("walking all pages, either way, shows every row once, also when rows come i
 });
 
 test("a page asked for with nonsense is refused", () => {
-  const page = (args: object) => () => pageOf(args, KIND, numberKey);
+  const page = (args: object) => () => pageOf(args, KIND, uuidKey);
   expect(page({ first: 101 })).toThrow("first must be 0 to 100");
   expect(page({ last: 101 })).toThrow("last must be 0 to 100");
   expect(page({ first: -1 })).toThrow("first must be 0 to 100");
   expect(page({ first: 1, last: 1 })).toThrow("not both");
-  for (const after of [
-    "",
-    "x",
-    pageCursor("events", 3),
-    pageCursor(KIND, "x"),
-    pageCursor(KIND, "99999999999"),
-    `${pageCursor(KIND, 3)}=`,
-    "\0",
-  ]) {
+  for (const after of ["", "x", pageCursor("events", 3), pageCursor(KIND, "x"), pageCursor(KIND, 7), `${pageCursor(KIND, 3)}=`, "\0"]) {
     expect(page({ after })).toThrow("after is no cursor of this list");
   }
 });

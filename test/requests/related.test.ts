@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { listAttempts, showAttempts } from "../../src/requests/attempt.ts";
+import { showAttempts } from "../../src/requests/attempt.ts";
+import { attemptsOfDefinition } from "../../src/requests/definition-attempts.ts";
 import { listEvents } from "../../src/requests/event.ts";
 import { requestsOfEvent } from "../../src/requests/event-requests.ts";
 import { listRequests } from "../../src/requests/list.ts";
@@ -77,7 +78,7 @@ test("the latest attempt is what the request shows as sent and answered", async 
 test("a page asks for what belongs to it in one statement, not one per row", async () => {
   const { core } = t;
   for (let i = 0; i < 30; i++) await addRequest(core, t.organizationId, definition);
-  const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests", numberKey));
+  const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests", uuidKey));
   const statements = vi.spyOn(core.db.pool, "query");
   const events = await Promise.all(rows.map((r) => r.event()));
   await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts", numberKey))));
@@ -96,14 +97,16 @@ test("events show their texts as sent and their requests", async () => {
   expect((await rows[1]?.texts())?.payload).toBe('{"b":1, "a": 1.0}');
   expect((await rows[1]?.texts())?.previous).toBe("{}");
   expect((await rows[0]?.texts())?.payload).toBe(BIG);
-  const requests = await requestsOfEvent(t.core.db, rows[1] as NonNullable<(typeof rows)[1]>, pageOf({ first: 10 }, "requests", numberKey));
+  const requests = await requestsOfEvent(t.core.db, rows[1] as NonNullable<(typeof rows)[1]>, pageOf({ first: 10 }, "requests", uuidKey));
   expect(requests.rows.map((r) => r.id)).toEqual([request.id]);
 });
 
 test("a definition's attempts, newest first", async () => {
-  const found = await listAttempts(t.core.db, t.organizationId, { definitionId: definition.id, limit: 2, offset: 1 });
-  expect(found.map((a) => a.number)).toEqual([3, 2]);
-  expect(found[0]).toMatchObject({ eventId: request.eventId, requestNumber: request.number });
+  const found = await attemptsOfDefinition(t.core.db, t.organizationId, definition.id, { limit: 2, skip: 1 }, 9);
+  expect(found.map((a) => [a.tryNumber, a.responseBody, a.requestBody])).toEqual([
+    [3, "answer 3", "another body"],
+    [2, "answer 2", "the first body"],
+  ]);
 });
 
 test("a first attempt that a kill cut noted no body: the first that was noted stands for it", async () => {

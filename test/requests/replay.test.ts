@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Core } from "../../src/core.ts";
+import { decodeBody } from "../../src/delivery/changes.ts";
 import { createReplayRunner, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -29,12 +30,21 @@ async function fill(states: RequestState[]): Promise<{ id: string; requests: Log
 
 /** Those that were queued again, in the order in which that was committed. */
 async function resent(definitionId: string): Promise<number[]> {
-  const { rows } = await t.core.db.pool.query<{ number: number }>(
-    `SELECT r.number FROM feed_entry f JOIN webhook_request r ON r.id = f.subject_id
-      WHERE r.definition_id = $1 AND f.state = 'PENDING' ORDER BY f.sequence`,
-    [definitionId],
-  );
-  return rows.map((row) => row.number);
+  const { pool } = t.core.db;
+  await pool.query("SELECT sequence_feed($1)", [t.organizationId]);
+  const feed = await pool.query<{ body: string }>("SELECT body FROM feed_entry WHERE organization_id = $1 ORDER BY sequence", [
+    t.organizationId,
+  ]);
+  const ids = feed.rows
+    .flatMap((row) => decodeBody(row.body).changes)
+    .flatMap((change) =>
+      change.kind === "REQUEST" && change.definitionId === definitionId && change.state === "PENDING" ? [change.requestId] : [],
+    );
+  const { rows } = await pool.query<{ id: string; number: number }>("SELECT id, number FROM webhook_request WHERE definition_id = $1", [
+    definitionId,
+  ]);
+  const numbers = new Map(rows.map((row) => [row.id, row.number]));
+  return ids.map((id) => numbers.get(id) as number);
 }
 
 async function replay(core: Core, filter: Parameters<typeof startReplay>[2]): Promise<ReplayRow> {

@@ -6,6 +6,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
 import { jsonOf, mediaType, textOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
+import { readForm } from "../form.ts";
 import * as definitions from "./crmcom/definitions.ts";
 import { answerErrors, CrmcomError, ok, sendError } from "./crmcom/envelope.ts";
 import type { Parameters } from "./crmcom/parameters.ts";
@@ -95,9 +96,7 @@ export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
 function bodyOf(request: FastifyRequest): Parameters {
   if (mediaType(request) === "application/x-www-form-urlencoded") {
     const values: Record<string, unknown> = Object.create(null);
-    for (const [name, value] of new URLSearchParams(textOf(request))) {
-      values[name] = name in values ? [values[name], value].flat() : value;
-    }
+    for (const [name, value] of readForm(textOf(request))) values[name] = name in values ? [values[name], value].flat() : value;
     return { values, json: false };
   }
   if (textOf(request) === "") return { values: {}, json: true };

@@ -22,7 +22,16 @@ import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { globalId, type NodeType, parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
 import { fieldCost } from "./cost.ts";
-import { decimalLiteral, jsonLiteral, parseCalendarDate, parseDateTime, parseDecimal, stringLiteral } from "./scalars.ts";
+import {
+  decimalLiteral,
+  jsonLiteral,
+  parseCalendarDate,
+  parseDateTime,
+  parseDecimal,
+  parseSafeInt,
+  safeIntLiteral,
+  stringLiteral,
+} from "./scalars.ts";
 
 /** node(id) gives an object only to who may read its noun. */
 const nodeScopes = new Map<string, Scope | undefined>();
@@ -44,6 +53,7 @@ export interface Types {
     /** Plain notation. */
     Decimal: { Input: string; Output: string };
     JSON: { Input: unknown; Output: unknown };
+    SafeInt: { Input: number; Output: number };
   };
 }
 
@@ -158,6 +168,12 @@ builder.scalarType("Decimal", {
   serialize: (value) => value,
   parseValue: parseDecimal,
   parseLiteral: decimalLiteral,
+});
+builder.scalarType("SafeInt", {
+  description: "A whole number from -(2^53-1) to 2^53-1; as input its decimal text is taken too.",
+  serialize: parseSafeInt,
+  parseValue: parseSafeInt,
+  parseLiteral: safeIntLiteral,
 });
 builder.scalarType("JSON", {
   description: "Any JSON value; give it as a variable, since keys such as $gt are no GraphQL names.",

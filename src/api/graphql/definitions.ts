@@ -145,12 +145,13 @@ builder.node(WebhookDefinition, {
     transformation: t.exposeString("transformation", { nullable: true, description: "JavaScript that makes the body." }),
     payloadQuery: t.exposeString("payloadQuery", { nullable: true, description: "A GraphQL query whose data is the body." }),
     errorsEmail: t.exposeString("errorsEmail", { nullable: true, description: "Mailed when its state becomes TOO_MANY_ERRORS." }),
-    // No Int: that ends at two billion.
-    totalCalls: t.float({
+    totalCalls: t.field({
+      type: "SafeInt",
       description: "Attempts made so far.",
       resolve: async ({ id }, _args, context) => (await facts(context, id))?.totalCalls ?? 0,
     }),
-    totalErrors: t.float({
+    totalErrors: t.field({
+      type: "SafeInt",
       description: "Failed attempts so far.",
       resolve: async ({ id }, _args, context) => (await facts(context, id))?.totalErrors ?? 0,
     }),

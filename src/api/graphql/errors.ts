@@ -87,12 +87,24 @@ function coded(error: HooklineError, original: GraphQLError | undefined): GraphQ
   });
 }
 
+/** Names and keys of the input stand in messages too: so much of them is told. */
+const LONGEST_MESSAGE = 1_000;
+
+function withoutValue(message: string): string {
+  const found = message.indexOf(", found: ");
+  if (found >= 0) return `${message.slice(0, found)}.`;
+  const cannot = message.indexOf(" cannot represent ");
+  const value = cannot < 0 ? -1 : message.indexOf(": ", cannot);
+  const told = value < 0 ? message : `${message.slice(0, value)}.`;
+  return told.length > LONGEST_MESSAGE ? `${told.slice(0, LONGEST_MESSAGE)}…` : told;
+}
+
 /**
  * graphql-js prints the whole input object that breaks a rule, the password in it too: answers get into logs and
  * screenshots, so the rule is told and the value is not.
  */
 export function withoutInput(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/, found: [\s\S]*$/, ".").replace(/( cannot represent [^:]*): [\s\S]*$/, "$1.");
+  const message = withoutValue(error.message);
   if (message === error.message) return error;
   const { nodes, source, positions, path, originalError, extensions } = error;
   return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });

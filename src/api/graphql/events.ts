@@ -2,10 +2,10 @@
 
 import { isEventType } from "../../definitions/match.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventInput } from "../../events/ingest.ts";
+import type { EventInput } from "../../events/input.ts";
 import { countEvents, type EventNode, listEvents, readEvents } from "../../requests/event.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
-import { numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { checkJson } from "../../wire/json-text.ts";
 import { EVENTS } from "../limits.ts";
@@ -57,8 +57,8 @@ builder.node(Event, {
       resolve: async (event, args, { doors }) => {
         const kind = `requests:${event.organizationId}`;
         return pageOfRows(
-          await requestsOfEvent(doors.core.db, event, pageOf(args, kind, numberKey)),
-          (request) => pageCursor(kind, request.number),
+          await requestsOfEvent(doors.core.db, event, pageOf(args, kind, uuidKey)),
+          (request) => pageCursor(kind, request.id),
           () => countRequestsOfEvent(doors.core.db, event),
         );
       },

@@ -4,6 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
+import { deeperThan } from "../../wire/json-text.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { GRAPHQL } from "../limits.ts";
@@ -11,7 +12,8 @@ import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
 import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
 import { isStream, sendAnswer, sendStream } from "./answer.ts";
-import { graphiqlPage } from "./graphiql.ts";
+import { sendGraphiql } from "./graphiql.ts";
+import { nestingLimit } from "./limits.ts";
 import type { GraphQLParameters, Yoga } from "./yoga.ts";
 
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
@@ -40,7 +42,7 @@ class NoOperation extends BadRequest {
 }
 
 /** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
-function parametersOf(request: FastifyRequest): GraphQLParameters {
+function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new BadRequest(415, "send the operation as application/json");
   if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding");
@@ -50,6 +52,7 @@ function parametersOf(request: FastifyRequest): GraphQLParameters {
   } catch {
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
+  if (deeperThan(text, depth)) throw new NoOperation(`the body is nested deeper than ${depth} levels`);
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -64,7 +67,8 @@ function parametersOf(request: FastifyRequest): GraphQLParameters {
 
 /** signIn, alone, is what somebody without a token may ask. */
 function isSignIn(parameters: GraphQLParameters | undefined): boolean {
-  if (typeof parameters?.query !== "string") return false;
+  if (typeof parameters?.query !== "string" || parameters.query.length > GRAPHQL.anonymousCharacters) return false;
+  if (nestingLimit(parameters.query)) return false;
   try {
     const { definitions } = parse(parameters.query, { maxTokens: GRAPHQL.tokens, noLocation: true });
     return definitions.every(
@@ -88,11 +92,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   const { core } = doors;
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if (wantsPage(request))
-      return reply
-        .type("text/html; charset=utf-8")
-        .header("x-frame-options", "DENY")
-        .send(await graphiqlPage());
+    if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
     const { credential } = await identify(core, request.headers, request.ip);
     const parameters = request.method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(parameters)) throw new UnauthenticatedError();
@@ -166,7 +166,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 /** Somebody without a token is told that first, unless the body is what Yoga must not see. */
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   try {
-    return parametersOf(request);
+    return parametersOf(request, credential ? GRAPHQL.jsonDepth : GRAPHQL.anonymousJsonDepth);
   } catch (error) {
     if (credential || error instanceof NoOperation) throw error;
     return undefined;

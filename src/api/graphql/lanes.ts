@@ -1,5 +1,6 @@
 /** Lanes: the strictly ordered streams of requests. */
-import { pauseLane, resumeLane } from "../../delivery/control.ts";
+
+import { pauseLane, resumeLane } from "../../delivery/lane-pause.ts";
 import type { LaneState as State } from "../../delivery/lane-state.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countLanes, type LaneRow, listLanes, showLanes } from "../../requests/lanes.ts";
@@ -19,7 +20,7 @@ const LaneState = builder.enumType("LaneState", {
     IDLE: { description: "Nothing is queued." },
     READY: { description: "There is work, and nobody does it yet." },
     LEASED: { description: "A worker sends." },
-    WAITING: { description: "For the retry of its head." },
+    WAITING: { description: "For the retry of its head, or for lanes of before its definition's ordering changed." },
     BLOCKED: { description: "Its rejected head stands in the way: resend it, skip it, or activate the definition." },
     PAUSED: { description: "By an operator, or because its definition is not ACTIVE. What is queued is kept." },
   } as const satisfies Record<State, { description: string }>,
@@ -58,15 +59,16 @@ builder.node(Lane, {
       description: "The first in its queue; null when nothing is queued.",
       resolve: async (lane, _args, context) => (lane.headId === null ? null : ((await requestOf(context, lane.headId)) ?? null)),
     }),
-    pendingCount: t.exposeInt("pendingCount", { description: "How many requests wait behind the head." }),
+    pendingCount: t.expose("pendingCount", { type: "SafeInt", description: "How many requests wait behind the head." }),
     reason: t.exposeString("reason", {
       nullable: true,
-      description: "Why it does not go on: an error code, PAUSED, or its definition's state.",
+      description:
+        "Why it does not go on: an error code, PAUSED, its definition's state, or EARLIER_EPOCH: its ordering was changed, and lanes of before are not empty yet.",
     }),
     until: t.expose("until", { type: "DateTime", nullable: true, description: "WAITING: when it goes on." }),
     since: t.expose("since", { type: "DateTime", nullable: true, description: "BLOCKED or PAUSED: since when." }),
-    lastNumber: t.exposeInt("lastNumber", { description: "The lane number of its newest request." }),
-    settledNumber: t.exposeInt("settledNumber", { description: "Up to this lane number all are settled." }),
+    lastNumber: t.expose("lastNumber", { type: "SafeInt", description: "The lane number of its newest request." }),
+    settledNumber: t.expose("settledNumber", { type: "SafeInt", description: "Up to this lane number all are settled." }),
   }),
 });
 
@@ -84,7 +86,7 @@ const NOBODY = "00000000-0000-0000-0000-000000000000";
 builder.queryField("lanes", (t) =>
   t.field({
     type: LaneConnection,
-    description: "The lanes of the organization, newest first.",
+    description: "The lanes of the organization, in the order of their ids.",
     authScopes: { scope: "webhooks:read" },
     args: { filter: t.arg({ type: LaneFilter, description: "Which; all when absent." }), ...t.arg.connectionArgs() },
     resolve: async (_root, args, context) => {
@@ -97,6 +99,7 @@ builder.queryField("lanes", (t) =>
         await listLanes(context.doors.core, organizationId, filter, pageOf(args, kind, uuidKey)),
         (lane) => pageCursor(kind, lane.id),
         () => countLanes(context.doors.core, organizationId, filter),
+        (id) => pageCursor(kind, id),
       );
     },
   }),

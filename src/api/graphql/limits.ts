@@ -43,6 +43,43 @@ export function exceeded(what: string, limit: number): GraphQLError {
   });
 }
 
+/**
+ * Judges a text before it is parsed: the parser calls itself for each bracket, and the stack ends. Strings and comments are
+ * passed over roughly; what is counted too much is refused, never let through.
+ */
+export function nestingLimit(text: string): GraphQLError | undefined {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // ( [ {
+    if (code === 0x28 || code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > GRAPHQL.nesting) return exceeded("levels of brackets", GRAPHQL.nesting);
+    } else if (code === 0x29 || code === 0x5d || code === 0x7d) depth = Math.max(0, depth - 1);
+    else if (code === 0x22) at = stringEnd(text, at);
+    else if (code === 0x23) at = lineEnd(text, at);
+  }
+  return undefined;
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+function stringEnd(text: string, from: number): number {
+  if (text.startsWith('"""', from)) {
+    const end = text.indexOf('"""', from + 3);
+    return end < 0 ? text.length : end + 2;
+  }
+  for (let at = from + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5c) at += 1;
+    else if (code === 0x22 || code === 0x0a) return at;
+  }
+  return text.length;
+}
+
 function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: always400() } });
 }

@@ -1,7 +1,5 @@
 /** Live updates: subscriptions over graphql-ws and SSE. */
 import { NotFoundError } from "../../errors.ts";
-import { feedCursor } from "../../live/cursor.ts";
-import { headOf } from "../../live/entries.ts";
 import type { RequestChange } from "../../live/feed.ts";
 import { showReplays } from "../../requests/replay.ts";
 import { idOf, type NodeType } from "../../wire/ids.ts";
@@ -33,10 +31,7 @@ builder.queryField("liveCursor", (t) =>
     description:
       "Where the live updates stand now: list first, then subscribe with this as `after`, and nothing is missed between the two.",
     authScopes: { scope: "webhooks:read" },
-    resolve: async (_root, _args, context) => {
-      const { organizationId } = callerOf(context);
-      return feedCursor(organizationId, await headOf(context.doors.core, organizationId));
-    },
+    resolve: (_root, _args, context) => context.doors.feed.cursor(callerOf(context).organizationId),
   }),
 );
 
@@ -44,7 +39,7 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
   t.field({
     type: WebhookRequestUpdate,
     description:
-      "Requests as they change: from now on, or everything after a cursor. Each change once, in the order they were committed. A subscriber that is too slow is closed, and may come back with its last cursor.",
+      "Requests as they change: from now on, or everything after a cursor. Each change once, in the order they were committed. A subscriber that is too slow is closed, and may come back with its last cursor. SENDING is seen in queries only: no change tells of it, and a filter of SENDING alone is refused.",
     authScopes: { scope: "webhooks:read" },
     args: {
       filter: t.arg({ type: WebhookRequestFilter, description: "Which, judged as of each change; all when absent." }),

@@ -20,7 +20,7 @@ export const Replay = builder.objectRef<ReplayRow>("Replay");
 
 guardNode("Replay", "webhooks:read");
 builder.node(Replay, {
-  description: "Many requests sent again, lowest number first.",
+  description: "Many requests sent again, oldest first.",
   id: { resolve: (replay) => replay.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "done" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await showReplays(context.doors.core, callerOf(context).organizationId, ids)),
@@ -34,7 +34,7 @@ builder.node(Replay, {
 
 mutation("resendWebhookRequests", {
   description:
-    "Sends all requests that match again, lowest number first, in the background. Only REJECTED ones, unless the filter names other settled states; ids of others match nothing.",
+    "Sends all requests that match again, oldest first, in the background. Only REJECTED ones, unless the filter names other settled states; ids of others match nothing.",
   type: Replay,
   scope: "webhooks:write",
   input: (t) => ({ filter: t.field({ type: WebhookRequestFilter, required: true, description: "Which." }) }),

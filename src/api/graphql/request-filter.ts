@@ -45,10 +45,13 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
   fields: (t) => ({
     ids: t.idList({ description: "Only these." }),
     webhookDefinitionId: t.id({ description: "Of this definition." }),
-    eventType: t.string({ description: "Of exactly this event type." }),
+    eventType: t.string({ description: "Of exactly this event type, or of a family such as `order.*`." }),
     entity: t.string({ description: "Of events on this kind of entity." }),
     entityId: t.string({ description: "Of events on this entity." }),
-    url: t.string({ description: "Sent to exactly this URL." }),
+    url: t.string({
+      description:
+        "Sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
+    }),
     state: t.field({ type: [WebhookRequestState], description: "In one of these states." }),
     lifeCycleState: t.field({ type: [LifeCycleState], description: "In one of these life cycle states." }),
     errorCode: t.string({ description: "Whose latest failure has this code." }),
@@ -72,7 +75,7 @@ export function requestFilter(given: Given | null | undefined): RequestFilter {
   if (!given) return {};
   const { ids, webhookDefinitionId, workflowRuleId, number, ...rest } = given;
   const id = (type: NodeType, text: string | null | undefined) => (text == null ? undefined : (idOf(type, text) ?? NOBODY));
-  if (number != null && !/^\d{1,15}$/.test(number)) {
+  if (number != null && !/^\d{1,16}$/.test(number)) {
     throw new ValidationError([{ path: "filter.number", message: 'must be the number of a request, such as "14"' }]);
   }
   const filter = {

@@ -2,7 +2,7 @@
 import { cancel, remove, resend, retryNow, skip } from "../../delivery/control.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countRequests, listRequests } from "../../requests/list.ts";
-import { numberKey, pageCursor, pageOf } from "../../requests/page.ts";
+import { numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
@@ -43,7 +43,7 @@ builder.node(WebhookRequest, {
   loadManyWithoutCache: async (ids, context) =>
     inOrder(ids, await showRequests(context.doors.core.db, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    number: t.exposeInt("number", { description: "Per organization, from 1, never used again." }),
+    number: t.expose("number", { type: "SafeInt", description: "Per organization, from 1, never used again; there may be gaps." }),
     state: t.expose("state", { type: WebhookRequestState, description: "Where it stands." }),
     lifeCycleState: t.field({
       type: LifeCycleState,
@@ -110,7 +110,7 @@ builder.node(WebhookRequest, {
     }),
     attemptCount: t.exposeInt("attemptCount", { description: "How many calls were made for it." }),
     dialect: t.expose("dialect", { type: Dialect, description: "How its receiver wants it." }),
-    laneNumber: t.exposeInt("laneNumber", { description: "Its place in its lane, from 1; 0 for a test." }),
+    laneNumber: t.expose("laneNumber", { type: "SafeInt", description: "Its place in its lane, from 1; 0 for a test." }),
     lane: t.field({
       type: Lane,
       nullable: true,
@@ -142,9 +142,10 @@ builder.queryFields((t) => ({
       const filter = requestFilter(args.filter);
       const kind = `requests:${organizationId}`;
       return pageOfRows(
-        await listRequests(db, organizationId, filter, pageOf(args, kind, numberKey)),
-        (request) => pageCursor(kind, request.number),
+        await listRequests(db, organizationId, filter, pageOf(args, kind, uuidKey)),
+        (request) => pageCursor(kind, request.id),
         () => countRequests(db, organizationId, filter),
+        (id) => pageCursor(kind, id),
       );
     },
   }),
@@ -155,7 +156,7 @@ builder.queryFields((t) => ({
     authScopes: { scope: "webhooks:read" },
     args: {
       id: t.arg.id({ description: "Its global id." }),
-      number: t.arg.int({ description: "Its number." }),
+      number: t.arg({ type: "SafeInt", description: "Its number." }),
     },
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);

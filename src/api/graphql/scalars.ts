@@ -40,6 +40,21 @@ export function decimalLiteral(node: ValueNode): string {
   return refuse('a Decimal is a string in plain notation, such as "450000.50"');
 }
 
+const WHOLE = /^[+-]?\d{1,16}$/;
+
+/** Whole numbers that JSON carries exactly, as such or as their decimal text. */
+export function parseSafeInt(value: unknown): number {
+  const number = typeof value === "string" && WHOLE.test(value) ? Number(value) : value;
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) {
+    return refuse(`a SafeInt is a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`);
+  }
+  return number === 0 ? 0 : number;
+}
+
+export function safeIntLiteral(node: ValueNode): number {
+  return parseSafeInt(node.kind === Kind.STRING || node.kind === Kind.INT ? node.value : undefined);
+}
+
 export function stringLiteral<T>(parse: (value: unknown) => T): (node: ValueNode) => T {
   return (node) => parse(node.kind === Kind.STRING ? node.value : undefined);
 }

@@ -30,8 +30,14 @@ const DeliveryBucket = builder.objectRef<Bucket>("DeliveryBucket").implement({
     delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
     retried: t.exposeInt("retried", { description: COUNTS.retried }),
     rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
-    p50Ms: t.exposeFloat("p50Ms", { nullable: true, description: "Half of the answers took at most so many milliseconds." }),
-    p99Ms: t.exposeFloat("p99Ms", { nullable: true, description: "99 of 100 answers took at most so many milliseconds." }),
+    p50Ms: t.exposeFloat("p50Ms", {
+      nullable: true,
+      description: "Half of the answers took at most so many milliseconds, rounded up by at most 60 %.",
+    }),
+    p99Ms: t.exposeFloat("p99Ms", {
+      nullable: true,
+      description: "99 of 100 answers took at most so many milliseconds, rounded up by at most 60 %.",
+    }),
   }),
 });
 
@@ -54,13 +60,19 @@ const DefinitionStatistics = builder.objectRef<Statistics["definitions"][number]
 });
 
 const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").implement({
-  description: "Attempts since a moment. Of very many only the newest are counted.",
+  description: "Attempts since a moment, by whole minutes; the hours of more than two days ago count as a whole.",
   fields: (t) => ({
     delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
     retried: t.exposeInt("retried", { description: COUNTS.retried }),
     rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
-    p50Ms: t.exposeFloat("p50Ms", { nullable: true, description: "Half of the answers took at most so many milliseconds." }),
-    p99Ms: t.exposeFloat("p99Ms", { nullable: true, description: "99 of 100 answers took at most so many milliseconds." }),
+    p50Ms: t.exposeFloat("p50Ms", {
+      nullable: true,
+      description: "Half of the answers took at most so many milliseconds, rounded up by at most 60 %.",
+    }),
+    p99Ms: t.exposeFloat("p99Ms", {
+      nullable: true,
+      description: "99 of 100 answers took at most so many milliseconds, rounded up by at most 60 %.",
+    }),
     buckets: t.field({ type: [DeliveryBucket], description: "Equal slices up to now, oldest first.", resolve: (all) => all.buckets }),
     definitions: t.field({
       type: [DefinitionStatistics],

@@ -4,8 +4,9 @@ import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { Context } from "./context.ts";
+import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask, withoutInput } from "./errors.ts";
-import { costLimits, documentLimits, exceeded } from "./limits.ts";
+import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
 
@@ -29,6 +30,8 @@ const judged = new WeakMap<DocumentNode, GraphQLError | null>();
 
 /** @throws GraphQLError for a syntax error, and for a document that asks too much */
 function parseWithinLimits(source: string | Source): DocumentNode {
+  const problem = nestingLimit(typeof source === "string" ? source : source.body);
+  if (problem) throw problem;
   try {
     return parse(source, { maxTokens: GRAPHQL.tokens });
   } catch (error) {
@@ -98,6 +101,7 @@ export function createYogaDoor(log: Log): Yoga {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
     plugins: [readyParameters(), withinLimits(), quietInput(), sharedUpdates()],
   });
 }

@@ -1,7 +1,7 @@
 /** CloudEvents 1.0 as events of ours: structured, batched or binary. Pure. */
 import { createHash } from "node:crypto";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventInput } from "../../events/ingest.ts";
+import type { EventInput } from "../../events/input.ts";
 import { compact, elements, members } from "../../wire/json-text.ts";
 import { isJsonType } from "../body.ts";
 

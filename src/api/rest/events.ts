@@ -5,7 +5,7 @@ import { z } from "zod";
 import { demand } from "../../accounts/caller.ts";
 import { isEventType } from "../../definitions/match.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
-import type { AcceptedEvent, EventInput } from "../../events/ingest.ts";
+import type { AcceptedEvent, EventInput } from "../../events/input.ts";
 import { globalId } from "../../wire/ids.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
 import { isEncoded, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";

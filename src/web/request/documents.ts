@@ -2,7 +2,7 @@ import { Problem } from "../graphql/act.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 
 export const RequestQuery = graphql(`
-  query Request($number: Int!) {
+  query Request($number: SafeInt!) {
     webhookRequest(number: $number) {
       id
       number

@@ -7,6 +7,8 @@ import type { Deadlines } from "../../../src/api/faces/results/inbound.ts";
 import { resultsRoutes } from "../../../src/api/faces/results.ts";
 import type { Core } from "../../../src/core.ts";
 import { createQueue } from "../../../src/db/queue.ts";
+import { createCatalogs } from "../../../src/definitions/catalog.ts";
+import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createIngest, type Ingest } from "../../../src/events/ingest.ts";
 import { createGoal, type Goal, type GoalInput } from "../../../src/goals/goals.ts";
 import { createInboundWebhook, type InboundWebhook } from "../../../src/goals/inbound-webhooks.ts";
@@ -31,7 +33,9 @@ export async function serveResults(core: Core, { ingest = (real) => real, ...dea
   // What this face asks of the doors; the others have no part in it.
   const doors = {
     core,
-    ingest: ingest(createIngest(core, { lanes: undefined, queue })),
+    ingest: ingest(
+      createIngest(core, { lanes: undefined, catalogs: createCatalogs(), numbers: createNumbers(core.db, core.clock), queue }),
+    ),
     publicUrl: () => core.config.publicUrl ?? address(),
   };
   app.register(resultsRoutes(doors as Doors, deadlines));

@@ -198,12 +198,13 @@ describe("S19 the state machine", () => {
     );
     receiver.respond(200);
     await so.call(`${WEBHOOK}/${id}`, { method: "PATCH", body: { State: "Active" } });
-    const include = { attempts: { where: { outcome: "DELIVERED" as const } } };
+    const definition = await so.t.core.db.unscoped.webhookDefinition.findFirst({ where: { number: id } });
     const requests = () =>
-      so.t.core.db.unscoped.webhookRequest.findMany({ where: { definition: { number: id } }, orderBy: { number: "asc" }, include });
+      so.t.core.db.unscoped.webhookRequest.findMany({ where: { definitionId: definition?.id as string }, orderBy: { number: "asc" } });
     const rows = await eventually(requests, (all) => all.every((row) => row.state === "DELIVERED"));
     expect(rows.map((row) => row.entityId)).toEqual(Array.from({ length: 12 }, (_, i) => String(i + 1)));
-    const starts = rows.map((row) => row.attempts[0]?.startedAt.getTime() ?? 0);
+    const delivered = await so.t.core.db.unscoped.attempt.findMany({ where: { outcome: "DELIVERED" } });
+    const starts = rows.map((row) => delivered.find((attempt) => attempt.requestId === row.id)?.startedAt.getTime() ?? 0);
     expect(starts).toEqual([...starts].sort((x, y) => x - y));
     expect(await get(id)).toMatchObject({ State: "Active", ConsecutiveErrors: 0 });
   });
@@ -398,8 +399,11 @@ describe("S17 S20 crmscript", () => {
     });
     return json.WebhookId as number;
   };
-  const attempts = (id: number) =>
-    so.t.core.db.unscoped.attempt.findMany({ where: { request: { definition: { number: id } } }, orderBy: { number: "asc" } });
+  const attempts = async (id: number) => {
+    const definition = await so.t.core.db.unscoped.webhookDefinition.findFirst({ where: { number: id } });
+    const requests = await so.t.core.db.unscoped.webhookRequest.findMany({ where: { definitionId: definition?.id as string } });
+    return so.t.core.db.unscoped.attempt.findMany({ where: { requestId: { in: requests.map((r) => r.id) } }, orderBy: { number: "asc" } });
+  };
 
   test("runs the script with its globals; its value and console are the attempt's log", async () => {
     const id = await make(

@@ -8,20 +8,10 @@ import { issueToken } from "../../../src/accounts/tokens.ts";
 import { createUser } from "../../../src/accounts/users.ts";
 import type { Doors } from "../../../src/api/doors.ts";
 import { superofficeRoutes } from "../../../src/api/faces/superoffice.ts";
-import { createPayloadQuery } from "../../../src/api/graphql/payload-query.ts";
 import type { Config } from "../../../src/config.ts";
-import { createQueue } from "../../../src/db/queue.ts";
-import { createEgress } from "../../../src/delivery/egress.ts";
-import { createMailer, MAIL_JOB, stateChangeMail } from "../../../src/delivery/mail.ts";
-import { createPlans } from "../../../src/delivery/plan.ts";
 import { createSandbox } from "../../../src/delivery/sandbox/sandbox.ts";
-import { createSender } from "../../../src/delivery/sender.ts";
-import { createTransport } from "../../../src/delivery/transport.ts";
-import { createWorker } from "../../../src/delivery/worker.ts";
-import { createIngest } from "../../../src/events/ingest.ts";
-import { announceStopped, STOPPED_JOB } from "../../../src/events/stopped.ts";
-import { createFeed } from "../../../src/live/feed.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
+import { testEngine } from "../../helpers/engine.ts";
 import { type Mailbox, startMailbox } from "../../helpers/mailbox.ts";
 import { type Receiver, testCa } from "../../helpers/receiver.ts";
 
@@ -81,31 +71,11 @@ export async function startSuperOffice(overrides: Partial<Config> = {}): Promise
   const mailbox = await startMailbox();
   const t = await testCore({ superofficeRequireHttps: false, retryScale: 0.001, smtpUrl: mailbox.url, ...overrides });
   const { core } = t;
-  const queue = createQueue(t.url, core.log, { worker: true });
-  await queue.start([STOPPED_JOB, MAIL_JOB]);
   const sandbox = createSandbox({ threads: 1 });
-  const payloadQuery = createPayloadQuery();
-  const transport = createTransport({ egress: createEgress({ allow: core.config.egressAllow }), clock: core.clock, trust: [testCa] });
   let url = "";
   const publicUrl = () => url;
-  const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl });
-  const plans = createPlans(core);
-  const worker = createWorker(core, {
-    plans,
-    sender,
-    queue,
-    onStop: async (client, stop) => {
-      await queue.send(client, STOPPED_JOB, stop);
-      const mail = await stateChangeMail(client, stop);
-      if (mail) await queue.send(client, MAIL_JOB, mail);
-    },
-  });
-  const ingest = createIngest(core, { lanes: worker, queue });
-  const mailer = createMailer(core.config);
-  await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
-  await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
-  worker.start();
-  const doors: Doors = { core, ingest, feed: createFeed(core), publicUrl, sandbox, payloadQuery, sender, plans };
+  const { engine, close } = await testEngine(core, { sandbox, source: publicUrl, trust: [testCa] });
+  const doors: Doors = { core, publicUrl, ...engine };
   const app = Fastify();
   await app.register(superofficeRoutes(doors));
   url = await app.listen({ port: 0, host: "127.0.0.1" });
@@ -160,10 +130,8 @@ export async function startSuperOffice(overrides: Partial<Config> = {}): Promise
     },
     async close() {
       await app.close();
-      await worker.drain(2_000);
-      await queue.stop();
-      mailer?.close();
-      await Promise.all([transport.close(), sandbox.close(), mailbox.close()]);
+      await close();
+      await Promise.all([sandbox.close(), mailbox.close()]);
       await t.close();
     },
   };

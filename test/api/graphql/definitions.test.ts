@@ -6,6 +6,8 @@ import type { Doors } from "../../../src/api/doors.ts";
 import { createPayloadQuery } from "../../../src/api/graphql/payload-query.ts";
 import { schema } from "../../../src/api/graphql/schema.ts";
 import { createQueue } from "../../../src/db/queue.ts";
+import { createCatalogs } from "../../../src/definitions/catalog.ts";
+import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createSandbox, type Sandbox } from "../../../src/delivery/sandbox/sandbox.ts";
 import { createIngest } from "../../../src/events/ingest.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
@@ -18,7 +20,12 @@ let admin: Caller;
 beforeAll(async () => {
   t = await testCore();
   sandbox = createSandbox();
-  const ingest = createIngest(t.core, { lanes: undefined, queue: createQueue(t.url, t.core.log, { worker: false }) });
+  const ingest = createIngest(t.core, {
+    lanes: undefined,
+    catalogs: createCatalogs(),
+    numbers: createNumbers(t.core.db, t.core.clock),
+    queue: createQueue(t.url, t.core.log, { worker: false }),
+  });
   doors = { core: t.core, ingest, sandbox, payloadQuery: createPayloadQuery() } as unknown as Doors;
 });
 afterAll(async () => {

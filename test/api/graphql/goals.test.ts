@@ -5,6 +5,8 @@ import type { Caller } from "../../../src/accounts/caller.ts";
 import type { Doors } from "../../../src/api/doors.ts";
 import { schema } from "../../../src/api/graphql/schema.ts";
 import { createQueue } from "../../../src/db/queue.ts";
+import { createCatalogs } from "../../../src/definitions/catalog.ts";
+import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createIngest } from "../../../src/events/ingest.ts";
 import { createFeed, type Feed } from "../../../src/live/feed.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
@@ -17,7 +19,12 @@ beforeAll(async () => {
   t = await testCore();
   feed = createFeed(t.core);
   await feed.start();
-  const ingest = createIngest(t.core, { lanes: undefined, queue: createQueue(t.url, t.core.log, { worker: false }) });
+  const ingest = createIngest(t.core, {
+    lanes: undefined,
+    catalogs: createCatalogs(),
+    numbers: createNumbers(t.core.db, t.core.clock),
+    queue: createQueue(t.url, t.core.log, { worker: false }),
+  });
   doors = { core: t.core, ingest, feed, publicUrl: () => "https://hooks.example" } as unknown as Doors;
 });
 afterAll(async () => {

@@ -28,7 +28,7 @@ const LOOK_MS = 25;
 async function named(core: Core, caller: Caller, parameters: Parameters): Promise<{ request: RequestNode; shown: (item: Item) => Item }> {
   const { field, value } = requiredIdentifier(parameters, "webhook_request_identifier", REQUEST);
   const id = field === "id" ? uuidOf(value) : undefined;
-  const number = field === "number" && /^\d{1,10}$/.test(value) ? Number(value) : undefined;
+  const number = field === "number" && /^\d{1,16}$/.test(value) ? Number(value) : undefined;
   const key = id !== undefined ? { id } : number !== undefined ? { number } : undefined;
   const request = key && (await showRequest(core.db, caller.organizationId, key));
   if (request?.dialect !== "CRMCOM") throw new CrmcomError("NOT_FOUND", `there is no webhook request with this ${field}`);

@@ -5,6 +5,7 @@ import type { Caller } from "../../../accounts/caller.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
 import { crmcomId, globalId } from "../../../wire/ids.ts";
+import { credentialsOf } from "../../credentials.ts";
 import { CrmcomError } from "./envelope.ts";
 import { type Parameters, required, text } from "./parameters.ts";
 
@@ -49,7 +50,7 @@ export async function passwordToken(core: Core, parameters: Parameters): Promise
 
 /** A Web API key is one of our API tokens, sent as the user name of HTTP Basic. @throws CrmcomError INVALID_CREDENTIALS */
 export async function keyToken(core: Core, parameters: Parameters, request: FastifyRequest): Promise<string> {
-  const basic = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  const basic = credentialsOf(request.headers.authorization, "basic");
   const [key = "", password = ""] = basic === undefined ? [] : splitOnce(Buffer.from(basic, "base64").toString());
   const credential = key === "" || password !== "" ? undefined : await authenticate(core, key, []);
   const { caller } = credential ?? {};

@@ -8,10 +8,11 @@ import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import { checkWebService, type WebService, webServiceOf } from "../../../definitions/web-services.ts";
 import { ForbiddenError, UnauthenticatedError } from "../../../errors.ts";
+import { credentialsOf } from "../../credentials.ts";
 
 /** Everything behind the scheme: a password may hold blanks and colons. Node reads headers as Latin-1; clients send UTF-8. */
-function credentialsOf(request: FastifyRequest): string | undefined {
-  const text = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+function writtenBy(request: FastifyRequest): string | undefined {
+  const text = credentialsOf(request.headers.authorization, "bearer");
   if (text === undefined) return undefined;
   const utf8 = Buffer.from(text, "latin1").toString("utf8");
   return utf8.includes("�") ? text : utf8;
@@ -30,7 +31,7 @@ async function byToken(core: Core, token: string): Promise<WebService | undefine
 
 /** @throws UnauthenticatedError, in the same words whatever is wrong */
 export async function webServiceCalling(core: Core, request: FastifyRequest): Promise<WebService> {
-  const credentials = credentialsOf(request);
+  const credentials = writtenBy(request);
   const service = credentials === undefined ? undefined : ((await byPassword(core, credentials)) ?? (await byToken(core, credentials)));
   if (!service) throw new UnauthenticatedError("send `Authorization: Bearer {web service id}:{password}`, or a token of it");
   return service;
@@ -38,7 +39,7 @@ export async function webServiceCalling(core: Core, request: FastifyRequest): Pr
 
 /** @throws UnauthenticatedError; ForbiddenError for a web service, and for who is no administrator */
 export async function adminCalling(core: Core, request: FastifyRequest): Promise<Caller> {
-  const credentials = credentialsOf(request);
+  const credentials = writtenBy(request);
   if (credentials === undefined) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
   if (await byPassword(core, credentials)) throw new ForbiddenError("a web service may not do this");
   const credential = await authenticate(core, credentials, ["BROWSER", "DOFORMS"]);

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { DatumError, PROPERTIES, type Sent, type SentDatum } from "../../../goals/datum.ts";
 import { members, numberSource, stringSource } from "../../../wire/json-text.ts";
+import { readForm } from "../../form.ts";
 
 export const BODY_LIMIT = 256 * 1024;
 /** A little too much is read to its end, so that the client is still there to hear 413; far too much is cut off. */
@@ -94,8 +95,16 @@ function fromJson(body: Buffer): Lookup {
   };
 }
 
+function formOf(text: string): [string, string][] {
+  try {
+    return readForm(text);
+  } catch (error) {
+    throw malformed((error as Error).message);
+  }
+}
+
 function fromForm(body: Buffer): Lookup {
-  const fields = new URLSearchParams(utf8(body));
+  const fields = new URLSearchParams(formOf(utf8(body)));
   return (property) => {
     const text = fields.get(property);
     return text === null ? undefined : { kind: "text", text };

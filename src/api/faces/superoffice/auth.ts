@@ -6,6 +6,7 @@ import { checkPassword } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
 import { UnauthenticatedError } from "../../../errors.ts";
 import { sameBytes } from "../../../vault.ts";
+import { readAuthorization } from "../../credentials.ts";
 import { cookiesOf, SESSION_COOKIE, XSRF_COOKIE } from "../../session.ts";
 
 /**
@@ -24,8 +25,8 @@ export async function callerOf(core: Core, request: FastifyRequest): Promise<Cal
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
 
 async function byHeader(core: Core, authorization: string): Promise<Caller | undefined> {
-  const [, scheme = "", credentials = ""] = /^(\S+) +(.*?) *$/.exec(authorization) ?? [];
-  switch (scheme.toLowerCase()) {
+  const { scheme = "", text: credentials = "" } = readAuthorization(authorization) ?? {};
+  switch (scheme) {
     case "bearer":
     case "soticket":
       return (await authenticate(core, credentials, []))?.caller;

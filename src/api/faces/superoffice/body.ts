@@ -2,6 +2,7 @@
 import type { FastifyRequest } from "fastify";
 import { checkJson } from "../../../wire/json-text.ts";
 import { isEncoded } from "../../body.ts";
+import { readForm } from "../../form.ts";
 import { FaceError } from "./errors.ts";
 import { readXml } from "./xml.ts";
 
@@ -37,7 +38,7 @@ export function readBody({ headers, body }: Pick<FastifyRequest, "headers" | "bo
   const text = decode(bytes);
   if (text.trim() === "") return NONE;
   if (JSON_TYPES.has(type)) return { ...NONE, value: readJson(text), text };
-  const read = XML_TYPES.has(type) ? readXml(text) : { root: undefined, value: readForm(text) };
+  const read = XML_TYPES.has(type) ? readXml(text) : { root: undefined, value: formFields(text) };
   return { ...NONE, ...read };
 }
 
@@ -62,8 +63,8 @@ function readJson(text: string): unknown {
 }
 
 /** Flat fields; Events may be repeated; an empty field is null. */
-function readForm(text: string): Record<string, unknown> {
-  const fields = new URLSearchParams(text);
+function formFields(text: string): Record<string, unknown> {
+  const fields = new URLSearchParams(readForm(text));
   return Object.fromEntries(
     [...new Set(fields.keys())].map((name) => {
       const values = fields.getAll(name);

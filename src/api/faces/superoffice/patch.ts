@@ -58,7 +58,11 @@ function merged(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(result);
 }
 
+/** Each walks the document once. */
+const MOST_OPERATIONS = 200;
+
 function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
+  if (operations.length > MOST_OPERATIONS) throw new FaceError(400, `a patch may have ${MOST_OPERATIONS} operations`);
   for (const [index, given] of operations.entries()) {
     const operation = readOperation(given, index);
     const path = pathIn(webhook, operation.path, index);

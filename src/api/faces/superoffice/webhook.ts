@@ -5,6 +5,7 @@ import type { DefinitionCounter, User } from "../../../db/generated/prisma/clien
 import { readSigningSecret } from "../../../definitions/definitions.ts";
 import { openHeaders, shownHeaders } from "../../../definitions/headers.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
+import { type Totals, totalsOf } from "../../../requests/totals.ts";
 import { type Associate, associateOf } from "./associates.ts";
 import type { FormatDate } from "./dates.ts";
 
@@ -58,6 +59,7 @@ export const DEFAULT_WEBHOOK = {
 interface Related {
   users: Map<string, User>;
   counters: Map<string, DefinitionCounter>;
+  totals: Map<string, Totals>;
   scripts: Map<string, string>;
 }
 
@@ -65,14 +67,16 @@ async function related({ db }: Core, organizationId: string, rows: readonly Defi
   const userIds = new Set(rows.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id !== null));
   const scriptIds = rows.map((row) => row.scriptId).filter((id) => id !== null);
   const definitionIds = rows.map((row) => row.id);
-  const [users, counters, scripts] = await Promise.all([
+  const [users, counters, totals, scripts] = await Promise.all([
     db.prisma.user.findMany({ where: { organizationId, id: { in: [...userIds] } } }),
     db.prisma.definitionCounter.findMany({ where: { definitionId: { in: definitionIds } } }),
+    totalsOf(db, organizationId, definitionIds),
     db.prisma.script.findMany({ where: { organizationId, id: { in: scriptIds } }, select: { id: true, name: true } }),
   ]);
   return {
     users: new Map(users.map((user) => [user.id, user])),
     counters: new Map(counters.map((counter) => [counter.definitionId, counter])),
+    totals,
     scripts: new Map(scripts.map(({ id, name }) => [id, name])),
   };
 }
@@ -104,8 +108,8 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
         UpdatedAssociate: associate(row.updatedById),
         ErrorsEmail: row.errorsEmail,
         Description: row.description,
-        TotalCalls: Number(counter?.totalCalls ?? 0),
-        TotalErrors: Number(counter?.totalErrors ?? 0),
+        TotalCalls: found.totals.get(row.id)?.totalCalls ?? 0,
+        TotalErrors: found.totals.get(row.id)?.totalErrors ?? 0,
         ConsecutiveErrors: counter?.consecutiveErrors ?? 0,
         LastError: counter?.lastError ?? null,
       };

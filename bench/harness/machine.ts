@@ -1,0 +1,56 @@
+/** What the figures were measured on. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { promisify } from "node:util";
+import { SETTINGS } from "./postgres.ts";
+import { cpuMs, ROOT } from "./process.ts";
+
+export interface Machine {
+  cores: number;
+  cpu: string;
+  memoryGb: number;
+  kernel: string;
+  node: string;
+  postgres: string;
+  postgresSettings: string[];
+  /** Of the tree that was measured; `+` when files differ from it. */
+  commit: string;
+}
+
+async function git(...args: string[]): Promise<string> {
+  return promisify(execFile)("git", args, { cwd: ROOT }).then(
+    ({ stdout }) => stdout.trim(),
+    () => "",
+  );
+}
+
+export async function describeMachine(postgres: string): Promise<Machine> {
+  const changed = await git("status", "--porcelain", "--untracked-files=no", "--", "src", "prisma", "bench", "package-lock.json");
+  return {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? "unknown",
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    postgres,
+    postgresSettings: SETTINGS,
+    commit: `${(await git("rev-parse", "--short=7", "HEAD")) || "unknown"}${changed === "" ? "" : "+"}`,
+  };
+}
+
+/** Of the machine's cores, the share that others than this process and its children used; 0 where /proc does not tell. */
+export async function watchOthers(): Promise<() => Promise<number>> {
+  const look = async () => {
+    const text = await readFile("/proc/stat", "utf8").catch(() => "");
+    // user nice system idle iowait irq softirq steal, in ticks of 10 ms
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (text.split("\n")[0] ?? "").split(/\s+/).slice(1).map(Number);
+    return { busy: (user + nice + system + irq + softirq) * 10, own: await cpuMs(process.pid), at: performance.now() };
+  };
+  const before = await look();
+  return async () => {
+    const after = await look();
+    const others = after.busy - before.busy - (after.own - before.own);
+    return Math.max(0, others / ((after.at - before.at) * availableParallelism()));
+  };
+}

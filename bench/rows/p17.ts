@@ -1,0 +1,106 @@
+/** P17: what little load costs: CPU and latency at 100 events a second, memory over 100 000 events, and rest. */
+import { type Bench, cpuOf, type Figure, lineOf } from "../harness/bench.ts";
+import { bareLatency, percentiles, platformLatency } from "../harness/latency.ts";
+import { pipelineRun } from "../harness/pipeline.ts";
+import { makeDefinitions, type Platform, startPlatform } from "../harness/platform.ts";
+import { memoryMb, sleep } from "../harness/process.ts";
+import type { Check, Row } from "../harness/row.ts";
+import { ofRuns, slopeOf } from "../harness/stats.ts";
+
+const [TYPES, PER_SECOND] = [100, 100];
+/** Seconds until idle lanes are released and caches settled, and of rest that are measured. */
+const [SETTLING, REST] = [15, 30];
+
+/** Memory of all processes, a sample each 5 000 events. */
+async function memoryOver(bench: Bench, platform: Platform, events: number): Promise<{ slope: number; samples: number[] }> {
+  const samples: [events: number, mb: number][] = [];
+  const step = Math.max(1, Math.ceil(events / 20));
+  for (let done = 0; done < events; done += step) {
+    await pipelineRun(bench, platform, { count: step, types: TYPES, perCall: 20, offset: 10_000_000 + done });
+    samples.push([done + step, (await memoryMb(platform.pid)) + (await memoryMb(bench.postgres.pid))]);
+  }
+  // The first half fills caches, buffers and the heap's first generations.
+  return { slope: slopeOf(samples.slice(samples.length / 2)) * 100_000, samples: samples.map(([, mb]) => mb) };
+}
+
+export const p17: Row = {
+  name: "P17",
+  title: "low load",
+  long: false,
+  async run(bench) {
+    const platform = await startPlatform(await bench.postgres.database());
+    await makeDefinitions(platform, { count: TYPES, targetUrl: bench.receiver.url });
+    const single: Figure[] = [];
+    // 20 000 deliveries come before: a fresh table is no table of an installation.
+    const full = (i: number) =>
+      pipelineRun(bench, platform, { count: bench.scaled(7_000), types: TYPES, perCall: 1, offset: 1_000_000 * (i + 1) });
+    await pipelineRun(bench, platform, { count: bench.scaled(2_000), types: TYPES, perCall: 1, offset: 0 });
+    for (let i = 0; i < bench.runs; i++) single.push(await full(i));
+    bench.say(lineOf("single events at full load", single));
+
+    const bare = await bench.baseline("bare");
+    await bareLatency(bench, bare, 300, 0);
+    const count = bench.scaled(2_000);
+    const low: Figure[] = [];
+    const p99: { ours: number; bare: number }[] = [];
+    for (let i = 0; i < bench.runs; i++) {
+      const limit = await bareLatency(bench, bare, count, 30_000_000 + i * 1_000_000);
+      let ours = limit;
+      low.push(
+        await bench.measured([platform.pid], count, async () => {
+          ours = (
+            await platformLatency(bench, platform, { count, perSecond: PER_SECOND, types: TYPES, offset: 40_000_000 + i * 1_000_000 })
+          ).histogram;
+        }),
+      );
+      bench.say(percentiles("start of post → arrival", ours));
+      bench.say(percentiles("bare insert + POST", limit));
+      p99.push({ ours: ours.percentile(0.99), bare: limit.percentile(0.99) });
+    }
+    bench.say(lineOf("100 events a second", low));
+    await bare.stop();
+
+    const memory = await memoryOver(bench, platform, bench.scaled(100_000));
+    bench.say(`memory of server + Postgres over the events: ${memory.samples.map((mb) => Math.round(mb)).join(" ")} MB`);
+    await sleep(SETTLING * 1000);
+    const rest = await bench.measured([platform.pid], 1, () => sleep(REST * 1000));
+    await platform.stop();
+    const share = (cpuOf(rest) / (REST * 1e6)) * 100;
+    const micros = (figures: readonly Figure[]) => `${Math.round(ofRuns(figures.map(cpuOf)).value)} µs`;
+    const checks: Check[] = [
+      {
+        name: "CPU at 100/s ÷ CPU at full load",
+        ...ofRuns(low.map((f, i) => cpuOf(f) / cpuOf(single[i] as Figure))),
+        bar: 2,
+        atLeast: false,
+        detail: `${micros(low)} against ${micros(single)}`,
+      },
+      {
+        name: "p99 ÷ bare insert + POST",
+        ...ofRuns(p99.map((each) => each.ours / each.bare)),
+        bar: 3,
+        atLeast: false,
+        detail: `${ofRuns(p99.map((each) => each.ours)).value.toFixed(1)} ms against ${ofRuns(p99.map((each) => each.bare)).value.toFixed(1)} ms`,
+      },
+      {
+        name: "memory's growth over 100 000 events",
+        value: memory.slope,
+        bar: 20,
+        atLeast: false,
+        spread: 0,
+        unit: "MB",
+        detail: `all processes, second half of the run; from ${Math.round(memory.samples[0] ?? 0)} to ${Math.round(memory.samples.at(-1) ?? 0)} MB`,
+      },
+      {
+        name: "CPU at rest",
+        value: share,
+        bar: 1,
+        atLeast: false,
+        spread: 0,
+        unit: "% of a core",
+        detail: `server ${((rest.serverMicros / (REST * 1e6)) * 100).toFixed(2)} %, Postgres ${((rest.postgresMicros / (REST * 1e6)) * 100).toFixed(2)} %, over ${REST} s`,
+      },
+    ];
+    return checks;
+  },
+};

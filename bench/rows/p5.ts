@@ -1,0 +1,39 @@
+/** P5: 10 000 definitions against 100, and 100 000 events each with a key of its own on one KEY definition. */
+import { type Bench, type Figure, lineOf } from "../harness/bench.ts";
+import { pipelineRun } from "../harness/pipeline.ts";
+import { makeDefinitions, startPlatform } from "../harness/platform.ts";
+import type { Row } from "../harness/row.ts";
+import { ofRuns } from "../harness/stats.ts";
+
+async function rates(bench: Bench, definitions: number, count: number, ordering?: "KEY"): Promise<Figure[]> {
+  const platform = await startPlatform(await bench.postgres.database());
+  await makeDefinitions(platform, { count: definitions, targetUrl: bench.receiver.url, ...(ordering ? { ordering } : {}) });
+  const run = (offset: number, events: number) => pipelineRun(bench, platform, { count: events, types: definitions, perCall: 1, offset });
+  await run(0, bench.scaled(5_000));
+  const figures: Figure[] = [];
+  for (let i = 0; i < bench.runs; i++) figures.push(await run(1_000_000 * (i + 1), bench.scaled(count)));
+  await platform.stop();
+  return figures;
+}
+
+export const p5: Row = {
+  name: "P5",
+  title: "many definitions, many keys",
+  long: false,
+  async run(bench) {
+    const few = await rates(bench, 100, 10_000);
+    bench.say(lineOf("100 definitions", few));
+    const many = await rates(bench, bench.scaled(10_000), 10_000);
+    bench.say(lineOf("10 000 definitions", many));
+    // 100 000 keys over the runs.
+    const keys = await rates(bench, 1, Math.ceil(100_000 / bench.runs), "KEY");
+    bench.say(lineOf("a key each, one KEY definition", keys));
+    const ratio = (figures: Figure[]) => ofRuns(figures.map((f, i) => f.perSecond / (few[i] as Figure).perSecond));
+    const rate = (figures: Figure[]) => `${Math.round(ofRuns(figures.map((f) => f.perSecond)).value)}/s`;
+    const detail = (figures: Figure[]) => `${rate(figures)} against ${rate(few)}`;
+    return [
+      { name: "10 000 ÷ 100 definitions", ...ratio(many), bar: 0.9, atLeast: true, detail: detail(many) },
+      { name: "100 000 keys ÷ 100 definitions", ...ratio(keys), bar: 0.8, atLeast: true, detail: detail(keys) },
+    ];
+  },
+};

@@ -1,0 +1,102 @@
+/**
+ * One LISTEN connection that stays: replaced when it breaks, when nobody answers on it (a half-open connection is silent),
+ * and when its server takes no writes any more (a primary that was replaced would never notify again).
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../observe/log.ts";
+import { clientConfig, SessionClient } from "./session-client.ts";
+
+const HEARTBEAT_MS = 5_000;
+const ANSWER_MS = 5_000;
+const AGAIN_MS = 500;
+
+export interface ListenerOptions {
+  url: string;
+  log: Log;
+  /** In pg_stat_activity. */
+  purpose: string;
+  channels: readonly string[];
+  heard(channel: string, payload: string): void;
+  /** Notifications may have been missed: read everything. */
+  reconnected(): void;
+}
+
+export interface Listener {
+  readonly connected: boolean;
+  /** Resolves once it listens. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createListener(options: ListenerOptions): Listener {
+  const { url, log, purpose, channels } = options;
+  let client: SessionClient | undefined;
+  let stopped = true;
+  let connected = false;
+  let loop: Promise<void> | undefined;
+
+  /** Connects, listens, and returns a promise that settles when the connection is of no use any more. */
+  async function listen(): Promise<{ gone: Promise<void> }> {
+    const next = new SessionClient(clientConfig({ url, purpose }));
+    const gone = Promise.withResolvers<void>();
+    next.once("end", gone.resolve);
+    next.on("error", () => gone.resolve());
+    next.onLost(() => gone.resolve());
+    next.on("notification", ({ channel, payload }) => options.heard(channel, payload ?? ""));
+    await next.connect();
+    await next.query(channels.map((channel) => `LISTEN "${channel}"`).join(";"));
+    client = next;
+    connected = true;
+    const heartbeat = setInterval(() => {
+      const late = setTimeout(gone.resolve, ANSWER_MS);
+      (
+        next.query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS standby") as Promise<{
+          rows: { standby: boolean }[];
+        }>
+      ).then(
+        ({ rows }) => {
+          clearTimeout(late);
+          if (rows[0]?.standby) gone.resolve();
+        },
+        () => clearTimeout(late),
+      );
+    }, HEARTBEAT_MS);
+    heartbeat.unref();
+    void gone.promise.then(() => clearInterval(heartbeat));
+    return { gone: gone.promise };
+  }
+
+  async function keep(first: { gone: Promise<void> }): Promise<void> {
+    for (let link = first; ; ) {
+      await link.gone;
+      connected = false;
+      client?.end().catch(() => undefined);
+      for (;;) {
+        if (stopped) return;
+        try {
+          link = await listen();
+          break;
+        } catch (error) {
+          log.warn({ err: (error as Error).message, purpose }, "LISTEN connection lost, trying again");
+          await sleep(AGAIN_MS);
+        }
+      }
+      options.reconnected();
+    }
+  }
+
+  return {
+    get connected() {
+      return connected;
+    },
+    async start() {
+      stopped = false;
+      loop = keep(await listen());
+    },
+    async stop() {
+      stopped = true;
+      await client?.end().catch(() => undefined);
+      await loop;
+    },
+  };
+}

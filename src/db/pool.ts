@@ -1,0 +1,64 @@
+/** A pool of our sessions: settings in force before a statement, and gone as a whole when its server takes no writes. */
+import pg from "pg";
+import { retried } from "./retry.ts";
+import { clientConfig, SessionClient, type SessionConfig } from "./session-client.ts";
+
+/** What node-postgres keeps to itself; its version is pinned, and test/db/sessions.test.ts fails when it changes. */
+interface Inner {
+  _queryable: boolean;
+  connection: { stream: { destroy(): void } };
+}
+const inner = (client: pg.PoolClient | SessionClient) => client as unknown as Inner;
+
+export class SessionPool extends pg.Pool {
+  readonly #idle = new Set<SessionClient>();
+  readonly #busy = new Set<SessionClient>();
+  readonly #doomed = new WeakSet<SessionClient>();
+
+  constructor(config: SessionConfig & { max: number }) {
+    super({ ...clientConfig(config), max: config.max, Client: SessionClient } as unknown as pg.PoolConfig);
+    // An idle connection that breaks (Postgres restarted) is replaced on next use; without a listener it would end the process.
+    this.on("error", () => undefined);
+    this.on("connect", (client) => (client as unknown as SessionClient).onLost(() => this.dropAll()));
+    this.on("acquire", (client) => {
+      this.#idle.delete(client as unknown as SessionClient);
+      this.#busy.add(client as unknown as SessionClient);
+    });
+    this.on("release", (_error, client) => this.#released(client as unknown as SessionClient));
+    this.on("remove", (client) => this.#forget(client as unknown as SessionClient));
+  }
+
+  #released(client: SessionClient): void {
+    this.#busy.delete(client);
+    // The pool asks for this right after the event, and removes what is not queryable.
+    if (this.#doomed.has(client)) inner(client)._queryable = false;
+    else this.#idle.add(client);
+  }
+
+  #forget(client: SessionClient): void {
+    this.#idle.delete(client);
+    this.#busy.delete(client);
+  }
+
+  /** Cuts what is idle; what is in use goes when it is given back. */
+  dropAll(): void {
+    for (const client of this.#busy) this.#doomed.add(client);
+    for (const client of this.#idle) {
+      this.#doomed.add(client);
+      inner(client).connection.stream.destroy();
+    }
+    this.#idle.clear();
+  }
+
+  /**
+   * A statement by itself is its own transaction: when another one is in its way it is sent again.
+   * @throws UnavailableError when it still is
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override query(...args: any[]): any {
+    const send = () => (super.query as (...all: unknown[]) => unknown).apply(this, args);
+    return typeof args.at(-1) === "function" || typeof (args[0] as { submit?: unknown })?.submit === "function"
+      ? send()
+      : retried(() => send() as Promise<unknown>);
+  }
+}

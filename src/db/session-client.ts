@@ -1,0 +1,138 @@
+/**
+ * A connection of ours. `connect` resolves only when the session's settings are in force, and no statement is taken
+ * before: pools, Prisma, pg-boss and LISTEN all connect through this class.
+ */
+import pg from "pg";
+import manifest from "../../package.json" with { type: "json" };
+import { type DatabaseAddress, readDatabaseUrl } from "../database-url.ts";
+import { DatabaseRefusal } from "./refusal.ts";
+import { POOL_PROFILE, type SessionProfile, type SessionState, sessionSql } from "./session.ts";
+
+/** How long the settings may take, in milliseconds. */
+const SETUP_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** The server cannot be written to: a standby, or one that was the primary until now. */
+export class ReadOnlyServerError extends Error {
+  readonly code = "25006";
+  constructor() {
+    super("the server is read-only (a standby): it takes no writes");
+    this.name = "ReadOnlyServerError";
+  }
+}
+
+export interface SessionConfig {
+  url: string;
+  /** What the connection is for, in pg_stat_activity: `hookline 0.2.0 <purpose> pid 123`. */
+  purpose: string;
+  profile?: SessionProfile;
+  /** The client gives a statement up after this many milliseconds. */
+  queryTimeout?: number;
+}
+
+/** Names every connection of this process in pg_stat_activity (63 bytes are kept). */
+export const applicationName = (purpose: string) => `hookline ${manifest.version} ${purpose} pid ${process.pid}`;
+
+/** What node-postgres is given: every part explicit. The session rides along for SessionClient. */
+export function clientConfig(config: SessionConfig): pg.ClientConfig & { session: { address: DatabaseAddress; profile: SessionProfile } } {
+  const address = readDatabaseUrl(config.url);
+  const profile = config.profile ?? POOL_PROFILE;
+  return {
+    ...(address.user === undefined ? {} : { user: address.user }),
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.database === undefined ? {} : { database: address.database }),
+    host: address.host,
+    port: address.port,
+    ssl: address.ssl === false ? false : { ...address.ssl },
+    sslnegotiation: address.sslnegotiation,
+    ...(address.enableChannelBinding ? { enableChannelBinding: true } : {}),
+    application_name: applicationName(config.purpose),
+    connectionTimeoutMillis: address.connectTimeoutSeconds === undefined ? CONNECT_TIMEOUT_MS : address.connectTimeoutSeconds * 1000,
+    ...(config.queryTimeout === undefined ? {} : { query_timeout: config.queryTimeout }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    session: { address, profile },
+  } as ReturnType<typeof clientConfig>;
+}
+
+/** Codes after which the connection is of no use: read-only, shutting down, crashed, not yet up. */
+const LOST = new Set(["25006", "57P01", "57P02", "57P03", "57P05"]);
+
+/** No host name: with an unencoded password a piece of it may stand there. */
+function withoutHost(error: Error & { code?: string; hostname?: unknown }): Error {
+  if (error.code !== "ENOTFOUND" && error.code !== "EAI_AGAIN") return error;
+  const said = new Error(
+    `the host that DATABASE_URL names is not found (${error.code}); if its user or password has special characters, percent-encode them (%40 for @, %2F for /)`,
+  );
+  return Object.assign(said, { code: error.code });
+}
+
+function checkState(state: SessionState): void {
+  const major = Math.floor(state.version / 10_000);
+  if (major < 15 || major > 18) throw new DatabaseRefusal(`PostgreSQL ${major} is not supported: Hookline runs on PostgreSQL 15 to 18`);
+  if (state.triggers !== "origin")
+    throw new DatabaseRefusal(
+      `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
+    );
+  if (state.recovery) throw new ReadOnlyServerError();
+}
+
+export class SessionClient extends pg.Client {
+  readonly #setup: string;
+  #ready = false;
+  #lost: ((error: Error) => void) | undefined;
+
+  constructor(config: ReturnType<typeof clientConfig>) {
+    super(config);
+    const { address, profile } = config.session;
+    this.#setup = sessionSql(address, profile);
+    // node-postgres fills these from PGOPTIONS, PGREPLICATION, PGCLIENTENCODING and PGBINARY, whatever its config says.
+    const own = this as unknown as { connectionParameters: Record<string, unknown>; replication: unknown; binary: boolean };
+    Object.assign(own.connectionParameters, { options: address.options, replication: undefined, client_encoding: "UTF8", binary: false });
+    own.replication = undefined;
+    own.binary = false;
+    this.connection.on("errorMessage", (error: Error & { code?: string }) => {
+      if (this.#ready && error.code !== undefined && LOST.has(error.code)) this.#lost?.(error);
+    });
+    // Without a listener a connection that breaks would end the process; whoever uses it is told by its statements.
+    this.on("error", () => undefined);
+  }
+
+  /** Called when the server turns out to be read-only or going down: the pool drops every connection to it. */
+  onLost(listener: (error: Error) => void): void {
+    this.#lost = listener;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override connect(callback?: (error: any, client?: any) => void): any {
+    const done = this.#open();
+    if (!callback) return done;
+    done.then(
+      () => callback(undefined, this),
+      (error: Error) => callback(error),
+    );
+  }
+
+  async #open(): Promise<this> {
+    try {
+      await super.connect();
+      const results: unknown = await super.query({ text: this.#setup, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
+      checkState((results as pg.QueryResult<SessionState>[]).at(-1)?.rows[0] as SessionState);
+      this.#ready = true;
+      return this;
+    } catch (error) {
+      super.end().catch(() => undefined);
+      setTimeout(() => this.connection.stream.destroy(), 200).unref();
+      // A standby whose default isolation is serializable does not even tell that it is one.
+      if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message)) throw new ReadOnlyServerError();
+      throw withoutHost(error as Error);
+    }
+  }
+
+  /** As node-postgres has it, after the settings only. */
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override query(...args: any[]): any {
+    if (!this.#ready) throw new Error("a statement before the session's settings are in force");
+    return (super.query as (...all: unknown[]) => unknown).apply(this, args);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What each of our sessions is set to, whatever the database, the role or the machine say. It is the first message of
+ * a connection (src/db/session-client.ts): startup parameters would be refused by PgBouncer.
+ */
+import type { DatabaseAddress } from "../database-url.ts";
+
+/** `generic`: the hot pool's few statements are planned once. `auto`: Postgres decides. */
+export interface SessionProfile {
+  plans: "generic" | "auto";
+  /** Milliseconds; 0: none. */
+  statementTimeout: number;
+  lockTimeout: number;
+  idleInTransactionTimeout: number;
+  /** SET ROLE: the rights of this pool. */
+  role?: string;
+}
+
+/** A statement that takes longer is given up: none of ours does, unless the database hangs. */
+export const STATEMENT_TIMEOUT_MS = 15_000;
+
+/** Pools that answer calls. */
+export const POOL_PROFILE: SessionProfile = {
+  plans: "auto",
+  statementTimeout: STATEMENT_TIMEOUT_MS,
+  // Our own locks last milliseconds. Less than what a transaction may idle: whoever waited tries again.
+  lockTimeout: 3_000,
+  // A process that froze in the midst of a transaction must not keep its lanes' rows locked for the others.
+  idleInTransactionTimeout: 5_000,
+};
+
+/** Chores and migrations: they may take long, but an open transaction must not idle. */
+export const CHORE_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 60_000 };
+
+/** Every setting that changes what our statements mean or write, in Postgres 15 to 18. */
+export const SETTINGS: readonly [name: string, value: string, why: string][] = [
+  ["idle_session_timeout", "0", "pools keep idle connections; LISTEN is one for good"],
+  ["client_encoding", "UTF8", "what node-postgres writes and reads"],
+  ["standard_conforming_strings", "on", "a backslash in a literal is a backslash"],
+  ["backslash_quote", "safe_encoding", "literals mean what they mean by default"],
+  ["escape_string_warning", "off", "notices that nobody reads"],
+  ["client_min_messages", "warning", "debug output would flood each connection"],
+  ["TimeZone", "UTC", "timestamps without a zone are UTC: expiry, createdAt"],
+  ["DateStyle", "ISO, MDY", "how node-postgres parses dates"],
+  ["IntervalStyle", "postgres", "how node-postgres parses intervals"],
+  ["timezone_abbreviations", "Default", "EST and the like mean the same everywhere"],
+  ["bytea_output", "hex", "how node-postgres parses bytes"],
+  ["extra_float_digits", "1", "floats come back as they were written"],
+  ["xmlbinary", "base64", "XML is text to us; its form is fixed all the same"],
+  ["xmloption", "content", "as xmlbinary"],
+  ["lc_numeric", "C", "to_char and to_number"],
+  ["lc_monetary", "C", "money"],
+  ["lc_time", "C", "to_char with names of months"],
+  ["default_text_search_config", "pg_catalog.simple", "text search parses alike"],
+  ["array_nulls", "on", "NULL in an array literal is a null, not a word"],
+  ["transform_null_equals", "off", "x = NULL is null"],
+  ["quote_all_identifiers", "off", "definitions read from the catalog keep their form"],
+  ["default_transaction_isolation", "read committed", "what our locks are written for; serializable fails emits"],
+  ["default_transaction_read_only", "off", "we write"],
+  ["default_transaction_deferrable", "off", "a transaction begins at once"],
+  ["synchronous_commit", "on", "what was accepted survives a crash of the server"],
+  ["row_security", "on", "policies filter; off would turn them into errors"],
+  ["default_tablespace", "", "tables are where their database is"],
+  ["temp_tablespaces", "", "as default_tablespace"],
+  ["default_table_access_method", "heap", "fillfactor and HOT updates are the heap's"],
+  ["check_function_bodies", "on", "a faulty function fails in its migration, not in a delivery"],
+  ["stats_fetch_consistency", "cache", "readings of pg_stat agree within a transaction"],
+  ["gin_fuzzy_search_limit", "0", "a search gives all it finds"],
+  ["exit_on_error", "off", "a failed statement must not end the session"],
+  ["jit", "off", "costs milliseconds on short statements, saves nothing on ours"],
+];
+
+/** Not in every version, or a superuser's alone: set where they exist and we may. */
+const WHERE_POSSIBLE: readonly [name: string, value: string][] = [
+  ["transaction_timeout", "0"],
+  ["restrict_nonsystem_relation_kind", ""],
+  ["session_replication_role", "origin"],
+  ["lc_messages", "C"],
+  ["lo_compat_privileges", "off"],
+  ["event_triggers", "on"],
+];
+
+/** Planner switches go back to what Postgres is compiled with; costs and memory stay the administrator's, who knows the machine. */
+const PLANNER = [
+  ...["constraint_exclusion", "from_collapse_limit", "join_collapse_limit", "cursor_tuple_fraction", "parallel_leader_participation"],
+  ...["geqo", "geqo_threshold", "geqo_effort", "geqo_pool_size", "geqo_generations", "geqo_selection_bias", "geqo_seed"],
+  ...[
+    "debug_parallel_query",
+    "force_parallel_mode",
+    "synchronize_seqscans",
+    "recursive_worktable_factor",
+    "log_parameter_max_length_on_error",
+  ],
+];
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+/** The row that ends the first message. */
+export interface SessionState {
+  recovery: boolean;
+  version: number;
+  triggers: string;
+}
+
+/**
+ * One simple query of many statements. Timeouts come first (a hostile one could end the rest), then the search path (so
+ * that no name below means anybody else's).
+ */
+export function sessionSql(address: DatabaseAddress, profile: SessionProfile): string {
+  const set = (name: string, value: string) => `SET ${name} = ${value === "" ? "''" : literal(value)}`;
+  return [
+    "SET statement_timeout = 0",
+    "SET lock_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    // pg_temp last: a temporary table must not stand before ours.
+    `SET search_path = ${identifier(address.schema)}, pg_temp`,
+    ...SETTINGS.map(([name, value]) => set(name, value)),
+    `SET plan_cache_mode = ${profile.plans === "generic" ? "force_generic_plan" : "auto"}`,
+    `SELECT set_config(wanted.name, wanted.value, false) FROM (VALUES ${WHERE_POSSIBLE.map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) AS wanted(name, value)
+     JOIN pg_settings AS s ON s.name = wanted.name
+     WHERE s.setting <> wanted.value AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET'))`,
+    `SELECT set_config(name, boot_val, false) FROM pg_settings
+     WHERE context = 'user' AND setting <> boot_val AND (name LIKE 'enable\\_%' OR name = ANY(ARRAY[${PLANNER.map(literal).join(", ")}]))`,
+    ...(profile.role === undefined ? [] : [`SET ROLE ${identifier(profile.role)}`]),
+    `SET lock_timeout = ${profile.lockTimeout}`,
+    `SET idle_in_transaction_session_timeout = ${profile.idleInTransactionTimeout}`,
+    `SET statement_timeout = ${profile.statementTimeout}`,
+    "SELECT pg_is_in_recovery() AS recovery, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers",
+  ].join(";\n");
+}

@@ -1,0 +1,49 @@
+/**
+ * The truth behind all wake-ups: lanes that may be claimed, found by when they are due. A look costs what is due, not what
+ * exists; it begins at a low-water mark, so that it does not walk again over what is gone, and once a minute at the beginning.
+ */
+import type { Database } from "../db/client.ts";
+import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
+import { correctDue, dropStrayDue, lockLanes } from "./sql/claim-lanes.ts";
+import { dueLanes } from "./sql/due-lanes.ts";
+
+/** Lanes brought by one look. */
+const LIMIT = 5_000;
+/** Longer than any of our transactions lasts: what commits late is due no earlier than so long ago. */
+const LATE_MS = 30_000;
+const FULL_LOOK_MS = 60_000;
+
+export interface DueLanes {
+  /** @returns lanes that are due now, the longest due first */
+  look(): Promise<LaneRef[]>;
+}
+
+export function createDueLanes(db: Database, monotonic: () => number): DueLanes {
+  let since: Date | null = null;
+  let full = Number.NEGATIVE_INFINITY;
+  return {
+    async look() {
+      const at = monotonic();
+      const whole = since === null || at - full > FULL_LOOK_MS;
+      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT]);
+      const now = rows[0]?.now ?? new Date(0);
+      if (whole) full = at;
+      // More than one look brings: the next goes on from here.
+      const found = rows.flatMap((row) => (row.lane_id === null ? [] : [laneRef(row.organization_id as string, row.lane_id)]));
+      const last = found.length === LIMIT ? (rows.at(-1)?.due_at ?? null) : null;
+      since = last ?? new Date(now.getTime() - LATE_MS);
+      return found;
+    },
+  };
+}
+
+/** Lanes that were due but could not be claimed get the time when they can; what stands there for nothing goes. */
+export async function correctLanes(db: Database, refs: readonly LaneRef[]): Promise<void> {
+  if (refs.length === 0) return;
+  await db.transaction(async (client) => {
+    const locked = await lockLanes.rows(client, laneKeys(refs));
+    const keys = laneKeys(locked.map((row) => laneRef(row.organization_id, row.id)));
+    if (locked.length > 0) await correctDue.count(client, keys);
+    if (locked.length < refs.length) await dropStrayDue.count(client, laneKeys(refs));
+  });
+}

@@ -1,0 +1,268 @@
+/**
+ * What a change of a definition means for its lanes, however many: the change itself is one row, and what each lane has to
+ * be told is done in batches, by marks on `definition_counter` that outlive whoever set them. Batches are idempotent: each
+ * touches only what stood so before the mark was set.
+ */
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import { publishRequests } from "./control.ts";
+import { laneRef } from "./lane-id.ts";
+import { DUE } from "./lane-touch.ts";
+
+/** Lanes looked at in one transaction. */
+const BATCH = 500;
+/** Requests set going in one transaction: a lane ordered by nothing may hold many that wait. */
+const REQUESTS = 5_000;
+const NO_LANE = "00000000-0000-0000-0000-000000000000";
+
+interface Marked {
+  organization_id: string;
+  definition_id: string;
+  /** As text: a Date would lose the microseconds by which a mark is known again. */
+  go_on_since: string | null;
+  cancel_since: string | null;
+  draining_since: string | null;
+}
+
+const MARKED = "organization_id, definition_id, go_on_since::text, cancel_since::text, draining_since::text";
+
+/** The next lanes of a definition, locked in everybody's order, with what they need. */
+const NEXT_LANES = `
+  SELECT l.id, l.free, l.blocked_request_id, l.retry_at, l.lease_token IS NOT NULL AND l.leased_until > now() AS leased
+  FROM lane l WHERE l.organization_id = $1 AND l.definition_id = $2 AND l.id > $3 ORDER BY l.organization_id, l.definition_id, l.id LIMIT ${BATCH} FOR UPDATE`;
+
+/** Heads that were given up, and requests that waited, before the definition was activated: all are due now. */
+const REVIVE = `
+  UPDATE webhook_request r SET state = 'PENDING', tries = CASE WHEN b.blocks THEN 0 ELSE r.tries END, failed = false, settled_at = NULL,
+    next_attempt_at = NULL, updated_at = now()
+  FROM (
+    SELECT e.request_id, e.request_id = l.blocked_request_id AS blocks FROM lane l
+    JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
+    WHERE l.organization_id = $1 AND l.id = ANY($2::uuid[]) AND (e.due_at > '-infinity' OR e.request_id = l.blocked_request_id)
+    ORDER BY e.lane_id, e.position LIMIT ${REQUESTS}
+  ) b
+  WHERE r.organization_id = $1 AND r.id = b.request_id AND r.updated_at <= $3::timestamptz AND (r.state = 'WAITING' OR (b.blocks AND r.state = 'REJECTED'))
+  RETURNING r.id, r.lane_id, b.blocks`;
+
+const ENTRIES_NOW = `
+  UPDATE lane_entry e SET due_at = CASE WHEN l.free THEN '-infinity'::timestamptz END
+  FROM lane l WHERE l.organization_id = $1 AND l.id = ANY($2::uuid[]) AND e.organization_id = l.organization_id AND e.lane_id = l.id
+    AND e.request_id = ANY($3::uuid[])`;
+
+const LANES_NOW = `
+  UPDATE lane l SET revision = revision + 1, retry_at = NULL,
+    blocked_reason = CASE WHEN l.blocked_request_id IS NULL OR l.blocked_request_id = ANY($3::uuid[]) THEN NULL ELSE l.blocked_reason END,
+    blocked_request_id = CASE WHEN l.blocked_request_id = ANY($3::uuid[]) THEN NULL ELSE l.blocked_request_id END
+  WHERE l.organization_id = $1 AND l.id = ANY($2::uuid[])`;
+
+/**
+ * Sets the next lanes of an activated definition going: blocked heads are tried anew with a fresh schedule, what waited goes
+ * at once with its tries used, what was parked is due.
+ * @returns where to go on, undefined at the end
+ */
+async function goOnBatch(core: Core, client: PoolClient, row: Marked, after: string): Promise<string | undefined> {
+  const { organization_id: organizationId, definition_id: definitionId } = row;
+  const { rows: lanes } = await client.query<{ id: string }>(NEXT_LANES, [organizationId, definitionId, after]);
+  const ids = lanes.map((lane) => lane.id);
+  if (ids.length === 0) return undefined;
+  const { rows: revived } = await client.query<{ id: string; lane_id: string; blocks: boolean }>(REVIVE, [
+    organizationId,
+    ids,
+    row.go_on_since,
+  ]);
+  const requests = revived.map((r) => r.id);
+  const touched = [...new Set(revived.map((r) => r.lane_id))];
+  if (touched.length > 0) {
+    await client.query(ENTRIES_NOW, [organizationId, touched, requests]);
+    await client.query(LANES_NOW, [organizationId, touched, requests]);
+  }
+  // Those that were parked while the definition stood still, too.
+  await client.query(DUE, [organizationId, ids]);
+  const blockedHeads = revived.filter((r) => r.blocks).map((r) => r.id);
+  if (blockedHeads.length > 0) {
+    await publishRequests(client, organizationId, blockedHeads);
+    await client.query(core.notify.statement("feed", [organizationId]));
+  }
+  await client.query(
+    core.notify.statement(
+      "lane",
+      ids.map((id) => laneRef(organizationId, id)),
+    ),
+  );
+  if (revived.length === REQUESTS) return after;
+  return ids.length < BATCH ? undefined : ids.at(-1);
+}
+
+/** What is queued of a deleted definition ends as CANCELLED, with a code that says why; what is in flight is left to end. */
+const CANCEL = `
+  WITH gone AS (
+    SELECT e.organization_id, e.lane_id, e.position, e.request_id FROM lane_entry e
+    JOIN webhook_request r ON r.organization_id = e.organization_id AND r.id = e.request_id AND r.state <> 'SENDING'
+    WHERE e.organization_id = $1 AND e.lane_id = ANY($2::uuid[]) ORDER BY e.lane_id, e.position LIMIT ${BATCH}
+  ), entries AS (
+    DELETE FROM lane_entry e USING gone g WHERE e.organization_id = g.organization_id AND e.lane_id = g.lane_id AND e.position = g.position
+  )
+  UPDATE webhook_request r SET state = 'CANCELLED', failed = true, error_code = 'DEFINITION_DELETED',
+    error_description = 'its webhook definition was deleted while it was queued', next_attempt_at = NULL, settled_at = now(), updated_at = now()
+  FROM gone g WHERE r.organization_id = g.organization_id AND r.id = g.request_id RETURNING r.id`;
+
+const HAS_ENTRIES = `
+  SELECT l.id FROM lane l WHERE l.organization_id = $1 AND l.definition_id = $2
+    AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id)
+  ORDER BY l.organization_id, l.id LIMIT 50 FOR UPDATE OF l`;
+
+/** @returns false when nothing was left to cancel */
+async function cancelBatch(core: Core, client: PoolClient, row: Marked): Promise<boolean> {
+  const { organization_id: organizationId, definition_id: definitionId } = row;
+  const { rows: lanes } = await client.query<{ id: string }>(HAS_ENTRIES, [organizationId, definitionId]);
+  if (lanes.length === 0) return false;
+  const ids = lanes.map((lane) => lane.id);
+  const { rows } = await client.query<{ id: string }>(CANCEL, [organizationId, ids]);
+  await client.query(LANES_NOW, [organizationId, ids, rows.map((r) => r.id)]);
+  await client.query("DELETE FROM lane_due WHERE organization_id = $1 AND lane_id = ANY($2::uuid[])", [organizationId, ids]);
+  // What is in flight keeps its lane until it has ended.
+  if (rows.length === 0) return false;
+  await publishRequests(
+    client,
+    organizationId,
+    rows.map((r) => r.id),
+  );
+  await client.query(core.notify.statement("feed", [organizationId]));
+  return true;
+}
+
+const LOCK_COUNTERS =
+  "SELECT 1 FROM definition_counter WHERE organization_id = $1 AND definition_id = ANY($2::uuid[]) ORDER BY definition_id FOR UPDATE";
+
+/** Taken before the definition's own row, as by a settlement that stops it. */
+export async function lockCounters(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
+  await client.query(LOCK_COUNTERS, [organizationId, definitionIds]);
+}
+
+/** In the caller's transaction, before definitions become ACTIVE: their errors in a row are 0, their lanes will go on. */
+export async function markGoOn(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
+  await lockCounters(client, organizationId, definitionIds);
+  await client.query(
+    "UPDATE definition_counter SET consecutive_errors = 0, go_on_since = now() WHERE organization_id = $1 AND definition_id = ANY($2::uuid[])",
+    [organizationId, definitionIds],
+  );
+}
+
+/** In the caller's transaction, before definitions are deleted: what is queued will be cancelled. */
+export async function markCancel(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
+  await lockCounters(client, organizationId, definitionIds);
+  await client.query("UPDATE definition_counter SET cancel_since = now() WHERE organization_id = $1 AND definition_id = ANY($2::uuid[])", [
+    organizationId,
+    definitionIds,
+  ]);
+}
+
+/** In the caller's transaction, when a definition's ordering changes: lanes of the new epoch wait until those before are empty. */
+export async function markDraining(client: PoolClient, organizationId: string, definitionId: string): Promise<void> {
+  await client.query("UPDATE definition_counter SET draining_since = now() WHERE organization_id = $1 AND definition_id = $2", [
+    organizationId,
+    definitionId,
+  ]);
+}
+
+/**
+ * Opens the next epoch of a definition whose ordering changed, once nothing of the earlier ones is unsettled. An ingest that
+ * began before the change was seen may still write into an earlier lane: its transaction is waited for.
+ */
+const OPEN = `
+  UPDATE definition_counter c SET open_epoch = d.ordering_epoch, draining_since = NULL
+  FROM webhook_definition d
+  WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2::timestamptz
+    AND NOT EXISTS (
+      SELECT 1 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+        AND a.application_name LIKE 'hookline%' AND a.xact_start <= $3)
+    AND NOT EXISTS (
+      SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
+      WHERE l.organization_id = c.organization_id AND l.definition_id = c.definition_id AND l.epoch < d.ordering_epoch)
+  RETURNING c.organization_id`;
+
+export interface DefinitionChores {
+  /** Does what marks ask for, a bounded stretch of each. MORE: there is more to do at once; WAITS: an ordering drains */
+  run(): Promise<"MORE" | "WAITS" | "DONE">;
+}
+
+export function createDefinitionChores(core: Core): DefinitionChores {
+  /** Where a definition's lanes were left, by its mark. */
+  const positions = new Map<string, string>();
+  /** When this process first saw that an ordering drains: transactions older than that may not have seen the change. */
+  const drainingSeen = new Map<string, Date>();
+
+  /** One process at a time works on a definition. */
+  const alone = (definitionId: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
+    core.db.transaction(async (client) => {
+      const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS taken", [
+        definitionId,
+      ]);
+      return rows[0]?.taken ? work(client) : false;
+    });
+
+  async function continueGoingOn(row: Marked): Promise<boolean> {
+    const key = `${row.definition_id} ${row.go_on_since}`;
+    return alone(row.definition_id, async (client) => {
+      const next = await goOnBatch(core, client, row, positions.get(key) ?? NO_LANE);
+      if (next !== undefined) positions.set(key, next);
+      else {
+        positions.delete(key);
+        await client.query("UPDATE definition_counter SET go_on_since = NULL WHERE definition_id = $1 AND go_on_since = $2::timestamptz", [
+          row.definition_id,
+          row.go_on_since,
+        ]);
+      }
+      return next !== undefined;
+    });
+  }
+
+  async function continueCancelling(row: Marked): Promise<boolean> {
+    return alone(row.definition_id, async (client) => {
+      if (await cancelBatch(core, client, row)) return true;
+      await client.query(
+        `UPDATE definition_counter c SET cancel_since = NULL WHERE c.definition_id = $1 AND NOT EXISTS (
+           SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
+           WHERE l.organization_id = c.organization_id AND l.definition_id = c.definition_id)`,
+        [row.definition_id],
+      );
+      return false;
+    });
+  }
+
+  async function openEpoch(row: Marked): Promise<void> {
+    const key = `${row.definition_id} ${row.draining_since}`;
+    const seen = drainingSeen.get(key);
+    if (!seen) {
+      const { rows } = await core.db.pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+      drainingSeen.set(key, rows[0]?.now as Date);
+      return;
+    }
+    const opened = await core.db.pool.query(OPEN, [row.definition_id, row.draining_since, seen]);
+    if (opened.rowCount !== 1) return;
+    drainingSeen.delete(key);
+    // The lanes that were parked are due: the same walk as after an activation.
+    await core.db.pool.query("UPDATE definition_counter SET go_on_since = now() WHERE definition_id = $1", [row.definition_id]);
+  }
+
+  return {
+    async run() {
+      const { rows } = await core.db.pool.query<Marked>(
+        `SELECT ${MARKED} FROM definition_counter
+         WHERE draining_since IS NOT NULL OR go_on_since IS NOT NULL OR cancel_since IS NOT NULL LIMIT 100`,
+      );
+      let more = false;
+      let waits = false;
+      for (const row of rows) {
+        if (row.go_on_since) more = (await continueGoingOn(row)) || more;
+        if (row.cancel_since) more = (await continueCancelling(row)) || more;
+        // Each look costs a walk over the definition's lanes: not more often than once a second.
+        if (row.draining_since) {
+          await openEpoch(row);
+          waits = true;
+        }
+      }
+      return more ? "MORE" : waits ? "WAITS" : "DONE";
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** Lanes held up by an operator. */
+import type { Core } from "../core.ts";
+import { NotFoundError } from "../errors.ts";
+import { laneRef } from "./lane-id.ts";
+import { DUE } from "./lane-touch.ts";
+
+async function setPaused(core: Core, organizationId: string, laneId: string, paused: boolean): Promise<void> {
+  await core.db.transaction(async (client) => {
+    const changed = await client.query(
+      `UPDATE lane SET paused_at = CASE WHEN $3 THEN COALESCE(paused_at, now()) END, revision = revision + 1
+       WHERE organization_id = $1 AND id = $2`,
+      [organizationId, laneId, paused],
+    );
+    if (changed.rowCount === 0) throw new NotFoundError("the lane");
+    if (paused) await client.query("DELETE FROM lane_due WHERE organization_id = $1 AND lane_id = $2", [organizationId, laneId]);
+    else await client.query(DUE, [organizationId, [laneId]]);
+    await client.query(core.notify.statement("lane", [laneRef(organizationId, laneId)]));
+  });
+}
+
+/** Nothing more of the lane is sent; new events still join it. Idempotent. */
+export function pauseLane(core: Core, organizationId: string, laneId: string): Promise<void> {
+  return setPaused(core, organizationId, laneId, true);
+}
+
+export function resumeLane(core: Core, organizationId: string, laneId: string): Promise<void> {
+  return setPaused(core, organizationId, laneId, false);
+}

@@ -1,0 +1,83 @@
+import { statement } from "../../db/statement.ts";
+
+/** Nothing stops it, nobody holds it, and its retry time has come. The definition's own state is asked: stopping it is one row. */
+const CLAIMABLE = `l.paused_at IS NULL AND l.blocked_request_id IS NULL
+  AND (l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now())
+  AND EXISTS (
+    SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
+    WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND l.epoch <= c.open_epoch)`;
+
+/**
+ * SKIP LOCKED: a lane whose row somebody holds for long must not hold up the claims of the others; whoever asked for it
+ * asks again (worker), or the look at what is due does.
+ */
+export const claimLanes = statement({
+  name: "claim-lanes",
+  text: `WITH free AS (
+           SELECT l.organization_id, l.id, l.definition_id, l.lease_token
+           FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+           WHERE ${CLAIMABLE} ORDER BY l.organization_id, l.id FOR UPDATE OF l SKIP LOCKED
+         ), held AS (
+           INSERT INTO lane_due AS q (organization_id, lane_id, definition_id, due_at)
+           SELECT f.organization_id, f.id, f.definition_id, now() + $4::float8 * interval '1 ms' FROM free f
+           ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at
+         )
+         UPDATE lane l SET lease_token = $3::uuid, leased_until = now() + $4::float8 * interval '1 ms', retry_at = NULL, blocked_reason = NULL
+         FROM free f WHERE l.organization_id = f.organization_id AND l.id = f.id
+         RETURNING l.id, l.organization_id, l.definition_id, l.free, l.revision, l.last_number, f.lease_token IS NOT NULL AS abandoned,
+           COALESCE((SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id), 0) AS catalog_version`,
+  row: {
+    id: "uuid",
+    organization_id: "uuid",
+    definition_id: "uuid",
+    free: "bool",
+    revision: "int4",
+    last_number: "int8",
+    abandoned: "bool",
+    catalog_version: "int8",
+  },
+});
+
+/** The rows of lanes, in the order in which everybody locks them; those that somebody holds are left out. */
+export const lockLanes = statement({
+  name: "lock-lanes",
+  text: `SELECT l.organization_id, l.id
+         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+         ORDER BY l.organization_id, l.id FOR UPDATE OF l SKIP LOCKED`,
+  row: { organization_id: "uuid", id: "uuid" },
+});
+
+/**
+ * Lanes that were due but could not be claimed: when to look again. One whose definition is not ACTIVE, or whose turn after
+ * a change of ordering has not come, is parked; activation and the end of the draining bring it back. Their rows are locked,
+ * by a statement before this one: what this one sees of their queues is how they stand.
+ */
+export const correctDue = statement({
+  name: "correct-due",
+  text: `WITH l AS MATERIALIZED (
+           SELECT l.organization_id, l.id, l.leased_until, l.retry_at, l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL AS held,
+             NOT EXISTS (
+               SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
+               WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND l.epoch <= c.open_epoch) AS parked,
+             COALESCE(l.leased_until > now(), false) AS leased,
+             NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id) AS empty
+           FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+         ), gone AS (
+           DELETE FROM lane_due q USING l WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND (l.held OR (l.empty AND NOT l.leased))
+         )
+         UPDATE lane_due q
+         SET due_at = CASE WHEN l.leased THEN l.leased_until WHEN l.parked THEN 'infinity' ELSE l.retry_at END
+         FROM l
+         WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND NOT l.held AND (l.leased OR NOT l.empty)
+           AND (l.leased OR l.parked OR l.retry_at > now())`,
+  row: {},
+});
+
+/** Rows of `lane_due` whose lane is gone. */
+export const dropStrayDue = statement({
+  name: "drop-stray-due",
+  text: `DELETE FROM lane_due q USING unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         WHERE q.organization_id = u.organization_id AND q.lane_id = u.id
+           AND NOT EXISTS (SELECT 1 FROM lane l WHERE l.organization_id = u.organization_id AND l.id = u.id)`,
+  row: {},
+});

@@ -1,0 +1,31 @@
+import { statement } from "../../db/statement.ts";
+
+/** Roll-ups: each process adds to rows of its own, so nobody waits for another's disk. */
+export const addDeliveries = statement({
+  name: "add-deliveries",
+  text: `INSERT INTO delivery_minute AS m (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
+         SELECT u.organization_id, u.definition_id, date_trunc('minute', now(), 'UTC'), $1::uuid, u.delivered, u.retried, u.rejected, u.durations::int4[], now()
+         FROM unnest($2::uuid[], $3::uuid[], $4::int4[], $5::int4[], $6::int4[], $7::text[])
+           AS u(organization_id, definition_id, delivered, retried, rejected, durations)
+         ON CONFLICT (organization_id, definition_id, minute, process) DO UPDATE SET delivered = m.delivered + EXCLUDED.delivered,
+           retried = m.retried + EXCLUDED.retried, rejected = m.rejected + EXCLUDED.rejected,
+           durations = add_durations(m.durations, EXCLUDED.durations), last_attempt_at = EXCLUDED.last_attempt_at`,
+  row: {},
+});
+
+/** Errors in a row: a row is touched only where the number changes. @returns those that changed, as they are now */
+export const countErrors = statement({
+  name: "count-errors",
+  text: `WITH u AS (
+           SELECT * FROM unnest($1::uuid[], $2::bool[], $3::int4[], $4::text[]) AS u(definition_id, success, fails, last_error)
+         ), locked AS (
+           SELECT c.definition_id FROM u JOIN definition_counter c ON c.definition_id = u.definition_id
+           WHERE u.fails > 0 OR (u.success AND c.consecutive_errors <> 0)
+           ORDER BY c.definition_id FOR UPDATE OF c
+         )
+         UPDATE definition_counter c SET consecutive_errors = CASE WHEN u.success THEN u.fails ELSE c.consecutive_errors + u.fails END,
+           last_error = COALESCE(u.last_error, c.last_error)
+         FROM locked, u WHERE c.definition_id = locked.definition_id AND u.definition_id = c.definition_id
+         RETURNING c.definition_id, c.consecutive_errors`,
+  row: { definition_id: "uuid", consecutive_errors: "int4" },
+});

@@ -1,0 +1,64 @@
+import { statement } from "../../db/statement.ts";
+
+/**
+ * The next requests of each lane: a strict one from its first unsettled request, a free one by what is due. Each branch
+ * walks one index; the request and its event are found by their keys, in the partition that the id names.
+ */
+export const readLanePages = statement({
+  name: "read-lanes",
+  text: `SELECT l.organization_id AS lane_organization, l.id AS entry_lane, l.last_number, l.revision,
+           extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms,
+           r.id, r.definition_id, r.dialect, r.number, r.lane_number, r.position, r.attempt_count, r.tries, r.manual, r.is_test, r.created_at, r.state,
+           CASE WHEN r.attempt_count > 0 THEN (
+             SELECT a.request_body FROM attempt a
+             WHERE a.organization_id = r.organization_id AND a.request_id = r.id AND a.request_body IS NOT NULL ORDER BY a.number LIMIT 1
+           ) END AS sent_body,
+           v.id AS event_id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.occurred_at,
+           v.created_at AS accepted_at
+         FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
+         JOIN lane l ON l.organization_id = w.organization_id AND l.id = w.lane_id
+         LEFT JOIN LATERAL (
+           (SELECT q.request_id, q.position, NULLIF(q.due_at, '-infinity') AS due_at FROM lane_entry q
+            WHERE l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.due_at <= now() AND q.request_id <> ALL($3::uuid[])
+            ORDER BY q.due_at, q.position LIMIT $4::int8)
+           UNION ALL
+           (SELECT q.request_id, q.position, q.due_at FROM lane_entry q
+            WHERE NOT l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.position >= l.read_from AND q.request_id <> ALL($3::uuid[])
+            ORDER BY q.position LIMIT $4::int8)
+         ) e ON true
+         LEFT JOIN webhook_request r ON r.organization_id = l.organization_id AND r.id = e.request_id
+         LEFT JOIN event v ON v.organization_id = r.organization_id AND v.id = r.event_id
+         ORDER BY l.organization_id, l.id, e.position`,
+  row: {
+    lane_organization: "uuid",
+    entry_lane: "uuid",
+    last_number: "int8",
+    revision: "int4",
+    due_in_ms: "float8?",
+    id: "uuid?",
+    definition_id: "uuid?",
+    dialect: "enum:dialect?",
+    number: "int8?",
+    lane_number: "int8?",
+    position: "int8?",
+    attempt_count: "int4?",
+    tries: "int4?",
+    manual: "bool?",
+    is_test: "bool?",
+    created_at: "timestamptz?",
+    state: "enum:webhook_request_state?",
+    sent_body: "text?",
+    event_id: "uuid?",
+    type: "text?",
+    entity: "text?",
+    entity_id: "text?",
+    payload: "text?",
+    previous: "text?",
+    changes: "text[]?",
+    scope: "jsonb?",
+    actor: "text?",
+    caller_number: "int4?",
+    occurred_at: "timestamptz?",
+    accepted_at: "timestamptz?",
+  },
+});

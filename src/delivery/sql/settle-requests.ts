@@ -1,0 +1,33 @@
+import { statement } from "../../db/statement.ts";
+
+/** The requests, and their places in the queue: gone, or later. A free lane's entry always has a due time. */
+export const settleRequests = statement({
+  name: "settle-requests",
+  text: `WITH s AS (
+           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::webhook_request_state[], $6::int4[], $7::int4[], $8::float8[],
+             $9::int8[], $10::bool[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::notification_status[], $17::text[], $18::bool[])
+           AS s(organization_id, id, lane_id, position, state, attempt_count, tries, wait_ms, requeue_at, keeps, url, authentication_code, fields_set,
+             error_code, error_description, notification_status, notification_message, free)
+         ), requests AS (
+           UPDATE webhook_request r SET state = s.state, attempt_count = s.attempt_count, tries = s.tries, manual = false, sending_at = NULL,
+             next_attempt_at = now() + s.wait_ms * interval '1 ms', position = COALESCE(s.requeue_at, r.position),
+             failed = s.state IN ('REJECTED', 'SKIPPED'), url = COALESCE(s.url, r.url), authentication_code = s.authentication_code,
+             fields_set = s.fields_set::text[], error_code = s.error_code, error_description = s.error_description,
+             notification_status = CASE WHEN r.notification_status IN ('COMPLETED', 'FAILED') THEN r.notification_status
+               ELSE COALESCE(s.notification_status, r.notification_status) END,
+             notification_message = COALESCE(s.notification_message, r.notification_message), updated_at = now(),
+             settled_at = CASE WHEN s.state IN ('DELIVERED', 'REJECTED', 'SKIPPED') THEN now() END
+           FROM s WHERE r.organization_id = s.organization_id AND r.id = s.id AND r.id >= $19::uuid AND r.id <= $20::uuid
+           RETURNING r.id
+         ), gone AS (
+           DELETE FROM lane_entry e USING s WHERE e.organization_id = s.organization_id AND e.lane_id = s.lane_id AND e.position = s.position
+             AND s.state IN ('DELIVERED', 'REJECTED', 'SKIPPED') AND NOT s.keeps
+         ), later AS (
+           UPDATE lane_entry e SET due_at = COALESCE(now() + s.wait_ms * interval '1 ms', CASE WHEN s.free THEN '-infinity'::timestamptz END),
+             position = COALESCE(s.requeue_at, e.position)
+           FROM s WHERE e.organization_id = s.organization_id AND e.lane_id = s.lane_id AND e.position = s.position
+             AND (s.state NOT IN ('DELIVERED', 'REJECTED', 'SKIPPED') OR s.keeps)
+         )
+         SELECT count(*) AS settled FROM requests`,
+  row: { settled: "int8?" },
+});

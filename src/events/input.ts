@@ -1,0 +1,73 @@
+/** What comes in, and what an ingest call answers. */
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import type { EventView } from "../wire/dialect.ts";
+
+export interface EventInput {
+  /** UUID; made here when absent. */
+  id?: string;
+  type: string;
+  entity?: string | null;
+  entityId?: string | null;
+  /** JSON text, kept as it is. */
+  payload: string;
+  /** JSON text. */
+  previous?: string | null;
+  changes?: string[];
+  scope?: Record<string, unknown> | null;
+  actor?: string | null;
+  /** Of the user whose call brought it. */
+  callerNumber?: number | null | undefined;
+  /** CloudEvents source. */
+  source?: string | null;
+  occurredAt?: Date;
+  /** At most one event of an organization per key. */
+  idempotencyKey?: string;
+}
+
+export interface AcceptedEvent {
+  /** UUID. */
+  id: string;
+  type: string;
+}
+
+export interface IngestOptions {
+  /** Covers the whole call. */
+  idempotency?: { space?: string; key: string; bodyHash: Uint8Array };
+  /** What is kept as the answer under the call's key. */
+  answer?: (events: AcceptedEvent[]) => { status: number; answer: string };
+}
+
+export interface IngestResult {
+  events: AcceptedEvent[];
+  /** The call's key was used before: the first answer, byte for byte. */
+  replayed?: { status: number; answer: string };
+}
+
+/** One call of a door: all or nothing, in the order given. */
+export interface IngestCall {
+  organizationId: string;
+  inputs: EventInput[];
+  options: IngestOptions;
+}
+
+export type IncomingEvent = EventView & { source: string | null };
+
+export function eventOf(core: Core, organizationId: string, input: EventInput, acceptedAt: Date): IncomingEvent {
+  return {
+    id: input.id ?? newId(core.clock),
+    organizationId,
+    type: input.type,
+    entity: input.entity ?? null,
+    entityId: input.entityId ?? null,
+    payload: input.payload,
+    previous: input.previous ?? null,
+    changes: input.changes ?? [],
+    scope: input.scope ?? null,
+    actor: input.actor ?? null,
+    callerNumber: input.callerNumber ?? null,
+    source: input.source ?? null,
+    occurredAt: input.occurredAt ?? acceptedAt,
+    acceptedAt,
+  };
+}

@@ -1,0 +1,41 @@
+/** Events and what they trigger, written inside a transaction. */
+import type { PoolClient } from "../db/client.ts";
+import { arrayLiteral, jsonOrNull } from "../db/values.ts";
+import type { Catalog } from "../definitions/catalog.ts";
+import { KEY_SEPARATOR, type Match } from "../delivery/lane-enqueue.ts";
+import type { IncomingEvent } from "./input.ts";
+import { writeEvents as writeEventRows } from "./sql/write-events.ts";
+
+export async function writeEvents(client: PoolClient, events: readonly IncomingEvent[]): Promise<void> {
+  const column = <T>(of: (event: IncomingEvent) => T) => events.map(of);
+  await writeEventRows.count(client, [
+    column((e) => e.id),
+    column((e) => e.organizationId),
+    column((e) => e.type),
+    column((e) => e.entity),
+    column((e) => e.entityId),
+    column((e) => e.payload),
+    column((e) => e.previous),
+    column((e) => arrayLiteral(e.changes)),
+    column((e) => jsonOrNull(e.scope)),
+    column((e) => e.actor),
+    column((e) => e.callerNumber ?? null),
+    column((e) => e.source),
+    column((e) => e.occurredAt),
+    column((e) => e.acceptedAt),
+  ]);
+}
+
+/** A request per definition that wants it, in the order in which they are numbered. */
+export function matchesOf(event: IncomingEvent, catalog: Catalog | undefined): Match[] {
+  return (catalog?.match(event) ?? []).flatMap(({ definitionId, workflowRuleId }) => {
+    const definition = catalog?.definition(definitionId);
+    if (!definition) return [];
+    const url = definition.url(event);
+    // The dialect sends nothing for it (doForms: a connection without a URL for this action).
+    if (url === null && definition.targetType === "WEBHOOK") return [];
+    const laneKey = definition.ordering === "KEY" ? `${event.entity ?? ""}${KEY_SEPARATOR}${event.entityId ?? ""}` : "";
+    const { dialect, fieldsSet, orderingEpoch: laneEpoch } = definition;
+    return [{ event, definitionId, dialect, workflowRuleId, laneKey, laneEpoch, free: definition.ordering === "NONE", url, fieldsSet }];
+  });
+}

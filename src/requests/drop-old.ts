@@ -1,0 +1,61 @@
+/**
+ * Whole partitions that nobody needs any more. A partition of requests is looked through before it is taken out, and once
+ * more outside, where nobody can touch it: one in which a resend was quicker is put back. Nothing pending is ever dropped.
+ */
+import type { Core } from "../core.ts";
+import { CLOCK_SLACK_MS, lowestId } from "./id-range.ts";
+import { attach, detach, detachedPartitions, drop, type HotTable, type Partition, partitionsOf, quoted } from "./partitions.ts";
+import { countKept } from "./sql/delete-requests.ts";
+import { walk } from "./walk.ts";
+
+/** Whether requests stand in this time; attempts and events go after them. */
+async function requestsIn(core: Core, since: Date | null, until: Date): Promise<boolean> {
+  const { rows } = await core.db.pool.query("SELECT 1 FROM webhook_request WHERE id >= $1 AND id < $2 LIMIT 1", [
+    lowestId(since ?? new Date(0)),
+    lowestId(until),
+  ]);
+  return rows.length > 0;
+}
+
+async function needed(core: Core, { parent, name, since, until }: Partition, before: Date, signal?: AbortSignal): Promise<boolean> {
+  switch (parent) {
+    case "feed_entry":
+      return false;
+    case "webhook_request":
+      return (await walk(core, countKept(quoted(name)), before, signal, 1)) !== 0;
+    case "attempt":
+      return requestsIn(core, since, until);
+    case "event":
+      // An event and its requests are made together, give or take what their ids' clocks differ.
+      return requestsIn(core, since && new Date(since.getTime() - CLOCK_SLACK_MS), new Date(until.getTime() + CLOCK_SLACK_MS));
+  }
+}
+
+/** @returns whether it is gone; false: later */
+async function remove(core: Core, partition: Partition, before: Date, signal?: AbortSignal): Promise<boolean> {
+  if (await needed(core, partition, before, signal)) {
+    await attach(core, partition);
+    return false;
+  }
+  return drop(core, partition.name);
+}
+
+/** @param cutoff what is older may go @returns how many are gone */
+export async function dropOld(core: Core, parent: HotTable, cutoff: Date, signal?: AbortSignal): Promise<number> {
+  let dropped = 0;
+  // Left outside by somebody who died, or put off.
+  for (const partition of await detachedPartitions(core)) {
+    if (partition.parent === parent && !signal?.aborted && (await remove(core, partition, cutoff, signal))) dropped++;
+  }
+  for (const partition of await partitionsOf(core, parent)) {
+    if (signal?.aborted) break;
+    if (partition.detaching) {
+      if (await detach(core, partition)) dropped += Number(await remove(core, partition, cutoff, signal));
+      continue;
+    }
+    if (partition.until > cutoff) break;
+    if (await needed(core, partition, cutoff, signal)) continue;
+    if (await detach(core, partition)) dropped += Number(await remove(core, partition, cutoff, signal));
+  }
+  return dropped;
+}

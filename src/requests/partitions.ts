@@ -1,0 +1,97 @@
+/** Partitions of the hot tables: which there are, and how one goes without anybody waiting for it. */
+import type { Core } from "../core.ts";
+import { lowestId } from "./id-range.ts";
+
+export type HotTable = "event" | "webhook_request" | "attempt" | "feed_entry";
+
+export interface Partition {
+  parent: HotTable;
+  name: string;
+  /** Null: from the beginning. */
+  since: Date | null;
+  until: Date;
+  /** A detach that was cut short: only its end is missing. */
+  detaching: boolean;
+}
+
+/** Oldest first. */
+export async function partitionsOf(core: Core, parent: HotTable): Promise<Partition[]> {
+  const { rows } = await core.db.pool.query<Partition>(
+    "SELECT parent, name, since, until, detaching FROM hot_partition WHERE parent = $1 ORDER BY until",
+    [parent],
+  );
+  return rows;
+}
+
+/** Those that were taken out, and are not dropped yet. */
+export async function detachedPartitions(core: Core): Promise<Partition[]> {
+  const { rows } = await core.db.pool.query<{ name: string; bounds: string }>(
+    `SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS bounds FROM pg_class c
+      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+        AND c.relname ~ '^(event|webhook_request|attempt|feed_entry)_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%'`,
+  );
+  return rows.map(({ name, bounds }) => {
+    const { parent, since, until } = JSON.parse(bounds) as { parent: HotTable; since: string | null; until: string };
+    return { parent, name, since: since === null ? null : new Date(since), until: new Date(until), detaching: false };
+  });
+}
+
+/** Names come from the catalog, never from outside; quoted all the same. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** How long a statement that needs a lock waits for it; whoever holds it goes first. */
+const LOCK_TIMEOUT_MS = 50;
+/** DETACH CONCURRENTLY waits for the transactions that may still see the partition. */
+const DETACH_TIMEOUT_MS = 5_000;
+/** lock_not_available, query_canceled (also statement_timeout), object_not_in_prerequisite_state */
+const LATER = new Set(["55P03", "57014", "55000"]);
+
+/** @returns false when somebody is in the way: try again later */
+async function alone(core: Core, statement: string, timeoutMs: number): Promise<boolean> {
+  const client = await core.db.pool.connect();
+  let broken: Error | undefined;
+  try {
+    // No transaction: DETACH CONCURRENTLY refuses to run in one.
+    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(`SET statement_timeout = ${timeoutMs}`);
+    await client.query(statement);
+    return true;
+  } catch (error) {
+    if (!LATER.has((error as { code?: string }).code ?? "")) throw error;
+    return false;
+  } finally {
+    // The connection's own settings come back.
+    await client.query("RESET lock_timeout; RESET statement_timeout").catch((error: Error) => {
+      broken = error;
+    });
+    client.release(broken);
+  }
+}
+
+/**
+ * Takes a partition out of its table; readers and writers go on meanwhile. One that was cut short is finished. Its bounds
+ * stay on it as a comment, for whoever finds it outside after a crash.
+ * @returns whether it is out now
+ */
+export async function detach(core: Core, { parent, name, since, until, detaching }: Partition): Promise<boolean> {
+  const how = detaching ? "FINALIZE" : "CONCURRENTLY";
+  const bounds = JSON.stringify({ parent, since, until });
+  if (!(await alone(core, `COMMENT ON TABLE ${quoted(name)} IS '${bounds}'`, DETACH_TIMEOUT_MS))) return false;
+  return alone(core, `ALTER TABLE ${quoted(parent)} DETACH PARTITION ${quoted(name)} ${how}`, DETACH_TIMEOUT_MS);
+}
+
+/** @returns whether it is gone */
+export function drop(core: Core, name: string): Promise<boolean> {
+  return alone(core, `DROP TABLE IF EXISTS ${quoted(name)}`, DETACH_TIMEOUT_MS);
+}
+
+/** Puts one back that turned out to be needed. */
+export async function attach(core: Core, { parent, name, since, until }: Partition): Promise<boolean> {
+  const bound = (moment: Date | null) =>
+    moment === null ? "MINVALUE" : parent === "feed_entry" ? `'${moment.toISOString()}'` : `'${lowestId(moment)}'`;
+  return alone(
+    core,
+    `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (${bound(since)}) TO (${bound(until)})`,
+    DETACH_TIMEOUT_MS,
+  );
+}

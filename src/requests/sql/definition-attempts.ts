@@ -1,0 +1,37 @@
+/** The attempts of a definition, along its requests. */
+import { statement } from "../../db/statement.ts";
+
+/**
+ * The newest attempts come first by request, then by number: an order that an index has.
+ * $1 organization · $2 definition · $3 how many · $4 after so many
+ */
+export const listDefinitionAttempts = statement({
+  name: "list-definition-attempts",
+  text: `SELECT a.request_id AS "requestId", a.number, a.outcome, a.status_code AS "statusCode", a.error_code AS "errorCode",
+      a.error_description AS "errorDescription", a.started_at AS "startedAt"
+    FROM (
+      SELECT r.organization_id, r.id FROM webhook_request r
+       WHERE r.organization_id = $1::uuid AND r.definition_id = $2::uuid AND r.attempt_count > 0
+       ORDER BY r.id DESC OFFSET 0) r
+    CROSS JOIN LATERAL (
+      SELECT a.* FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id ORDER BY a.number DESC OFFSET 0) a
+    ORDER BY r.id DESC, a.number DESC LIMIT $3::int OFFSET $4::int`,
+  row: {
+    requestId: "uuid",
+    number: "int4",
+    outcome: "enum:attempt_outcome",
+    statusCode: "int4?",
+    errorCode: "text?",
+    errorDescription: "text?",
+    startedAt: "timestamptz",
+  },
+});
+
+/** $1 organization · $2 requests · $3 $4 lowest and highest of them */
+export const readPastAttempts = statement({
+  name: "read-past-attempts",
+  text: `SELECT a.request_id AS "requestId", a.number, a.outcome, a.manual FROM attempt a
+    WHERE a.organization_id = $1::uuid AND a.request_id = ANY($2::uuid[]) AND a.request_id >= $3::uuid AND a.request_id <= $4::uuid
+    ORDER BY a.request_id, a.number`,
+  row: { requestId: "uuid", number: "int4", outcome: "enum:attempt_outcome", manual: "bool" },
+});
