@@ -1,6 +1,7 @@
 /** `npx hookline`: serve, and everything a terminal wants of a running server. */
 import { Command, InvalidArgumentError } from "commander";
-import { type Api, connect } from "./cli/client.ts";
+import { accountCommands } from "./cli/account-commands.ts";
+import { type Api, connect, hasToken } from "./cli/client.ts";
 import { type EmitOptions, emit, emitFile } from "./cli/emit.ts";
 import { CliError } from "./cli/fault.ts";
 import { type ResendOptions, resend, resendRejected } from "./cli/resend.ts";
@@ -32,7 +33,7 @@ const program = new Command("hookline")
 Environment:
   HOOKLINE_URL     the server to talk to (http://127.0.0.1:4000)
   HOOKLINE_TOKEN   an API token; else the one in .data/admin.token, for a server on this machine
-  serve, migrate and rekey read what .env.example lists; a file .env in this folder is read too.`,
+  serve, migrate, rekey, user and sign-in-link read what .env.example lists; a file .env in this folder is read too.`,
   );
 
 const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
@@ -135,7 +136,7 @@ program
 
 program
   .command("token")
-  .description("make an API token, shown once")
+  .description("make an API token, shown once; without any token at hand it is made in the database (DATABASE_URL or the data folder)")
   .argument("<name>", "what it is for")
   .option("-r, --role <role>", "ADMIN, MEMBER or VIEWER", "ADMIN")
   .option("-s, --scope <scopes>", "only these scopes: events:write,webhooks:read", collect)
@@ -144,7 +145,13 @@ program
     "after",
     examples("hookline token shop --scope events:write --expires 90d\nHOOKLINE_TOKEN=$(hookline token ci --role MEMBER) …"),
   )
-  .action(async (name: string, options: TokenOptions) => out(await createToken(await api(), name, options)));
+  .action(async (name: string, options: TokenOptions) => {
+    if (await hasToken(readClientConfig())) return out(await createToken(await api(), name, options));
+    const { createTokenDirectly } = await import("./cli/users.ts");
+    out(await createTokenDirectly(readConfig(), name, options));
+  });
+
+accountCommands(program, { out, note });
 
 program
   .command("rekey")

@@ -61,14 +61,17 @@ export function App() {
   }, []);
   const { pathname, search } = useLocation();
 
-  if (pathname === "/sign-in") {
+  if (pathname === "/sign-in" || ended) {
     return (
       <ClientProvider key={`in-${person}`} signedOut={signedOut}>
+        {/* The page does not wait for the address to change: a page that is being left may still set it itself. */}
+        {pathname !== "/sign-in" && (
+          <Navigate to={pathname === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(pathname + search)}`} replace />
+        )}
         <SignIn signedIn={signedIn} />
       </ClientProvider>
     );
   }
-  if (ended) return <Navigate to={pathname === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(pathname + search)}`} replace />;
   return (
     <ClientProvider key={person} signedOut={signedOut}>
       <SignedIn signOut={signedOut}>

@@ -32,6 +32,8 @@ const SignOut = graphql(`
   }
 `);
 
+const PATIENCE_MS = 3_000;
+
 function Item({ to, icon: Picture, label, also = [] }: { to: string; icon: Icon; label: string; also?: string[] }) {
   const { pathname } = useLocation();
   const here = to === "/" ? pathname === "/" : [to, ...also].some((path) => pathname === path || pathname.startsWith(`${path}/`));
@@ -90,7 +92,8 @@ function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShort
         <Menu.Item
           leftSection={<IconLogout size={15} />}
           onClick={async () => {
-            await act(SignOut, {});
+            // A server that does not answer keeps nobody on a page that they want to leave.
+            await Promise.race([act(SignOut, {}), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
             signedOut();
           }}
         >

@@ -99,8 +99,15 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     if (request.method === "GET") checkQuery(request.query as Record<string, unknown>);
 
     const ended = new AbortController();
-    const end = () => ended.abort();
-    request.raw.socket.once("close", end);
+    const gone = () => ended.abort();
+    request.raw.socket.once("close", gone);
+    // A credential that ends, ends its streams. A mutation is answered all the same: signOut itself ends its session, and
+    // browsers accept streams for every operation.
+    let [streaming, revoked] = [false, false];
+    const end = () => {
+      revoked = true;
+      if (streaming) ended.abort();
+    };
     const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
     if (early === "full") return full(reply);
     let place = early;
@@ -125,6 +132,8 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
         return full(reply);
       }
       place = late;
+      streaming = true;
+      if (revoked) ended.abort();
       await sendStream(reply, response, ended.signal);
       return reply;
     } catch (error) {
@@ -132,7 +141,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       if (ended.signal.aborted) return reply.hijack();
       throw error;
     } finally {
-      request.raw.socket.off("close", end);
+      request.raw.socket.off("close", gone);
       place?.closed();
     }
   }
