@@ -24,6 +24,7 @@ import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
+import { createHousekeeping } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
 import { createReplayRunner } from "./requests/replay.ts";
@@ -164,10 +165,12 @@ async function startOn(
 
   const replays = createReplayRunner(core);
   const retention = createRetention(core);
+  const housekeeping = createHousekeeping(core);
   metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
   if (config.roles.worker) {
     replays.start();
     retention.start();
+    housekeeping.start();
   }
   if (worker) await engine.start();
 
@@ -177,7 +180,7 @@ async function startOn(
     const left = () => Math.max(0, deadline - performance.now());
     // Readiness first: whoever balances load sees it before the door closes.
     server.beginDrain();
-    await Promise.all([replays.stop(), retention.stop()]);
+    await Promise.all([replays.stop(), retention.stop(), housekeeping.stop()]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
     await Promise.all([engine.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);

@@ -3,8 +3,7 @@
  * (organization/definition/version), so that one copied to another row does not open.
  * Text form: `v1.<key id>.<base64url of iv + tag + ciphertext>`.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes, scrypt as scryptCallback, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
+import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { MasterKey } from "./config.ts";
 
 const IV_BYTES = 12;
@@ -82,24 +81,4 @@ export function hashToken(token: string): Uint8Array<ArrayBuffer> {
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-const scrypt = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scryptCallback);
-const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
-
-/** `scrypt$<salt>$<hash>`, both base64url. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16);
-  const hash = await scrypt(password, salt, 32, SCRYPT);
-  return `scrypt$${salt.toString("base64url")}$${hash.toString("base64url")}`;
-}
-
-const NOBODY = `scrypt$${randomBytes(16).toString("base64url")}$${randomBytes(32).toString("base64url")}`;
-
-/** Takes the same time for an unknown user (`stored` null) as for a wrong password. */
-export async function verifyPassword(password: string, stored: string | null): Promise<boolean> {
-  const [, salt, hash] = (stored ?? NOBODY).split("$");
-  const expected = Buffer.from(hash ?? "", "base64url");
-  const actual = await scrypt(password, Buffer.from(salt ?? "", "base64url"), 32, SCRYPT);
-  return sameBytes(actual, expected) && stored !== null;
 }

@@ -1,7 +1,7 @@
 /** Secrets at rest: what is bound to what, and what a wrong key, place or byte does. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createVault, hashPassword, hashToken, looksWhole, newToken, VaultError, verifyPassword } from "../src/vault.ts";
+import { createVault, hashToken, looksWhole, newToken, VaultError } from "../src/vault.ts";
 
 const key = (id: string, byte: number) => ({ id, key: Buffer.alloc(32, byte) });
 const PLACE = "organization/definition/signing/1";
@@ -76,15 +76,5 @@ describe("tokens", () => {
       ),
     ).toBe(false);
     expect(hashToken(token)).toHaveLength(32);
-  });
-});
-
-describe("passwords", () => {
-  it("are kept as scrypt with a salt of their own", async () => {
-    const [one, other] = await Promise.all([hashPassword("correct horse"), hashPassword("correct horse")]);
-    expect(one).toMatch(/^scrypt\$/);
-    expect(one).not.toBe(other);
-    expect(await Promise.all([verifyPassword("correct horse", one), verifyPassword("correct horsf", one)])).toEqual([true, false]);
-    expect(await verifyPassword("correct horse", null)).toBe(false);
   });
 });

@@ -3,9 +3,11 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { UnauthenticatedError } from "../errors.ts";
-import { hashToken, newToken, verifyPassword } from "../vault.ts";
+import { hashPassword, isOutdated } from "../passwords/hash.ts";
+import { hashToken, newToken } from "../vault.ts";
 import { authenticate, tellRevoked } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
+import { checkAtDoor } from "./password-door.ts";
 
 export const SESSION_PREFIX = "hks";
 const BROWSER_SECONDS = 7 * 24 * 3600;
@@ -58,15 +60,31 @@ export async function createSession(core: Core, input: SessionInput): Promise<Se
  * The user behind an e-mail or username and a password.
  * Undefined for an unknown user and for a wrong password, after the same time.
  */
-export async function checkPassword(core: Core, login: string, password: string): Promise<User | undefined> {
+export async function checkPassword(core: Core, login: string, password: string, address?: string): Promise<User | undefined> {
   const name = login.toLowerCase();
   const user = name.includes("\0") ? null : await core.db.unscoped.user.findFirst({ where: { OR: [{ email: name }, { username: name }] } });
-  return (await verifyPassword(password, user?.passwordHash ?? null)) && user ? user : undefined;
+  const subject = user && { id: user.id, hash: user.passwordHash };
+  if (!(await checkAtDoor(core, { account: name, address, subject, password })) || !user) return undefined;
+  if (user.passwordHash !== null && isOutdated(user.passwordHash)) await strengthen(core, user, password);
+  return user;
 }
 
-/** @throws UnauthenticatedError, the same for an unknown user and a wrong password */
-export async function signIn(core: Core, input: { login: string; password: string }): Promise<Session & { user: User }> {
-  const user = await checkPassword(core, input.login, input.password);
+/** The password is at hand: its hash is made anew with today's numbers, unless it was changed meanwhile. */
+async function strengthen(core: Core, user: User, password: string): Promise<void> {
+  const passwordHash = await hashPassword(password);
+  const where = { id: user.id, organizationId: user.organizationId, passwordHash: user.passwordHash };
+  await core.db.prisma.user.updateMany({ where, data: { passwordHash } });
+}
+
+/**
+ * @throws UnauthenticatedError, the same for an unknown user and a wrong password
+ * @throws RateLimitedError after ten tries of an account, or thirty of an address, in a minute
+ */
+export async function signIn(
+  core: Core,
+  input: { login: string; password: string; address?: string | undefined },
+): Promise<Session & { user: User }> {
+  const user = await checkPassword(core, input.login, input.password, input.address);
   if (!user) throw new UnauthenticatedError("unknown user or wrong password");
   const session = await createSession(core, {
     organizationId: user.organizationId,

@@ -4,7 +4,7 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { User } from "../db/generated/prisma/client.ts";
 import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
-import { hashPassword } from "../vault.ts";
+import { hashPassword } from "../passwords/hash.ts";
 import { audit } from "./audit.ts";
 import { tellRevoked } from "./authenticate.ts";
 import { type Caller, demand, outranks, type Role } from "./caller.ts";

@@ -1,6 +1,6 @@
 /** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { Core } from "../core.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
@@ -95,8 +95,10 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
-  // From the first byte of a reply on, its reader has to take some of it now and then.
-  app.addHook("onSend", async (request) => void request.raw.socket.setTimeout(HTTP.writeMs));
+  // From the first byte of a reply on, its reader has to take some of it now and then; an injected request has no reader.
+  app.addHook("onSend", async ({ raw }) => {
+    if (raw.socket instanceof Socket) raw.socket.setTimeout(HTTP.writeMs);
+  });
   app.addHook("onResponse", async (request, reply) => {
     metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });

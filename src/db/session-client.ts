@@ -6,7 +6,7 @@ import pg from "pg";
 import manifest from "../../package.json" with { type: "json" };
 import { type DatabaseAddress, readDatabaseUrl } from "../database-url.ts";
 import { DatabaseRefusal } from "./refusal.ts";
-import { POOL_PROFILE, type SessionProfile, type SessionState, sessionSql } from "./session.ts";
+import { NO_LIMITS, POOL_PROFILE, type SessionProfile, type SessionState, sessionSql } from "./session.ts";
 
 /** How long the settings may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 5_000;
@@ -116,6 +116,8 @@ export class SessionClient extends pg.Client {
   async #open(): Promise<this> {
     try {
       await super.connect();
+      // By itself, because it takes effect while nothing but a short text is parsed: a hostile limit may be milliseconds.
+      await super.query({ text: NO_LIMITS, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
       const results: unknown = await super.query({ text: this.#setup, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
       checkState((results as pg.QueryResult<SessionState>[]).at(-1)?.rows[0] as SessionState);
       this.#ready = true;

@@ -102,16 +102,14 @@ export interface SessionState {
   triggers: string;
 }
 
-/**
- * One simple query of many statements. Timeouts come first (a hostile one could end the rest), then the search path (so
- * that no name below means anybody else's).
- */
+/** What could end a connection before its settings are in force. */
+export const NO_LIMITS =
+  "SET statement_timeout = 0; SET idle_session_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+/** One simple query of many statements, after NO_LIMITS. The search path comes first, so that no name below means anybody else's. */
 export function sessionSql(address: DatabaseAddress, profile: SessionProfile): string {
   const set = (name: string, value: string) => `SET ${name} = ${value === "" ? "''" : literal(value)}`;
   return [
-    "SET statement_timeout = 0",
-    "SET lock_timeout = 0",
-    "SET idle_in_transaction_session_timeout = 0",
     // pg_temp last: a temporary table must not stand before ours.
     `SET search_path = ${identifier(address.schema)}, pg_temp`,
     ...SETTINGS.map(([name, value]) => set(name, value)),

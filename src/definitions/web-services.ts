@@ -2,13 +2,13 @@
  * doForms' web services: who is notified of the records of a form and project, through which connection, and with which
  * id and password the receiver calls back. A web service with a target is a definition of the dialect DOFORMS.
  */
-import { createHash } from "node:crypto";
 import { type Caller, demand } from "../accounts/caller.ts";
+import { checkAtDoor } from "../accounts/password-door.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
-import { hashPassword, verifyPassword } from "../vault.ts";
+import { hashPassword } from "../passwords/hash.ts";
 import { createDefinition, deleteDefinition, type SourceChecks, updateDefinition } from "./definitions.ts";
 import { RECORD_EVENTS } from "./match.ts";
 import { record } from "./record.ts";
@@ -187,23 +187,17 @@ async function get(db: Pick<PoolClient, "query">, organizationId: string, extern
   return withoutPassword(rows[0]);
 }
 
-/** Pairs that were right, by web service: scrypt costs 50 ms, and the static token comes with every call. */
-const verified = new WeakMap<Core, Map<string, string>>();
-const MAX_VERIFIED = 1_000;
-
-/** The web service of this id and password; undefined for an unknown id and a wrong password, after the same time. */
-export async function checkWebService(core: Core, externalId: string, password: string): Promise<WebService | undefined> {
+/**
+ * The web service of this id and password; undefined for an unknown id and a wrong password, after the same time.
+ * @throws RateLimitedError after ten tries of an id, or thirty of an address, in a minute
+ */
+export async function checkWebService(core: Core, externalId: string, password: string, address?: string): Promise<WebService | undefined> {
   const row = EXTERNAL_ID.test(externalId)
     ? (await core.db.pool.query<Row>(`${SELECT} WHERE w.external_id = $1`, [externalId])).rows[0]
     : undefined;
-  const pairs = verified.get(core) ?? new Map<string, string>();
-  verified.set(core, pairs);
-  const pair = createHash("sha256").update(`${row?.passwordHash}\0${password}`).digest("base64");
-  if (row && pairs.get(row.id) === pair) return withoutPassword(row);
-  if (!(await verifyPassword(password, row?.passwordHash ?? null)) || !row) return undefined;
-  if (pairs.size >= MAX_VERIFIED) pairs.clear();
-  pairs.set(row.id, pair);
-  return withoutPassword(row);
+  const subject = row ? { id: row.id, hash: row.passwordHash } : null;
+  const right = await checkAtDoor(core, { account: `web-service:${externalId}`, address, subject, password });
+  return right && row ? withoutPassword(row) : undefined;
 }
 
 /** @param id UUID, of a session that a web service's token opened */

@@ -159,10 +159,13 @@ export async function markCancel(client: PoolClient, organizationId: string, def
 
 /** In the caller's transaction, when a definition's ordering changes: lanes of the new epoch wait until those before are empty. */
 export async function markDraining(client: PoolClient, organizationId: string, definitionId: string): Promise<void> {
-  await client.query("UPDATE definition_counter SET draining_since = now() WHERE organization_id = $1 AND definition_id = $2", [
-    organizationId,
-    definitionId,
-  ]);
+  // Numbers of a key never fall: lanes of the new epoch begin above all that were given.
+  await client.query(
+    `UPDATE definition_counter c SET draining_since = now(),
+       lane_floor = GREATEST(c.lane_floor, (SELECT max(l.last_number) FROM lane l WHERE l.organization_id = $1 AND l.definition_id = $2))
+     WHERE c.organization_id = $1 AND c.definition_id = $2`,
+    [organizationId, definitionId],
+  );
 }
 
 /**

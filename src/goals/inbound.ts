@@ -4,6 +4,7 @@
  * time for a rotation, a switch or a deletion.
  */
 import { createHash } from "node:crypto";
+import { createRateLimiter, type Rate, type RateLimiter } from "../accounts/rate-limit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { transactionUntil } from "../db/deadline.ts";
@@ -13,7 +14,6 @@ import { hashToken, sameBytes } from "../vault.ts";
 import { globalId, idOf } from "../wire/ids.ts";
 import { readDatum, type SentDatum } from "./datum.ts";
 import { GOAL_COLUMNS, type Goal } from "./goals.ts";
-import { createRateLimiter, type Rate, type RateLimiter } from "./limits.ts";
 import { announce, type GoalValue, writeValue } from "./values.ts";
 
 /** From the last byte of a post until its answer. */

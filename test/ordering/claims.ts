@@ -25,6 +25,9 @@ export interface RequestRow {
   event_id: string;
   lane_id: string;
   lane_number: number;
+  /** Its lane's. */
+  free: boolean;
+  epoch: number;
   state: string;
   attempt_count: number;
   attempts: number;
@@ -37,7 +40,7 @@ export interface Evidence {
   requests: readonly RequestRow[];
   /** Events that the log holds. */
   events: ReadonlySet<string>;
-  definitions: readonly { id: string; organizationId: string; types: readonly string[]; free: boolean; wasStopped: boolean }[];
+  definitions: readonly { id: string; organizationId: string; types: readonly string[]; wasStopped: boolean }[];
   /** Requests that an operator sent again. */
   resent: ReadonlySet<string>;
   /** When nodes were killed. */
@@ -52,6 +55,7 @@ export function checkClaims(evidence: Evidence): void {
     ...numbersInOrder(evidence),
     ...nothingOvertook(evidence),
     ...oneInFlight(evidence),
+    ...epochsFollow(evidence),
   ];
   if (broken.length > 0) throw new Error(`${broken.length} broken promises:\n${broken.slice(0, 10).join("\n")}`);
 }
@@ -122,7 +126,8 @@ function numbersInOrder(evidence: Evidence): string[] {
   const broken: string[] = [];
   for (const [laneId, requests] of byLane(evidence)) {
     for (const [i, request] of requests.entries()) {
-      if (request.lane_number !== i + 1) broken.push(`lane ${laneId} has number ${request.lane_number} at place ${i + 1}`);
+      const expected = (requests[0]?.lane_number ?? 0) + i;
+      if (request.lane_number !== expected) broken.push(`lane ${laneId} has number ${request.lane_number} where ${expected} should stand`);
     }
     const place = new Map(requests.map((r, i) => [r.event_id, i]));
     for (const { ids } of evidence.emitted) {
@@ -139,10 +144,30 @@ function byLane({ requests }: Evidence): Map<string, RequestRow[]> {
   return lanes;
 }
 
-const strictLanes = (evidence: Evidence): [string, RequestRow[]][] => {
-  const free = new Set(evidence.definitions.filter((d) => d.free).map((d) => d.id));
-  return [...byLane(evidence)].filter(([, requests]) => !free.has(requests[0]?.definition_id ?? ""));
-};
+const strictLanes = (evidence: Evidence): [string, RequestRow[]][] =>
+  [...byLane(evidence)].filter(([, requests]) => requests[0]?.free === false);
+
+/** After a change of ordering nothing is sent before everything that was accepted under the former one has come to its end. */
+function epochsFollow(evidence: Evidence): string[] {
+  const received = callsByRequest(evidence);
+  const broken: string[] = [];
+  for (const [definitionId, requests] of Map.groupBy(evidence.requests, (r) => r.definition_id)) {
+    const line = requests.filter((r) => !evidence.resent.has(r.id)).sort((a, b) => a.epoch - b.epoch);
+    let before = { epoch: 0, end: 0 };
+    let current = { epoch: line[0]?.epoch ?? 0, end: 0 };
+    for (const request of line) {
+      if (request.epoch > current.epoch) {
+        if (current.end > before.end) before = current;
+        current = { epoch: request.epoch, end: 0 };
+      }
+      const calls = callsOf(received, request);
+      const first = calls[0]?.start ?? Number.POSITIVE_INFINITY;
+      if (first < before.end) broken.push(`${definitionId}: epoch ${request.epoch} was sent while epoch ${before.epoch} was under way`);
+      current.end = Math.max(current.end, calls.find((c) => c.status === 200)?.end ?? Math.max(0, ...calls.map((c) => c.end)));
+    }
+  }
+  return broken;
+}
 
 /** Nobody's first call comes before all that stand ahead of it arrived, or were given up for good. */
 function nothingOvertook(evidence: Evidence): string[] {

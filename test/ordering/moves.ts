@@ -11,6 +11,8 @@ export type Move =
   | { kind: "pause" | "resume"; pick: number }
   | { kind: "stop" | "activate"; organization: number; definition: number }
   | { kind: "resend" | "skip" | "cancel" | "retryNow"; pick: number }
+  /** Its ordering changes, whatever is queued. */
+  | { kind: "reorder"; organization: number; definition: number; ordering: "DEFINITION" | "KEY" | "NONE" }
   | { kind: "wait"; ms: number };
 
 const organization = fc.nat({ max: 1 });
@@ -55,6 +57,15 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({ kind: fc.constantFrom("resend" as const, "skip" as const, "cancel" as const, "retryNow" as const), pick }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("reorder" as const),
+      organization,
+      definition,
+      ordering: fc.constantFrom("DEFINITION" as const, "KEY" as const, "NONE" as const),
+    }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 60 }) }) },
 );

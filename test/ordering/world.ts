@@ -1,11 +1,11 @@
 /** Two organizations, five definitions each, two workers, an ingest without a worker, one receiver: histories are played in it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../src/clock.ts";
-import { type CreateDefinitionInput, createDefinition, type SourceChecks } from "../../src/definitions/definitions.ts";
+import { type CreateDefinitionInput, createDefinition, type SourceChecks, updateDefinition } from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
 import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
-import { ConflictError, NotFoundError } from "../../src/errors.ts";
+import { ConflictError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import type { TestCore, TestOrganization } from "../helpers/database.ts";
@@ -211,6 +211,8 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
       else if (move.kind === "stop" && at && owner) {
         stopped.add(at.id);
         await stopDefinitions(t.core, owner.admin, [at.id]);
+      } else if (move.kind === "reorder" && at && owner) {
+        await refusable(updateDefinition(t.core, owner.admin, at.id, { ordering: move.ordering }, checks));
       } else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
@@ -251,10 +253,11 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
 
     async evidence(): Promise<Evidence> {
       const requests = await t.core.db.pool.query<RequestRow>(
-        `SELECT r.id, r.definition_id, r.event_id, r.lane_id, r.lane_number, r.state, r.attempt_count,
+        `SELECT r.id, r.definition_id, r.event_id, r.lane_id, r.lane_number, r.state, r.attempt_count, l.free, l.epoch,
            (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
            (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
-         FROM webhook_request r WHERE r.organization_id = ANY($1) ORDER BY r.lane_id, r.lane_number`,
+         FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
+         WHERE r.organization_id = ANY($1) ORDER BY r.lane_id, r.lane_number`,
         [organizationIds],
       );
       const events = await t.core.db.pool.query<{ id: string }>("SELECT id FROM event WHERE organization_id = ANY($1)", [organizationIds]);
@@ -268,7 +271,6 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
             id: at.id,
             organizationId: owner.id,
             types: i < DEFINITIONS.length ? (DEFINITIONS[i]?.eventTypes ?? []) : ["canary"],
-            free: DEFINITIONS[i]?.ordering === "NONE",
             wasStopped: stopped.has(at.id),
           })),
         ),
@@ -285,9 +287,9 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
   };
 }
 
-async function refusable(move: Promise<void>): Promise<void> {
+async function refusable(move: Promise<unknown>): Promise<void> {
   await move.catch((error: unknown) => {
-    if (!(error instanceof ConflictError || error instanceof NotFoundError)) throw error;
+    if (!(error instanceof ConflictError || error instanceof NotFoundError || error instanceof ValidationError)) throw error;
   });
 }
 

@@ -85,7 +85,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
 
     app.post("/auth/local", async (request, reply) => {
       const { email, password } = parse(credentials, request);
-      const user = await checkPassword(core, email, password);
+      const user = await checkPassword(core, email, password, request.ip);
       if (!user) throw new UnauthenticatedError("wrong e-mail address or password");
       const session = await createSession(core, {
         organizationId: user.organizationId,

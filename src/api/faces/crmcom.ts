@@ -54,7 +54,7 @@ export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
     app.setErrorHandler(answerErrors(core.log, core.config.crmcomHttpStatus));
     app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
 
-    app.post(`${BASE}/authentication/token`, async (request) => ok({ token: await passwordToken(core, bodyOf(request)) }));
+    app.post(`${BASE}/authentication/token`, async (request) => ok({ token: await passwordToken(core, bodyOf(request), request.ip) }));
     app.post(`${BASE}/authentication/web_api_key/token`, async (request) => ok({ token: await keyToken(core, bodyOf(request), request) }));
     app.post(`${BASE}/authentication/token/release`, async (request) => {
       await release(core, await signedIn(core, bodyOf(request), request));

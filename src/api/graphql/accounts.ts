@@ -298,7 +298,7 @@ openMutation(
     }),
   },
   async (input, context) => {
-    const session = await signIn(context.doors.core, { login: input.email, password: input.password });
+    const session = await signIn(context.doors.core, { login: input.email, password: input.password, address: context.address });
     context.cookies?.set(session.token, session.expiresAt);
     return session;
   },

@@ -1,6 +1,6 @@
 import { Alert, Button, PasswordInput, SegmentedControl, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { useNavigate } from "react-router";
 import { Problem, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
 import { Brand } from "../shell.tsx";
@@ -40,10 +40,10 @@ async function trade(path: "/sign-in-link" | "/sign-in-token", token: string): P
 /** Only to our own pages: `next` comes from the address. */
 const safe = (next: string | null) => (next?.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/");
 
-export function SignIn({ signedIn }: { signedIn: () => void }) {
+/** @param props.next where to go on once signed in */
+export function SignIn({ signedIn, next }: { signedIn: () => void; next: string | null }) {
   const perform = usePerform();
   const navigate = useNavigate();
-  const [query] = useSearchParams();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [apiToken, setApiToken] = useState("");
@@ -59,7 +59,7 @@ export function SignIn({ signedIn }: { signedIn: () => void }) {
     setBusy(false);
     if (problem !== undefined) return setMistake(problem);
     signedIn();
-    navigate(safe(query.get("next")), { replace: true });
+    navigate(safe(next), { replace: true });
   }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the link is looked for once
@@ -90,7 +90,7 @@ export function SignIn({ signedIn }: { signedIn: () => void }) {
             {mistake}
           </Alert>
         )}
-        {query.has("next") && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
+        {next !== null && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
         <SegmentedControl
           aria-label="Sign in with"
           data={[

@@ -26,12 +26,12 @@ export async function signedIn(core: Core, parameters: Parameters, request: Fast
 }
 
 /** @throws CrmcomError MISSING_PARAMETER INVALID_CREDENTIALS */
-export async function passwordToken(core: Core, parameters: Parameters): Promise<string> {
+export async function passwordToken(core: Core, parameters: Parameters, address: string): Promise<string> {
   const username = required(parameters, "username");
   const password = required(parameters, "password");
   const organisation = required(parameters, "organisation");
   const unit = unitOf(parameters);
-  const user = await checkPassword(core, username, password);
+  const user = await checkPassword(core, username, password, address);
   const organization = user && (await core.db.unscoped.organization.findUnique({ where: { id: user.organizationId } }));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
   // An e-mail address is no username here, unless it is both.

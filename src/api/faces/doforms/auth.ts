@@ -19,9 +19,9 @@ function writtenBy(request: FastifyRequest): string | undefined {
 }
 
 /** `{id}:{password}`, split at the first colon: ids have none. */
-async function byPassword(core: Core, credentials: string): Promise<WebService | undefined> {
+async function byPassword(core: Core, credentials: string, address: string): Promise<WebService | undefined> {
   const at = credentials.indexOf(":");
-  return at < 0 ? undefined : checkWebService(core, credentials.slice(0, at), credentials.slice(at + 1));
+  return at < 0 ? undefined : checkWebService(core, credentials.slice(0, at), credentials.slice(at + 1), address);
 }
 
 async function byToken(core: Core, token: string): Promise<WebService | undefined> {
@@ -32,7 +32,8 @@ async function byToken(core: Core, token: string): Promise<WebService | undefine
 /** @throws UnauthenticatedError, in the same words whatever is wrong */
 export async function webServiceCalling(core: Core, request: FastifyRequest): Promise<WebService> {
   const credentials = writtenBy(request);
-  const service = credentials === undefined ? undefined : ((await byPassword(core, credentials)) ?? (await byToken(core, credentials)));
+  const service =
+    credentials === undefined ? undefined : ((await byPassword(core, credentials, request.ip)) ?? (await byToken(core, credentials)));
   if (!service) throw new UnauthenticatedError("send `Authorization: Bearer {web service id}:{password}`, or a token of it");
   return service;
 }
@@ -41,7 +42,7 @@ export async function webServiceCalling(core: Core, request: FastifyRequest): Pr
 export async function adminCalling(core: Core, request: FastifyRequest): Promise<Caller> {
   const credentials = writtenBy(request);
   if (credentials === undefined) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
-  if (await byPassword(core, credentials)) throw new ForbiddenError("a web service may not do this");
+  if (await byPassword(core, credentials, request.ip)) throw new ForbiddenError("a web service may not do this");
   const credential = await authenticate(core, credentials, ["BROWSER", "DOFORMS"]);
   if (!credential) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
   if (credential.caller.role !== "ADMIN" || credential.session?.kind === "DOFORMS") throw new ForbiddenError();

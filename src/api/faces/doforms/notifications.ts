@@ -85,7 +85,7 @@ export function notificationRoutes(app: FastifyInstance, core: Core): void {
   route(app, "/api/v2/tokens/webservice", {
     post: async (request, reply) => {
       const { id, password } = parse(pair, request);
-      const service = await checkWebService(core, id, password);
+      const service = await checkWebService(core, id, password, request.ip);
       if (!service) throw new UnauthenticatedError("unknown web service or wrong password");
       const session = {
         organizationId: service.organizationId,

@@ -1,7 +1,7 @@
 /** What RESULTS.com's face says when something is wrong: one body for every row of its table. */
 import type { FastifyReply } from "fastify";
+import type { Rate } from "../../../accounts/rate-limit.ts";
 import type { Problem } from "../../../goals/datum.ts";
-import type { Rate } from "../../../goals/limits.ts";
 
 const NAMES = {
   400: "BAD REQUEST",

@@ -16,7 +16,7 @@ import { cookiesOf, SESSION_COOKIE, XSRF_COOKIE } from "../../session.ts";
  */
 export async function callerOf(core: Core, request: FastifyRequest): Promise<Caller> {
   const { headers, ip } = request;
-  const caller = headers.authorization === undefined ? await byCookie(core, headers) : await byHeader(core, headers.authorization);
+  const caller = headers.authorization === undefined ? await byCookie(core, headers) : await byHeader(core, headers.authorization, ip);
   if (!caller) throw new UnauthenticatedError("sign in: Authorization Basic, Bearer or SoTicket, or the session cookie with X-XSRF-TOKEN");
   const appToken = one(headers["so-apptoken"]);
   return { ...(appToken === undefined ? caller : await actingAs(core, caller, appToken)), address: ip };
@@ -24,24 +24,24 @@ export async function callerOf(core: Core, request: FastifyRequest): Promise<Cal
 
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
 
-async function byHeader(core: Core, authorization: string): Promise<Caller | undefined> {
+async function byHeader(core: Core, authorization: string, address: string): Promise<Caller | undefined> {
   const { scheme = "", text: credentials = "" } = readAuthorization(authorization) ?? {};
   switch (scheme) {
     case "bearer":
     case "soticket":
       return (await authenticate(core, credentials, []))?.caller;
     case "basic":
-      return byPassword(core, credentials);
+      return byPassword(core, credentials, address);
     default:
       return undefined;
   }
 }
 
 /** Split at the first colon: usernames have none, passwords may. */
-async function byPassword(core: Core, credentials: string): Promise<Caller | undefined> {
+async function byPassword(core: Core, credentials: string, address: string): Promise<Caller | undefined> {
   const text = Buffer.from(credentials, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  const user = colon < 0 ? undefined : await checkPassword(core, text.slice(0, colon), text.slice(colon + 1));
+  const user = colon < 0 ? undefined : await checkPassword(core, text.slice(0, colon), text.slice(colon + 1), address);
   if (!user) return undefined;
   return {
     organizationId: user.organizationId,

@@ -41,6 +41,23 @@ function rate(limit: Limit, { count, seconds }: Counted, exceeded: boolean): Rat
   return { limit, remaining: Math.max(0, limit.count - count), resetSeconds: Math.max(1, Math.ceil(seconds ?? limit.seconds)), exceeded };
 }
 
+/** For limits that no `RateLimiter` of one kind fits. */
+export const rateStatements = {
+  /** Counts one; exceeded when this one is over the limit. */
+  async hit(core: Pick<Core, "db">, key: string, limit: Limit): Promise<Rate> {
+    const { rows } = await core.db.pool.query<Counted>(HIT, [key, limit.seconds]);
+    const counted = rows[0] ?? { count: 0, seconds: null };
+    return rate(limit, counted, counted.count > limit.count);
+  },
+  /** One that was counted does not count after all. */
+  async giveBack(core: Pick<Core, "db">, key: string): Promise<void> {
+    await core.db.pool.query(
+      "UPDATE rate_bucket SET count = GREATEST(0, count - 1) WHERE key = $1 AND window_ends_at > clock_timestamp()",
+      [key],
+    );
+  },
+};
+
 /** Windows that have ended are of no more use; a row each is left for every address that ever came. */
 const CLEAN = "DELETE FROM rate_bucket WHERE window_ends_at < clock_timestamp() - interval '1 minute'";
 const CLEAN_EVERY_MS = 600_000;

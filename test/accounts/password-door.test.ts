@@ -1,0 +1,102 @@
+/** B51: how often a password may be tried, at each door, over all processes. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkAtDoor, networkOf } from "../../src/accounts/password-door.ts";
+import { checkPassword } from "../../src/accounts/sessions.ts";
+import { createUser } from "../../src/accounts/users.ts";
+import type { Core } from "../../src/core.ts";
+import { RateLimitedError } from "../../src/errors.ts";
+import { type TestApp, testApp } from "../helpers/app.ts";
+
+const PASSWORD = "analytical-engine";
+
+let app: TestApp;
+let users = 0;
+beforeAll(async () => {
+  app = await testApp();
+});
+afterAll(() => app?.close());
+
+async function user(): Promise<string> {
+  users += 1;
+  const email = `door-${users}@example.test`;
+  await createUser(app.t.core, app.t.admin, { email, name: "Ada", password: PASSWORD, role: "MEMBER" });
+  return email;
+}
+
+const address = () => {
+  users += 1;
+  return `198.51.100.${users}`;
+};
+const tried = (core: Core, email: string, password: string, from = address()) =>
+  checkPassword(core, email, password, from).then(
+    (found) => (found ? "right" : "wrong"),
+    (error: unknown) => (error instanceof RateLimitedError ? "limited" : String(error)),
+  );
+
+describe("B51 tries", () => {
+  test("of an account are ten a minute, counted before they are computed, over two processes; right ones do not count", async () => {
+    const email = await user();
+    const another = await app.t.another();
+    for (let i = 0; i < 12; i++) expect(await tried(i % 2 ? app.t.core : another, email, PASSWORD)).toBe("right");
+    const outcomes = await Promise.all(Array.from({ length: 16 }, (_, i) => tried(i % 2 ? app.t.core : another, email, "wrong")));
+    expect(outcomes.filter((outcome) => outcome === "wrong")).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === "limited")).toHaveLength(6);
+    // Who was let in a moment ago still is: the pair is known. Anybody else waits.
+    expect(await tried(app.t.core, email, PASSWORD)).toBe("right");
+    expect(await tried(app.t.core, await user(), PASSWORD)).toBe("right");
+  });
+
+  test("of an address are thirty a minute, whatever the account, known or not", async () => {
+    const from = "2001:db8:1:2::7";
+    const outcomes: string[] = [];
+    for (let i = 0; i < 32; i++)
+      outcomes.push(await tried(app.t.core, `nobody-${i}@example.test`, "wrong", `2001:db8:1:2::${i.toString(16)}`));
+    expect(outcomes.filter((outcome) => outcome === "wrong")).toHaveLength(30);
+    expect(await tried(app.t.core, await user(), PASSWORD, from)).toBe("limited");
+    expect(await tried(app.t.core, await user(), PASSWORD, "2001:db8:1:3::7")).toBe("right");
+  });
+
+  test("a password that was changed is asked for anew, whatever pair was known", async () => {
+    const subject = { id: "01930000-0000-7000-8000-000000000009", hash: null };
+    expect(await checkAtDoor(app.t.core, { account: "gone", address: address(), subject, password: PASSWORD })).toBe(false);
+  });
+
+  test("IPv6 is counted by its /64, IPv4 by the address, mapped or not", () => {
+    expect(networkOf("2001:db8:1:2:3:4:5:6")).toBe(networkOf("2001:db8:1:2::1"));
+    expect(networkOf("2001:db8:1:2::1")).not.toBe(networkOf("2001:db8:1:3::1"));
+    expect(networkOf("::1")).toBe("0:0:0:0::/64");
+    expect(networkOf("::ffff:192.0.2.7")).toBe("192.0.2.7");
+  });
+});
+
+describe("B51 every password door says 429 with Retry-After in its own form", () => {
+  const post = (path: string, body: string, headers: Record<string, string>) => fetch(app.url + path, { method: "POST", body, headers });
+  const json = { "content-type": "application/json" };
+  const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { __typename ... on RateLimitedError { code retryAfterSeconds } } }`;
+
+  test("all six", async () => {
+    // Thirty wrong ones of this machine's own address.
+    for (let i = 0; i < 30; i++) await tried(app.t.core, `spite-${i}@example.test`, "wrong", "127.0.0.1");
+    const signIn = await post(
+      "/graphql",
+      JSON.stringify({ query: SIGN_IN, variables: { input: { email: "a@b.c", password: "x" } } }),
+      json,
+    );
+    expect(((await signIn.json()) as { data: unknown }).data).toEqual({
+      signIn: { __typename: "RateLimitedError", code: "RATE_LIMITED", retryAfterSeconds: expect.any(Number) },
+    });
+    const basic = Buffer.from("a@b.c:x").toString("base64");
+    const answers = [
+      await post("/auth/local", JSON.stringify({ email: "a@b.c", password: "x" }), json),
+      await post("/crmapi/rest/v2/authentication/token", JSON.stringify({ username: "a", password: "x", organisation: "o" }), json),
+      await post("/api/v2/tokens/webservice", JSON.stringify({ id: "a", password: "x" }), json),
+      await fetch(`${app.url}/api/v2/webservices`, { headers: { authorization: "Bearer a:x" } }),
+      await fetch(`${app.url}/api/v1/Webhook`, { headers: { authorization: `Basic ${basic}` } }),
+    ];
+    for (const answer of answers) {
+      expect([answer.url, answer.status]).toEqual([answer.url, 429]);
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await answer.text()).not.toContain("stack");
+    }
+  });
+});

@@ -1,0 +1,119 @@
+/** What a change of a definition means for its lanes, however many there are. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Caller } from "../../src/accounts/caller.ts";
+import { createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
+import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
+import { ConflictError } from "../../src/errors.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+import { type TestEngine, testEngine } from "../helpers/engine.ts";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+
+let t: TestCore;
+let receiver: Receiver;
+let engine: TestEngine;
+let admin: Caller;
+let organizationId: string;
+
+beforeAll(async () => {
+  t = await testCore({ retryScale: 0.001 });
+  receiver = await startReceiver();
+  engine = await testEngine(t.core);
+});
+afterAll(async () => {
+  await engine?.close();
+  await receiver?.close();
+  await t?.close();
+});
+beforeEach(async () => {
+  ({ id: organizationId, admin } = await t.organization());
+  receiver.respond(200);
+});
+
+const KEYS = 1_500;
+const events = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ type: "order.created", entity: "order", entityId: String(i), payload: `{"n":${i}}` }));
+
+async function define(more: object = {}) {
+  const input = {
+    name: "Orders",
+    targetUrl: `${receiver.url}/${organizationId}`,
+    eventTypes: ["order.*"],
+    ordering: "KEY" as const,
+    ...more,
+  };
+  return (await createDefinition(t.core, admin, input, engine.engine)).definition;
+}
+
+async function count(text: string): Promise<number> {
+  const { rows } = await t.core.db.pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${text}`, [organizationId]);
+  return rows[0]?.n ?? -1;
+}
+const queued = () => count("lane_entry WHERE organization_id = $1");
+const arrived = () => receiver.calls.filter((call) => call.path === `/${organizationId}`).length;
+
+test("B26 stopping and activating cost no row a lane; what was queued goes on", { timeout: 90_000 }, async () => {
+  const { id } = await define();
+  await stopDefinitions(t.core, admin, [id]);
+  await activateDefinitions(t.core, admin, [id]);
+  receiver.respond(503);
+  await engine.engine.ingest.emit(organizationId, events(KEYS));
+  await expect.poll(arrived, { timeout: 30_000 }).toBeGreaterThan(0);
+  // xmin is the transaction that wrote a row last: which lanes were written, by anyone.
+  const lanes = async () =>
+    (
+      await t.core.db.pool.query<{ id: string; version: string }>(
+        "SELECT id::text, xmin::text AS version FROM lane WHERE organization_id = $1 ORDER BY id",
+        [organizationId],
+      )
+    ).rows;
+  await stopDefinitions(t.core, admin, [id]);
+  await expect.poll(() => count("lane WHERE organization_id = $1 AND leased_until > now()"), { timeout: 40_000 }).toBe(0);
+  const [before, reached] = [await lanes(), arrived()];
+  expect(before).toHaveLength(KEYS);
+  await activateDefinitions(t.core, admin, [id]);
+  await stopDefinitions(t.core, admin, [id]);
+  const written = (await lanes()).filter((lane, i) => lane.version !== before[i]?.version).length;
+  // A worker may take up some lanes in between; the commands themselves write none of them.
+  expect(written).toBeLessThan(KEYS / 2);
+  expect(arrived() - reached).toBeLessThan(KEYS / 2);
+  receiver.respond(200);
+  await activateDefinitions(t.core, admin, [id]);
+  await expect.poll(queued, { timeout: 60_000 }).toBe(0);
+  expect(await count("webhook_request WHERE organization_id = $1 AND state = 'DELIVERED'")).toBe(KEYS);
+});
+
+test("B29 thousands of blocked lanes are set going in batches, each head tried anew", { timeout: 90_000 }, async () => {
+  const { id } = await define({ onExhausted: "BLOCK", retrySchedule: [] });
+  receiver.respond(500);
+  await engine.engine.ingest.emit(organizationId, events(1_200));
+  await expect.poll(() => count("lane WHERE organization_id = $1 AND blocked_request_id IS NOT NULL"), { timeout: 60_000 }).toBe(1_200);
+  receiver.respond(200);
+  await activateDefinitions(t.core, admin, [id]);
+  await expect.poll(queued, { timeout: 60_000 }).toBe(0);
+  expect(await count("webhook_request WHERE organization_id = $1 AND state = 'DELIVERED' AND attempt_count = 2")).toBe(1_200);
+});
+
+test("B31 what is queued of a deleted definition is cancelled, with a code, and holds nothing up", { timeout: 60_000 }, async () => {
+  const { id } = await define();
+  await stopDefinitions(t.core, admin, [id]);
+  await activateDefinitions(t.core, admin, [id]);
+  receiver.respond(503);
+  await engine.engine.ingest.emit(organizationId, events(700));
+  await deleteDefinition(t.core, admin, id);
+  await expect.poll(queued, { timeout: 40_000 }).toBe(0);
+  expect(await count("webhook_request WHERE organization_id = $1 AND state NOT IN ('CANCELLED', 'REJECTED', 'DELIVERED')")).toBe(0);
+  expect(await count("webhook_request WHERE organization_id = $1 AND error_code = 'DEFINITION_DELETED'")).toBeGreaterThan(0);
+  await expect.poll(() => count("lane_due WHERE organization_id = $1"), { timeout: 20_000 }).toBe(0);
+});
+
+test("B23 a dialect is not changed under requests that wait for it: the number of them is told", async () => {
+  const { id } = await define({ ordering: "DEFINITION" });
+  receiver.respond(503);
+  await engine.engine.ingest.emit(organizationId, events(3));
+  const refused = await updateDefinition(t.core, admin, id, { dialect: "COTALKER" }, engine.engine).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ConflictError);
+  expect((refused as ConflictError).message).toMatch(/^3 requests wait for the dialect STANDARD/);
+  receiver.respond(200);
+  await expect.poll(queued, { timeout: 20_000 }).toBe(0);
+  expect((await updateDefinition(t.core, admin, id, { dialect: "COTALKER" }, engine.engine)).definition.dialect).toBe("COTALKER");
+});
