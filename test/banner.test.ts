@@ -56,7 +56,7 @@ describe("B7 the banner", { timeout: 120_000 }, () => {
     const shell = spawn("bash", ["-c", `${script}\nsleep 60`], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: path.dirname(process.execPath) + ":" + process.env["PATH"] },
+      env: { PATH: `${path.dirname(process.execPath)}:${process.env["PATH"]}` },
     });
     let printed = "";
     for (const stream of [shell.stdout, shell.stderr]) stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
