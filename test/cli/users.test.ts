@@ -1,4 +1,6 @@
 /** `hookline user` and `hookline sign-in-link`: on the database, with no server, no token, no password. */
+import { rm } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bootstrap } from "../../src/accounts/bootstrap.ts";
 import { checkPassword, redeemSignInLink } from "../../src/accounts/sessions.ts";
@@ -85,6 +87,7 @@ describe("B8 the command line is a way in", { timeout: 60_000 }, () => {
   });
 
   it("B8 token without any token at hand is made in the database", async () => {
+    await rm(path.join(t.core.config.dataDir, "admin.token"));
     const { code, out } = await run(["token", "shop", "--role", "member", "--scope", "events:write"], env);
     expect({ code, out }).toEqual({ code: 0, out: [expect.stringMatching(/^hkl_/)] });
   });

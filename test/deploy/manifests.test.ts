@@ -120,7 +120,7 @@ describe("deploy/systemd", () => {
       expect(checked).toBe("");
       writeFileSync(file, unit.replace("KillMode=mixed", "KillMode=mixt"));
       const broken = execFileSync("bash", ["-c", `systemd-analyze verify --man=no --generators=no ${file} 2>&1 || true`]).toString();
-      expect(broken).toContain("KillMode");
+      expect(broken).toContain("kill mode");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
