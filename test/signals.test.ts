@@ -26,7 +26,7 @@ function newFolder(): string {
 const clusterOf = (folder: string) => path.join(folder, "postgres/data");
 const isRoot = process.getuid?.() === 0;
 
-describe("B6 a signal ends it, always", { timeout: 120_000 }, () => {
+describe("B6 a signal ends it, always", { timeout: 300_000 }, () => {
   test("B6 SIGTERM at any moment of a first start: exit 0, no Postgres left, and the next start comes up", async () => {
     const folder = newFolder();
     const times = [150, 400, 700, 900, 1100, 1400, 1800, 2300];

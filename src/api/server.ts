@@ -1,6 +1,6 @@
 /** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { Core } from "../core.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
@@ -97,7 +97,8 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
   });
   // From the first byte of a reply on, its reader has to take some of it now and then; an injected request has no reader.
   app.addHook("onSend", async ({ raw }) => {
-    if (raw.socket instanceof Socket) raw.socket.setTimeout(HTTP.writeMs);
+    const { setTimeout } = raw.socket as Partial<Socket>;
+    setTimeout?.call(raw.socket, HTTP.writeMs);
   });
   app.addHook("onResponse", async (request, reply) => {
     metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);

@@ -108,3 +108,23 @@ test("a client that goes away is not counted any more", async () => {
   socket.destroy();
   await until(async () => (await subscriptions()) === 0);
 });
+
+test("signing out is answered, although it ends the session that asks, and browsers take streams for every operation", async () => {
+  const { organizationId, userId } = app.t.admin;
+  for (let i = 0; i < 15; i++) {
+    const session = await createSession(app.t.core, { organizationId, userId, kind: "BROWSER", ttlSeconds: 60 });
+    const response = await fetch(`${app.url}/graphql`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+        origin: app.url,
+        cookie: `hookline_session=${session.token}`,
+      },
+      body: JSON.stringify({ query: "mutation { signOut { __typename } }" }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('"signOut":{"__typename":"Viewer"}');
+  }
+});
