@@ -1,6 +1,7 @@
 /** `npx hookline`: serve, and everything a terminal wants of a running server. */
 import { Command, InvalidArgumentError } from "commander";
 import { accountCommands } from "./cli/account-commands.ts";
+import { backupCommands } from "./cli/backup-commands.ts";
 import { type Api, connect, hasToken } from "./cli/client.ts";
 import { type EmitOptions, emit, emitFile } from "./cli/emit.ts";
 import { CliError } from "./cli/fault.ts";
@@ -33,7 +34,7 @@ const program = new Command("hookline")
 Environment:
   HOOKLINE_URL     the server to talk to (http://127.0.0.1:4000)
   HOOKLINE_TOKEN   an API token; else the one in .data/admin.token, for a server on this machine
-  serve, migrate, rekey, user and sign-in-link read what .env.example lists; a file .env in this folder is read too.`,
+  serve, migrate, rekey, user, sign-in-link, backup and restore read what .env.example lists; a file .env in this folder is read too.`,
   );
 
 const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
@@ -152,6 +153,7 @@ program
   });
 
 accountCommands(program, { out, note });
+backupCommands(program, { out, note });
 
 program
   .command("rekey")

@@ -1,6 +1,8 @@
 /** What a start prints: it works as printed, and holds secrets on a terminal only. */
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -85,10 +87,8 @@ describe("B7 the banner", { timeout: 120_000 }, () => {
 
   test("B7 with DATABASE_URL, HOOKLINE_PUBLIC_URL and no way to loopback it offers nothing that would be refused", async () => {
     const env = { DATABASE_URL: database.url, HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT, HOOKLINE_DATA_DIR: newFolder() };
-    const program = await start({ ...env, HOST: "0.0.0.0", HOOKLINE_PUBLIC_URL: "https://hooks.example.com/" }, undefined).catch(
-      (error: Error) => error,
-    );
-    const printed = (program as Program).out();
+    const program = await start({ ...env, HOOKLINE_PUBLIC_URL: "https://hooks.example.com/" });
+    const printed = program.out();
     expect(printed).toContain("GraphQL    https://hooks.example.com/graphql");
     expect(printed).toContain("Dashboard  https://hooks.example.com/");
     expect(printed).toContain("npx hookline sign-in-link");
@@ -116,11 +116,11 @@ describe("B7 the banner", { timeout: 120_000 }, () => {
     };
     expect((await ask("{ viewer { delivering } }")).viewer.delivering).toBe(false);
     let called = 0;
-    const { createServer } = await import("node:http");
     const receiver = createServer((_request, response) => {
       called++;
       response.end();
     }).listen(0, "127.0.0.1");
+    await once(receiver, "listening");
     const input = { name: "Kept", targetUrl: `http://127.0.0.1:${(receiver.address() as { port: number }).port}/`, eventTypes: ["*"] };
     const { createWebhookDefinition } = await ask(
       "mutation ($input: CreateWebhookDefinitionInput!) { createWebhookDefinition(input: $input) { ... on CreatedWebhookDefinition { definition { id } } } }",
