@@ -152,6 +152,23 @@ program
     out(await createTokenDirectly(readConfig(), name, options));
   });
 
+program
+  .command("forget-secrets")
+  .description("after the master key was lost for good: give up every secret that opens with no key at hand, and make new signing secrets")
+  .option("--yes", "do it: what is given up cannot be brought back, not by the lost key either")
+  .option("--json", "as JSON")
+  .addHelpText("after", examples("HOOKLINE_MASTER_KEY=<new> DATABASE_URL=postgres://… hookline forget-secrets --yes"))
+  .action(async ({ yes, json }: { yes?: true; json?: true }) => {
+    if (!yes) throw new CliError("this gives secrets up for good: look for the master key first, then say --yes");
+    const { forget } = await import("./cli/forget-secrets.ts");
+    const { signing, secretKeys, headers } = await forget(readConfig());
+    if (json) return out(JSON.stringify({ signing, secretKeys, headers }));
+    for (const { code, secret } of signing) out(`${code}\tnew signing secret, shown this once: ${secret}`);
+    for (const name of secretKeys) out(`${name}\tsecret key: set it anew`);
+    for (const name of headers) out(`${name}\tsecret headers are gone: set them anew`);
+    note(`${signing.length + secretKeys.length + headers.length} places changed`);
+  });
+
 accountCommands(program, { out, note });
 backupCommands(program, { out, note });
 

@@ -42,7 +42,7 @@ async function closedSecrets(config: Config): Promise<string> {
   if (config.masterKeys) return "HOOKLINE_MASTER_KEY opens none of the stored secrets: start with the key they were sealed with";
   const file = keyFile(config);
   if ((await keptKey(config)) !== "") return `${file} opens none of the stored secrets: bring back the file that they were sealed with`;
-  return `${file} is missing, and the stored secrets open with nothing else: bring the file back from a backup, or set HOOKLINE_MASTER_KEY to what it held. No new one was made. If it is lost for good, so are the signing secrets and secret headers: docs/operations.md says how to go on`;
+  return `${file} is missing, and the stored secrets open with nothing else: bring the file back from a backup, or set HOOKLINE_MASTER_KEY to what it held. No new one was made. If it is lost for good, so are the signing secrets and secret headers: \`hookline forget-secrets\` gives them up (docs/operations.md)`;
 }
 
 /** @throws VaultError when secrets are stored and the configured keys open none of them */
