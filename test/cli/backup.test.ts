@@ -83,14 +83,15 @@ afterAll(async () => {
 describe("B17 backup and restore", { timeout: 120_000 }, () => {
   it("B17 a restored database holds every row, and goes on: ids, numbers, sequences, partitions, triggers", async () => {
     const made = await run(["backup", file, "--json"], { DATABASE_URL: app.t.url, ...OLD });
-    expect({ code: made.code, err: made.err }).toEqual({ code: 0, err: [] });
+    expect(made.code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const { tables } = JSON.parse(made.out.join("")) as { tables: { table: string; rows: number }[] };
     expect(tables.find(({ table }) => table === "event")?.rows).toBe(25);
 
     const url = await emptyDatabase();
     const restored = await run(["restore", file], { DATABASE_URL: url, ...OLD });
-    expect(restored).toEqual({ code: 0, err: [], out: [expect.stringMatching(/^restored \d+ rows of \d+ tables$/)] });
+    // A slow machine is told how far it is, on standard error.
+    expect(restored).toMatchObject({ code: 0, out: [expect.stringMatching(/^restored \d+ rows of \d+ tables$/)] });
     const [before, after] = [await contents(app.t.url), await contents(url)];
     expect(after).toEqual(before);
     expect(after["webhook_request"]).toHaveLength(25);
