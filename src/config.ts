@@ -3,6 +3,11 @@
  * The only file that may read process.env (test/architecture.test.ts).
  */
 import { z } from "zod";
+import { cidrs } from "./config/cidr.ts";
+import { placeProblems } from "./config/places.ts";
+import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
+import { weakToken } from "./config/token.ts";
+import { unknownVariables } from "./config/unknown.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
@@ -30,19 +35,6 @@ export interface MasterKey {
   key: Buffer;
 }
 
-const CIDR = /^[0-9a-fA-F:.]+\/\d{1,3}$/;
-const cidrs = z.string().transform((text, ctx) =>
-  text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part) => {
-      const cidr = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`;
-      if (!CIDR.test(cidr)) ctx.addIssue({ code: "custom", message: `"${part}" is not a CIDR such as 10.0.0.0/8` });
-      return cidr;
-    }),
-);
-
 /** `60/60`: so many posts in so many seconds. */
 const limit = z.string().transform((text, ctx) => {
   const match = /^(\d+)\/(\d+)$/.exec(text);
@@ -53,8 +45,31 @@ const limit = z.string().transform((text, ctx) => {
   return { count: Number(match[1]), seconds: Number(match[2]) };
 });
 
-const flag = z.enum(["true", "false", "on", "off"]).transform((text) => text === "true" || text === "on");
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const flag = z.enum(["true", "false", "on", "off"], "must be true or false").transform((text) => text === "true" || text === "on");
+const whole = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+};
+const scale = z
+  .string()
+  .regex(/^\d{1,4}(\.\d{1,6})?$/, "must be a number from 0 to 1000")
+  .transform(Number)
+  .refine((value) => value <= 1000, "must be a number from 0 to 1000");
+/** Without a trailing slash. */
+const httpUrl = z.string().transform((text, ctx) => {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    ctx.addIssue({
+      code: "custom",
+      message: "must be an http or https URL without user, query and fragment, such as https://hooks.example.com",
+    });
+  }
+  return text.replace(/\/+$/, "");
+});
 
 /** What `read` throws, as an issue: its sentence reads on after the variable's name. */
 const readable = (read: (text: string) => unknown) =>
@@ -90,22 +105,23 @@ const environment = z.object({
   // A header's value has no white space at its ends, so the token has none either.
   HOOKLINE_ADMIN_TOKEN: z
     .string()
-    .min(32, "must be 32 characters or more")
-    .transform((text) => text.trim())
+    .transform((text, ctx) => {
+      const token = text.trim();
+      const problem = weakToken(token);
+      if (problem !== undefined) ctx.addIssue({ code: "custom", message: problem });
+      return token;
+    })
     .optional(),
   HOOKLINE_MASTER_KEY: masterKeys.optional(),
-  HOOKLINE_PUBLIC_URL: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ""))
-    .optional(),
+  HOOKLINE_PUBLIC_URL: httpUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_SMTP_URL: z
     .string()
-    .regex(/^smtps?:\/\//, "must start with smtp:// or smtps://")
+    .refine((text) => /^smtps?:\/\//.test(text) && URL.canParse(text), "must be such as smtp://user:password@mail.example.com:587")
     .optional(),
   HOOKLINE_MAIL_FROM: z.string().default("hookline@localhost"),
-  HOOKLINE_RETRY_SCALE: z.coerce.number().min(0).max(1000).default(1),
-  HOOKLINE_TOKEN_TTL_SCALE: z.coerce.number().min(0).max(1000).default(1),
+  HOOKLINE_RETRY_SCALE: scale.default(1),
+  HOOKLINE_TOKEN_TTL_SCALE: scale.default(1),
   HOOKLINE_SHUTDOWN_GRACE_MS: whole(0, 600_000).default(20_000),
   HOOKLINE_TRUSTED_PROXIES: cidrs.default([]),
   HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
@@ -114,17 +130,21 @@ const environment = z.object({
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
   HOOKLINE_GRAPHIQL: flag.optional(),
-  HOOKLINE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  HOOKLINE_LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
+    .default("info"),
+  HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
 });
 
 export interface Config {
   production: boolean;
+  /** What to tell the operator: variables that look like ours and are none. */
+  warnings: readonly string[];
   port: number;
   host: string;
-  /** Undefined: the embedded Postgres. */
-  /** With the schema in it, when one is set. */
+  /** With the schema in it, when one is set. Undefined: the embedded Postgres. */
   databaseUrl: string | undefined;
   /** Where pg-boss keeps its tables, when it is not beside ours. */
   queueSchema: string | undefined;
@@ -152,9 +172,11 @@ export interface Config {
   superofficeRequireHttps: boolean;
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
-  /** Settled requests and their events are deleted after so many days. */
+  /** False: nothing is sent; what comes in waits in its lanes. */
+  delivery: boolean;
   /** Whether /graphql shows GraphiQL to a browser. */
   graphiql: boolean;
+  /** Settled requests and their events are deleted after so many days. */
   retentionDays: number;
   /** How long a stretch of time one partition of the hot tables holds, in minutes. */
   partitionMinutes: number;
@@ -163,29 +185,51 @@ export interface Config {
 /** Names every variable that is wrong, and how to mend it. */
 export class ConfigError extends Error {
   constructor(problems: string[]) {
-    super(`the environment is not usable:\n${problems.map((p) => `  ${p}`).join("\n")}`);
+    super(`the environment is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
     this.name = "ConfigError";
   }
 }
 
+type Environment = Record<string, string | undefined>;
+
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
-/** @throws ConfigError with all mistakes at once */
-export function readConfig(env: Record<string, string | undefined> = process.env): Readonly<Config> {
-  // An empty variable counts as unset, but for HOOKLINE_EGRESS_ALLOW: there "" means "nothing is allowed".
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== "" || name === "HOOKLINE_EGRESS_ALLOW"));
-  const parsed = environment.safeParse(given);
-  const problems = parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
-  const production = given["NODE_ENV"] === "production" || given["DATABASE_URL"] !== undefined;
-  if (production && given["HOOKLINE_MASTER_KEY"] === undefined) {
+/** Parses what is given, `NAME_FILE` included. An empty variable counts as unset, but for those in `emptyCounts`. */
+function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment, emptyCounts: readonly string[]) {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== "" || emptyCounts.includes(name)));
+  const { env: full, shown, problems } = readSecretFiles(given);
+  const parsed = schema.safeParse(full);
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = issue.path.join(".");
+    problems.push(`${shown.get(name) ?? name}: ${issue.message}`);
+  }
+  return { given: full, problems: [...new Set(problems)], data: parsed.data };
+}
+
+/**
+ * @param options.places the data folder is made, and looked at, when it will be used: its mistakes join the list
+ * @throws ConfigError with all mistakes at once
+ */
+export function readConfig(env: Environment = process.env, options: { places?: boolean } = {}): Readonly<Config> {
+  // HOOKLINE_EGRESS_ALLOW="" means "nothing is allowed".
+  const { given, problems, data } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
+  const production = given["NODE_ENV"] === "production" || given["DATABASE_URL"] !== undefined || given["DATABASE_URL_FILE"] !== undefined;
+  if (production && given["HOOKLINE_MASTER_KEY"] === undefined && given["HOOKLINE_MASTER_KEY_FILE"] === undefined) {
     problems.push(
       "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
     );
   }
-  if (problems.length > 0 || !parsed.data) throw new ConfigError(problems);
-  const e = parsed.data;
+  if (options.places && given["DATABASE_URL"] === undefined && given["DATABASE_URL_FILE"] === undefined) {
+    const has = (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined;
+    const dataDir = given["HOOKLINE_DATA_DIR"] ?? ".data";
+    const found = placeProblems(dataDir, { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") });
+    problems.push(...found.map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
+  }
+  if (problems.length > 0 || !data) throw new ConfigError(problems);
+  const e = data;
   return Object.freeze({
     production,
+    warnings: unknownVariables(env, KNOWN),
     port: e.PORT,
     host: e.HOST,
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
@@ -196,7 +240,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
     masterKeys: e.HOOKLINE_MASTER_KEY,
     publicUrl: e.HOOKLINE_PUBLIC_URL,
-    egressAllow: e.HOOKLINE_EGRESS_ALLOW ?? (e.DATABASE_URL === undefined ? LOOPBACK : []),
+    egressAllow: e.HOOKLINE_EGRESS_ALLOW ?? (production ? [] : LOOPBACK),
     smtpUrl: e.HOOKLINE_SMTP_URL,
     mailFrom: e.HOOKLINE_MAIL_FROM,
     retryScale: e.HOOKLINE_RETRY_SCALE,
@@ -209,6 +253,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     superofficeRequireHttps: e.HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS,
     superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
     logLevel: e.HOOKLINE_LOG_LEVEL,
+    delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
@@ -216,10 +261,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 }
 
 const clientEnvironment = environment.pick({ PORT: true, HOOKLINE_DATA_DIR: true, HOOKLINE_ADMIN_TOKEN: true }).extend({
-  HOOKLINE_URL: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ""))
-    .optional(),
+  HOOKLINE_URL: httpUrl.optional(),
   HOOKLINE_TOKEN: z.string().optional(),
 });
 
@@ -228,6 +270,9 @@ export const VARIABLES: readonly { name: string; hasDefault: boolean }[] = Objec
   ...environment.shape,
   ...clientEnvironment.shape,
 }).map(([name, schema]) => ({ name, hasDefault: schema.safeParse(undefined).data !== undefined }));
+
+/** Every name that is ours. */
+const KNOWN = [...VARIABLES.map(({ name }) => name), ...SECRETS.map((name) => `${name}_FILE`)];
 
 /** What the command line needs to talk to a server. */
 export interface ClientConfig {
@@ -238,11 +283,9 @@ export interface ClientConfig {
 }
 
 /** @throws ConfigError */
-export function readClientConfig(env: Record<string, string | undefined> = process.env): Readonly<ClientConfig> {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const parsed = clientEnvironment.safeParse(given);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
-  const e = parsed.data;
+export function readClientConfig(env: Environment = process.env): Readonly<ClientConfig> {
+  const { problems, data: e } = parse(clientEnvironment, env, []);
+  if (problems.length > 0 || !e) throw new ConfigError(problems);
   return Object.freeze({
     url: e.HOOKLINE_URL ?? `http://127.0.0.1:${e.PORT}`,
     token: e.HOOKLINE_TOKEN ?? e.HOOKLINE_ADMIN_TOKEN,

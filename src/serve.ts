@@ -5,11 +5,12 @@ import { ConfigError, readConfig } from "./config.ts";
 import type { Ending } from "./signals.ts";
 
 async function start(ending: Ending): Promise<void> {
-  const config = readConfig();
+  const config = readConfig(undefined, { places: true });
+  for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
   const app = await startApp(config, ending.signal);
   ending.ready(() => app.stop());
   if (ending.signal.aborted) return;
-  if (config.roles.api) process.stdout.write(await banner(app, config));
+  if (config.roles.api) process.stdout.write(await banner(app, config, { terminal: process.stdout.isTTY === true }));
   else process.stdout.write(`Hookline worker: health on ${app.url}/readyz\n`);
 }
 

@@ -2,9 +2,10 @@
  * What a fresh install needs before anybody can call: the first organization, its administrator, and the operator's
  * token. Run at every start, by every process, under an advisory lock; the second time it finds everything.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { newId } from "../clock.ts";
+import { fileReason } from "../config/folder.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { hashToken, newToken } from "../vault.ts";
@@ -21,6 +22,8 @@ export interface Bootstrap {
   userId: string;
   /** In clear, when it was made now: to be shown once. */
   adminToken: string | undefined;
+  /** HOOKLINE_ADMIN_TOKEN; the file in the data folder; or made by another process, or by this one and then lost. */
+  tokenFrom: "variable" | "file" | "elsewhere";
 }
 
 async function firstOrganization(core: Core, client: PoolClient): Promise<{ organizationId: string; userId: string }> {
@@ -40,11 +43,29 @@ async function firstOrganization(core: Core, client: PoolClient): Promise<{ orga
   return { organizationId, userId };
 }
 
-/** HOOKLINE_ADMIN_TOKEN, or the one kept in the data folder; undefined when there is neither. */
+/** HOOKLINE_ADMIN_TOKEN, or the one kept in the data folder; undefined when there is neither. @throws when the file cannot be read */
 async function presentToken(core: Core): Promise<string | undefined> {
   if (core.config.adminToken !== undefined) return core.config.adminToken;
-  const kept = (await readFile(tokenFile(core), "utf8").catch(() => "")).trim();
-  return kept === "" ? undefined : kept;
+  const kept = await readFile(tokenFile(core), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return "";
+    throw new Error(`${tokenFile(core)} cannot be read: ${fileReason(error)}; or set HOOKLINE_ADMIN_TOKEN`, { cause: error });
+  });
+  return kept.trim() || undefined;
+}
+
+/** @throws with what to do instead, when the data folder cannot be written */
+async function keepToken(core: Core, token: string): Promise<void> {
+  try {
+    await mkdir(core.config.dataDir, { recursive: true, mode: 0o700 });
+    await writeFile(tokenFile(core), `${token}\n`, { mode: 0o600 });
+    // The mode above is for new files only.
+    await chmod(tokenFile(core), 0o600);
+  } catch (cause) {
+    throw new Error(
+      `the admin token cannot be kept in ${tokenFile(core)}: ${fileReason(cause)}; set HOOKLINE_ADMIN_TOKEN, or HOOKLINE_DATA_DIR to a folder that can be written`,
+      { cause },
+    );
+  }
 }
 
 function tokenFile(core: Core): string {
@@ -64,13 +85,13 @@ export async function bootstrap(core: Core): Promise<Bootstrap> {
     let made: string | undefined;
     if (token === undefined) {
       // Another process, with a data folder or a variable of its own, made the token: it stays good.
-      if (stored) return { ...first, adminToken: undefined };
+      if (stored) return { ...first, adminToken: undefined, tokenFrom: "elsewhere" };
       made = token = newToken(TOKEN_PREFIX);
-      await mkdir(core.config.dataDir, { recursive: true });
-      await writeFile(tokenFile(core), `${token}\n`, { mode: 0o600 });
+      await keepToken(core, token);
     }
     const hash = hashToken(token);
-    if (stored?.hash.equals(hash)) return { ...first, adminToken: undefined };
+    const tokenFrom = core.config.adminToken === undefined ? "file" : "variable";
+    if (stored?.hash.equals(hash)) return { ...first, adminToken: undefined, tokenFrom };
     if (stored) {
       await client.query("UPDATE api_token SET hash = $2, prefix = $3, revoked_at = NULL WHERE id = $1", [
         stored.id,
@@ -85,6 +106,6 @@ export async function bootstrap(core: Core): Promise<Bootstrap> {
         [newId(core.clock), first.organizationId, first.userId, shownPrefix(token), hash, SCOPES],
       );
     }
-    return { ...first, adminToken: made };
+    return { ...first, adminToken: made, tokenFrom };
   });
 }

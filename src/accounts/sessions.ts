@@ -5,7 +5,7 @@ import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { UnauthenticatedError } from "../errors.ts";
 import { hashPassword, isOutdated } from "../passwords/hash.ts";
 import { hashToken, newToken } from "../vault.ts";
-import { tellRevoked } from "./authenticate.ts";
+import { authenticate, tellRevoked } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { checkAtDoor } from "./password-door.ts";
 
@@ -95,6 +95,15 @@ export async function signIn(
   return { ...session, user };
 }
 
+/** A browser session that stands for an API token, and ends with it. Undefined for a token that is unknown, expired or revoked. */
+export async function signInWithToken(core: Core, token: string): Promise<Session | undefined> {
+  // No kind of session: only an API token is good here.
+  const credential = await authenticate(core, token, []);
+  if (!credential) return undefined;
+  const { organizationId, credentialId: apiTokenId, userId } = credential.caller;
+  return createSession(core, { organizationId, kind: "BROWSER", apiTokenId, userId, ttlSeconds: BROWSER_SECONDS });
+}
+
 /** Ends the caller's session, on every process within 1 s. An API token is no session: it stays good. */
 export async function signOut(core: Core, caller: Caller): Promise<void> {
   if (caller.credentialId !== undefined) await endSession(core, caller.organizationId, caller.credentialId);
@@ -111,6 +120,11 @@ export async function endSession(core: Core, organizationId: string, id: string)
 /** A token that signs a browser in once, within 15 minutes: what the banner's link to the dashboard holds. */
 export async function createSignInLink(core: Core, user: { id: string; organizationId: string }): Promise<Session> {
   return createSession(core, { organizationId: user.organizationId, kind: "SIGN_IN_LINK", userId: user.id, ttlSeconds: LINK_SECONDS });
+}
+
+/** The token stands in the fragment, which no proxy's log, link preview or Referer ever holds; the page posts it. */
+export function signInUrl(publicUrl: string, token: string): string {
+  return `${publicUrl}/sign-in#token=${token}`;
 }
 
 /** Trades the token of a sign-in link for a browser session. Undefined when it was used, has expired, or never was. */

@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
-import { redeemSignInLink } from "../accounts/sessions.ts";
 import type { Core } from "../core.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { createAddressOf } from "./address.ts";
@@ -23,8 +22,8 @@ import { problemJson, problemOf } from "./problem.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
+import { signInRoutes } from "./rest/sign-in.ts";
 import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
-import { sessionCookies } from "./session.ts";
 
 export interface ServerOptions {
   metrics?: Metrics;
@@ -152,13 +151,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(cotalkerRoutes(doors));
   await app.register(crmcomRoutes(doors));
   await app.register(superofficeRoutes(doors));
-  app.get("/sign-in-link", async (request, reply) => {
-    const { token } = request.query as { token?: unknown };
-    const session = typeof token === "string" ? await redeemSignInLink(core, token) : undefined;
-    if (session) reply.header("set-cookie", sessionCookies(core, session.token, session.expiresAt));
-    // Without one (used, expired) the dashboard asks for a password.
-    return reply.header("referrer-policy", "no-referrer").header("cache-control", "no-store").redirect("/", 303);
-  });
+  await app.register(signInRoutes(core));
   if (options.dashboard) await app.register(options.dashboard.routes);
   answerUnknown(app, routing, options.dashboard?.page);
   await app.ready();

@@ -17,12 +17,18 @@ export interface Api {
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** HOOKLINE_TOKEN, else the token that a server on this machine keeps in its data folder. */
+async function findToken(config: ClientConfig): Promise<string | undefined> {
+  if (config.token !== undefined || !LOOPBACK.test(new URL(config.url).hostname)) return config.token;
+  return (await readFile(path.join(config.dataDir, "admin.token"), "utf8").catch(() => "")).trim() || undefined;
+}
+
+export async function hasToken(config: ClientConfig): Promise<boolean> {
+  return (await findToken(config)) !== undefined;
+}
+
 async function tokenOf(config: ClientConfig): Promise<string> {
-  if (config.token !== undefined) return config.token;
-  if (LOOPBACK.test(new URL(config.url).hostname)) {
-    const kept = (await readFile(path.join(config.dataDir, "admin.token"), "utf8").catch(() => "")).trim();
-    if (kept !== "") return kept;
-  }
+  const token = await findToken(config);
+  if (token !== undefined) return token;
   throw new CliError("no token: set HOOKLINE_TOKEN (make one with `hookline token`, or in the dashboard under API tokens)");
 }
 

@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
 import { migrate } from "../db/migrate.ts";
+import { SEALED } from "../db/sealed.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createVault, type Vault } from "../vault.ts";
 import { CliError } from "./fault.ts";
@@ -22,13 +23,6 @@ export function applyMigrations(config: Config): Promise<string[]> {
   return onDatabase(config, (url) => migrate(url, { queueSchema: config.queueSchema }));
 }
 
-/** Every place that holds a sealed text; `place` as the code that seals it says. */
-const SEALED: [table: string, column: string, place: string][] = [
-  ["signing_secret", "ciphertext", "organization_id || '/' || definition_id || '/signing/' || version"],
-  ["secret_key", "ciphertext", "organization_id || '/secret-key/' || id"],
-  ["webhook_definition", "headers", "organization_id || '/' || id || '/headers'"],
-  ["connection", "headers", "organization_id || '/' || id || '/headers'"],
-];
 const BATCH = 200;
 
 export interface Rekeyed {

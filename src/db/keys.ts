@@ -6,16 +6,28 @@ import type { Config, MasterKey } from "../config.ts";
 import { type Vault, VaultError } from "../vault.ts";
 import type { Database } from "./client.ts";
 
-/** With the embedded Postgres a key is made once and kept beside its data, mode 0600. */
+const keyFile = (config: Config) => path.join(config.dataDir, "master.key");
+
+async function keptKey(config: Config): Promise<string> {
+  const kept = await readFile(keyFile(config), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  return kept.trim();
+}
+
+/** Those given; with the embedded Postgres the one in the data folder, or a new one, which `keepKey` keeps. */
 export async function masterKeys(config: Config): Promise<MasterKey[]> {
   if (config.masterKeys) return config.masterKeys;
-  const file = path.join(config.dataDir, "master.key");
-  const kept = await readFile(file, "utf8").catch(() => "");
-  if (kept.trim() !== "") return [{ id: "1", key: Buffer.from(kept.trim(), "base64") }];
-  const key = randomBytes(32);
+  const kept = await keptKey(config);
+  return [{ id: "1", key: kept === "" ? randomBytes(32) : Buffer.from(kept, "base64") }];
+}
+
+/** Keeps a new key beside the embedded Postgres' data, mode 0600: once `checkKeys` has found that nothing needs a lost one. */
+export async function keepKey(config: Config, keys: readonly MasterKey[]): Promise<void> {
+  if (config.masterKeys || (await keptKey(config)) !== "") return;
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  await writeFile(file, `${key.toString("base64")}\n`, { mode: 0o600 });
-  return [{ id: "1", key }];
+  await writeFile(keyFile(config), `${keys[0]?.key.toString("base64")}\n`, { mode: 0o600 });
 }
 
 /** One sealed text of each kind, with its place. */
@@ -25,8 +37,16 @@ const SAMPLES = `
   UNION ALL (SELECT headers, organization_id || '/' || id || '/headers' FROM webhook_definition WHERE headers IS NOT NULL ORDER BY created_at DESC LIMIT 3)
   UNION ALL (SELECT headers, organization_id || '/' || id || '/headers' FROM connection WHERE headers IS NOT NULL ORDER BY created_at DESC LIMIT 3)`;
 
+/** What does not open, by what was set; and what to do. */
+async function closedSecrets(config: Config): Promise<string> {
+  if (config.masterKeys) return "HOOKLINE_MASTER_KEY opens none of the stored secrets: start with the key they were sealed with";
+  const file = keyFile(config);
+  if ((await keptKey(config)) !== "") return `${file} opens none of the stored secrets: bring back the file that they were sealed with`;
+  return `${file} is missing, and the stored secrets open with nothing else: bring the file back from a backup, or set HOOKLINE_MASTER_KEY to what it held. No new one was made. If it is lost for good, so are the signing secrets and secret headers: \`hookline forget-secrets\` gives them up (docs/operations.md)`;
+}
+
 /** @throws VaultError when secrets are stored and the configured keys open none of them */
-export async function checkKeys(db: Database, vault: Vault): Promise<void> {
+export async function checkKeys(db: Database, vault: Vault, config: Config): Promise<void> {
   const { rows } = await db.pool.query<{ sealed: string; place: string }>(SAMPLES);
   const opens = rows.some(({ sealed, place }) => {
     try {
@@ -36,6 +56,5 @@ export async function checkKeys(db: Database, vault: Vault): Promise<void> {
       return false;
     }
   });
-  if (rows.length > 0 && !opens)
-    throw new VaultError("HOOKLINE_MASTER_KEY opens none of the stored secrets: start with the key they were sealed with");
+  if (rows.length > 0 && !opens) throw new VaultError(await closedSecrets(config));
 }

@@ -62,13 +62,12 @@ export function App() {
   const { pathname, search } = useLocation();
 
   if (pathname === "/sign-in" || ended) {
+    const next = pathname === "/sign-in" ? new URLSearchParams(search).get("next") : pathname === "/" ? null : pathname + search;
     return (
       <ClientProvider key={`in-${person}`} signedOut={signedOut}>
         {/* The page does not wait for the address to change: a page that is being left may still set it itself. */}
-        {pathname !== "/sign-in" && (
-          <Navigate to={pathname === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(pathname + search)}`} replace />
-        )}
-        <SignIn signedIn={signedIn} />
+        {pathname !== "/sign-in" && <Navigate to={next === null ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`} replace />}
+        <SignIn signedIn={signedIn} next={next} />
       </ClientProvider>
     );
   }

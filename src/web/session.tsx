@@ -9,6 +9,7 @@ const ViewerQuery = graphql(`
     viewer {
       role
       scopes
+      delivering
       user {
         id
         name

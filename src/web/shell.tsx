@@ -1,4 +1,4 @@
-import { ActionIcon, AppShell, Burger, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Alert, AppShell, Burger, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
   type Icon,
@@ -162,6 +162,11 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
         <Person signedOut={signedOut} showShortcuts={helpWindow.open} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
+        {!viewer.delivering && (
+          <Alert color="yellow" variant="light" role="status" title="Nothing is delivered" m="md">
+            This server was started with HOOKLINE_DELIVERY=off: what comes in waits in its lanes until it is started without.
+          </Alert>
+        )}
         {children}
       </AppShell.Main>
       <Shortcuts opened={help} close={helpWindow.close} />

@@ -198,17 +198,6 @@ describe("signing in through the door", () => {
     expect(out.headers.getSetCookie().every((header) => /=; Path=\/;.*Max-Age=0/.test(header))).toBe(true);
     expect((await ask({ origin: app.url })).status).toBe(401);
   });
-
-  test("the banner's link signs a browser in once", async () => {
-    const { createSignInLink } = await import("../../src/accounts/sessions.ts");
-    const link = await createSignInLink(core, { id: app.t.admin.userId as string, organizationId: app.t.organizationId });
-    const open = () => fetch(`${app.url}/sign-in-link?token=${link.token}`, { redirect: "manual" });
-    const first = await open();
-    expect([first.status, first.headers.get("location")]).toEqual([303, "/"]);
-    const cookie = (first.headers.getSetCookie()[0] ?? "").split(";")[0] as string;
-    expect((await graphql(app, "{ viewer { role } }", { headers: { cookie, origin: app.url } })).body.data.viewer.role).toBe("ADMIN");
-    expect((await open()).headers.getSetCookie()).toEqual([]);
-  });
 });
 
 test("the operator's token may be any text: spaces, signs, and letters beyond ASCII as UTF-8 or Latin-1", async () => {

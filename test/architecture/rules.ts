@@ -24,6 +24,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/accounts/", 3.2],
   ["src/wire/", 3.1],
   ["src/core.ts", 2.3],
+  ["src/backup/", 2.25],
   ["src/embedded/", 2.2],
   ["src/db/", 2.1],
   ["src/vault.ts", 2],

@@ -40,7 +40,7 @@ export function startProgram(env: Record<string, string>, options: { command?: s
       if (Date.now() > deadline) throw new Error(`waited in vain; printed:\n${out}\n${err}`);
     }
   };
-  const address = () => /(?:GraphQL|health on)\s+(http:\/\/[^/\s]+)/.exec(out)?.[1];
+  const address = () => (/Listens\s+on (http:\/\/[^,\s]+)/.exec(out) ?? /(?:GraphQL|health on)\s+(http:\/\/[^/\s]+)/.exec(out))?.[1];
   return {
     child,
     out: () => out,

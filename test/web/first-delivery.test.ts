@@ -91,3 +91,21 @@ test("the sign-in link works once, also by its fragment; passwords work; signing
   await page.getByRole("button", { name: "Sign in" }).waitFor();
   await stranger.close();
 });
+
+test("B8 an API token signs in, too; a used link and an unknown token say why not", { timeout: 60_000 }, async () => {
+  const { installation, browser } = dashboard;
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  await page.goto(installation.signInLink());
+  await page.getByRole("alert").filter({ hasText: "This link was used before" }).waitFor();
+  expect(new URL(page.url()).hash).toBe("");
+  await page.goto(`${installation.url}/log`);
+  await page.getByText("API token", { exact: true }).click();
+  await page.getByLabel("Token", { exact: true }).fill("hkl_unknown");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").filter({ hasText: "unknown, expired or revoked" }).waitFor();
+  await page.getByLabel("Token", { exact: true }).fill(installation.token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Log" }).waitFor();
+  await stranger.close();
+});

@@ -113,6 +113,10 @@ const Viewer = builder.objectRef<Caller>("Viewer").implement({
     }),
     role: t.field({ type: Role, description: "What the caller may do at most.", resolve: (caller) => caller.role }),
     scopes: t.stringList({ description: "What the caller may do.", resolve: (caller) => [...caller.scopes] }),
+    delivering: t.boolean({
+      description: "False when this server was started with HOOKLINE_DELIVERY=off: what comes in waits in its lanes, and nothing is sent.",
+      resolve: (_caller, _args, context) => context.doors.core.config.delivery,
+    }),
   }),
 });
 

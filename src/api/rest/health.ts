@@ -25,7 +25,11 @@ export function healthRoutes(core: Core, metrics: Metrics, draining: () => boole
       const checks = { database: await databaseAnswers(core), notifications: core.notify.connected, draining: draining() };
       const ready = checks.database && checks.notifications && !checks.draining;
       if (!ready) reply.code(503).header("retry-after", "2");
-      return { status: ready ? "ready" : checks.draining ? "draining" : "degraded", ...checks };
+      return {
+        status: ready ? "ready" : checks.draining ? "draining" : "degraded",
+        ...checks,
+        delivery: core.config.delivery ? "on" : "off",
+      };
     });
     app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   };

@@ -1,6 +1,6 @@
-import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
+import { Alert, Button, PasswordInput, SegmentedControl, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { useNavigate } from "react-router";
 import { Problem, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
 import { Brand } from "../shell.tsx";
@@ -27,40 +27,57 @@ function takeLinkToken(): string | undefined {
   return token;
 }
 
+/** Trades a link's or an API token for a session cookie. @returns what went wrong */
+async function trade(path: "/sign-in-link" | "/sign-in-token", token: string): Promise<string | undefined> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ token }) }).catch(() => undefined);
+  if (response?.ok) return undefined;
+  if (!response || response.status >= 500) return "The server cannot be reached. Try again in a moment.";
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+  return `${(problem.detail ?? "this could not be used").replace(/^./, (first) => first.toUpperCase())}.`;
+}
+
 /** Only to our own pages: `next` comes from the address. */
 const safe = (next: string | null) => (next?.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/");
 
-export function SignIn({ signedIn }: { signedIn: () => void }) {
+/** @param props.next where to go on once signed in */
+export function SignIn({ signedIn, next }: { signedIn: () => void; next: string | null }) {
   const perform = usePerform();
   const navigate = useNavigate();
-  const [query] = useSearchParams();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
+  const [apiToken, setApiToken] = useState("");
+  const [way, setWay] = useState<"password" | "token">("password");
   const [busy, setBusy] = useState(false);
   const [mistake, setMistake] = useState<string>();
   const linkTried = useRef(false);
 
-  async function enter(action: ReturnType<typeof perform>) {
+  async function enter(attempt: Promise<string | undefined>) {
     setBusy(true);
     setMistake(undefined);
-    const outcome = await action;
+    const problem = await attempt;
     setBusy(false);
-    if (!outcome.ok) return setMistake(outcome.failure.message);
+    if (problem !== undefined) return setMistake(problem);
     signedIn();
-    navigate(safe(query.get("next")), { replace: true });
+    navigate(safe(next), { replace: true });
   }
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the link is looked for once
   useEffect(() => {
     document.title = "Sign in · Hookline";
     const token = linkTried.current ? undefined : takeLinkToken();
     linkTried.current = true;
-    // The server trades it for a session, once, and comes back to the overview.
-    if (token !== undefined) location.replace(`/sign-in-link?token=${encodeURIComponent(token)}`);
+    if (token !== undefined) void enter(trade("/sign-in-link", token));
   }, []);
+
+  async function withPassword(): Promise<string | undefined> {
+    const outcome = await perform(SignInMutation, { input: { email, password } });
+    return outcome.ok ? undefined : outcome.failure.message;
+  }
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    void enter(perform(SignInMutation, { input: { email, password } }) as ReturnType<typeof perform>);
+    void enter(way === "token" ? trade("/sign-in-token", apiToken.trim()) : withPassword());
   }
 
   return (
@@ -73,31 +90,57 @@ export function SignIn({ signedIn }: { signedIn: () => void }) {
             {mistake}
           </Alert>
         )}
-        {query.has("next") && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
-        <TextInput
-          label="E-mail or user name"
-          name="username"
-          autoComplete="username"
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-          required
-          withAsterisk={false}
-          autoFocus
+        {next !== null && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
+        <SegmentedControl
+          aria-label="Sign in with"
+          data={[
+            { value: "password", label: "User and password" },
+            { value: "token", label: "API token" },
+          ]}
+          value={way}
+          onChange={(value) => setWay(value === "token" ? "token" : "password")}
+          fullWidth
         />
-        <PasswordInput
-          label="Password"
-          name="password"
-          autoComplete="current-password"
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          required
-          withAsterisk={false}
-        />
+        {way === "password" ? (
+          <>
+            <TextInput
+              label="E-mail or user name"
+              name="username"
+              autoComplete="username"
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+              required
+              withAsterisk={false}
+              autoFocus
+            />
+            <PasswordInput
+              label="Password"
+              name="password"
+              autoComplete="current-password"
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              required
+              withAsterisk={false}
+            />
+          </>
+        ) : (
+          <PasswordInput
+            label="Token"
+            name="token"
+            autoComplete="off"
+            description="The session may do what the token may, and ends with it."
+            value={apiToken}
+            onChange={(event) => setApiToken(event.currentTarget.value)}
+            required
+            withAsterisk={false}
+            autoFocus
+          />
+        )}
         <Button type="submit" loading={busy} fullWidth mt={4}>
           Sign in
         </Button>
         <p className={classes["hint"]}>
-          No password yet? <code className="mono">npm start</code> prints a link that signs the first admin in, once.
+          Neither? <code className="mono">npx hookline sign-in-link</code> on the server makes a link that signs you in, once.
         </p>
       </form>
     </main>

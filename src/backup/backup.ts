@@ -1,0 +1,103 @@
+/**
+ * Everything in our tables, as of one moment, in one file, while servers go on: COPY of each table in one REPEATABLE READ
+ * snapshot. Jobs of pg-boss are left out: they are hints and mails, and lanes are looked through without them.
+ */
+import { rename, rm } from "node:fs/promises";
+import { to as copyTo } from "pg-copy-streams";
+import type { MasterKey } from "../config.ts";
+import { readDatabaseUrl } from "../database-url.ts";
+import { readRecord } from "../db/migrations/record.ts";
+import { CHORE_PROFILE } from "../db/session.ts";
+import { clientConfig, SessionClient } from "../db/session-client.ts";
+import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
+import { FORMAT, fingerprint, type Header } from "./header.ts";
+import { quoted, readSequences, readTables, type Table } from "./tables.ts";
+
+export interface Progress {
+  table: string;
+  rows: number;
+  bytes: number;
+}
+
+export interface BackupOptions {
+  url: string;
+  /** Replaced only once the new one is whole. */
+  file: string;
+  keys: readonly MasterKey[];
+  version: string;
+  now: Date;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** @returns each table's rows and bytes. @throws BackupFileError when there is nothing to back up */
+export async function backup(options: BackupOptions): Promise<Progress[]> {
+  const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: CHORE_PROFILE }));
+  await client.connect();
+  const partial = `${options.file}.partial`;
+  await rm(partial, { force: true });
+  const writer = createFrameWriter(partial);
+  try {
+    const done = await write(client, options, writer);
+    await writer.end();
+    await rename(partial, options.file);
+    return done;
+  } catch (error) {
+    writer.abandon();
+    await rm(partial, { force: true });
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function write(client: SessionClient, options: BackupOptions, writer: FrameWriter): Promise<Progress[]> {
+  const { schema } = readDatabaseUrl(options.url);
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  // Rows that a policy would hide are an error, and not missing from the file.
+  await client.query("SET LOCAL row_security = off");
+  const record = await readRecord(client);
+  if (!record?.some((row) => row.finishedAt))
+    throw new BackupFileError(`the schema ${schema} holds no Hookline: there is nothing to back up`);
+  const header: Header = {
+    format: FORMAT,
+    hookline: options.version,
+    madeAt: options.now.toISOString(),
+    migrations: record.filter((row) => row.finishedAt).map((row) => row.name),
+    keys: options.keys.map(fingerprint),
+  };
+  await writer.write("H", header);
+  const done: Progress[] = [];
+  for (const table of await readTables(client, schema)) done.push(await copy(client, schema, table, writer, options.onProgress));
+  await writer.write("S", await readSequences(client, schema));
+  await client.query("COMMIT");
+  return done;
+}
+
+async function copy(
+  client: SessionClient,
+  schema: string,
+  table: Table,
+  writer: FrameWriter,
+  onProgress: BackupOptions["onProgress"],
+): Promise<Progress> {
+  await writer.write("T", table);
+  const columns = table.columns.map(quoted).join(", ");
+  // COPY of a partitioned table itself is not for every version.
+  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${quoted(schema)}.${quoted(table.name)}) TO STDOUT`));
+  const progress: Progress = { table: table.name, rows: 0, bytes: 0 };
+  for await (const chunk of rows as AsyncIterable<Buffer>) {
+    await writer.write("D", chunk);
+    progress.bytes += chunk.length;
+    progress.rows += lines(chunk);
+    onProgress?.(progress);
+  }
+  await writer.write("E", progress);
+  return progress;
+}
+
+/** COPY's text form ends each row with a line feed, and has none inside. */
+function lines(chunk: Buffer): number {
+  let count = 0;
+  for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) count++;
+  return count;
+}

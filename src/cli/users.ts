@@ -1,0 +1,98 @@
+/** `hookline user` and `hookline sign-in-link`: the ways in that need no server, no token and no password. */
+
+import type { Scope } from "../accounts/caller.ts";
+import { findUser, firstAdministrator, listAllUsers, operatorCaller } from "../accounts/operator.ts";
+import { createSignInLink, signInUrl } from "../accounts/sessions.ts";
+import { createApiToken } from "../accounts/tokens.ts";
+import { createUser, updateUser } from "../accounts/users.ts";
+import type { Config } from "../config.ts";
+import { publicUrl, withCore } from "./direct.ts";
+import { CliError } from "./fault.ts";
+import type { Password } from "./password.ts";
+import { expiry, type TokenOptions } from "./token.ts";
+
+const ROLES = ["ADMIN", "MEMBER", "VIEWER"] as const;
+type Role = (typeof ROLES)[number];
+
+export function roleOf(text: string): Role {
+  const role = ROLES.find((each) => each === text.toUpperCase());
+  if (!role) throw new CliError(`--role must be ${ROLES.join(", ")}`);
+  return role;
+}
+
+export interface Link {
+  url: string;
+  user: string;
+  expiresAt: Date;
+}
+
+/** @param user e-mail or user name; the first administrator when absent */
+export function signInLink(config: Readonly<Config>, user: string | undefined): Promise<Link> {
+  return withCore(config, "sign-in-link", async (core) => {
+    const found = user === undefined ? await firstAdministrator(core) : await findUser(core, user);
+    const { token, expiresAt } = await createSignInLink(core, found);
+    return { url: signInUrl(publicUrl(config), token), user: found.username, expiresAt };
+  });
+}
+
+export interface ShownUser {
+  id: string;
+  organization: string;
+  email: string;
+  username: string;
+  name: string;
+  role: Role;
+  hasPassword: boolean;
+}
+
+export function listUsers(config: Readonly<Config>): Promise<ShownUser[]> {
+  return withCore(config, "user list", async (core) => {
+    await operatorCaller(core);
+    return (await listAllUsers(core)).map((user) => ({
+      id: user.id,
+      organization: user.organization.name,
+      email: user.email,
+      username: user.username,
+      name: user.name ?? "",
+      role: user.role,
+      hasPassword: user.passwordHash !== null,
+    }));
+  });
+}
+
+export interface NewUser {
+  email: string;
+  name?: string | undefined;
+  username?: string | undefined;
+  role: string;
+  password: Password;
+}
+
+/** In the first organization. */
+export function addUser(config: Readonly<Config>, { email, name, username, role, password }: NewUser): Promise<{ id: string }> {
+  return withCore(config, "user add", async (core) => {
+    const input = { email, name: name ?? email.split("@")[0] ?? email, username, role: roleOf(role), password: password.text };
+    return { id: (await createUser(core, await operatorCaller(core), input)).id };
+  });
+}
+
+/** Ends the user's sessions. */
+export function setPassword(config: Readonly<Config>, user: string, password: Password): Promise<{ id: string }> {
+  return withCore(config, "user set-password", async (core) => {
+    const found = await findUser(core, user);
+    return { id: (await updateUser(core, await operatorCaller(core, found), { id: found.id, password: password.text })).id };
+  });
+}
+
+/** `hookline token` without any token at hand: made in the database, for the first administrator. */
+export function createTokenDirectly(config: Readonly<Config>, name: string, options: TokenOptions): Promise<string> {
+  return withCore(config, "token", async (core) => {
+    const input = {
+      name,
+      role: options.role === undefined ? undefined : roleOf(options.role),
+      scopes: options.scope as Scope[] | undefined,
+      expiresAt: options.expires === undefined ? undefined : expiry(options.expires, new Date()),
+    };
+    return (await createApiToken(core, await operatorCaller(core), input)).token;
+  });
+}

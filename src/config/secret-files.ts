@@ -1,0 +1,60 @@
+/**
+ * `NAME_FILE` for every variable that holds a secret: the path of a file with its value, as Docker, Kubernetes and systemd
+ * hand secrets over.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { fileReason } from "./folder.ts";
+
+export const SECRETS = [
+  "DATABASE_URL",
+  "HOOKLINE_DATABASE_DIRECT_URL",
+  "HOOKLINE_ADMIN_TOKEN",
+  "HOOKLINE_MASTER_KEY",
+  "HOOKLINE_SMTP_URL",
+  "HOOKLINE_TOKEN",
+] as const;
+
+const LARGEST_BYTES = 64 * 1024;
+
+type Environment = Record<string, string | undefined>;
+
+export interface WithFiles {
+  env: Environment;
+  /** `NAME` → `NAME_FILE` for what came from a file: so that a mistake is told of what was set. */
+  shown: ReadonlyMap<string, string>;
+  problems: string[];
+}
+
+/** Only plain files are read: a FIFO would hang the start. */
+function read(file: string): { text: string } | { problem: string } {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile()) return { problem: `${file} is no plain file: name one that holds the value` };
+    if (stats.size > LARGEST_BYTES) return { problem: `${file} has ${stats.size} bytes: a secret has at most ${LARGEST_BYTES}` };
+    const text = readFileSync(file, "utf8").trim();
+    return text === "" ? { problem: `${file} is empty: write the value into it` } : { text };
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return { problem: missing ? `${file} does not exist` : `${file} cannot be read: ${fileReason(error)}` };
+  }
+}
+
+/** @param given without empty variables */
+export function readSecretFiles(given: Environment): WithFiles {
+  const env = { ...given };
+  const shown = new Map<string, string>();
+  const problems: string[] = [];
+  for (const name of SECRETS) {
+    const file = given[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (given[name] !== undefined) {
+      problems.push(`${name}_FILE: ${name} is set too: set one of the two`);
+      continue;
+    }
+    shown.set(name, `${name}_FILE`);
+    const found = read(file);
+    if ("problem" in found) problems.push(`${name}_FILE: ${found.problem}`);
+    else env[name] = found.text;
+  }
+  return { env, shown, problems };
+}

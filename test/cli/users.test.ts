@@ -1,0 +1,94 @@
+/** `hookline user` and `hookline sign-in-link`: on the database, with no server, no token, no password. */
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bootstrap } from "../../src/accounts/bootstrap.ts";
+import { checkPassword, redeemSignInLink } from "../../src/accounts/sessions.ts";
+import { MASTER_KEY_TEXT, type TestCore, testCore } from "../helpers/database.ts";
+import { run } from "./run.ts";
+
+let t: TestCore;
+let env: Record<string, string>;
+beforeAll(async () => {
+  t = await testCore();
+  env = {
+    DATABASE_URL: t.url,
+    HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT,
+    HOOKLINE_DATA_DIR: t.core.config.dataDir,
+    HOOKLINE_PUBLIC_URL: "https://hooks.example.com",
+    HOOKLINE_LOG_LEVEL: "silent",
+  };
+});
+afterAll(() => t?.close());
+
+describe("B8 the command line is a way in", { timeout: 60_000 }, () => {
+  it("B8 before the first start it says that there is nothing yet", async () => {
+    const { code, err } = await run(["sign-in-link"], env);
+    expect({ code, err }).toEqual({ code: 1, err: [expect.stringMatching(/holds no installation yet: start Hookline on it once/)] });
+    const nowhere = await run(["user", "list"], { HOOKLINE_DATA_DIR: "/nonexistent/data" });
+    expect({ code: nowhere.code, err: nowhere.err }).toEqual({
+      code: 1,
+      err: [expect.stringMatching(/no installation in \/nonexistent\/data/)],
+    });
+    await bootstrap(t.core);
+  });
+
+  it("B8 sign-in-link: a link for the first administrator, or for somebody named, that works once", async () => {
+    const { out, code } = await run(["sign-in-link"], env);
+    expect(code).toBe(0);
+    expect(out).toEqual([expect.stringMatching(/^https:\/\/hooks\.example\.com\/sign-in#token=hks_/)]);
+    const token = (out[0] as string).split("token=")[1] as string;
+    expect(await redeemSignInLink(t.core, token)).toBeDefined();
+    expect(await redeemSignInLink(t.core, token)).toBeUndefined();
+    const json = JSON.parse((await run(["sign-in-link", "--user", "admin", "--json"], env)).out.join("")) as object;
+    expect(json).toEqual({ url: expect.stringContaining("#token="), user: "admin", expiresAt: expect.any(String) });
+    const unknown = await run(["sign-in-link", "--user", "nobody@example.com"], env);
+    expect({ code: unknown.code, err: unknown.err }).toEqual({ code: 1, err: ['hookline: a user "nobody@example.com" was not found'] });
+  });
+
+  it("B8 user add, set-password, list: passwords come from standard input, or are made and shown once", async () => {
+    const added = await run(["user", "add", "ada@example.com", "--role", "admin"], env, "analytical-engine\n");
+    expect(added).toMatchObject({ code: 0, out: [], err: ["added ada@example.com"] });
+    expect((await checkPassword(t.core, "ada@example.com", "analytical-engine"))?.role).toBe("ADMIN");
+
+    const made = await run(["user", "set-password", "ADA@example.com", "--generate"], env);
+    expect(made.out).toHaveLength(1);
+    expect(await checkPassword(t.core, "ada@example.com", made.out[0] as string)).toBeDefined();
+    expect(await checkPassword(t.core, "ada@example.com", "analytical-engine")).toBeUndefined();
+
+    // The bootstrap's administrator gets a password, too.
+    expect((await run(["user", "set-password", "admin"], env, "correct horse battery\n")).code).toBe(0);
+    expect(await checkPassword(t.core, "admin", "correct horse battery")).toBeDefined();
+
+    const listed = JSON.parse((await run(["user", "list", "--json"], env)).out.join("")) as Record<string, unknown>[];
+    expect(listed.map(({ email, role, hasPassword }) => ({ email, role, hasPassword }))).toEqual(
+      expect.arrayContaining([
+        { email: "ada@example.com", role: "ADMIN", hasPassword: true },
+        { email: "admin@hookline.invalid", role: "ADMIN", hasPassword: true },
+      ]),
+    );
+    expect(JSON.stringify(listed)).not.toContain("scrypt");
+    expect((await run(["user", "list"], env)).out.join("\n")).toMatch(/^ada@example.com\tada@example.com\tADMIN\t/m);
+  });
+
+  it("B8 mistakes are one line each and change nothing", async () => {
+    for (const [args, input, words] of [
+      [["user", "add", "not-an-email"], "long-enough-password\n", /email: must be an e-mail address/],
+      [["user", "add", "bob@example.com"], "short\n", /password: must have at least/],
+      [["user", "add", "bob@example.com"], "", /no password on standard input/],
+      [["user", "add", "bob@example.com", "--role", "king"], "long-enough-password\n", /--role must be ADMIN, MEMBER, VIEWER/],
+      [["user", "add", "ada@example.com"], "long-enough-password\n", /exists already/],
+      [["user", "set-password", "bob@example.com"], "long-enough-password\n", /was not found/],
+    ] as const) {
+      const { code, err } = await run(args, env, input);
+      expect({ code, err }).toEqual({ code: 1, err: [expect.stringMatching(words)] });
+    }
+    expect(await t.core.db.unscoped.user.count({ where: { email: "bob@example.com" } })).toBe(0);
+  });
+
+  it("B8 token without any token at hand is made in the database", async () => {
+    await rm(path.join(t.core.config.dataDir, "admin.token"));
+    const { code, out } = await run(["token", "shop", "--role", "member", "--scope", "events:write"], env);
+    expect({ code, out }).toEqual({ code: 0, out: [expect.stringMatching(/^hkl_/)] });
+  });
+});
