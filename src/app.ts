@@ -126,7 +126,7 @@ async function startOn(
   started.push(() => db.close());
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
-  const notify = createNotifier(databaseUrl, log);
+  const notify = createNotifier(databaseUrl, log, () => db.dropConnections());
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
   const queue = createQueue(databaseUrl, log, {
     worker: config.roles.worker,

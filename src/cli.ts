@@ -109,7 +109,7 @@ hookline tail --cursor-file .tail-cursor --json | jq .attempt.durationMs`),
   )
   .action(async (options: TailOptions) => {
     const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
     const cursor = await tail(await api(), options, { line: out, note }, stop.signal);
     if (cursor !== undefined && options.cursorFile === undefined) note(`go on with: hookline tail --after ${cursor}`);
   });

@@ -7,7 +7,7 @@ import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
 import { readRecord } from "../db/migrations/record.ts";
-import { CHORE_PROFILE } from "../db/session.ts";
+import { LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
@@ -31,7 +31,7 @@ export interface BackupOptions {
 
 /** @returns each table's rows and bytes. @throws BackupFileError when there is nothing to back up */
 export async function backup(options: BackupOptions): Promise<Progress[]> {
-  const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: CHORE_PROFILE }));
+  const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: LONG_PROFILE }));
   await client.connect();
   const partial = `${options.file}.partial`;
   await rm(partial, { force: true });

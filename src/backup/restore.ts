@@ -8,7 +8,7 @@ import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
 import { migrate } from "../db/migrate.ts";
 import { readMigrations } from "../db/migrations/folder.ts";
-import { CHORE_PROFILE } from "../db/session.ts";
+import { LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import type { Progress } from "./backup.ts";
 import { BackupFileError, readFrames } from "./frames.ts";
@@ -67,7 +67,7 @@ export async function restore(options: RestoreOptions): Promise<Progress[]> {
   const summary = await verify(options.file);
   await checkFits(summary, options);
   const { schema } = readDatabaseUrl(options.url);
-  const client = new SessionClient(clientConfig({ url: options.url, purpose: "restore", profile: CHORE_PROFILE }));
+  const client = new SessionClient(clientConfig({ url: options.url, purpose: "restore", profile: LONG_PROFILE }));
   await client.connect();
   try {
     await checkEmpty(client, schema);

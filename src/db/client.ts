@@ -80,6 +80,8 @@ export interface Database {
   unscoped: PrismaClient;
   /** Runs `work` in one transaction on the hot pool; rolled back when it throws, begun anew when another one is in its way. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
+  /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
+  dropConnections(): void;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,10 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     unscoped,
     prisma: guarded(unscoped),
     transaction: (work, again) => transact(pool, work, again),
+    dropConnections() {
+      pool.dropAll();
+      prismaPool.dropAll();
+    },
     async close() {
       await unscoped.$disconnect();
       await Promise.all([pool.end(), prismaPool.end()]);

@@ -1,6 +1,7 @@
 /**
  * One LISTEN connection that stays: replaced when it breaks, when nobody answers on it (a half-open connection is silent),
- * and when its server takes no writes any more (a primary that was replaced would never notify again).
+ * when its server takes no writes any more, and when the URL leads to another server (a primary that was replaced would never
+ * notify again, whether it still runs or not).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../observe/log.ts";
@@ -8,6 +9,8 @@ import { clientConfig, SessionClient } from "./session-client.ts";
 
 const HEARTBEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
+/** How often a connection made anew tells where the URL leads. */
+const LOOK_MS = 15_000;
 const AGAIN_MS = 500;
 
 export interface ListenerOptions {
@@ -19,6 +22,8 @@ export interface ListenerOptions {
   heard(channel: string, payload: string): void;
   /** Notifications may have been missed: read everything. */
   reconnected(): void;
+  /** The URL leads to another server than before: connections that are open lead to the old one. */
+  moved?(): void;
 }
 
 export interface Listener {
@@ -35,16 +40,42 @@ export function createListener(options: ListenerOptions): Listener {
   let connected = false;
   let loop: Promise<void> | undefined;
 
+  async function connect(): Promise<SessionClient> {
+    const next = new SessionClient(clientConfig({ url, purpose }));
+    await next.connect();
+    return next;
+  }
+
+  /** Which server it is, and which run of it. */
+  async function serverOf(connection: SessionClient): Promise<string> {
+    const { rows } = (await connection.query("SELECT pg_postmaster_start_time()::text AS started")) as { rows: { started: string }[] };
+    return rows[0]?.started ?? "";
+  }
+
+  /** Whether a connection made now is to another server; false when none can be made. */
+  async function leadsElsewhere(server: string): Promise<boolean> {
+    const look = await connect().catch(() => undefined);
+    const found = look && (await serverOf(look).catch(() => undefined));
+    await look?.end().catch(() => undefined);
+    return found !== undefined && found !== server;
+  }
+
   /** Connects, listens, and returns a promise that settles when the connection is of no use any more. */
   async function listen(): Promise<{ gone: Promise<void> }> {
-    const next = new SessionClient(clientConfig({ url, purpose }));
+    const next = await connect();
     const gone = Promise.withResolvers<void>();
     next.once("end", gone.resolve);
     next.on("error", () => gone.resolve());
     next.onLost(() => gone.resolve());
     next.on("notification", ({ channel, payload }) => options.heard(channel, payload ?? ""));
-    await next.connect();
-    await next.query(channels.map((channel) => `LISTEN "${channel}"`).join(";"));
+    let server: string;
+    try {
+      await next.query(channels.map((channel) => `LISTEN "${channel}"`).join(";"));
+      server = await serverOf(next);
+    } catch (error) {
+      next.end().catch(() => undefined);
+      throw error;
+    }
     client = next;
     connected = true;
     const heartbeat = setInterval(() => {
@@ -61,8 +92,17 @@ export function createListener(options: ListenerOptions): Listener {
         () => clearTimeout(late),
       );
     }, HEARTBEAT_MS);
+    const looks = setInterval(async () => {
+      if (!(await leadsElsewhere(server))) return;
+      options.moved?.();
+      gone.resolve();
+    }, LOOK_MS);
     heartbeat.unref();
-    void gone.promise.then(() => clearInterval(heartbeat));
+    looks.unref();
+    void gone.promise.then(() => {
+      clearInterval(heartbeat);
+      clearInterval(looks);
+    });
     return { gone: gone.promise };
   }
 

@@ -12,7 +12,7 @@ import { readMarks, readRecord } from "./migrations/record.ts";
 import { checkSessions } from "./probe.ts";
 import { checkQueues, findQueueSchema } from "./queue-schema.ts";
 import { DatabaseRefusal } from "./refusal.ts";
-import { MIGRATION_PROFILE } from "./session.ts";
+import { LONG_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
 export type { MigrationProgress } from "./migrations/apply.ts";
@@ -34,7 +34,7 @@ export interface MigrateOptions {
 
 async function connected<T>(url: string, signal: AbortSignal | undefined, work: (client: SessionClient) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
-  const client = new SessionClient(clientConfig({ url, purpose: "migrate", profile: MIGRATION_PROFILE }));
+  const client = new SessionClient(clientConfig({ url, purpose: "migrate", profile: LONG_PROFILE }));
   await client.connect();
   const cancel = () => void cancelOn(url, client);
   signal?.addEventListener("abort", cancel);

@@ -23,7 +23,8 @@ export interface Notifier {
   stop(): Promise<void>;
 }
 
-export function createNotifier(url: string, log: Log): Notifier {
+/** @param moved called when the URL leads to another server than before */
+export function createNotifier(url: string, log: Log, moved: () => void = () => undefined): Notifier {
   const listeners = new Map<Channel, Set<(ids: string[]) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const tell = (channel: Channel, ids: string[]) => {
     for (const listener of listeners.get(channel) ?? []) listener(ids);
@@ -37,6 +38,7 @@ export function createNotifier(url: string, log: Log): Notifier {
       const known = CHANNELS.find((c) => name(c) === channel);
       if (known) tell(known, payload ? payload.split(",") : []);
     },
+    moved,
     reconnected() {
       for (const channel of CHANNELS) tell(channel, []);
     },

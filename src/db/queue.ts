@@ -62,6 +62,7 @@ function bossDatabase(url: string, log: Log) {
         channels: [channel],
         heard: (_, payload) => heard(payload),
         reconnected,
+        moved: () => pool.dropAll(),
       });
       await listener.start();
       return { close: () => listener.stop() };

@@ -12,6 +12,7 @@ import { tlsRefusal } from "./tls-refusal.ts";
 /** How long the settings may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const QUERY_CANCELED = "57014";
 
 const STANDBY = "a standby";
 
@@ -122,8 +123,7 @@ export class SessionClient extends pg.Client {
   async #open(): Promise<this> {
     try {
       await super.connect();
-      // By itself, because it takes effect while nothing but a short text is parsed: a hostile limit may be milliseconds.
-      await super.query({ text: NO_LIMITS, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
+      await this.#liftLimits();
       const results: unknown = await super.query({ text: this.#setup, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
       checkState((results as pg.QueryResult<SessionState>[]).at(-1)?.rows[0] as SessionState);
       this.#ready = true;
@@ -135,6 +135,21 @@ export class SessionClient extends pg.Client {
       if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
         throw new ReadOnlyServerError(STANDBY);
       throw tlsRefusal(error, this.#address) ?? withoutHost(error as Error);
+    }
+  }
+
+  /**
+   * By itself, because it takes effect while nothing but a short text is parsed: a limit of the database may be milliseconds.
+   * On a busy machine even that may be cut short; the session stands, and is asked again.
+   */
+  async #liftLimits(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await super.query({ text: NO_LIMITS, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code !== QUERY_CANCELED || tries === 20) throw error;
+      }
     }
   }
 

@@ -28,8 +28,8 @@ export const POOL_PROFILE: SessionProfile = {
   idleInTransactionTimeout: 5_000,
 };
 
-/** A step of a migration takes as long as it takes, and a process that was stopped for a while goes on with it. */
-export const MIGRATION_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 0 };
+/** A step of a migration or the copy of a table takes as long as it takes, and a process that was stopped for a while goes on with it. */
+export const LONG_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 0 };
 
 /** Every setting that changes what our statements mean or write, in Postgres 15 to 18. */
 export const SETTINGS: readonly [name: string, value: string, why: string][] = [

@@ -37,6 +37,7 @@ const ON_ROLE = [
   "enable_indexscan = off",
   "plan_cache_mode = 'force_custom_plan'",
   "client_min_messages = 'debug1'",
+  "synchronous_commit = off",
 ];
 /** Of the machine: what libpq's variables would set. */
 const MACHINE = {
@@ -45,6 +46,11 @@ const MACHINE = {
   PGOPTIONS: "-c statement_timeout=10 -c TimeZone=Asia/Kolkata",
   PGSSLMODE: "disable",
 };
+
+/** What every profile sets alike; limits and plans differ by purpose. */
+const WITNESSED = [...SETTINGS.map(([setting]) => setting), "search_path", "transaction_isolation", "transaction_read_only"];
+/** Written to by the hot pool, Prisma and pg-boss. */
+const WATCHED = ["event", "webhook_definition", "hookline_queue.job", "hookline_queue.queue"];
 
 const POOL = 3;
 const TOKEN = "sessions-0123456789abcdefghijklmnopqrstuvwxyz";
@@ -67,6 +73,7 @@ beforeAll(async () => {
   await admin.query(`CREATE DATABASE ${name} OWNER ${name}`);
   for (const setting of ON_DATABASE) await admin.query(`ALTER DATABASE ${name} SET ${setting}`);
   for (const setting of ON_ROLE) await admin.query(`ALTER ROLE ${name} SET ${setting}`);
+  await setWitness();
   program = startProgram({
     ...MACHINE,
     DATABASE_URL: url.href,
@@ -78,6 +85,31 @@ beforeAll(async () => {
   });
   platform = { url: await program.up(), token: TOKEN };
 });
+/** Notes the settings of whoever changes a definition of the catalog, later also rows of `WATCHED`: the program's own sessions. */
+async function setWitness(): Promise<void> {
+  await asOwner(`CREATE SCHEMA witness; CREATE TABLE witness.seen (purpose text, settings jsonb)`);
+  const settings = `(SELECT jsonb_object_agg(name, current_setting(name)) FROM unnest('{${WITNESSED.join(",")}}'::text[]) AS name)`;
+  const insert = `INSERT INTO witness.seen SELECT split_part(current_setting('application_name'), ' ', 3), ${settings}`;
+  const define = (kind: string, end: string) =>
+    `CREATE FUNCTION witness.${kind}() RETURNS ${kind} LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN ${insert}; ${end} END $$`;
+  await asOwner(define("trigger", "RETURN NULL;"));
+  await asOwner(define("event_trigger", ""));
+  await asOwner("CREATE EVENT TRIGGER witness ON ddl_command_end EXECUTE FUNCTION witness.event_trigger()");
+}
+
+/** As the server's own role in that database. */
+async function asOwner<T extends pg.QueryResultRow>(text: string): Promise<T[]> {
+  const own = new URL(inject("serverUrl"));
+  own.pathname = `/${name}`;
+  const client = new SessionClient(clientConfig({ url: own.href, purpose: "test" }));
+  await client.connect();
+  try {
+    return ((await client.query(text)) as pg.QueryResult<T>).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 afterAll(async () => {
   await program?.stop();
   await receiver?.close();
@@ -91,6 +123,26 @@ test("B10 B11 the main path on a database, a role and a machine with hostile set
   const statuses = await mainPath(platform, receiver, "hostile", 20, 60);
   expect(statuses.filter((status) => status !== 202)).toEqual([]);
   expect(program.err()).toBe("");
+});
+
+test("B10 the program's own sessions are set alike: migration, hot pool, Prisma and queue", async () => {
+  for (const table of WATCHED)
+    await asOwner(
+      `CREATE TRIGGER witness AFTER INSERT OR UPDATE OR DELETE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION witness.trigger()`,
+    );
+  await mainPath(platform, receiver, "witnessed", 2, 2);
+  const purposes = "SELECT array_agg(DISTINCT purpose ORDER BY purpose) AS seen FROM witness.seen WHERE purpose <> 'test'";
+  await expect.poll(() => asOwner(purposes), { timeout: 20_000 }).toEqual([{ seen: ["hot", "migrate", "prisma", "queue"] }]);
+  const seen = await asOwner<{ settings: Record<string, string> }>("SELECT DISTINCT settings FROM witness.seen WHERE purpose <> 'test'");
+  expect(seen).toHaveLength(1);
+  expect(seen[0]?.settings).toMatchObject({
+    TimeZone: "UTC",
+    DateStyle: "ISO, MDY",
+    transaction_isolation: "read committed",
+    transaction_read_only: "off",
+    search_path: "public, pg_temp",
+    synchronous_commit: "on",
+  });
 });
 
 test("B10 a token that ends in an hour holds now, and one that ended a minute ago does not", async () => {

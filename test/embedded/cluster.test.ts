@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { isAlive } from "../../src/embedded/processes.ts";
 import { startEmbedded } from "../../src/embedded/start.ts";
 import { clusterOf, copyOf, folderWithData, keptIn, listing, newFolder, postmasterOf, query } from "./folder.ts";
@@ -207,6 +207,31 @@ describe("B2 places and rights", { timeout: 60_000 }, () => {
     expect(statSync(path.join(clusterOf(folder), "PG_VERSION")).uid).toBe(12345);
     // And that user can go on: nothing in the folder has become root's.
     expect(execFileSync("find", [folder, "-user", "root"]).toString()).toBe("");
+  });
+
+  /** A file system of its own for the test; undefined where nothing may be mounted. */
+  function mounted(options: string): string | undefined {
+    const folder = newFolder();
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", folder], { stdio: "ignore" });
+    } catch {
+      return undefined;
+    }
+    onTestFinished(() => void execFileSync("umount", ["-l", folder]));
+    return folder;
+  }
+
+  test.runIf(asRoot)("B2 on a full disk it says so, leaves nothing half made, and starts once there is room", async () => {
+    const folder = mounted("size=20m");
+    expect(folder).toBeDefined();
+    if (!folder) return;
+    await expect(startEmbedded(folder)).rejects.toThrow(/No space left on device|the disk is full/);
+    expect(listing(folder).filter((name) => name.includes("data") || name.includes("making"))).toEqual([]);
+    execFileSync("mount", ["-o", "remount,size=300m", folder]);
+    const postgres = await startEmbedded(folder);
+    await postgres.stop();
+    execFileSync("mount", ["-o", "remount,ro", folder]);
+    await expect(startEmbedded(folder)).rejects.toThrow(/HOOKLINE_DATA_DIR: .*read-only/);
   });
 
   test("B2 a server that says why it does not start", async () => {
