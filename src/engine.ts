@@ -105,7 +105,9 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
       })
     : undefined;
-  const catalogs = createCatalogs();
+  const catalogs = createCatalogs((organizationId, { kind, id }) =>
+    core.log.warn({ organizationId, [kind]: id }, "a filter took more than 100 000 steps on an event: no match"),
+  );
   const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs });
   const epoch = createEpoch(core.db, core.log);
   const feed = createFeed(core, options.feedLimits, epoch);

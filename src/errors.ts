@@ -4,6 +4,8 @@
  * What a receiver did is never an exception (wire/outcome.ts); our own faults are ordinary Errors, logged and masked.
  */
 
+import { echo, told } from "./text.ts";
+
 export interface Issue {
   /** Where in the input: `targetUrl`, `events.3.type`. "" = the input as a whole. */
   path: string;
@@ -14,15 +16,22 @@ export abstract class HooklineError extends Error {
   abstract readonly code: string;
   /** What a plain HTTP door answers. */
   abstract readonly status: number;
+  constructor(message: string, options?: { cause?: unknown; most?: number }) {
+    super(told(message, options?.most), options);
+  }
 }
+
+/** Of one answer; an input may hold a mistake in every corner. */
+const MOST_ISSUES = 100;
 
 /** The input breaks a rule; every issue names its place and the mend. */
 export class ValidationError extends HooklineError {
   readonly code = "VALIDATION_FAILED";
   readonly status = 400;
   readonly issues: readonly Issue[];
-  constructor(issues: readonly Issue[]) {
-    super(issues.map((i) => (i.path === "" ? i.message : `${i.path}: ${i.message}`)).join("; "));
+  constructor(given: readonly Issue[]) {
+    const issues = given.slice(0, MOST_ISSUES).map(({ path, message }) => ({ path: echo(path), message: told(message) }));
+    super(issues.map((i) => (i.path === "" ? i.message : `${i.path}: ${i.message}`)).join("; "), { most: 2_000 });
     this.name = "ValidationError";
     this.issues = issues;
   }

@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { patternsAreLinear } from "./architecture/patterns.ts";
 import * as rules from "./architecture/rules.ts";
 import { parse, readTree } from "./architecture/source.ts";
 
@@ -134,6 +135,24 @@ const table: [name: string, rule: rules.Rule, broken: Snippets[], kept: Snippets
       "src/delivery/lane-settle.ts": "q(`UPDATE lane SET x = 1`)",
       "src/requests/sql/delete-requests.ts": "q(`DELETE FROM webhook_request WHERE id = $1`)",
       "src/requests/list.ts": "q(`SELECT 1 FROM lane l FOR UPDATE OF l`); q(`UPDATE lanes_seen SET x = 1`)",
+    },
+  ],
+  [
+    "B50 no regular expression takes more than linear time on what somebody sends",
+    patternsAreLinear,
+    [
+      { "src/api/a.ts": "/^(a+)+$/.test(text);" },
+      { "src/api/a.ts": "/^Bearer +(.*\\S)\\s*$/i.exec(text);" },
+      { "src/wire/a.ts": 'text.replace(/=+$/, "");' },
+      { "src/goals/a.ts": "/^\\d+\\d+x$/.test(text);" },
+      { "src/definitions/a.ts": "/^(?:[a-z]|[a-z]x)*$/.test(text);" },
+      { "src/accounts/a.ts": "/\\s*,\\s*;/.test(text);" },
+      { "src/api/a.ts": "new RegExp(`^${text}$`);" },
+      { "src/api/a.ts": "RegExp(text).test(text);" },
+    ],
+    {
+      "src/api/a.ts": "/^[a-z]+-[a-z]+$/.test(text); /^\\d{1,16}$/.test(text); /[&<>]/g.exec(text);",
+      "src/web/a.ts": 'text.replace(/_+$/, "");',
     },
   ],
   ["no file is longer than 500 lines", rules.noLongFiles, [{ "src/a.ts": "f();\n".repeat(501) }], { "src/a.ts": "f();\n".repeat(500) }],

@@ -10,5 +10,6 @@ export function readForm(text: string): [name: string, value: string][] {
     fields += 1;
     if (fields > MOST_FIELDS) throw new ValidationError([{ path: "", message: `a form may have ${MOST_FIELDS} fields` }]);
   }
-  return [...new URLSearchParams(text)];
+  // URLSearchParams takes half a second for a megabyte of plus signs, and none of it for their escapes.
+  return [...new URLSearchParams(text.replaceAll("+", "%20"))];
 }

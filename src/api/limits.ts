@@ -8,9 +8,16 @@ export const HTTP = {
   keepAliveMs: 75_000,
   /** A reply that its reader takes nothing of for so long is given up. */
   writeMs: 30_000,
+  /** Of one reply. */
+  answerBytes: 32 * 2 ** 20,
+  /** A body that was refused is read on and forgotten so far, so that its sender is still there for the answer. */
+  dropBytes: 64 * 2 ** 20,
+  dropMs: 10_000,
   headBytes: 16 * 1024,
   /** Unless a route says otherwise. */
   bodyBytes: 2 ** 20,
+  /** Of a password and a name, for somebody who is nobody yet. */
+  signInBytes: 16 * 1024,
 } as const;
 
 export const GRAPHQL = {
@@ -28,6 +35,8 @@ export const GRAPHQL = {
   anonymousJsonDepth: 20,
   /** Characters of a document without a token: signIn needs no more. */
   anonymousCharacters: 4 * 1024,
+  /** Bytes of a body without a token that are looked into at all. */
+  anonymousBytes: 16 * 1024,
   directives: 100,
   /** One per node that a page can hold. */
   cost: 10_000,

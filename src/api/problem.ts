@@ -24,6 +24,7 @@ const TITLES: Record<number, string> = {
   408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
@@ -61,6 +62,9 @@ const FASTIFY: Record<string, { status: number; code: string; message: string }>
 export function problemOf(error: unknown, log: Log): Problem {
   const fastify = FASTIFY[(error as { code?: string } | null)?.code ?? ""];
   if (fastify) return fastify;
+  const refused = (error as { code?: string; statusCode?: number } | null)?.statusCode ?? 500;
+  if (String((error as { code?: string } | null)?.code).startsWith("FST_") && refused < 500)
+    return { status: refused, code: "BAD_REQUEST", message: TITLES[refused]?.toLowerCase() ?? "this cannot be read" };
   const known = isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
   if (!(known instanceof HooklineError)) {
     log.error({ err: error }, "a route failed");

@@ -1,11 +1,15 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parts, withoutTail } from "../text.ts";
 import { formAt } from "./faces/forms.ts";
 import { graphqlErrors } from "./graphql/http.ts";
 import type { ErrorForm } from "./problem.ts";
 
 /** Never the dashboard's: unknown paths below these are 404 in their face's form. */
 const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
+
+/** Segments; no route has so many. */
+const DEEPEST_PATH = 20;
 
 export interface Routing {
   /** The methods a path takes; empty for an unknown path. */
@@ -14,17 +18,23 @@ export interface Routing {
 
 /** Must be called before any route is added. */
 export function watchRoutes(app: FastifyInstance): Routing {
-  const routes: { method: string; pattern: RegExp }[] = [];
+  const routes: { method: string; segments: string[] }[] = [];
   app.addHook("onRoute", ({ method, url }) => {
-    const source = url
-      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
-      .replace(/:[A-Za-z0-9_]+/g, "[^/]+")
-      .replaceAll("*", ".*");
-    for (const each of [method].flat()) routes.push({ method: each, pattern: new RegExp(`^${source}/?$`) });
+    for (const each of [method].flat()) routes.push({ method: each, segments: url.split("/") });
   });
   return {
-    methodsAt: (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))].sort(),
+    methodsAt(path) {
+      const given = parts(withoutTail(path, "/"), "/", DEEPEST_PATH) ?? [];
+      return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();
+    },
   };
+}
+
+/** Of a route: `:name` is any segment, a final `*` any rest. */
+function fits(segments: readonly string[], given: readonly string[]): boolean {
+  const open = segments.at(-1) === "*";
+  if (open ? given.length < segments.length : given.length !== segments.length) return false;
+  return segments.every((segment, i) => segment === "*" || segment === given[i] || (segment.startsWith(":") && given[i] !== ""));
 }
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */

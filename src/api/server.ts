@@ -19,6 +19,7 @@ import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
 import { problemJson, problemOf } from "./problem.ts";
+import { guardReplies } from "./replies.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
@@ -72,7 +73,7 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     keepAliveTimeout: HTTP.keepAliveMs,
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: 1_000 },
+    routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
     rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
     http: {
       headersTimeout: HTTP.headMs,
@@ -90,15 +91,10 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
   // Bytes for everybody: each route reads them as its contract says.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  guardReplies(app, core.config.publicUrl?.startsWith("https:") ?? false);
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-content-type-options", "nosniff");
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
-  });
-  // From the first byte of a reply on, its reader has to take some of it now and then; an injected request has no reader.
-  app.addHook("onSend", async ({ raw }) => {
-    const { setTimeout } = raw.socket as Partial<Socket>;
-    setTimeout?.call(raw.socket, HTTP.writeMs);
   });
   app.addHook("onResponse", async (request, reply) => {
     metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);

@@ -8,6 +8,7 @@ import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/d
 import { dialects } from "../wire/dialects.ts";
 import {
   compileCatalog,
+  type Exhausted,
   isOwnEvent,
   type Match,
   type MatchDefinition,
@@ -54,13 +55,17 @@ export interface Catalogs {
 /** Organizations kept per process; the one loaded longest ago goes first. */
 const MAX_CACHED = 2000;
 
-export function createCatalogs(): Catalogs {
+/** Told of a filter that an event cost more steps than it may take; the event did not match. */
+export type OnExhausted = (organizationId: string, filter: Exhausted) => void;
+
+export function createCatalogs(onExhausted: OnExhausted = () => undefined): Catalogs {
   const kept = new Map<string, Catalog>();
-  return { of: (client, organizationIds) => catalogsOf(kept, client, organizationIds), clear: () => kept.clear() };
+  return { of: (client, organizationIds) => catalogsOf(kept, onExhausted, client, organizationIds), clear: () => kept.clear() };
 }
 
 async function catalogsOf(
   catalogs: Map<string, Catalog>,
+  onExhausted: OnExhausted,
   client: PoolClient,
   organizationIds: readonly string[],
 ): Promise<Map<string, Catalog>> {
@@ -74,7 +79,7 @@ async function catalogsOf(
     let catalog = catalogs.get(id);
     // A transaction that began earlier may see an older version than the one kept: it gets its own, unkept.
     if (catalog?.version !== version) {
-      const loaded = await loadCatalog(client, id, version);
+      const loaded = await loadCatalog(client, id, version, (filter) => onExhausted(id, filter));
       if (!catalog || catalog.version < version) keep(catalogs, id, loaded);
       catalog = loaded;
     }
@@ -110,7 +115,12 @@ interface DefinitionRow {
 }
 
 // The version is read before the rows: rows newer than their version are loaded once more, never too seldom.
-async function loadCatalog(client: PoolClient, organizationId: string, version: number): Promise<Catalog> {
+async function loadCatalog(
+  client: PoolClient,
+  organizationId: string,
+  version: number,
+  onExhausted: (filter: Exhausted) => void,
+): Promise<Catalog> {
   const definitions = await client.query<DefinitionRow>(
     `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
             c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
@@ -124,6 +134,7 @@ async function loadCatalog(client: PoolClient, organizationId: string, version: 
   const matcher = compileCatalog(
     definitions.rows.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
     rules,
+    onExhausted,
   );
   const byId = new Map(definitions.rows.map((row) => [row.id, catalogDefinition(row)]));
   return {

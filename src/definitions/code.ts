@@ -4,6 +4,7 @@
  */
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, type Issue } from "../errors.ts";
+import { withoutTail } from "../text.ts";
 
 const CODE = /^[a-z0-9_]{1,100}$/;
 /** CRM.COM's alternative codes are free text. */
@@ -23,11 +24,12 @@ export function codeIssues(code: string | null | undefined, form: CodeForm): Iss
 
 /** `Orders (EU)` → `orders_eu`; `webhook` when the name has no usable character. */
 export function codeFrom(name: string, fallback: string): string {
-  const code = name
+  const words = name
     .toLowerCase()
     .replace(/[^a-z0-9_]+/g, "_")
     .slice(0, MAX_SUGGESTION)
-    .replace(/^_+|_+$/g, "");
+    .replace(/^_+/, "");
+  const code = withoutTail(words, "_");
   return code === "" ? fallback : code;
 }
 

@@ -6,7 +6,7 @@
  * types, by definition number. A definition is matched once, by the first of these.
  */
 import type { DialectName } from "../wire/dialect.ts";
-import { bare, compileFilter, type FilterDocument } from "./filter.ts";
+import { bare, compileFilter, type FilterDocument } from "./predicate.ts";
 
 const EVENT_TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -90,16 +90,29 @@ export const RECORD_EVENTS: Readonly<Record<string, string>> = {
 
 type Test = (event: MatchEvent, document: () => FilterDocument) => boolean;
 
-/** Indexed by exact type and by family, so that definitions which an event does not concern cost it nothing. */
-export function compileCatalog(definitions: readonly MatchDefinition[], rules: readonly MatchRule[]): Matcher {
+/** Whose filter an event cost more steps than it may take (predicate.ts); the event did not match it. */
+export interface Exhausted {
+  kind: "definition" | "rule";
+  id: string;
+}
+
+/**
+ * Indexed by exact type and by family, so that definitions which an event does not concern cost it nothing.
+ * @param onExhausted told of each event that was too much for a filter, so that it can be said where the filter is seen
+ */
+export function compileCatalog(
+  definitions: readonly MatchDefinition[],
+  rules: readonly MatchRule[],
+  onExhausted: (filter: Exhausted) => void = () => undefined,
+): Matcher {
   const active = new Map(definitions.filter((d) => d.active).map((d) => [d.id, d]));
   const types = new TypeIndex();
   const tests = new Map<string, Test>();
   for (const definition of active.values()) {
     for (const pattern of definition.eventTypes) types.add(pattern, definition);
-    tests.set(definition.id, ownTest(definition));
+    tests.set(definition.id, ownTest(definition, onExhausted));
   }
-  const rulesOf = indexRules(rules, active);
+  const rulesOf = indexRules(rules, active, onExhausted);
   return {
     match(event) {
       const document = once(() => documentOf(event));
@@ -155,8 +168,8 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
   else map.set(key, [value]);
 }
 
-function ownTest(definition: MatchDefinition): Test {
-  const filter = filterTest(definition.filter);
+function ownTest(definition: MatchDefinition, onExhausted: (filter: Exhausted) => void): Test {
+  const filter = filterTest(definition.filter, () => onExhausted({ kind: "definition", id: definition.id }));
   if (definition.dialect !== "DOFORMS" || definition.webServices.length === 0) return filter;
   return (event, document) => definition.webServices.some((service) => wants(service, event)) && filter(event, document);
 }
@@ -171,9 +184,9 @@ function wants(service: MatchWebService, event: MatchEvent): boolean {
   );
 }
 
-function filterTest(filter: unknown): Test {
+function filterTest(filter: unknown, onExhausted: () => void): Test {
   if (filter === null || filter === undefined) return () => true;
-  const test = compileFilter(filter);
+  const test = compileFilter(filter, onExhausted);
   return (_, document) => test(document());
 }
 
@@ -185,14 +198,21 @@ interface CompiledRule {
   test: Test;
 }
 
-function indexRules(rules: readonly MatchRule[], active: ReadonlyMap<string, MatchDefinition>): Map<string, CompiledRule[]> {
+function indexRules(
+  rules: readonly MatchRule[],
+  active: ReadonlyMap<string, MatchDefinition>,
+  onExhausted: (filter: Exhausted) => void,
+): Map<string, CompiledRule[]> {
   const byEntity = new Map<string, CompiledRule[]>();
   const inOrder = rules
     .filter((rule) => rule.active)
     .sort((a, b) => RANK[a.priority] - RANK[b.priority] || a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));
   for (const rule of inOrder) {
     const definitionIds = rule.definitionIds.filter((id) => active.has(id));
-    if (definitionIds.length > 0) push(byEntity, rule.entity, { id: rule.id, definitionIds, test: filterTest(rule.condition) });
+    if (definitionIds.length > 0) {
+      const test = filterTest(rule.condition, () => onExhausted({ kind: "rule", id: rule.id }));
+      push(byEntity, rule.entity, { id: rule.id, definitionIds, test });
+    }
   }
   return byEntity;
 }

@@ -3,6 +3,7 @@
  * query (GraphQL over the event). With both, the transformation decides. What goes wrong is a value: the lane logs it.
  */
 import type { Issue } from "../errors.ts";
+import { withoutTail } from "../text.ts";
 import type { EventView } from "../wire/dialect.ts";
 import { globalId } from "../wire/ids.ts";
 import type { Sandbox, TransformResult } from "./sandbox/sandbox.ts";
@@ -13,7 +14,7 @@ export interface PayloadQuery {
   check(source: string): Issue[];
   /**
    * The query's `data` as JSON text.
-   * @throws Error when the query does not pass `check`, or its data is larger than 1 MiB
+   * @throws QueryBudgetError for an event over 2 MiB or data over 1 MiB; Error when the query does not pass `check`
    */
   run(source: string, event: EventView): string;
 }
@@ -33,7 +34,10 @@ export type Shaped =
   /** `body` null: the dialect renders it. `headers` join the definition's own, and win over them. */
   | { kind: "SEND"; body: Buffer | null; headers: Record<string, string>; urlSuffix: string; console: string[] }
   | { kind: "SKIP"; console: string[] }
-  | { kind: "ERROR"; code: "TRANSFORMATION_ERROR"; message: string; console: string[] };
+  | { kind: "ERROR"; code: "TRANSFORMATION_ERROR" | "QUERY_BUDGET"; message: string; console: string[] };
+
+/** A payload query reads or gives more than it may: the same event would be too much again. */
+export class QueryBudgetError extends Error {}
 
 /** Never throws for what a source does; rejects only when the sandbox itself fails. The same event shapes the same way. */
 export async function shape(event: EventView, definition: ShapedDefinition, engines: ShapingEngines): Promise<Shaped> {
@@ -50,7 +54,8 @@ export async function shape(event: EventView, definition: ShapedDefinition, engi
       const body = Buffer.from(engines.payloadQuery.run(definition.payloadQuery, event));
       return { kind: "SEND", body, headers: {}, urlSuffix: "", console: [] };
     } catch (error) {
-      return { kind: "ERROR", code: "TRANSFORMATION_ERROR", message: `payloadQuery: ${(error as Error).message}`, console: [] };
+      const code = error instanceof QueryBudgetError ? "QUERY_BUDGET" : "TRANSFORMATION_ERROR";
+      return { kind: "ERROR", code, message: `payloadQuery: ${(error as Error).message}`, console: [] };
     }
   }
   return { kind: "SEND", body: null, headers: {}, urlSuffix: "", console: [] };
@@ -81,7 +86,7 @@ export function withSuffix(target: string, urlSuffix: string): string {
   const at = urlSuffix.indexOf("?");
   const path = at < 0 ? urlSuffix : urlSuffix.slice(0, at);
   const query = at < 0 ? "" : urlSuffix.slice(at + 1);
-  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  url.pathname = withoutTail(url.pathname, "/") + path;
   url.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
   return url.href;
 }

@@ -26,6 +26,8 @@ export type ErrorCode =
   | "INVALID_HEADER"
   | "SECRET_UNREADABLE"
   | "TRANSFORMATION_ERROR"
+  /** A payload query that reads or gives more than it may. */
+  | "QUERY_BUDGET"
   | "SCRIPT_ERROR"
   | "SCRIPT_TIMEOUT"
   | "SCRIPT_MEMORY"

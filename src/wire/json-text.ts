@@ -27,11 +27,14 @@ export interface Member {
   value: string;
 }
 
-/** The members of a top-level object in their order, duplicates included; undefined when `text` is no object. */
-export function memberList(text: string): Member[] | undefined {
-  let at = skipSpace(text, 0);
+/**
+ * Visits the members of the object that begins at `start`, in their order, duplicates included.
+ * @param visit gets the key as it is written and where its value begins, and says where that ends (`valueEnd`)
+ * @returns where the object ends; undefined when none begins there
+ */
+export function eachMember(text: string, start: number, visit: (keySource: string, from: number) => number): number | undefined {
+  let at = skipSpace(text, start);
   if (text.charCodeAt(at) !== OPEN_OBJECT) return undefined;
-  const found: Member[] = [];
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) !== CLOSE_OBJECT) {
     if (text.charCodeAt(at) !== QUOTE) throw unexpected(text, at);
@@ -39,12 +42,29 @@ export function memberList(text: string): Member[] | undefined {
     const keySource = text.slice(at, keyEnd);
     at = skipSpace(text, keyEnd);
     if (text.charCodeAt(at) !== COLON) throw unexpected(text, at);
-    const from = skipSpace(text, at + 1);
-    const end = valueEnd(text, from);
-    found.push({ key: stringOf(keySource), keySource, value: text.slice(from, end) });
-    at = skipSeparator(text, end, CLOSE_OBJECT);
+    at = skipSeparator(text, visit(keySource, skipSpace(text, at + 1)), CLOSE_OBJECT);
   }
-  return found;
+  return at + 1;
+}
+
+/** As eachMember, of a list. */
+export function eachElement(text: string, start: number, visit: (index: number, from: number) => number): number | undefined {
+  let at = skipSpace(text, start);
+  if (text.charCodeAt(at) !== OPEN_LIST) return undefined;
+  at = skipSpace(text, at + 1);
+  for (let index = 0; text.charCodeAt(at) !== CLOSE_LIST; index++) at = skipSeparator(text, visit(index, at), CLOSE_LIST);
+  return at + 1;
+}
+
+/** The members of a top-level object in their order, duplicates included; undefined when `text` is no object. */
+export function memberList(text: string): Member[] | undefined {
+  const found: Member[] = [];
+  const end = eachMember(text, 0, (keySource, from) => {
+    const to = valueEnd(text, from);
+    found.push({ key: stringOf(keySource), keySource, value: text.slice(from, to) });
+    return to;
+  });
+  return end === undefined ? undefined : found;
 }
 
 /** The source of each member's value by decoded key, the last duplicate's; undefined when `text` is no object. */
@@ -55,16 +75,13 @@ export function members(text: string): Map<string, string> | undefined {
 
 /** The source of each element; undefined when `text` is no array. */
 export function elements(text: string): string[] | undefined {
-  let at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== OPEN_LIST) return undefined;
   const found: string[] = [];
-  at = skipSpace(text, at + 1);
-  while (text.charCodeAt(at) !== CLOSE_LIST) {
-    const end = valueEnd(text, at);
-    found.push(text.slice(at, end));
-    at = skipSeparator(text, end, CLOSE_LIST);
-  }
-  return found;
+  const end = eachElement(text, 0, (_index, from) => {
+    const to = valueEnd(text, from);
+    found.push(text.slice(from, to));
+    return to;
+  });
+  return end === undefined ? undefined : found;
 }
 
 /** The source of the value under these keys, object by object; undefined when there is none. */
@@ -173,7 +190,8 @@ function halfPair(at: number): JsonProblem {
   return { kind: "SURROGATE", at, message: "must not contain half of a surrogate pair" };
 }
 
-function stringOf(source: string): string {
+/** The text of a string's source, quotes included. */
+export function stringOf(source: string): string {
   return source.includes("\\") ? (JSON.parse(source) as string) : source.slice(1, -1);
 }
 
@@ -196,7 +214,8 @@ function skipSeparator(text: string, from: number, close: number): number {
   return skipSpace(text, at + 1);
 }
 
-function valueEnd(text: string, at: number): number {
+/** Where the value that begins at `at` ends. */
+export function valueEnd(text: string, at: number): number {
   const unit = text.charCodeAt(at);
   if (unit === QUOTE) return stringEnd(text, at);
   if (unit === OPEN_OBJECT || unit === OPEN_LIST) return nestedEnd(text, at);

@@ -2,7 +2,7 @@
 import type { Answer, ErrorCode, NoReply, Reply, Verdict } from "./dialect.ts";
 
 /** Failures that the same bytes would meet again, so no schedule helps. */
-const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(["TRANSFORMATION_ERROR", "NO_TARGET"]);
+const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(["TRANSFORMATION_ERROR", "QUERY_BUDGET", "NO_TARGET"]);
 
 const BLANK = {
   errorCode: null,

@@ -33,6 +33,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/clock.ts", 1],
   ["src/errors.ts", 1],
   ["src/config.ts", 1],
+  ["src/text.ts", 0.9],
   ["src/database-url.ts", 0.9],
   ["src/config/", 0.95],
 ];
@@ -132,10 +133,10 @@ export const theWayOutIsGuarded: Rule = (files) =>
     (file) => (file.imports.some((i) => i.target === "src/delivery/egress.ts" && !i.typeOnly) ? [] : ["does not ask delivery/egress.ts"]),
   );
 
-const PURE = /^src\/(wire\/|definitions\/(match|filter)\.ts$)/;
-const PURE_PACKAGES = new Set(["node:crypto", "sift", "rfc6902", "fast-xml-parser"]);
+const PURE = /^src\/(wire\/|text\.ts$|definitions\/(match|filter|predicate)\.ts$)/;
+const PURE_PACKAGES = new Set(["node:crypto", "rfc6902", "fast-xml-parser"]);
 /** Files that a pure one may stand on. */
-const PURE_FILES = /^(src\/(wire\/|errors\.ts$|definitions\/(match|filter|text)\.ts$)|package\.json$)/;
+const PURE_FILES = /^(src\/(wire\/|errors\.ts$|text\.ts$|definitions\/(match|filter|predicate|text)\.ts$)|package\.json$)/;
 const IMPURE_GLOBALS = /^(process\.|console\.|fetch\(|setTimeout\(|setInterval\(|setImmediate\(|queueMicrotask\()/;
 
 export const pureFilesArePure: Rule = (files) => [

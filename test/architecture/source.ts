@@ -21,6 +21,8 @@ export interface SourceFile {
   globals: string[];
   /** Every string and template, `${}` as a space. */
   strings: string[];
+  /** Every regular expression. */
+  patterns: { source: string; flags: string }[];
   /** `export * from`, `export {} from` and nothing else. */
   onlyForwards: boolean;
   forwardsAll: boolean;
@@ -87,6 +89,7 @@ export function parse(file: string, text: string): SourceFile {
     imports: [],
     globals: [],
     strings: [],
+    patterns: [],
     onlyForwards: program.body.length > 0 && program.body.every((n) => n.type.startsWith("Export") && isNode(n["source"])),
     forwardsAll: program.body.some((n) => n.type === "ExportAllDeclaration"),
     defaultExport: program.body.some((n) => n.type === "ExportDefaultDeclaration"),
@@ -107,6 +110,8 @@ export function parse(file: string, text: string): SourceFile {
         if (isNode(key)) found.globals.push(`${node["init"]["name"]}.${key["name"]}`);
       }
     }
+    const regex = node.type === "Literal" ? (node["regex"] as { pattern: string; flags: string } | undefined) : undefined;
+    if (regex) found.patterns.push({ source: regex.pattern, flags: regex.flags });
     const text = literal(node);
     if (text !== undefined) found.strings.push(text);
     if (node.type === "TemplateLiteral") {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bare, checkFilter, compileFilter, type FilterDocument, MAX_DEPTH, MAX_OPERATORS } from "../../src/definitions/filter.ts";
+import { checkFilter, MAX_DEPTH, MAX_OPERATORS } from "../../src/definitions/filter.ts";
+import { bare, compileFilter, type FilterDocument } from "../../src/definitions/predicate.ts";
 
 function documentOf(payload: unknown, rest: Partial<FilterDocument> = {}): FilterDocument {
   const { scope = null, ...others } = rest;

@@ -16,6 +16,7 @@ import { cotalker } from "../../wire/dialects/cotalker.ts";
 import { objectId } from "../../wire/ids.ts";
 import { jsonOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
+import { HTTP } from "../limits.ts";
 import { bearerOf } from "../session.ts";
 import { answerError, refuseIf } from "./cotalker/errors.ts";
 import { cotLog } from "./cotalker/log.ts";
@@ -83,7 +84,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
   return async (app) => {
     app.setErrorHandler(answerError(core.log));
 
-    app.post("/auth/local", async (request, reply) => {
+    app.post("/auth/local", { bodyLimit: HTTP.signInBytes }, async (request, reply) => {
       const { email, password } = parse(credentials, request);
       const user = await checkPassword(core, email, password, request.ip);
       if (!user) throw new UnauthenticatedError("wrong e-mail address or password");

@@ -7,6 +7,7 @@ import type { Caller } from "../../accounts/caller.ts";
 import { jsonOf, mediaType, textOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { readForm } from "../form.ts";
+import { HTTP } from "../limits.ts";
 import * as definitions from "./crmcom/definitions.ts";
 import { answerErrors, CrmcomError, ok, sendError } from "./crmcom/envelope.ts";
 import type { Parameters } from "./crmcom/parameters.ts";
@@ -15,6 +16,9 @@ import * as rules from "./crmcom/rules.ts";
 import { keyToken, passwordToken, release, signedIn } from "./crmcom/session.ts";
 
 const BASE = "/crmapi/rest/v2";
+/** The token stands in the body, so that it is read before anybody is known. Texts and JSON of a definition have 64 KiB each. */
+const BODY_LIMIT = 256 * 1024;
+const signingIn = { bodyLimit: HTTP.signInBytes };
 
 /** A method of a resource: answers the data of the envelope. */
 type Method = (doors: Doors, caller: Caller, parameters: Parameters) => Promise<unknown>;
@@ -54,9 +58,13 @@ export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
     app.setErrorHandler(answerErrors(core.log, core.config.crmcomHttpStatus));
     app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
 
-    app.post(`${BASE}/authentication/token`, async (request) => ok({ token: await passwordToken(core, bodyOf(request), request.ip) }));
-    app.post(`${BASE}/authentication/web_api_key/token`, async (request) => ok({ token: await keyToken(core, bodyOf(request), request) }));
-    app.post(`${BASE}/authentication/token/release`, async (request) => {
+    app.post(`${BASE}/authentication/token`, signingIn, async (request) =>
+      ok({ token: await passwordToken(core, bodyOf(request), request.ip) }),
+    );
+    app.post(`${BASE}/authentication/web_api_key/token`, signingIn, async (request) =>
+      ok({ token: await keyToken(core, bodyOf(request), request) }),
+    );
+    app.post(`${BASE}/authentication/token/release`, signingIn, async (request) => {
       await release(core, await signedIn(core, bodyOf(request), request));
       return ok(null);
     });
@@ -69,13 +77,13 @@ export function crmcomRoutes(doors: Doors): FastifyPluginAsync {
       });
     }
     for (const [path, method] of Object.entries(POST)) {
-      app.post(`${BASE}/${path}`, async (request) => {
+      app.post(`${BASE}/${path}`, { bodyLimit: BODY_LIMIT }, async (request) => {
         const parameters = bodyOf(request);
         const { caller } = await signedIn(core, parameters, request);
         return ok(await method(doors, caller, parameters));
       });
     }
-    app.post(`${BASE}/${SET_STATE}`, async (request) => {
+    app.post(`${BASE}/${SET_STATE}`, { bodyLimit: BODY_LIMIT }, async (request) => {
       const parameters = bodyOf(request);
       const { caller } = await signedIn(core, parameters, request);
       const { item, message } = await definitions.setLifeCycleState(doors, caller, parameters);

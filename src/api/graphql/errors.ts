@@ -15,6 +15,7 @@ import {
   ValidationError,
 } from "../../errors.ts";
 import type { Log } from "../../observe/log.ts";
+import { told } from "../../text.ts";
 import { builder } from "./builder.ts";
 
 const ErrorInterface = builder.interfaceRef<HooklineError>("Error").implement({
@@ -87,16 +88,12 @@ function coded(error: HooklineError, original: GraphQLError | undefined): GraphQ
   });
 }
 
-/** Names and keys of the input stand in messages too: so much of them is told. */
-const LONGEST_MESSAGE = 1_000;
-
 function withoutValue(message: string): string {
   const found = message.indexOf(", found: ");
-  if (found >= 0) return `${message.slice(0, found)}.`;
+  if (found >= 0) return told(`${message.slice(0, found)}.`);
   const cannot = message.indexOf(" cannot represent ");
   const value = cannot < 0 ? -1 : message.indexOf(": ", cannot);
-  const told = value < 0 ? message : `${message.slice(0, value)}.`;
-  return told.length > LONGEST_MESSAGE ? `${told.slice(0, LONGEST_MESSAGE)}…` : told;
+  return told(value < 0 ? message : `${message.slice(0, value)}.`);
 }
 
 /**

@@ -24,8 +24,9 @@ const FilterPreview = builder.objectRef<Preview>("FilterPreview").implement({
 builder.queryField("filterPreview", (t) =>
   t.field({
     type: FilterPreview,
-    description: "Which of the newest events a definition with these event types and this filter would take. Saves nothing.",
-    authScopes: { scope: "webhooks:read" },
+    description:
+      "Which of the newest events a definition with these event types and this filter would take. Saves nothing; needs webhooks:write, as saving does. An event that costs the filter more than 100 000 steps does not match.",
+    authScopes: { scope: "webhooks:write" },
     complexity: { field: MOST_PREVIEWED, multiplier: MOST_PREVIEWED },
     args: {
       eventTypes: t.arg.stringList({ required: true, description: "As in a definition: types, families such as order.*, or *." }),

@@ -174,6 +174,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 
 /** Somebody without a token is told that first, unless the body is what Yoga must not see. */
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
+  if (!credential && ((request.body as Buffer | undefined)?.length ?? 0) > GRAPHQL.anonymousBytes) return undefined;
   try {
     return parametersOf(request, credential ? GRAPHQL.jsonDepth : GRAPHQL.anonymousJsonDepth);
   } catch (error) {

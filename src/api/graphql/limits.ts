@@ -10,6 +10,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  getVariableValues,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
@@ -165,6 +166,9 @@ export function costLimits(
     ...document,
     definitions: document.definitions.filter((node) => node === operation || node.kind === Kind.FRAGMENT_DEFINITION),
   };
+  // The cost's own reading of the variables tells every mistake in them, and a megabyte holds 500 000.
+  const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
+  if (read.errors) return unfitting(read.errors[0]?.message);
   try {
     // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
     const { complexity } = complexityFromQuery(alone, { schema, ctx: {}, variables: variables ?? {} });
@@ -172,7 +176,10 @@ export function costLimits(
   } catch (error) {
     if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return badInput(error.message);
     // Variables that do not fit. Never left to execution: what cannot be counted is not run.
-    const message = error instanceof Error ? error.message : "the variables do not fit";
-    return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: { spec: true, status: 400 } } });
+    return unfitting(error instanceof Error ? error.message : undefined);
   }
+}
+
+function unfitting(message = "the variables do not fit"): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT", http: { spec: true, status: 400 } } });
 }

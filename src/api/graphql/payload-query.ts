@@ -9,18 +9,18 @@ import {
   buildSchema,
   type DocumentNode,
   executeSync,
-  GraphQLError,
   Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
   validate,
+  visit,
 } from "graphql";
-import type { PayloadQuery } from "../../delivery/shaping.ts";
+import { type PayloadQuery, QueryBudgetError } from "../../delivery/shaping.ts";
 import type { Issue } from "../../errors.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { globalId } from "../../wire/ids.ts";
-import { elements, members } from "../../wire/json-text.ts";
+import { compileJsonPaths, type JsonPaths } from "../../wire/json-paths.ts";
 
 const schema = buildSchema(`
   scalar JSON
@@ -36,22 +36,39 @@ const MAX_TOKENS = 2_000;
 const MAX_ERRORS = 20;
 /** An alias per field could multiply a payload without end. */
 const MAX_DATA = 1024 * 1024;
+/** Characters of the event that one query may read; payload and scope are read once each, whatever the aliases. */
+const MAX_READ = 2 * 1024 * 1024;
 const CACHE_SIZE = 500;
 
 /** NUL cannot come in with an event, and a query puts no text of its own into its data: a placeholder is unmistakable. */
 const PLACEHOLDER = /"\\u0000(\d+)"/g;
 
+interface Compiled {
+  document: DocumentNode;
+  paths: JsonPaths;
+}
+
+/** Every `path` of the query: there are no variables, so each is a literal. 2 000 tokens hold 250 of them. */
+function pathsOf(document: DocumentNode): Set<string> {
+  const paths = new Set<string>();
+  visit(document, {
+    Argument: ({ name, value }) => void (name.value === "path" && value.kind === Kind.STRING && paths.add(value.value)),
+  });
+  return paths;
+}
+
 export function createPayloadQuery(): PayloadQuery {
-  const compiled = new Map<string, DocumentNode>();
-  function compile(source: string): DocumentNode {
+  const compiled = new Map<string, Compiled>();
+  function compile(source: string): Compiled {
     const known = compiled.get(source);
     if (known) return known;
     const document = read(source);
     if (Array.isArray(document)) throw new Error(document.map((issue) => issue.message).join("; "));
     const oldest = compiled.size >= CACHE_SIZE ? compiled.keys().next().value : undefined;
     if (oldest !== undefined) compiled.delete(oldest);
-    compiled.set(source, document);
-    return document;
+    const query = { document, paths: compileJsonPaths(pathsOf(document)) };
+    compiled.set(source, query);
+    return query;
   }
   return {
     check(source) {
@@ -80,34 +97,32 @@ function read(source: string): DocumentNode | Issue[] {
   return errors.length === 0 ? document : errors.flatMap((error) => refuse(error.message));
 }
 
-function execute(document: DocumentNode, event: EventView): string {
+function execute({ document, paths }: Compiled, event: EventView): string {
   const sources: string[] = [];
   let size = 0;
   const json = (source: string | undefined): string | null => {
     if (source === undefined || source === "null") return null;
     size += source.length;
-    if (size > MAX_DATA) throw new GraphQLError("the data is larger than 1 MiB");
+    if (size > MAX_DATA) throw new QueryBudgetError("the data is larger than 1 MiB");
     return `\0${sources.push(source) - 1}`;
+  };
+  const scope = event.scope === null ? undefined : JSON.stringify(event.scope);
+  if (event.payload.length + (scope?.length ?? 0) > MAX_READ) throw new QueryBudgetError("the event is larger than 2 MiB");
+  let values: Map<string, string> | undefined;
+  const at = (path: string) => {
+    values ??= paths.find(event.payload);
+    return values.get(path);
   };
   const rootValue = {
     event: {
       ...{ id: globalId("Event", event.id), type: event.type, entity: event.entity, entityId: event.entityId },
       ...{ changes: event.changes, actor: event.actor, occurredAt: event.occurredAt.toISOString() },
-      scope: () => json(event.scope === null ? undefined : JSON.stringify(event.scope)),
-      payload: ({ path }: { path?: string | null }) => json(valueAt(event.payload, path ?? undefined)),
+      scope: () => json(scope),
+      payload: ({ path }: { path?: string | null }) => json(typeof path === "string" ? at(path) : event.payload),
     },
   };
   const { data, errors } = executeSync({ schema, document, rootValue });
+  if (errors?.[0]?.originalError) throw errors[0].originalError;
   if (errors?.[0] || !data) throw new Error(errors?.[0]?.message ?? "the query gave no data");
   return JSON.stringify(data).replace(PLACEHOLDER, (_, index: string) => sources[Number(index)] as string);
-}
-
-/** A dotted path through objects, and by index through lists. */
-function valueAt(payload: string, path: string | undefined): string | undefined {
-  let value: string | undefined = payload;
-  for (const segment of path?.split(".") ?? []) {
-    value = /^\d+$/.test(segment) ? (elements(value)?.[Number(segment)] ?? members(value)?.get(segment)) : members(value)?.get(segment);
-    if (value === undefined) return undefined;
-  }
-  return value;
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { demand } from "../../accounts/caller.ts";
+import { type Caller, demand } from "../../accounts/caller.ts";
 import { isEventType } from "../../definitions/match.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
 import type { AcceptedEvent, EventInput } from "../../events/input.ts";
@@ -135,9 +135,15 @@ function idempotencyOf(request: FastifyRequest): { key: string; bodyHash: Uint8A
 
 export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
   return async (app) => {
-    app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes }, async (request, reply) => {
+    const callers = new WeakMap<FastifyRequest, Caller>();
+    // Before the body is read: five megabytes are not taken from nobody.
+    const onRequest = async (request: FastifyRequest) => {
       const caller = await requireCaller(core, request);
       demand(caller, "events:write");
+      callers.set(request, caller);
+    };
+    app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes, onRequest }, async (request, reply) => {
+      const caller = callers.get(request) as Caller;
       const idempotency = idempotencyOf(request);
       const call = guarded(() => callOf(request));
       checkEvents(call);

@@ -1,4 +1,5 @@
 /** SuperOffice: its payload's keys in its order, its headers, its three cycles of three. */
+import { withoutTail } from "../../text.ts";
 import { type Dialect, type RenderInput, TEST_EVENT_TYPE } from "../dialect.ts";
 import { pick } from "../fields.ts";
 import { compact } from "../json-text.ts";
@@ -91,7 +92,7 @@ function payload({ event, definition }: RenderInput): string {
 
 /** UTC, with as many decimals as there are: `…:01Z`, `…:01.5Z`. */
 function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.?0*Z$/, "Z");
+  return `${withoutTail(withoutTail(date.toISOString().slice(0, -1), "0"), ".")}Z`;
 }
 
 /** 0 for anything that is no decimal int32: ids and actors of other systems may be any text. */

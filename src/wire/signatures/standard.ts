@@ -3,6 +3,7 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import { withoutTail } from "../../text.ts";
 import type { DialectName, SigningKey } from "../dialect.ts";
 import { secretKeyObject } from "./hmac.ts";
 
@@ -109,5 +110,5 @@ function base64(bytes: Uint8Array): string {
 function bytesOf(text: string): Uint8Array | undefined {
   const bytes = Buffer.from(text, "base64");
   const canonical = bytes.toString("base64");
-  return bytes.length > 0 && (text === canonical || text === canonical.replace(/=+$/, "")) ? bytes : undefined;
+  return bytes.length > 0 && (text === canonical || text === withoutTail(canonical, "=")) ? bytes : undefined;
 }

@@ -2,6 +2,7 @@
 import type { FastifyReply } from "fastify";
 import { ConflictError, ForbiddenError, HooklineError, NotFoundError, ValidationError } from "../../../errors.ts";
 import type { Log } from "../../../observe/log.ts";
+import { told } from "../../../text.ts";
 import { problemOf } from "../../problem.ts";
 
 export type Code =
@@ -21,7 +22,7 @@ export type Code =
 export class CrmcomError extends Error {
   readonly code: Code;
   constructor(code: Code, message: string) {
-    super(message);
+    super(told(message, 2_000));
     this.name = "CrmcomError";
     this.code = code;
   }

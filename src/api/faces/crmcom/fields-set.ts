@@ -1,5 +1,9 @@
 /** `fields_set` of a call: which fields the answer holds. Pure. */
+import { echo, parts } from "../../../text.ts";
 import { CrmcomError } from "./envelope.ts";
+
+/** Of one call; there are fewer fields. */
+const MOST_NAMES = 500;
 
 /** Names that may be asked for; `true` has nothing below it. */
 export interface FieldTree {
@@ -65,12 +69,13 @@ export const REQUEST_FIELDS: FieldTree = {
 /** The paths asked for; undefined: everything. @throws CrmcomError INVALID_FIELD */
 export function fieldsOf(value: string | undefined, tree: FieldTree): string[][] | undefined {
   if (value === undefined) return undefined;
-  return value.split(",").map((part) => {
-    const path = part.trim().split(".");
+  const names = parts(value, ",", MOST_NAMES);
+  if (!names) throw new CrmcomError("INVALID_FIELD", `fields_set may have ${MOST_NAMES} fields`);
+  return [...new Set(names.map((part) => part.trim()))].map((part) => {
+    const path = part.split(".");
     let at: true | FieldTree | undefined = tree;
     for (const name of path) at = typeof at === "object" && Object.hasOwn(at, name) ? at[name] : undefined;
-    if (at === undefined)
-      throw new CrmcomError("INVALID_FIELD", `fields_set: there is no field ${part.trim() === "" ? '""' : part.trim()}`);
+    if (at === undefined) throw new CrmcomError("INVALID_FIELD", `fields_set: there is no field ${part === "" ? '""' : echo(part)}`);
     return path;
   });
 }

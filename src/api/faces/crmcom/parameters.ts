@@ -87,7 +87,14 @@ export function requiredIdentifier<Field extends string>(
 /** `id=…` or `id=…,number=…`: a comma parts fields only where an allowed name and `=` follow, since names may hold commas. */
 function split(name: string, value: unknown, fields: readonly string[]): [string, string][] {
   if (typeof value !== "string") throw new CrmcomError("INVALID_IDENTIFIER", `${name} takes exactly one of ${fields.join(", ")}`);
-  return value.split(new RegExp(`,(?=(?:${fields.join("|")})=)`)).map((part) => {
+  const found: string[] = [];
+  let from = 0;
+  for (let comma = value.indexOf(","); comma >= 0; comma = value.indexOf(",", comma + 1)) {
+    if (!fields.some((field) => value.startsWith(`${field}=`, comma + 1))) continue;
+    found.push(value.slice(from, comma));
+    from = comma + 1;
+  }
+  return [...found, value.slice(from)].map((part) => {
     const at = part.indexOf("=");
     return [part.slice(0, Math.max(at, 0)), at < 0 ? "" : part.slice(at + 1)];
   });

@@ -40,9 +40,15 @@ export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /** A path's methods; its other ones are 405. */
-export function route(app: FastifyInstance, url: string, handlers: Partial<Record<"get" | "post" | "put" | "delete", Handler>>): void {
+export function route(
+  app: FastifyInstance,
+  url: string,
+  handlers: Partial<Record<"get" | "post" | "put" | "delete", Handler>>,
+  options: { bodyLimit?: number } = {},
+): void {
   const taken = Object.keys(handlers).map((method) => method.toUpperCase());
-  for (const [method, handler] of Object.entries(handlers)) app.route({ method: method.toUpperCase() as HTTPMethods, url, handler });
+  for (const [method, handler] of Object.entries(handlers))
+    app.route({ ...options, method: method.toUpperCase() as HTTPMethods, url, handler });
   app.route({
     method: METHODS.filter((method) => !taken.includes(String(method))),
     url,

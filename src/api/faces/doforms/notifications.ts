@@ -9,6 +9,7 @@ import { NotFoundError, UnauthenticatedError, ValidationError } from "../../../e
 import { findNotification, listNotifications, type Notification } from "../../../requests/notifications.ts";
 import { envelopeOf } from "../../../wire/dialects/doforms.ts";
 import { idOf } from "../../../wire/ids.ts";
+import { HTTP } from "../../limits.ts";
 import { parse, route } from "./answers.ts";
 import { webServiceCalling } from "./auth.ts";
 
@@ -82,19 +83,24 @@ export function notificationRoutes(app: FastifyInstance, core: Core): void {
       return shown(service, await find(core, service, request));
     },
   });
-  route(app, "/api/v2/tokens/webservice", {
-    post: async (request, reply) => {
-      const { id, password } = parse(pair, request);
-      const service = await checkWebService(core, id, password, request.ip);
-      if (!service) throw new UnauthenticatedError("unknown web service or wrong password");
-      const session = {
-        organizationId: service.organizationId,
-        kind: "DOFORMS",
-        webServiceId: service.id,
-        ttlSeconds: TOKEN_SECONDS,
-      } as const;
-      const { token, expiresAt } = await createSession(core, session);
-      return reply.header("cache-control", "no-store").send({ token, expires: expiresAt.toISOString() });
+  route(
+    app,
+    "/api/v2/tokens/webservice",
+    {
+      post: async (request, reply) => {
+        const { id, password } = parse(pair, request);
+        const service = await checkWebService(core, id, password, request.ip);
+        if (!service) throw new UnauthenticatedError("unknown web service or wrong password");
+        const session = {
+          organizationId: service.organizationId,
+          kind: "DOFORMS",
+          webServiceId: service.id,
+          ttlSeconds: TOKEN_SECONDS,
+        } as const;
+        const { token, expiresAt } = await createSession(core, session);
+        return reply.header("cache-control", "no-store").send({ token, expires: expiresAt.toISOString() });
+      },
     },
-  });
+    { bodyLimit: HTTP.signInBytes },
+  );
 }

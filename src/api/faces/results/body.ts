@@ -1,13 +1,10 @@
 /** The body of an inbound post: read with a deadline and a limit, then each property as it was written. */
 import type { IncomingMessage } from "node:http";
 import { DatumError, PROPERTIES, type Sent, type SentDatum } from "../../../goals/datum.ts";
-import { members, numberSource, stringSource } from "../../../wire/json-text.ts";
+import { deeperThan, members, numberSource, stringSource } from "../../../wire/json-text.ts";
 import { readForm } from "../../form.ts";
 
 export const BODY_LIMIT = 256 * 1024;
-/** A little too much is read to its end, so that the client is still there to hear 413; far too much is cut off. */
-const DISCARD_LIMIT = 4 * 1024 * 1024;
-
 /** ABORTED: the client left. */
 export type Body = Buffer | "TOO_LARGE" | "TOO_SLOW" | "ABORTED";
 
@@ -26,10 +23,10 @@ export function readBody(request: IncomingMessage, timeoutMs: number): Promise<B
     const take = (chunk: Buffer) => {
       size += chunk.length;
       if (size <= BODY_LIMIT) chunks.push(chunk);
-      else if (size > DISCARD_LIMIT) settle("TOO_LARGE");
+      else settle("TOO_LARGE");
     };
     request.on("data", take);
-    request.once("end", () => settle(size > BODY_LIMIT ? "TOO_LARGE" : Buffer.concat(chunks)));
+    request.once("end", () => settle(Buffer.concat(chunks)));
     request.once("error", () => settle("ABORTED"));
     request.once("close", () => settle("ABORTED"));
   });
@@ -61,6 +58,8 @@ export function readProperties(format: Format, body: Buffer): SentDatum {
   return Object.fromEntries(PROPERTIES.map((property) => [property, sent(property)])) as SentDatum;
 }
 
+const MAX_DEPTH = 64;
+
 type Lookup = (property: string) => Sent;
 
 const EMPTY = 'the body is empty; send a JSON object such as {"date":"2017-03-16","value":500000}';
@@ -77,6 +76,7 @@ function utf8(body: Buffer): string {
 function fromJson(body: Buffer): Lookup {
   const text = utf8(body);
   if (text.trim() === "") throw malformed(EMPTY);
+  if (deeperThan(text, MAX_DEPTH)) throw malformed(`the body is nested deeper than ${MAX_DEPTH} levels`);
   try {
     JSON.parse(text);
   } catch {

@@ -1,6 +1,6 @@
 /** Bodies in, by their content type (S7). */
 import type { FastifyRequest } from "fastify";
-import { checkJson } from "../../../wire/json-text.ts";
+import { checkJson, deeperThan } from "../../../wire/json-text.ts";
 import { isEncoded } from "../../body.ts";
 import { readForm } from "../../form.ts";
 import { FaceError } from "./errors.ts";
@@ -50,7 +50,10 @@ function decode(bytes: Buffer): string {
   }
 }
 
+const MAX_DEPTH = 64;
+
 function readJson(text: string): unknown {
+  if (deeperThan(text, MAX_DEPTH)) throw new FaceError(400, `the body must not be nested deeper than ${MAX_DEPTH} levels`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -81,10 +84,22 @@ export function objectOf(body: Body, what: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** The keys of a body's objects by their lower case: some twenty members are asked of each, and it may have 70 000. */
+const folded = new WeakMap<object, Map<string, string>>();
+
 /** A member without regard to the case of its name: .NET clients write both forms. */
 export function member(object: Record<string, unknown>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];
-  const wanted = name.toLowerCase();
-  const key = Object.keys(object).find((candidate) => candidate.toLowerCase() === wanted);
+  let keys = folded.get(object);
+  if (!keys) {
+    // The first of several spellings, as a search would find it.
+    keys = new Map(
+      Object.keys(object)
+        .reverse()
+        .map((key) => [key.toLowerCase(), key]),
+    );
+    folded.set(object, keys);
+  }
+  const key = keys.get(name.toLowerCase());
   return key === undefined ? undefined : object[key];
 }

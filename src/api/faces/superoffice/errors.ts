@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
 import { HooklineError, UnavailableError, ValidationError } from "../../../errors.ts";
 import type { Log } from "../../../observe/log.ts";
+import { told } from "../../../text.ts";
 import type { ErrorForm } from "../../problem.ts";
 
 /** What only this face says: a failed save test, a test operation that does not hold, a precondition … */
@@ -10,7 +11,7 @@ export class FaceError extends Error {
   readonly status: number;
   readonly type: string;
   constructor(status: number, message: string, type = typeOf(status)) {
-    super(message);
+    super(told(message));
     this.name = "FaceError";
     this.status = status;
     this.type = type;

@@ -3,9 +3,14 @@
  * element is null; no attributes, no namespaces, no DOCTYPE. What is written here is read here.
  */
 import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { parts } from "../../../text.ts";
 import { FaceError } from "./errors.ts";
 
 const MAX_DEPTH = 64;
+/** Characters, and what the parser pays for one by one: a megabyte of empty elements holds everybody up for a second. */
+const MAX_SIZE = 256 * 1024;
+const MAX_TAGS = 5_000;
+const MAX_REFERENCES = 5_000;
 
 type Node = Record<string, unknown>;
 
@@ -22,6 +27,9 @@ const parser = new XMLParser({
 
 /** @throws FaceError 400 */
 export function readXml(text: string): { root: string; value: unknown } {
+  if (text.length > MAX_SIZE) throw new FaceError(413, `an XML body may have ${MAX_SIZE / 1024} KiB; send JSON`);
+  if (!parts(text, "<", MAX_TAGS)) throw new FaceError(400, `an XML body may have ${MAX_TAGS} tags; send JSON`);
+  if (!parts(text, "&", MAX_REFERENCES)) throw new FaceError(400, `an XML body may have ${MAX_REFERENCES} references; send JSON`);
   if (/<!DOCTYPE/i.test(text)) throw new FaceError(400, "the body must not have a DOCTYPE");
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw new FaceError(400, `the body is not valid XML: ${valid.err.msg}`);
