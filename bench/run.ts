@@ -55,6 +55,8 @@ if (unknown.length > 0 || !(scale > 0 && scale <= 1) || !(runs >= 1)) {
 }
 const rows = ROWS.filter((row) => (asked.length > 0 ? asked.includes(row.name) : row.long === values.long));
 
+// What was started is ended on the way out (harness/leavings.ts).
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 await buildDashboard(ROOT);
 const bench = await openBench({ runs, scale, statements: rows.some((row) => row.long) });
 const machine = await describeMachine(bench.postgres.version);

