@@ -29,7 +29,7 @@ export function loads(start: string, files: ReadonlyMap<string, Pick<SourceFile,
       const name = target ?? specifier;
       if (seen.has(name)) continue;
       seen.add(name);
-      // The product is no test: what it starts in production, it does not start because it is imported.
+      // Importing the product starts none of its processes, so what it imports says nothing about the test.
       if (target !== undefined && !target.startsWith("src/")) waiting.push(target);
     }
   }

@@ -5,15 +5,26 @@ import { makeDefinitions, startPlatform } from "../harness/platform.ts";
 import type { Row } from "../harness/row.ts";
 import { ofRuns } from "../harness/stats.ts";
 
-async function rates(bench: Bench, definitions: number, count: number, ordering?: "KEY"): Promise<Figure[]> {
+interface Side {
+  figures: Figure[];
+  run(i: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function side(bench: Bench, definitions: number, count: number, ordering?: "KEY"): Promise<Side> {
   const platform = await startPlatform(await bench.postgres.database());
   await makeDefinitions(platform, { count: definitions, targetUrl: bench.receiver.url, ...(ordering ? { ordering } : {}) });
-  const run = (offset: number, events: number) => pipelineRun(bench, platform, { count: events, types: definitions, perCall: 1, offset });
-  await run(0, bench.scaled(5_000));
+  const events = (offset: number, number: number) =>
+    pipelineRun(bench, platform, { count: number, types: definitions, perCall: 1, offset });
+  await events(0, bench.scaled(5_000));
   const figures: Figure[] = [];
-  for (let i = 0; i < bench.runs; i++) figures.push(await run(1_000_000 * (i + 1), bench.scaled(count)));
-  await platform.stop();
-  return figures;
+  return {
+    figures,
+    async run(i) {
+      figures.push(await events(1_000_000 * (i + 1), bench.scaled(count)));
+    },
+    stop: () => platform.stop(),
+  };
 }
 
 export const p5: Row = {
@@ -21,12 +32,17 @@ export const p5: Row = {
   title: "many definitions, many keys",
   long: false,
   async run(bench) {
-    const few = await rates(bench, 100, 10_000);
-    bench.say(lineOf("100 definitions", few));
-    const many = await rates(bench, bench.scaled(10_000), 10_000);
-    bench.say(lineOf("10 000 definitions", many));
     // 100 000 keys over the runs.
-    const keys = await rates(bench, 1, Math.ceil(100_000 / bench.runs), "KEY");
+    const sides = [
+      await side(bench, 100, 10_000),
+      await side(bench, bench.scaled(10_000), 10_000),
+      await side(bench, 1, Math.ceil(100_000 / bench.runs), "KEY"),
+    ] as const;
+    for (let i = 0; i < bench.runs; i++) for (const each of sides) await each.run(i);
+    for (const each of sides) await each.stop();
+    const [few, many, keys] = sides.map(({ figures }) => figures) as [Figure[], Figure[], Figure[]];
+    bench.say(lineOf("100 definitions", few));
+    bench.say(lineOf("10 000 definitions", many));
     bench.say(lineOf("a key each, one KEY definition", keys));
     const ratio = (figures: Figure[]) => ofRuns(figures.map((f, i) => f.perSecond / (few[i] as Figure).perSecond));
     const rate = (figures: Figure[]) => `${Math.round(ofRuns(figures.map((f) => f.perSecond)).value)}/s`;
