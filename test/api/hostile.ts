@@ -1,5 +1,6 @@
 /** A platform in a process of its own, and what it costs everybody else to send it something. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +13,8 @@ export const TOKEN = "hostile-0123456789abcdefghijklmnopqrstuvwxyz";
 
 export interface Target {
   url: string;
-  pid: number;
+  /** How long its main thread has run so far, in milliseconds; undefined where the system does not tell (only Linux does). */
+  ranMs(): number | undefined;
   close(): Promise<void>;
 }
 
@@ -29,12 +31,20 @@ export async function startTarget(env: Record<string, string> = {}): Promise<Tar
   const url = await program.up();
   return {
     url,
-    pid: program.child.pid as number,
+    ranMs: () => ranMs(program.child.pid as number),
     async close() {
       await program.stop();
       await database.drop();
     },
   };
+}
+
+function ranMs(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One connection that asks /healthz again and again. */
@@ -77,8 +87,17 @@ export function probe(url: string): Probe {
   };
 }
 
-/** @returns the status; 0 when the connection was closed without one. Longer than 20 s is a hang, and throws. */
-export function send(url: string, { method, path, headers, body }: Spite, token: string | undefined): Promise<number> {
+/** Of one body or message, as far as it is looked at. */
+const MOST_READ = 64 * 1024;
+
+export interface Said {
+  /** Of HTTP, or the code a WebSocket was closed with; 0: closed without one, or an answer on an open WebSocket. */
+  status: number;
+  text: string;
+}
+
+/** Longer than 20 s is a hang, and throws. */
+export function send(url: string, { method, path, headers, body }: Spite, token: string | undefined): Promise<Said> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}`, admin: "true" };
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
@@ -86,13 +105,16 @@ export function send(url: string, { method, path, headers, body }: Spite, token:
     // The path as it is: URL would mend it.
     const request = http.request({ hostname, port, method, path, headers: { ...authorization, ...headers, ...length }, agent: false });
     const late = setTimeout(() => reject(new Error("no answer after 20 s")), 20_000);
+    let text = "";
     const settle = (status: number) => {
       clearTimeout(late);
       request.destroy();
-      resolve(status);
+      resolve({ status, text });
     };
     request.on("response", (response) => {
-      response.resume();
+      response.on("data", (chunk: Buffer) => {
+        if (text.length < MOST_READ) text += chunk.toString();
+      });
       response.on("close", () => settle(response.statusCode ?? 0));
     });
     request.on("error", () => settle(0));
@@ -100,19 +122,19 @@ export function send(url: string, { method, path, headers, body }: Spite, token:
   });
 }
 
-/** Sends a message on a connection of its own. @returns the code it was closed with; 0 while it stayed open and answered */
-export async function say(url: string, message: string, token: string | undefined): Promise<number> {
+/** Sends a message on a connection of its own, and waits for the first answer or the end. */
+export async function say(url: string, message: string, token: string | undefined): Promise<Said> {
   const socket = new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { maxPayload: 0 });
   await once(socket, "open");
-  const closed = once(socket, "close").then(([code]) => code as number);
+  const closed = once(socket, "close").then(([code, reason]) => ({ status: code as number, text: String(reason) }));
   if (token !== undefined) {
     socket.send(JSON.stringify({ type: "connection_init", payload: { authorization: `Bearer ${token}` } }));
     await once(socket, "message");
   }
-  const answered = once(socket, "message").then(() => 0);
+  const answered = once(socket, "message").then(([data]) => ({ status: 0, text: String(data).slice(0, MOST_READ) }));
   socket.send(message);
-  const code = await Promise.race([closed, answered, sleep(20_000, -1, { ref: false })]);
+  const said = await Promise.race([closed, answered, sleep(20_000, undefined, { ref: false })]);
   socket.terminate();
-  if (code === -1) throw new Error("no answer after 20 s");
-  return code;
+  if (!said) throw new Error("no answer after 20 s");
+  return said;
 }

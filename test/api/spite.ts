@@ -5,6 +5,8 @@
 const MIB = 2 ** 20;
 
 export interface Spite {
+  /** Where it goes: `POST /v1/events`, `a filter`. */
+  route: string;
   name: string;
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
@@ -209,28 +211,28 @@ function mutation(name: string, input: string, value: string): string {
 }
 
 /** Every one, in a fixed order; a body is made when it is asked for. */
-export function allSpite(): { name: string; make(): Spite }[] {
-  const all: { name: string; make(): Spite }[] = [];
-  const add = (name: string, rest: Omit<Spite, "name" | "body">, body?: () => string) =>
-    all.push({ name, make: () => ({ name, ...rest, body: body?.() }) });
+export function allSpite(): { route: string; name: string; make(): Spite }[] {
+  const all: { route: string; name: string; make(): Spite }[] = [];
+  const add = (route: string, name: string, rest: Omit<Spite, "route" | "name" | "body">, body?: () => string) =>
+    all.push({ route, name: `${route}: ${name}`, make: () => ({ route, name, ...rest, body: body?.() }) });
   for (const { path, kinds, method = "POST", type } of DOORS) {
     for (const kind of kinds) {
       const headers = { "content-type": type ?? TYPES[kind] };
       for (const [name, value] of Object.entries(TABLES[kind])) {
         const body = kind === "graphql" ? () => JSON.stringify({ query: value() }) : value;
-        add(`${method} ${path} ${type ?? kind}: ${name}`, { method, path, headers }, body);
+        add(`${method} ${path} ${type ?? kind}`, name, { method, path, headers }, body);
       }
     }
   }
   for (const [place, write] of Object.entries(INSIDE)) {
     const headers = { "content-type": JSON_TYPE };
     for (const [name, value] of Object.entries(VALUES))
-      add(`/graphql, ${place}: ${name}`, { method: "POST", path: "/graphql", headers }, () => write(value()));
+      add(`/graphql, ${place}`, name, { method: "POST", path: "/graphql", headers }, () => write(value()));
   }
   for (const path of ["/graphql?query=a", "/v1/events", "/api/v1/Webhook", "/api/v3/webhook/subscription", "/inbound/goals/a/b", "/"]) {
     for (const header of HEADERS) {
       for (const [name, value] of Object.entries(LINES))
-        add(`GET ${path}, ${header}: ${name}`, { method: "GET", path, headers: { [header]: value } });
+        add(`GET ${path}, a header`, `${header} of ${name}`, { method: "GET", path, headers: { [header]: value } });
     }
   }
   const urls: Record<string, string> = {
@@ -248,7 +250,8 @@ export function allSpite(): { name: string; make(): Spite }[] {
   };
   const paths = ["/graphql", "/v1/events", "/inbound/goals/a", "/api/v1/Webhook", "/api/v2/webservices", "/api/v3/webhook/subscription"];
   for (const path of [...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", ""]) {
-    for (const [name, rest] of Object.entries(urls)) add(`GET ${path || "/"} ${name}`, { method: "GET", path: path + rest, headers: {} });
+    for (const [name, rest] of Object.entries(urls))
+      add(`GET ${path || "/"}, the URL`, name, { method: "GET", path: path + rest, headers: {} });
   }
   return all;
 }
