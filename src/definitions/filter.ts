@@ -9,6 +9,7 @@
  */
 import type { Issue } from "../errors.ts";
 import { echo } from "../text.ts";
+import { isRawNumber } from "../wire/json-exact.ts";
 
 /** Operators that hold filters; their nesting is bounded. */
 const LOGICAL = new Set(["$and", "$or", "$not", "$elemMatch"]);
@@ -30,7 +31,7 @@ const MAX_ISSUES = 20;
 type Plain = Record<string, unknown>;
 
 function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
 
 interface Walk {

@@ -6,6 +6,7 @@
  * types, by definition number. A definition is matched once, by the first of these.
  */
 import type { DialectName } from "../wire/dialect.ts";
+import { parseValues } from "../wire/json-exact.ts";
 import { bare, compileFilter, type FilterDocument } from "./predicate.ts";
 
 const EVENT_TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
@@ -219,7 +220,7 @@ function indexRules(
 
 function documentOf(event: MatchEvent): FilterDocument {
   return {
-    payload: bare(JSON.parse(event.payload)),
+    payload: bare(parseValues(event.payload)),
     scope: bare(event.scope),
     type: event.type,
     entity: event.entity,

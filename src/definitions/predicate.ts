@@ -4,6 +4,9 @@
  * event that costs a filter more than its steps does not match: filters are one tenant's, the process is everybody's.
  */
 
+import { comparable, compareNumbers, type ExactNumber, exactKey, isExactNumber } from "../wire/decimal.ts";
+import { isRawNumber } from "../wire/json-exact.ts";
+
 /** Steps that one filter may take on one event; a step is one value that is looked at. */
 export const MOST_STEPS = 100_000;
 
@@ -23,15 +26,16 @@ export interface FilterDocument {
 export type Predicate = (document: FilterDocument) => boolean;
 
 function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 /**
  * A copy whose objects have no prototype, so that `payload.constructor` or `payload.toString` is missing like any
- * other name that was not sent.
+ * other name that was not sent; and whose numbers can be compared, however many digits they have.
  */
 export function bare(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(bare);
+  if (isRawNumber(value)) return comparable(value);
   if (!isPlain(value)) return value;
   const copy = Object.create(null) as Plain;
   for (const [key, inner] of Object.entries(value)) copy[key] = bare(inner);
@@ -72,7 +76,7 @@ interface Operation {
 export function compileFilter(filter: unknown, onExhausted?: () => void): Predicate {
   if (filter === null || filter === undefined) return () => true;
   const budget: Budget = { left: 0 };
-  const operation = compile([], filter, budget);
+  const operation = compile([], comparableIn(filter), budget);
   return (document) => {
     budget.left = MOST_STEPS;
     try {
@@ -85,6 +89,13 @@ export function compileFilter(filter: unknown, onExhausted?: () => void): Predic
       return false;
     }
   };
+}
+
+/** As `bare`, of a filter; its objects keep their prototype. */
+function comparableIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(comparableIn);
+  if (isRawNumber(value)) return comparable(value);
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, comparableIn(inner)])) : value;
 }
 
 /** Objects without an operator are entered; each operator looks along the path down to it. */
@@ -122,13 +133,13 @@ function comparison(name: string, operand: unknown, budget: Budget): Operation {
     case "$exists":
       return exists(operand as boolean);
     case "$gt":
-      return oneIs(ordered(operand, (value, than) => value > than));
+      return oneIs(ordered(operand, (order) => order > 0));
     case "$gte":
-      return oneIs(ordered(operand, (value, than) => value >= than));
+      return oneIs(ordered(operand, (order) => order >= 0));
     case "$lt":
-      return oneIs(ordered(operand, (value, than) => value < than));
+      return oneIs(ordered(operand, (order) => order < 0));
     case "$lte":
-      return oneIs(ordered(operand, (value, than) => value <= than));
+      return oneIs(ordered(operand, (order) => order <= 0));
     default:
       return isEqual(operand, budget);
   }
@@ -136,9 +147,16 @@ function comparison(name: string, operand: unknown, budget: Budget): Operation {
 
 type Test = (value: unknown) => boolean;
 
+const isNumber = (value: unknown): value is number | ExactNumber => typeof value === "number" || isExactNumber(value);
+
 /** Only values of one type have an order. */
-function ordered(than: unknown, compare: (value: number, than: number) => boolean): Test {
-  return (value) => typeof value === typeof than && compare(value as number, than as number);
+function ordered(than: unknown, holds: (order: number) => boolean): Test {
+  return (value) => {
+    if (isNumber(value) && isNumber(than)) return holds(compareNumbers(value, than));
+    if (typeof value !== typeof than || isNumber(value) || isNumber(than)) return false;
+    const [a, b] = [value as string, than as string];
+    return holds(a > b ? 1 : a < b ? -1 : a === b ? 0 : Number.NaN);
+  };
 }
 
 /** What is missing equals null; key order does not matter. What stands inside costs a step each; the value itself was paid for. */
@@ -149,6 +167,7 @@ function same(a: unknown, b: unknown, budget: Budget): boolean {
     spend(budget, a.length);
     return a.every((item, i) => same(item, b[i], budget));
   }
+  if (isExactNumber(a)) return isExactNumber(b) && exactKey(a) === exactKey(b);
   if (!isPlain(a)) return a === b;
   if (!isPlain(b)) return false;
   const entries = Object.entries(a);
@@ -161,8 +180,10 @@ function same(a: unknown, b: unknown, budget: Budget): boolean {
 function memberOf(list: readonly unknown[], budget: Budget): Test {
   const isScalar = (value: unknown) => typeof value !== "object" || value === null;
   const scalars = new Set(list.filter(isScalar));
-  const others = list.filter((value) => !isScalar(value));
+  const exact = new Set(list.filter(isExactNumber).map(exactKey));
+  const others = list.filter((value) => !isScalar(value) && !isExactNumber(value));
   return (value) => {
+    if (isExactNumber(value)) return exact.has(exactKey(value));
     if (isScalar(value ?? null)) return scalars.has(value ?? null);
     spend(budget, others.length);
     return others.some((other) => same(other, value, budget));

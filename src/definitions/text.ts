@@ -1,5 +1,6 @@
 /** Checks of text and JSON that every noun of this folder shares. */
 import type { Issue } from "../errors.ts";
+import { isRawNumber, type RawNumber } from "../wire/json-exact.ts";
 
 const UNSTORABLE = "must not contain NUL or lone surrogates";
 
@@ -31,9 +32,16 @@ export function jsonIssues(path: string, value: unknown, limit: number): Issue[]
   return JSON.stringify(value).length > limit ? [{ path, message: `must have at most ${limit} characters of JSON` }] : [];
 }
 
+/** Of a number that is kept as jsonb, which writes its exponent out. */
+const MOST_POWER = 1_000;
+const FAR = `must not hold a number beyond 1e${MOST_POWER} or 1e-${MOST_POWER}`;
+
+const tooFar = ({ rawJSON }: RawNumber) => rawJSON.length > MOST_POWER || Math.abs(Number(rawJSON.split(/[eE]/)[1] ?? 0)) > MOST_POWER;
+
 function jsonProblem(value: unknown, depth: number): string | undefined {
   if (depth > MAX_JSON_DEPTH) return `must be nested at most ${MAX_JSON_DEPTH} levels deep`;
   if (typeof value === "string") return isStorable(value) ? undefined : UNSTORABLE;
+  if (isRawNumber(value)) return tooFar(value) ? FAR : undefined;
   if (typeof value !== "object" || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const problem = isStorable(key) ? jsonProblem(inner, depth + 1) : UNSTORABLE;
@@ -43,5 +51,5 @@ function jsonProblem(value: unknown, depth: number): string | undefined {
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }

@@ -223,7 +223,7 @@ export function valueEnd(text: string, at: number): number {
 }
 
 /** After the string whose opening quote is at `from`. Each quote looks back over its own backslashes only: linear. */
-function stringEnd(text: string, from: number): number {
+export function stringEnd(text: string, from: number): number {
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (text.charCodeAt(before) === BACKSLASH) before--;

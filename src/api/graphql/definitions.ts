@@ -21,11 +21,15 @@ import {
   TargetType,
   WebhookDefinitionState,
 } from "./definition-enums.ts";
+import { exactJson } from "./exact-json.ts";
 import { byId, inOrder, loader } from "./loader.ts";
 import { WebhookDefinition } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 import { Script } from "./scripts.ts";
 import { SecretKey } from "./secret-keys.ts";
+
+const exactFilter = exactJson("webhook_definition", "filter");
+const exactProperties = exactJson("webhook_definition", "properties");
 
 const Policy = builder.objectRef<PolicyShape>("Policy").implement({
   description: "What really applies: the definition's own settings over its dialect's.",
@@ -81,7 +85,12 @@ builder.node(WebhookDefinition, {
     eventTypes: t.exposeStringList("eventTypes", {
       description: "Which events: exact types, families such as `order.*`, or `*`. Empty: only workflow rules trigger it.",
     }),
-    filter: t.expose("filter", { type: "JSON", nullable: true, description: "A condition that the event must meet." }),
+    filter: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "A condition that the event must meet; numbers as they were written.",
+      resolve: (definition, _args, context) => exactFilter(definition, definition.filter, context),
+    }),
     targetType: t.expose("targetType", { type: TargetType, description: "Whether a URL is called or a script is run." }),
     targetUrl: t.exposeString("targetUrl", { nullable: true, description: "Where to, in its canonical form." }),
     connection: t.field({
@@ -102,7 +111,12 @@ builder.node(WebhookDefinition, {
       description: "Custom headers, {name: value}; values that open doors are shown as ***.",
       resolve: (definition, _args, { doors }) => shownHeaders(doors.core, definition),
     }),
-    properties: t.expose("properties", { type: "JSON", nullable: true, description: "Custom values at the root of the body." }),
+    properties: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "Custom values at the root of the body; numbers as they are sent.",
+      resolve: (definition, _args, context) => exactProperties(definition, definition.properties, context),
+    }),
     ordering: t.expose("ordering", { type: Ordering, nullable: true, description: "Its own setting; null: as the dialect says." }),
     concurrency: t.exposeInt("concurrency", { nullable: true, description: "Its own setting; null: as the dialect says." }),
     onExhausted: t.expose("onExhausted", { type: OnExhausted, nullable: true, description: "Its own setting; null: as the dialect says." }),

@@ -1,12 +1,14 @@
 /** Events: what happened. Emitting them, and the log of what was accepted. */
 
 import { isEventType } from "../../definitions/match.ts";
+import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
 import { countEvents, type EventNode, listEvents, readEvents } from "../../requests/event.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
+import { parseJson } from "../../wire/json-exact.ts";
 import { checkJson } from "../../wire/json-text.ts";
 import { EVENTS } from "../limits.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -35,13 +37,13 @@ builder.node(Event, {
       type: "JSON",
       nullable: true,
       description: "What the emitter sent along.",
-      resolve: async (event) => JSON.parse((await event.texts()).payload) as unknown,
+      resolve: async (event) => parseJson((await event.texts()).payload),
     }),
     previous: t.field({
       type: "JSON",
       nullable: true,
       description: "The entity before the change.",
-      resolve: async (event) => JSON.parse((await event.texts()).previous ?? "null") as unknown,
+      resolve: async (event) => parseJson((await event.texts()).previous ?? "null"),
     }),
     changes: t.exposeStringList("changes", { description: "The names of the fields that changed." }),
     scope: t.expose("scope", { type: "JSON", nullable: true, description: "Where it belongs: workflow, survey, group, form, project." }),
@@ -109,7 +111,8 @@ function issuesOf(event: EventFields, texts: { payload: string; previous: string
     if ((event[field]?.length ?? 0) > SHORT) say(field, `must have at most ${SHORT} characters`);
   }
   if (event.idempotencyKey === "") say("idempotencyKey", "must not be empty");
-  if (event.scope != null && (typeof event.scope !== "object" || Array.isArray(event.scope))) say("scope", "must be an object");
+  if (event.scope != null && !isPlainObject(event.scope)) say("scope", "must be an object");
+  else issues.push(...jsonIssues(at("scope"), event.scope, PAYLOAD_BYTES));
   for (const field of ["payload", "previous"] as const) {
     const text = texts[field];
     if (text === null) continue;

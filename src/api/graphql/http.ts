@@ -4,6 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
+import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
 import { deeperThan } from "../../wire/json-text.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -53,16 +54,21 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
   if (deeperThan(text, depth)) throw new NoOperation(`the body is nested deeper than ${depth} levels`);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new BadRequest(400, "the body is no JSON");
-  }
+  const body = jsonOf(text, "the body");
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw new NoOperation("the body must be a JSON object");
   const stranger = Object.keys(body).find((key) => !KEYS.has(key));
   if (stranger !== undefined) throw new NoOperation("the body may hold only query, variables, operationName and extensions");
   return body as GraphQLParameters;
+}
+
+/** Without loss. @throws BadRequest */
+function jsonOf(text: string, what: string): unknown {
+  try {
+    const veiled = veil(text, MOST_RAW_NUMBERS);
+    return unveil(JSON.parse(veiled));
+  } catch (error) {
+    throw new BadRequest(400, error instanceof RawNumbersError ? `${what} holds ${error.message}` : `${what} is no JSON`);
+  }
 }
 
 /** signIn, alone, is what somebody without a token may ask. */
@@ -94,9 +100,9 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
     const { credential } = await identify(core, request.headers, request.ip);
-    const parameters = request.method === "POST" ? bodyOf(request, credential) : undefined;
-    if (!credential && !isSignIn(parameters)) throw new UnauthenticatedError();
-    if (request.method === "GET") checkQuery(request.query as Record<string, unknown>);
+    const sent = request.method === "POST" ? bodyOf(request, credential) : undefined;
+    if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
+    const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);
 
     const ended = new AbortController();
     const gone = () => ended.abort();
@@ -183,19 +189,23 @@ function bodyOf(request: FastifyRequest, credential: Credential | undefined): Gr
   }
 }
 
-/** Yoga takes the parameters of a GET out of the URL itself, and fails on what is no JSON. */
-function checkQuery(query: Record<string, unknown>): void {
-  for (const name of ["variables", "extensions"]) {
+/** Of the URL of a GET. */
+function parametersOfUrl(query: Record<string, unknown>): GraphQLParameters {
+  const object = (name: "variables" | "extensions"): Record<string, unknown> | undefined => {
     const text = query[name];
-    if (text === undefined || text === "") continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(String(text));
-    } catch {
-      throw new BadRequest(400, `${name} is no JSON`);
-    }
-    if (typeof value !== "object" || Array.isArray(value)) throw new BadRequest(400, `${name} must be a JSON object`);
-  }
+    if (text === undefined || text === "") return undefined;
+    if (deeperThan(String(text), GRAPHQL.jsonDepth)) throw new BadRequest(400, `${name} is nested deeper than ${GRAPHQL.jsonDepth} levels`);
+    const value = jsonOf(String(text), name);
+    if (typeof value !== "object" || Array.isArray(value) || isRawNumber(value)) throw new BadRequest(400, `${name} must be a JSON object`);
+    return value as Record<string, unknown>;
+  };
+  const [variables, extensions] = [object("variables"), object("extensions")];
+  return {
+    ...(query["query"] === undefined ? {} : { query: query["query"] as string }),
+    ...(query["operationName"] ? { operationName: query["operationName"] as string } : {}),
+    ...(variables ? { variables } : {}),
+    ...(extensions ? { extensions } : {}),
+  };
 }
 
 function full(reply: FastifyReply) {

@@ -4,10 +4,13 @@ import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { given } from "./changes.ts";
 import { callerOf } from "./context.ts";
+import { exactJson } from "./exact-json.ts";
 import { loader } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition, WorkflowRule } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
+
+const exactCondition = exactJson("workflow_rule", "condition");
 
 const Priority = builder.enumType("Priority", {
   description: "Which rules run first.",
@@ -38,7 +41,12 @@ builder.node(WorkflowRule, {
     code: t.exposeString("code", { description: "How other systems name it: unique in the organization, never changed." }),
     description: t.exposeString("description", { nullable: true, description: "What it is for." }),
     entity: t.exposeString("entity", { description: "Equals the event's entity, case included. It never changes." }),
-    condition: t.expose("condition", { type: "JSON", nullable: true, description: "In the language of filters; null: always." }),
+    condition: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "In the language of filters, numbers as they were written; null: always.",
+      resolve: (rule, _args, context) => exactCondition(rule, rule.condition, context),
+    }),
     priority: t.expose("priority", { type: Priority, description: "HIGH ones run first, then the oldest." }),
     state: t.expose("state", { type: WorkflowRuleState, description: "Only an ACTIVE rule triggers." }),
     webhookDefinitions: t.field({

@@ -1,5 +1,6 @@
 /** How our scalars are read and written. Parsing throws what the client then sees as BAD_USER_INPUT. */
 import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
+import { numberOf } from "../../wire/json-exact.ts";
 
 function refuse(message: string): never {
   throw new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
@@ -59,5 +60,17 @@ export function stringLiteral<T>(parse: (value: unknown) => T): (node: ValueNode
   return (node) => parse(node.kind === Kind.STRING ? node.value : undefined);
 }
 
-export const jsonLiteral = (node: ValueNode, variables?: Record<string, unknown> | null): unknown =>
-  valueFromASTUntyped(node, variables as Parameters<typeof valueFromASTUntyped>[1]);
+/** A literal as the JSON it stands for; its numbers as they are written. */
+export function jsonLiteral(node: ValueNode, variables?: Record<string, unknown> | null): unknown {
+  switch (node.kind) {
+    case Kind.INT:
+    case Kind.FLOAT:
+      return numberOf(node.value);
+    case Kind.LIST:
+      return node.values.map((value) => jsonLiteral(value, variables));
+    case Kind.OBJECT:
+      return Object.fromEntries(node.fields.map(({ name, value }) => [name.value, jsonLiteral(value, variables)]));
+    default:
+      return valueFromASTUntyped(node, variables as Parameters<typeof valueFromASTUntyped>[1]);
+  }
+}

@@ -11,9 +11,11 @@ import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, type Credential } from "../../accounts/authenticate.ts";
+import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
+import { deeperThan, members } from "../../wire/json-text.ts";
 import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
-import { LIVE } from "../limits.ts";
+import { GRAPHQL, LIVE } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { bearerOf, cookiesOf, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
@@ -102,7 +104,8 @@ export function serveSockets(
           }),
         ];
       }
-      const enveloped = yoga.getEnveloped({ ...contextOf(ctx.extra), params: payload } as never);
+      const variables = unveil(payload.variables);
+      const enveloped = yoga.getEnveloped({ ...contextOf(ctx.extra), params: { ...payload, variables } } as never);
       try {
         const document = enveloped.parse(payload.query);
         const errors = enveloped.validate(enveloped.schema, document);
@@ -111,7 +114,7 @@ export function serveSockets(
           schema: enveloped.schema,
           document,
           operationName: payload.operationName,
-          variableValues: payload.variables,
+          variableValues: variables,
           contextValue: await enveloped.contextFactory(),
           execute: enveloped.execute,
           subscribe: enveloped.subscribe,
@@ -193,11 +196,13 @@ export function serveSockets(
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {
-            handle(String(data)).catch((error: unknown) => {
+            const taken = async () => handle(veiledMessage(String(data)));
+            taken().catch((error: unknown) => {
+              if (error instanceof RawNumbersError) return socket.close(CloseCode.BadRequest, error.message);
               // Of the protocol itself, such as an unknown message type; or ours, which is logged.
               const message = (error as Error).message ?? "";
               if (!/Unexpected message/.test(message)) core.log.error({ err: error }, "a WebSocket message failed");
-              socket.close(/Unexpected message/.test(message) ? CloseCode.BadRequest : CloseCode.InternalServerError, "Bad message");
+              return socket.close(/Unexpected message/.test(message) ? CloseCode.BadRequest : CloseCode.InternalServerError, "Bad message");
             });
           });
         },
@@ -241,6 +246,28 @@ export function serveSockets(
     },
   };
 }
+
+/**
+ * A message whose variables keep their numbers: graphql-ws parses it, so that those go through as marked strings. Nothing else
+ * is marked, since all else may be sent back. What is broken stays as it is.
+ */
+function veiledMessage(text: string): string {
+  if (!text.includes('"variables"') || deeperThan(text, GRAPHQL.jsonDepth)) return text;
+  try {
+    const message = members(text);
+    const payload = message && members(message.get("payload") ?? "");
+    const variables = payload?.get("variables");
+    const veiled = variables === undefined ? undefined : veil(variables, MOST_RAW_NUMBERS);
+    if (!message || !payload || veiled === undefined || veiled === variables) return text;
+    return object(new Map([...message, ["payload", object(new Map([...payload, ["variables", veiled]]))]]));
+  } catch (error) {
+    if (error instanceof RawNumbersError) throw error;
+    return text;
+  }
+}
+
+const object = (sources: ReadonlyMap<string, string>) =>
+  `{${[...sources].map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(",")}}`;
 
 function isStream(result: unknown): result is AsyncGenerator<ExecutionResult> {
   return typeof result === "object" && result !== null && Symbol.asyncIterator in result;

@@ -7,12 +7,13 @@ import type { Context } from "./context.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask, withoutInput } from "./errors.ts";
 import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
+import { typedVariables } from "./numbers.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
 
 /** What http.ts hands over: the body is read and checked there. */
 export interface ServerContext extends Context {
-  /** The body of a POST; undefined for GET. */
+  /** Of the body, or of the URL of a GET; their numbers as they were written. */
   parameters: GraphQLParameters | undefined;
 }
 
@@ -56,10 +57,12 @@ function withinLimits(): Plugin<ServerContext> {
       };
     },
     onExecute({ args, setResultAndStopExecution }) {
+      args.variableValues = typedVariables(args.schema, args.document, args.operationName, args.variableValues) as never;
       const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
       if (problem) setResultAndStopExecution({ errors: [problem] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
+      args.variableValues = typedVariables(args.schema, args.document, args.operationName, args.variableValues) as never;
       const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
       if (problem) setResultAndStopExecution({ errors: [problem] });
     },

@@ -4,9 +4,11 @@ import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type Caller, demand } from "../../accounts/caller.ts";
 import { isEventType } from "../../definitions/match.ts";
+import { jsonIssues } from "../../definitions/text.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
 import type { AcceptedEvent, EventInput } from "../../events/input.ts";
 import { globalId } from "../../wire/ids.ts";
+import { parseJson } from "../../wire/json-exact.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
 import { isEncoded, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -59,11 +61,20 @@ function plainEvent(text: string, path: string): EventInput {
     entityId: event.entityId ?? null,
     previous: previous === undefined || previous === "null" ? null : compact(previous),
     changes: event.changes ?? [],
-    scope: event.scope ?? null,
+    scope: exactScope(parts.get("scope"), path),
     actor: event.actor ?? null,
     ...(event.occurredAt ? { occurredAt: new Date(event.occurredAt) } : {}),
     ...(event.idempotencyKey ? { idempotencyKey: event.idempotencyKey } : {}),
   };
+}
+
+/** Its numbers as they were written. @throws ValidationError for one that Postgres does not take */
+function exactScope(text: string | undefined, path: string): Record<string, unknown> | null {
+  if (text === undefined) return null;
+  const scope = parseJson(text) as Record<string, unknown> | null;
+  const issues = jsonIssues(path === "" ? "scope" : `${path}.scope`, scope, PAYLOAD_BYTES);
+  if (issues.length > 0) throw new ValidationError(issues);
+  return scope;
 }
 
 interface Call {

@@ -10,6 +10,7 @@ import {
   type RuleSettings,
   updateRule,
 } from "../../../definitions/rules.ts";
+import { parseJson } from "../../../wire/json-exact.ts";
 import type { Doors } from "../../doors.ts";
 import { dayRange } from "./dates.ts";
 import { definitionBy, NAMED, ruleNamed, STATES } from "./definitions.ts";
@@ -32,7 +33,7 @@ function json(parameters: Parameters, name: string): unknown {
   const value = parameters.values[name];
   if (parameters.json || typeof value !== "string") return value;
   try {
-    return JSON.parse(value);
+    return parseJson(value);
   } catch {
     throw new CrmcomError("INVALID_VALUE", `${name} must be JSON`);
   }
