@@ -35,9 +35,10 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("signed in", "viewer organization node nodes"),
     ...rows("admin", "users apiTokens auditEntries inboundWebhooks"),
     ...rows("goals:read", "goal goals"),
+    ...rows("webhooks:write", "filterPreview"),
     ...rows(
       "webhooks:read",
-      "connections deliveryStatistics event eventTypes events filterPreview lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
+      "connections deliveryStatistics event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([

@@ -4,6 +4,8 @@
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
+import { parseJson } from "../../wire/json-exact.ts";
+import { members } from "../../wire/json-text.ts";
 import { jsonOf, mediaType, textOf } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { readForm } from "../form.ts";
@@ -108,8 +110,10 @@ function bodyOf(request: FastifyRequest): Parameters {
     return { values, json: false };
   }
   if (textOf(request) === "") return { values: {}, json: true };
-  const { value } = jsonOf(request);
+  const { value, text } = jsonOf(request);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new CrmcomError("INVALID_VALUE", "the body must be a JSON object");
-  return { values: value as Record<string, unknown>, json: true };
+  // The numbers of a condition are compared as they were written.
+  const condition = members(text)?.get("conditions_set");
+  return { values: { ...value, ...(condition !== undefined && { conditions_set: parseJson(condition) }) }, json: true };
 }

@@ -1,6 +1,7 @@
 /** Bodies in, by their content type (S7). */
 import type { FastifyRequest } from "fastify";
-import { checkJson, deeperThan } from "../../../wire/json-text.ts";
+import { parseJson } from "../../../wire/json-exact.ts";
+import { checkJson, deeperThan, members } from "../../../wire/json-text.ts";
 import { isEncoded } from "../../body.ts";
 import { readForm } from "../../form.ts";
 import { FaceError } from "./errors.ts";
@@ -62,6 +63,9 @@ function readJson(text: string): unknown {
   }
   const problem = checkJson(text);
   if (problem) throw new FaceError(400, `the body ${problem.message}`);
+  // Properties go out as they came in, their numbers as they were written.
+  for (const [key, source] of members(text) ?? [])
+    if (key.toLowerCase() === "properties") (value as Record<string, unknown>)[key] = parseJson(source);
   return value;
 }
 
