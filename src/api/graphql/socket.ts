@@ -82,10 +82,10 @@ export function serveSockets(
     closeSlow: () => closeSlow(extra.socket),
   });
 
-  const protocol = makeServer<{ authorization?: unknown }, Extra>({
+  const protocol = makeServer<{ authorization?: unknown; Authorization?: unknown }, Extra>({
     connectionInitWaitTimeout: LIVE.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
-      const given = connectionParams?.authorization;
+      const given = connectionParams?.authorization ?? connectionParams?.Authorization;
       const cookie = cookiesOf(extra.request.headers.cookie).get(SESSION_COOKIE);
       const token = typeof given === "string" ? (bearerOf(given) ?? given) : cookie;
       const credential = token ? await authenticate(core, token) : undefined;

@@ -20,6 +20,8 @@ interface Attributes {
 
 const NAMES = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype"] as const;
 const KEY_LENGTH = 255;
+/** `Date` takes much else: "1" is a year to it. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Source and id together name an event for ever; too long for a key, their hash does. */
 function keyOf(source: string, id: string): string {
@@ -40,7 +42,8 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
   const [id, source, type] = [text("id"), text("source"), text("type")];
   const subject = attributes.subject === undefined ? undefined : text("subject");
   const time = attributes.time === undefined ? undefined : new Date(text("time"));
-  if (time && Number.isNaN(time.getTime())) issues.push({ path: at("time"), message: "must be an RFC 3339 time" });
+  if (time && (!RFC_3339.test(String(attributes.time)) || Number.isNaN(time.getTime())))
+    issues.push({ path: at("time"), message: "must be an RFC 3339 time such as 2026-11-01T08:00:00Z" });
   if (issues.length > 0) throw new ValidationError(issues);
   if (attributes.datacontenttype !== undefined && !isJsonType(String(attributes.datacontenttype).split(";")[0]?.trim() ?? "")) {
     throw new UnsupportedDataError();
