@@ -2,8 +2,10 @@
  * The core of one process, wired in one place: events in, lanes, deliveries out, the live feed. `app.ts`, tests and the
  * bench build it alike.
  */
+
 import { newId } from "./clock.ts";
 import type { Core } from "./core.ts";
+import { readJsonWith } from "./db/client.ts";
 import { createEpoch } from "./db/epoch.ts";
 import type { Queue } from "./db/queue.ts";
 import { createCatalogs } from "./definitions/catalog.ts";
@@ -22,6 +24,7 @@ import { createWorker, type Worker } from "./delivery/worker.ts";
 import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
+import { parseJson } from "./wire/json-exact.ts";
 
 export interface EngineOptions {
   /** Started already, with `ENGINE_JOBS`. */
@@ -81,6 +84,7 @@ function definitionLoop(core: Core): Loop {
 }
 
 export function createEngine(core: Core, options: EngineOptions): Engine {
+  readJsonWith(parseJson);
   const { queue, payloadQuery } = options;
   const processId = newId(core.clock);
   const numbers = createNumbers(core.db, core.clock);

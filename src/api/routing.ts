@@ -1,6 +1,6 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { parts, withoutTail } from "../text.ts";
+import { parts } from "../text.ts";
 import { formAt } from "./faces/forms.ts";
 import { graphqlErrors } from "./graphql/http.ts";
 import type { ErrorForm } from "./problem.ts";
@@ -24,7 +24,7 @@ export function watchRoutes(app: FastifyInstance): Routing {
   });
   return {
     methodsAt(path) {
-      const given = parts(withoutTail(path, "/"), "/", DEEPEST_PATH) ?? [];
+      const given = parts(path, "/", DEEPEST_PATH) ?? [];
       return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();
     },
   };

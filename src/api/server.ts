@@ -73,7 +73,7 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     keepAliveTimeout: HTTP.keepAliveMs,
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: 1_000 },
     rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
     http: {
       headersTimeout: HTTP.headMs,

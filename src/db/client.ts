@@ -6,7 +6,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { readDatabaseUrl } from "../database-url.ts";
-import { parseJson } from "../wire/json-exact.ts";
 import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
@@ -19,9 +18,12 @@ export type { PoolClient } from "pg";
 const INT8 = 20;
 pg.types.setTypeParser(INT8, Number);
 
-/** json and jsonb without loss: a number keeps its digits on its way through. */
 const JSONS = [114, 3802];
-for (const type of JSONS) pg.types.setTypeParser(type, parseJson);
+
+/** How json and jsonb of the hot pool are parsed from now on; `JSON.parse` rounds their numbers. */
+export function readJsonWith(parse: (text: string) => unknown): void {
+  for (const type of JSONS) pg.types.setTypeParser(type, parse);
+}
 
 /** Not a tenant's, or looked up by a unique secret before the tenant is known. */
 const UNSCOPED_MODELS = new Set([

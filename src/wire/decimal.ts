@@ -30,13 +30,12 @@ function compareDecimals(a: Decimal, b: Decimal): number {
   return a.digits === b.digits ? 0 : a.digits > b.digits ? sign : -sign;
 }
 
-/** Longest exponent that is looked at, in digits. */
-const MOST_POWER = 6;
-const POWER = /[eE][+-]?0*(\d+)$/;
+/** Characters of an exponent that is looked at, its sign and zeros among them. */
+const MOST_POWER = 7;
 
-/** Whether a token's exponent is beyond what anybody means, and would cost: more than six digits. */
+/** Whether a token's exponent is beyond what anybody means, and would cost. */
 export function isBeyond(token: string): boolean {
-  return (POWER.exec(token)?.[1]?.length ?? 0) > MOST_POWER;
+  return (token.toLowerCase().split("e")[1]?.length ?? 0) > MOST_POWER;
 }
 
 const TOKEN = Symbol("token");

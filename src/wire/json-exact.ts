@@ -3,7 +3,7 @@
  * `1e400`) becomes a raw number (`JSON.rawJSON`): an object that `JSON.stringify` writes out as that very token. Every other
  * value is what `JSON.parse` makes of it. Pure.
  */
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { stringEnd } from "./json-text.ts";
 
 /** A number as it was written. */
@@ -25,7 +25,7 @@ export function numberOf(token: string): number | RawNumber {
 }
 
 /** No JSON text that anybody sends can hold it. */
-const MARK = `${randomUUID()}#`;
+const MARK = `${randomBytes(16).toString("hex")}#`;
 
 /** Raw numbers that one text may have where people hand it in to be parsed; each costs a microsecond. */
 export const MOST_RAW_NUMBERS = 50_000;
