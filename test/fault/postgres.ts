@@ -18,8 +18,9 @@ export interface Postgres {
   close(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<Postgres> {
-  const folder = await mkdtemp(path.join(tmpdir(), "hookline-fault-"));
+/** @param at its data folder, which stays; one of its own unless given */
+export async function startPostgres(at?: string): Promise<Postgres> {
+  const folder = at ?? (await mkdtemp(path.join(tmpdir(), "hookline-fault-")));
   let embedded: EmbeddedPostgres = await startEmbedded(folder);
   let pool: pg.Pool | undefined;
   const open = () => {
@@ -54,7 +55,7 @@ export async function startPostgres(): Promise<Postgres> {
     async close() {
       await pool?.end().catch(() => undefined);
       await embedded.stop();
-      await rm(folder, { recursive: true, force: true });
+      if (at === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
