@@ -128,11 +128,11 @@ export async function endPostgres(folder: string): Promise<void> {
 }
 
 /** @returns the status; 0: no answer */
-export async function post(url: string, n: number): Promise<number> {
+export async function post(url: string, n: number, as = token): Promise<number> {
   try {
     const reply = await fetch(`${url}/v1/events`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": `edge-${n}` },
+      headers: { authorization: `Bearer ${as}`, "content-type": "application/json", "idempotency-key": `edge-${n}` },
       body: JSON.stringify({ type: "edge.happened", entity: "edge", entityId: "1", payload: { n } }),
     });
     await reply.arrayBuffer();
@@ -142,10 +142,10 @@ export async function post(url: string, n: number): Promise<number> {
   }
 }
 
-export async function graphql<Data>(url: string, query: string, variables: object = {}): Promise<Data> {
+export async function graphql<Data>(url: string, query: string, variables: object = {}, as = token): Promise<Data> {
   const reply = await fetch(`${url}/graphql`, {
     method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${as}`, "content-type": "application/json" },
     body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = (await reply.json()) as { data?: Data; errors?: unknown };
@@ -154,11 +154,11 @@ export async function graphql<Data>(url: string, query: string, variables: objec
 }
 
 /** What must be there after whatever happens: how many events, and its definitions. */
-export async function contents(url: string): Promise<string> {
+export async function contents(url: string, as = token): Promise<string> {
   const { events, webhookDefinitions } = await graphql<{
     events: { totalCount: number };
     webhookDefinitions: { edges: { node: { name: string } }[] };
-  }>(url, "{ events(first: 1) { totalCount } webhookDefinitions(first: 10) { edges { node { name } } } }");
+  }>(url, "{ events(first: 1) { totalCount } webhookDefinitions(first: 10) { edges { node { name } } } }", {}, as);
   return `${events.totalCount} events, ${webhookDefinitions.edges.map(({ node }) => node.name).join(" ")}`;
 }
 

@@ -8,7 +8,7 @@ import { ask, type Pair, replicationPrograms, startPair } from "../../db/standby
 import { percentile } from "../accounting.ts";
 import { type Platform, startPlatform } from "../platform.ts";
 import { type Postgres, startPostgres } from "../postgres.ts";
-import { type Row, type RowTest, type Target, uuid } from "../row.ts";
+import type { Row, RowTest, Target } from "../row.ts";
 
 const CLI = path.resolve(import.meta.dirname, "../../../src/cli.ts");
 /** What a poll of one second would cost; notifications take milliseconds. */
@@ -177,30 +177,34 @@ const F39: Row = {
       await test.settled();
       command("hookline", "backup", file);
       // What the backup has not: numbers, versions and cursors go on, and will be handed out again.
-      const younger = await test.target("younger", { type: kept.type });
-      await producer.sendMany(kept.type, 60, () => "1");
+      const younger = await test.target("younger");
+      await producer.sendMany(kept.type, 30, () => "1");
+      await producer.sendMany(younger.type, 30, () => "1");
       await test.settled();
       await test.account();
       const calls = recorder.of(younger.path).length;
       await platform.postgres.query("CREATE DATABASE restored");
       const restored = command("restored", "restore", file);
       test.say(restored.trim());
+      test.forget();
       await swap(platform);
       test.fault();
-      test.forget();
+      // A backup has no jobs; whoever starts next makes their tables. The APIs, with their caches and subscribers, live on.
+      for (const worker of platform.workers) await worker.kill();
+      await platform.heal();
       await Promise.all(platform.all.map((process) => process.ready(30_000)));
       const again = await test.target("again");
       await producer.sendMany(again.type, 100, () => "1");
       await test.settled();
-      // To the type of both: only the definition that the backup holds may hear of it.
+      // Caches of before know who wants these: the definition that the backup holds goes on, the other is no more.
+      await producer.sendMany(younger.type, 20, () => "1");
       await producer.sendMany(kept.type, 20, () => "1");
-      await recorder.wait("the restored definition works", () => recorder.of(kept.path).length >= 120);
+      await recorder.wait("the restored definition works", () => recorder.of(kept.path).length >= 90);
       test.check(recorder.of(younger.path).length === calls, "an event went to a definition that no longer exists");
       test.check(test.live.breaks >= 1, "a cursor of before the restore was taken");
       await test.account();
       test.say(`${test.live.breaks} cursor of before refused`);
       await platform.mutate("stopWebhookDefinitions", "... on WebhookDefinitionList { __typename }", { ids: [kept.id] });
-      test.check(uuid(kept.id) !== uuid(younger.id), "two definitions of one id");
     } finally {
       rmSync(files, { recursive: true, force: true });
     }
