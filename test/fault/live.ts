@@ -124,6 +124,11 @@ export async function startWatcher(platform: Platform): Promise<Watcher> {
     return wanted;
   }
 
+  async function waiting(): Promise<number> {
+    const text = "SELECT count(*)::int AS n FROM feed_unsequenced WHERE organization_id = $1";
+    return (await platform.postgres.query<{ n: number }>(text, [base.organization]))[0]?.n ?? 0;
+  }
+
   return {
     get shown() {
       return shown;
@@ -132,12 +137,15 @@ export async function startWatcher(platform: Platform): Promise<Watcher> {
       return breaks;
     },
     async judge(states) {
+      const deadline = performance.now() + CATCH_UP_MS;
+      // What is committed is shown once it has its number.
+      while ((await waiting()) > 0 && performance.now() < deadline) await sleep(50);
       const wanted = await expected(states);
       const missing = () => {
         const there = new Set(shown.map(({ sequence }) => sequence));
         return [...wanted.keys()].filter((sequence) => !there.has(sequence));
       };
-      for (const deadline = performance.now() + CATCH_UP_MS; missing().length > 0 && performance.now() < deadline; ) await sleep(50);
+      while (missing().length > 0 && performance.now() < deadline) await sleep(50);
       return judgeShown(shown, wanted, missing(), states);
     },
     async stop() {

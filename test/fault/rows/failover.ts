@@ -129,18 +129,18 @@ const F42: Row = {
     const back = (Math.max(...backAt.values()) - promotedAt) / 1_000;
     test.check(back <= 15, `ready again after ${back.toFixed(1)} s`);
     test.check(left.length === 0, `after 15 s these stay on the old primary: ${left.map(({ name }) => name)}`);
-    const firstAccepted = producer.log
-      .filter((sent) => sent.outcome === "accepted" && sent.acceptedAt > promotedAt)
-      .map((sent) => sent.acceptedAt);
-    test.say(
-      `connections led ${early ? "before" : "after"} the promotion; ${away.length} posts meanwhile; writes back after ${((Math.min(...firstAccepted) - promotedAt) / 1_000).toFixed(1)} s, all ready after ${back.toFixed(1)} s`,
-    );
     watching = false;
     await watch;
     await flow();
+    const accepted = producer.log.filter((sent) => sent.outcome === "accepted").map((sent) => sent.acceptedAt);
+    const writes = (Math.min(...accepted.filter((at) => at > promotedAt)) - promotedAt) / 1_000;
+    test.say(
+      `connections led ${early ? "before" : "after"} the promotion; ${away.length} posts meanwhile; writes back after ${writes.toFixed(1)} s, all ready after ${back.toFixed(1)} s`,
+    );
+    test.check(writes <= 15, `writes are back after ${writes.toFixed(1)} s`);
     test.check(lies.length === 0, `ready while writes were refused: ${lies.slice(0, 5)}`);
-    const accepted = away.filter((sent) => sent.outcome === "accepted").length;
-    test.check(accepted === 0, `${accepted} events were accepted while nothing could be written`);
+    const false202 = away.filter((sent) => sent.outcome === "accepted").length;
+    test.check(away.length > 0 && false202 === 0, `${false202} of ${away.length} events were accepted while nothing could be written`);
     const odd = producer.log.filter((sent) => ![0, 202, 503].includes(sent.status)).map((sent) => sent.status);
     test.check(odd.length === 0, `producers saw ${[...new Set(odd)]}`);
     await test.settled(60_000);
