@@ -48,6 +48,8 @@ export async function startPostgres(at?: string): Promise<Postgres> {
       while (isAlive(pid)) await sleep(20);
     },
     async start() {
+      await pool?.end().catch(() => undefined);
+      pool = undefined;
       // Lets go of the folder that the killed server was started on.
       await embedded.stop();
       embedded = await startEmbedded(folder);
