@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
+import { reduced } from "./storable.ts";
 
 export interface Committer {
   /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
@@ -52,9 +53,25 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isOurs(error)) return [await commitReduced(steps[0] as LaneStep, error)];
+        await sleep(pause);
+      }
+    }
+  }
+
+  /** What Postgres refuses for what it says is settled without its texts: its receiver is not called again for them. */
+  async function commitReduced(step: LaneStep, refusal: unknown): Promise<StepResult> {
+    const code = (refusal as { code: string }).code;
+    const requests = step.settlements.map((s) => s.request.id);
+    core.log.error({ err: refusal, code, laneId: step.laneId, requests }, "a step cannot be written in full: it is settled without its texts");
+    const less = { ...step, settlements: step.settlements.map((s) => reduced(s, code)) };
+    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+      try {
+        return (await commitSteps(core.db, [less], options))[0] ?? LOST;
+      } catch (error) {
         if (isOurs(error)) {
-          core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
-          return steps.map(() => LOST);
+          core.log.error({ err: error, laneId: step.laneId, requests }, "a step cannot be written: its lane is given up until its lease passes");
+          return LOST;
         }
         await sleep(pause);
       }

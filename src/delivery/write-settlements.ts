@@ -9,6 +9,7 @@ import type { AttemptRow, Settlement } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
 import { logAttempts as logAttemptRows } from "./sql/log-attempts.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
+import { storable } from "./storable.ts";
 
 const errorCodeOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorCode ?? null));
 const errorDescriptionOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorDescription ?? null));
@@ -161,7 +162,7 @@ export async function writeSettlements(
   places: Places = OUTSIDE_LANES,
   counted: (errors: Map<string, number>) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const settlements = await afterCallbacks(client, given);
+  const settlements = await afterCallbacks(client, given.map(storable));
   await settle(client, settlements, places);
   await logAttempts(client, settlements);
   await counted(await count(client, settlements, processId));
