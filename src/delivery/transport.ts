@@ -13,12 +13,13 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { Client, type Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
-import type { Answer } from "../wire/dialect.ts";
+import type { Answer, NoReply } from "../wire/dialect.ts";
 import { type Call, type Sent, type Target, targetBook, wireHeaders } from "./call.ts";
 import { type Egress, EgressError, hostOf } from "./egress.ts";
 import { failure, invalid, noReply, type Phase, timedOut } from "./failure.ts";
+import type { HeadWatch } from "./head-watch.ts";
+import { Incoming } from "./incoming.ts";
 import { Pool, type Pooled } from "./pool.ts";
-import { ReplyReader } from "./reply.ts";
 
 export interface Transport {
   /** One call, no redirects, no retries, no proxy. */
@@ -34,8 +35,6 @@ type PhaseLimits = Record<Exclude<Phase, "reply">, number>;
 /** Milliseconds; they only matter where the call's own timeout is longer. */
 const PHASE_LIMITS: PhaseLimits = { dns: 5_000, connect: 10_000, tls: 10_000 };
 const MAX_HEADER_BYTES = 16 * 1024;
-/** 1xx answers before the real one; a receiver that sends more is no HTTP server. */
-const MAX_INTERIM = 16;
 const KEEP_ALIVE_MS = 4_000;
 /** Idle sockets over all origins. */
 const MAX_IDLE = 1_024;
@@ -117,7 +116,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #target: Target;
   readonly #call: Call;
   readonly #resolve: (sent: Sent) => void;
-  readonly #reply = new ReplyReader();
+  readonly #incoming = new Incoming();
   #phase: Phase = "dns";
   #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -127,8 +126,6 @@ class Attempt implements Dispatcher.DispatchHandler {
   #socket: Socket | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reused = false;
-  #replyStarted = false;
-  #interim = 0;
   #holdsSlot = false;
   #settled = false;
 
@@ -224,7 +221,7 @@ class Attempt implements Dispatcher.DispatchHandler {
       this.#dispatch(new Connection(this.#target, socket, pool));
     } catch (error) {
       this.#socket?.destroy();
-      this.#settle(failure(this.#phase, error, false));
+      this.#settle(failure(this.#phase, error));
     }
   }
 
@@ -239,6 +236,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     clearTimeout(this.#phaseTimer);
     this.#phase = "reply";
     this.#connection = connection;
+    connection.watch = this.#incoming.watch;
     const { method = "POST", body, headers } = this.#call;
     connection.client.dispatch(
       {
@@ -256,49 +254,61 @@ class Attempt implements Dispatcher.DispatchHandler {
     if (this.#settled) controller.abort(GIVEN_UP);
   }
 
-  onResponseStarted(): void {
-    this.#replyStarted = true;
-  }
-
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status >= 200 && status <= 599) {
-      this.#reply.head(status, headers);
-      return;
-    }
-    this.#interim += 1;
-    if (status < 100 || status > 599) this.#settle(invalid("the reply's status is outside 100–599"));
-    else if (status === 101) this.#settle(invalid("the receiver switched protocols unasked"));
-    else if (this.#interim > MAX_INTERIM) this.#settle(invalid(`more than ${MAX_INTERIM} interim answers`));
+    this.#guarded(() => {
+      const problem = this.#incoming.start(status, headers);
+      if (problem) this.#fail(problem);
+      else if (this.#incoming.hasHead && this.#connection) this.#connection.watch = undefined;
+    });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#settled && !this.#reply.add(chunk)) this.#settle(this.#reply.done(true));
+    this.#guarded(() => {
+      const cut = this.#settled ? undefined : this.#incoming.add(chunk);
+      if (cut) this.#settle(cut);
+    });
   }
 
   onResponseEnd(): void {
-    this.#settle(this.#reply.done(false), !this.#reply.closes);
+    this.#guarded(() => this.#settle(this.#incoming.whole(), !this.#incoming.closes));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#settled) return;
-    const unsent = this.#controller === undefined;
-    if (unsent && error instanceof ConnectionGone && this.#reused) {
-      // Certain that no byte was sent: see the head of this file.
-      this.#reused = false;
-      this.#connection = undefined;
-      void this.#open();
-      return;
-    }
-    this.#settle(failure("reply", error, this.#replyStarted), unsent);
+    this.#guarded(() => {
+      if (this.#settled) return;
+      const unsent = this.#controller === undefined;
+      if (unsent && error instanceof ConnectionGone && this.#reused) {
+        // Certain that no byte was sent: see the head of this file.
+        this.#reused = false;
+        this.#connection = undefined;
+        void this.#open();
+        return;
+      }
+      this.#fail(failure("reply", error, this.#incoming.come), unsent);
+    });
   }
 
-  readonly #expire = (limit: number): void => this.#settle(timedOut(this.#phase, limit));
+  /** The parser calls back from inside its own work: what is wrong here ends this call, and nothing else. */
+  #guarded(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#settle(invalid(`the reply could not be read (${error instanceof Error ? error.name : typeof error})`));
+    }
+  }
 
-  readonly #interrupt = (): void => this.#settle(INTERRUPTED);
+  /** What came before it still counts. */
+  #fail(fault: NoReply, reusable = false): void {
+    this.#settle(this.#incoming.broken(fault), reusable);
+  }
+
+  readonly #expire = (limit: number): void => this.#fail(timedOut(this.#phase, limit, this.#incoming.come));
+
+  readonly #interrupt = (): void => this.#fail(INTERRUPTED);
 
   #settle(answer: Answer, reusable = false): void {
     if (this.#settled) return;
@@ -339,6 +349,8 @@ class ConnectionGone extends Error {
 class Connection implements Pooled {
   readonly key: string;
   readonly client: Client;
+  /** Sees what comes until the head of a reply is complete. */
+  watch: HeadWatch | undefined;
   readonly #socket: Socket;
 
   constructor(target: Target, socket: Socket, pool: Pool<Connection>) {
@@ -361,6 +373,12 @@ class Connection implements Pooled {
       },
     });
     socket.once("close", () => pool.forget(this));
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number) => {
+      const chunk: Buffer | null = read(size);
+      if (chunk !== null) this.watch?.add(chunk);
+      return chunk;
+    };
   }
 
   alive(): boolean {
