@@ -86,7 +86,8 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const numbers = createNumbers(core.db, core.clock);
   const egress = createEgress({ allow: core.config.egressAllow });
   const sandbox = options.sandbox ?? createSandbox({ clock: core.clock });
-  const made = createTransport({ egress, clock: core.clock, ...(options.trust && { trust: options.trust }) });
+  const connectionAgeMs = core.config.connectionSeconds * 1_000;
+  const made = createTransport({ egress, clock: core.clock, connectionAgeMs, ...(options.trust && { trust: options.trust }) });
   const transport = options.wrapTransport?.(made) ?? made;
   const plans = createPlans(core);
   const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: options.source });

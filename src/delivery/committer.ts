@@ -63,14 +63,20 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   async function commitReduced(step: LaneStep, refusal: unknown): Promise<StepResult> {
     const code = (refusal as { code: string }).code;
     const requests = step.settlements.map((s) => s.request.id);
-    core.log.error({ err: refusal, code, laneId: step.laneId, requests }, "a step cannot be written in full: it is settled without its texts");
+    core.log.error(
+      { err: refusal, code, laneId: step.laneId, requests },
+      "a step cannot be written in full: it is settled without its texts",
+    );
     const less = { ...step, settlements: step.settlements.map((s) => reduced(s, code)) };
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
         return (await commitSteps(core.db, [less], options))[0] ?? LOST;
       } catch (error) {
         if (isOurs(error)) {
-          core.log.error({ err: error, laneId: step.laneId, requests }, "a step cannot be written: its lane is given up until its lease passes");
+          core.log.error(
+            { err: error, laneId: step.laneId, requests },
+            "a step cannot be written: its lane is given up until its lease passes",
+          );
           return LOST;
         }
         await sleep(pause);

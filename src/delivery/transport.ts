@@ -8,6 +8,9 @@
  * our request on the wire, nobody can know whether it was read: that is a failed attempt (CONNECTION_RESET) for the
  * retry schedule, and not a hidden second call that the log would not show. To keep this rare, a connection is kept
  * idle for 4 s, or 2 s less than the receiver's own `Keep-Alive: timeout` says.
+ *
+ * A connection to a name takes no further call once the name's answer is `connectionAgeMs` old: a receiver that moves
+ * (failover, a load balancer that is replaced) is followed as its DNS says, however busy its lanes are.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
@@ -15,11 +18,11 @@ import { Client, type Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import type { Answer, NoReply } from "../wire/dialect.ts";
 import { type Call, type Sent, type Target, targetBook, wireHeaders } from "./call.ts";
+import { Connection, ConnectionGone, type HttpOver, opened } from "./connection.ts";
 import { type Egress, EgressError, hostOf } from "./egress.ts";
 import { failure, invalid, noReply, type Phase, timedOut } from "./failure.ts";
-import type { HeadWatch } from "./head-watch.ts";
 import { Incoming } from "./incoming.ts";
-import { Pool, type Pooled } from "./pool.ts";
+import { Pool } from "./pool.ts";
 
 export interface Transport {
   /** One call, no redirects, no retries, no proxy. */
@@ -38,10 +41,12 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 4_000;
 /** Idle sockets over all origins. */
 const MAX_IDLE = 1_024;
+const CONNECTION_AGE_MS = 30_000;
 
 interface Shared {
   egress: Egress;
   phaseLimits: PhaseLimits;
+  connectionAgeMs: number;
   clock: Clock;
   secureContext: SecureContext;
   pool: Pool<Connection>;
@@ -55,6 +60,7 @@ interface Shared {
  * @param options.trust PEM certificates trusted besides the usual ones (tests; operators set NODE_EXTRA_CA_CERTS)
  * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn
  * @param options.phaseLimits milliseconds
+ * @param options.connectionAgeMs calls begin on a connection for so long after its name was resolved (30 s)
  */
 export function createTransport(options: {
   egress: Egress;
@@ -62,10 +68,12 @@ export function createTransport(options: {
   trust?: string[];
   connectionsPerOrigin?: number;
   phaseLimits?: Partial<PhaseLimits>;
+  connectionAgeMs?: number;
 }): Transport {
   const shared: Shared = {
     egress: options.egress,
     phaseLimits: { ...PHASE_LIMITS, ...options.phaseLimits },
+    connectionAgeMs: options.connectionAgeMs ?? CONNECTION_AGE_MS,
     clock: options.clock,
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
@@ -168,10 +176,12 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   async #open(): Promise<void> {
-    const { egress, secureContext, sessions, pool } = this.#shared;
+    const { egress, secureContext, sessions, pool, clock, connectionAgeMs } = this.#shared;
     const { url, key } = this.#target;
     try {
       this.#enter("dns");
+      // Counted from the question: how old the answer is by its end, nobody knows.
+      const usableUntil = isIP(hostOf(url)) === 0 ? clock.monotonic() + connectionAgeMs : Number.POSITIVE_INFINITY;
       const addresses = await egress.resolve(url);
       if (this.#settled) return;
       this.#enter("connect");
@@ -218,7 +228,7 @@ class Attempt implements Dispatcher.DispatchHandler {
         socket.destroy();
         return;
       }
-      this.#dispatch(new Connection(this.#target, socket, pool));
+      this.#dispatch(new Connection(this.#target, socket, httpOver, { pool, clock, usableUntil }));
     } catch (error) {
       this.#socket?.destroy();
       this.#settle(failure(this.#phase, error));
@@ -339,64 +349,16 @@ class Attempt implements Dispatcher.DispatchHandler {
 
 const GIVEN_UP = new Error("given up");
 
-class ConnectionGone extends Error {
-  constructor() {
-    super("the connection was closed while it was idle");
-  }
-}
-
-/** A socket with undici's HTTP on it. It has this one socket for life: undici is never let to connect by itself. */
-class Connection implements Pooled {
-  readonly key: string;
-  readonly client: Client;
-  /** Sees what comes until the head of a reply is complete. */
-  watch: HeadWatch | undefined;
-  readonly #socket: Socket;
-
-  constructor(target: Target, socket: Socket, pool: Pool<Connection>) {
-    this.key = target.key;
-    this.#socket = socket;
-    let given = false;
-    this.client = new Client(target.origin, {
-      pipelining: 1,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // The attempt's own timer covers both, and costs one timer instead of three.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      keepAliveTimeoutThreshold: 2_000,
-      connect: (_options, callback) => {
-        const usable = !given && !socket.destroyed;
-        given = true;
-        queueMicrotask(() => (usable ? callback(null, socket) : callback(new ConnectionGone(), null)));
-      },
-    });
-    socket.once("close", () => pool.forget(this));
-    const read = socket.read.bind(socket);
-    socket.read = (size?: number) => {
-      const chunk: Buffer | null = read(size);
-      if (chunk !== null) this.watch?.add(chunk);
-      return chunk;
-    };
-  }
-
-  alive(): boolean {
-    return !this.#socket.destroyed && !this.#socket.readableEnded;
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-}
-
-/** Resolves on `event`; rejects when the socket fails or closes first. */
-function opened(socket: Socket, event: "connect" | "secureConnect", below?: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once(event, resolve);
-    // Stays on for life: an error event nobody listens to would end the process.
-    socket.on("error", reject);
-    below?.on("error", reject);
-    socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+/** undici's HTTP over a socket that is given to it. */
+const httpOver: HttpOver = (origin, connect) =>
+  new Client(origin, {
+    pipelining: 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // The attempt's own timer covers both, and costs one timer instead of three.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeoutThreshold: 2_000,
+    connect,
   });
-}

@@ -33,7 +33,9 @@ const MODES = {
   "stall-before-body": (socket: Socket) => socket.write("HTTP/1.1 201 Created\r\ncontent-length: 10\r\n\r\n"),
   "bad-chunk": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n"),
   "error-then-reset": (socket: Socket) => {
-    socket.write("HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nwait", () => setTimeout(() => socket.resetAndDestroy(), 50));
+    socket.write("HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nwait", () =>
+      setTimeout(() => socket.resetAndDestroy(), 50),
+    );
   },
   "error-then-stall": (socket: Socket) => socket.write("HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\nwait"),
   /** 10 MB of header lines. */
