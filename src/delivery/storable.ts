@@ -33,6 +33,7 @@ const storableAttempt = (attempt: AttemptRow): AttemptRow => ({
   requestUrl: storableText(attempt.requestUrl, MOST_URL),
   requestHeaders: headers(attempt.requestHeaders),
   requestBody: body(attempt.requestBody),
+  rendering: body(attempt.rendering),
   responseHeaders: headers(attempt.responseHeaders),
   responseBody: body(attempt.responseBody),
 });
@@ -47,6 +48,15 @@ export const storable = (settlement: Settlement): Settlement => ({
   notificationMessage: words(settlement.notificationMessage),
   lastError: words(settlement.lastError),
 });
+
+/** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
+const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
+
+/** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data), 23 (integrity) and 42. */
+export function isRefused(error: unknown): error is { code: string } {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && !RETRYABLE.has(code) && /^(22|23|42|54)/.test(code);
+}
 
 /**
  * The least that settles it, when Postgres refuses the whole: outcome, code, numbers and times are ours, every text is left
@@ -64,6 +74,7 @@ export function reduced(settlement: Settlement, code: string): Settlement {
       requestUrl: "",
       requestHeaders: null,
       requestBody: null,
+      rendering: null,
       responseHeaders: null,
       responseBody: null,
       responseTruncated: attempt.statusCode !== null,
