@@ -13,6 +13,7 @@ import { createLoop, type Loop } from "./delivery/loop.ts";
 import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
 import { createNumbers, type Numbers } from "./delivery/numbers.ts";
 import { createPlans, type Plans } from "./delivery/plan.ts";
+import { createRefusalLog } from "./delivery/refusal-log.ts";
 import { createSandbox, type Sandbox } from "./delivery/sandbox/sandbox.ts";
 import { createSender, type Sender } from "./delivery/sender.ts";
 import type { Settlement } from "./delivery/settlement.ts";
@@ -84,7 +85,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const { queue, payloadQuery } = options;
   const processId = newId(core.clock);
   const numbers = createNumbers(core.db, core.clock);
-  const egress = createEgress({ allow: core.config.egressAllow });
+  const egress = createEgress({ allow: core.config.egressAllow, refused: createRefusalLog(core) });
   const sandbox = options.sandbox ?? createSandbox({ clock: core.clock });
   const connectionAgeMs = core.config.connectionSeconds * 1_000;
   const made = createTransport({ egress, clock: core.clock, connectionAgeMs, ...(options.trust && { trust: options.trust }) });

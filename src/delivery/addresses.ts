@@ -62,8 +62,9 @@ export function addressRule(allow: readonly string[]): AddressRule {
 const nat64 = blockList(["64:ff9b::/96"]);
 
 /** The IPv4 address inside one of NAT64's; any other as it is. */
-export function leadsTo(address: string): string {
-  if (isIP(address) !== 6 || !inList(nat64, address)) return address;
+export function leadsTo(given: string): string {
+  const address = given.split("%", 1)[0] as string;
+  if (isIP(address) !== 6 || !inList(nat64, address)) return given;
   // The canonical form ends in two groups, or in one or none where the rest is zero.
   const dotted = /:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
   if (dotted !== undefined) return dotted;
