@@ -11,8 +11,9 @@ import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
+import type { Offer } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
-import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
+import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
 import type { Plans } from "./plan.ts";
@@ -22,11 +23,12 @@ import type { Settlement } from "./settlement.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
-  reserve: Reserve;
+  /** How many of so many new requests of a lane held here could be sent at once. It keeps the place for them until `accepted` or `abandoned`. */
+  offer(ref: LaneRef, count: number): Offer | undefined;
   /** After the transaction: `sending` of each ticket's requests are SENDING and ours. */
   accepted(tickets: readonly LaneTicket[], catalogVersion: number): void;
-  /** The transaction failed. */
-  abandoned(tickets: readonly LaneTicket[]): void;
+  /** Nothing came of these offers. */
+  abandoned(refs: readonly LaneRef[]): void;
   /** Whether a woken lane would be claimed at once. */
   readonly hasRoom: boolean;
   holds(ref: LaneRef): boolean;
@@ -267,10 +269,12 @@ export function createWorker(
   }
 
   const host: Worker = {
-    reserve(ticket) {
-      const run = runs.get(ticket.ref);
-      if (!run || ticket.held || draining) return 0;
-      return active(run).reserve(ticket.leaseToken, ticket.revision, ticket.before, ticket.requests.length);
+    offer(ref, count) {
+      const run = runs.get(ref);
+      if (!run || draining) return undefined;
+      const { token, revision, lastNumber } = active(run);
+      const sending = run.reserve(token, revision, lastNumber, count);
+      return sending > 0 ? { token, revision, lastNumber, sending } : undefined;
     },
     accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
@@ -278,8 +282,8 @@ export function createWorker(
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
       }
     },
-    abandoned(tickets) {
-      for (const ticket of tickets) runs.get(ticket.ref)?.abandoned();
+    abandoned(refs) {
+      for (const ref of refs) runs.get(ref)?.abandoned();
     },
     get hasRoom() {
       return !draining && wanted.size + working() < PLACES;
