@@ -1,8 +1,10 @@
 /**
- * Shares commits: while one transaction runs, the steps of all other lanes gather for the next. No timer, so a lone
- * lane waits for nobody; under load a batch grows by itself.
+ * Shares commits: while transactions run, the steps of all other lanes gather for the next. No timer, so a lone lane waits
+ * for nobody; under load a batch grows by itself. A few run at once: a lane has one step on its way at a time, so they are
+ * of different lanes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
@@ -20,6 +22,8 @@ interface Item {
 }
 
 const MAX_STEPS = 256;
+/** Transactions at once; the n-th begins with so many steps. */
+const WORTH = [1, 2, 32];
 /** Connections that a batch taken apart may use. */
 const APART = 4;
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -37,7 +41,10 @@ const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
 export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
-  let running = false;
+  /** Each adds to roll-ups of its own, so that none waits for another's disk; by which one is free. */
+  const free = WORTH.map((_, i) => (i === WORTH.length - 1 ? options.processId : newId(core.clock)));
+  const others = { ...options, processId: newId(core.clock) };
+  let running = 0;
   /** Batches that are being taken apart. */
   let alone = 0;
   const waiters: (() => void)[] = [];
@@ -48,7 +55,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       try {
         const written = await writtenAlready(core.db, steps);
         const rest = steps.map((step) => ({ ...step, settlements: step.settlements.filter((s) => !written(s)) }));
-        return await commitSteps(core.db, rest, options);
+        return await commitSteps(core.db, rest, others);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
@@ -72,25 +79,32 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     };
     await Promise.all(Array.from({ length: APART }, worker));
     alone -= 1;
-    if (!running) rested();
+    if (running === 0) rested();
   }
 
-  async function loop(): Promise<void> {
-    running = true;
-    while (queue.length > 0) {
+  function begin(): void {
+    while (queue.length > 0 && running < WORTH.length && queue.length >= (WORTH[running] as number)) {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
-      const steps = batch.map((item) => item.step);
-      const results = await commitSteps(core.db, steps, options).catch((error: unknown) => {
-        if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
-        // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
-        void apart(batch);
-        return undefined;
-      });
-      if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+      void commit(batch);
     }
-    running = false;
-    rested();
+  }
+
+  async function commit(batch: readonly Item[]): Promise<void> {
+    running += 1;
+    const processId = free.pop() as string;
+    const steps = batch.map((item) => item.step);
+    const results = await commitSteps(core.db, steps, { ...options, processId }).catch((error: unknown) => {
+      if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
+      // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
+      void apart([...batch]);
+      return undefined;
+    });
+    if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+    free.push(processId);
+    running -= 1;
+    begin();
+    if (running === 0) rested();
   }
 
   function rested(): void {
@@ -101,9 +115,9 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     commit: (step) =>
       new Promise((resolve) => {
         queue.push({ step, resolve });
-        if (!running) void loop();
+        begin();
       }),
-    idle: () => (running || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    idle: () => (running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
 }
 

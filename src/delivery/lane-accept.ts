@@ -5,7 +5,6 @@
 import { newId } from "../clock.ts";
 import type { Database } from "../db/client.ts";
 import type { RowOf } from "../db/statement.ts";
-import { together } from "../db/together.ts";
 import { arrayLiteral, ZERO_ID } from "../db/values.ts";
 import { type LaneTicket, type Match, newRequest, nextRequest, type Taken, takenLane, type Wanted, wantedLanes } from "./lane-enqueue.ts";
 import type { LaneRef } from "./lane-id.ts";
@@ -49,7 +48,7 @@ type Row = RowOf<(typeof acceptEvents)["row"]>;
 const NO_NUMBERS: Ahead = { first: 0 };
 
 /** @throws the database's error: nothing was kept, unless the connection broke before the answer came */
-export async function acceptAtOnce(db: Pick<Database, "pool">, numbers: Numbers, given: Accepting): Promise<Accepted> {
+export async function acceptAtOnce(db: Pick<Database, "together">, numbers: Numbers, given: Accepting): Promise<Accepted> {
   const { organizationId, matches } = given;
   const { lanes, of } = wantedLanes(matches);
   const ahead = matches.length === 0 ? NO_NUMBERS : await numbers.ahead(organizationId, matches.length);
@@ -60,7 +59,7 @@ export async function acceptAtOnce(db: Pick<Database, "pool">, numbers: Numbers,
       ids = matches.map(() => newId());
       return [{ statement: acceptEvents, values: valuesOf(given, lanes, of, ids, ahead) }];
     };
-    const done = await together(db.pool, sent, "block" in ahead ? ahead.block : undefined);
+    const done = await db.together(sent, "block" in ahead ? ahead.block : undefined);
     before = done.before?.rows[0];
     const rows = (done.came[0]?.rows ?? []) as Row[];
     const tickets = rows[0]?.written ? ticketsOf(given, lanes, of, ids, rows) : [];

@@ -56,6 +56,8 @@ const CLAIM_BATCH = 256;
 const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
+/** How often jobs are looked for without a hint. */
+const WAKES_MS = 60_000;
 const LONGEST_TIMER_MS = 3_600_000;
 const DRAIN_LOOK_MS = 20;
 
@@ -84,6 +86,7 @@ export function createWorker(
   let ticking: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
+  let wakesTaken = Number.NEGATIVE_INFINITY;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
@@ -212,7 +215,8 @@ export function createWorker(
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
     const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
     await release(old);
-    await takeWakes();
+    // A job that nobody told of; its lane is due all the same.
+    if (now - wakesTaken > WAKES_MS) await takeWakes();
     await lookAtDue();
   }
 
@@ -231,6 +235,7 @@ export function createWorker(
   async function takeWakes(): Promise<void> {
     if (taking || draining) return;
     taking = true;
+    wakesTaken = clock.monotonic();
     try {
       for (let ids = await parts.queue.takeWakes(); ids.length > 0; ids = await parts.queue.takeWakes()) host.wake(ids);
     } finally {
