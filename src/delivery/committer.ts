@@ -36,6 +36,7 @@ const LOST: StepResult = {
   marked: new Set(),
   consecutiveErrors: null,
 };
+const UNSTORED = "what was said could not be stored";
 /** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
 const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
@@ -50,7 +51,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
-  async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
+  async function commitAgain(steps: LaneStep[], reduced = false): Promise<StepResult[]> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
         const written = await writtenAlready(core.db, steps);
@@ -59,6 +60,13 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isOurs(error) && !reduced) {
+          core.log.error(
+            { err: error, laneId: steps[0]?.laneId },
+            "a step cannot be written as it is: it is settled without what was said",
+          );
+          return commitAgain(steps.map(withoutTexts), true);
+        }
         if (isOurs(error)) {
           core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
           return steps.map(() => LOST);
@@ -120,6 +128,26 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     idle: () => (running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
 }
+
+/** What became of its requests, without the texts of either side. */
+const withoutTexts = (step: LaneStep): LaneStep => ({
+  ...step,
+  settlements: step.settlements.map((s) => ({
+    ...s,
+    authenticationCode: null,
+    notificationMessage: null,
+    lastError: null,
+    attempt: s.attempt && {
+      ...s.attempt,
+      errorDescription: s.attempt.errorCode === null ? null : UNSTORED,
+      warning: UNSTORED,
+      requestHeaders: null,
+      requestBody: null,
+      responseHeaders: null,
+      responseBody: null,
+    },
+  })),
+});
 
 /** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data) and 23 (integrity). */
 function isOurs(error: unknown): boolean {
