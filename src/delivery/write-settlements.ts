@@ -45,7 +45,7 @@ async function logAttempts(client: PoolClient, settlements: readonly Settlement[
   const made = settlements.flatMap((s) => (s.attempt ? [{ a: s.attempt, r: s.request }] : []));
   if (made.length === 0) return;
   const column = <T>(of: (m: { a: AttemptRow; r: Settlement["request"] }) => T) => made.map(of);
-  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event.payload));
+  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event));
   await logAttemptRows.count(client, [
     column(({ r }) => r.organizationId),
     column(({ r }) => r.id),

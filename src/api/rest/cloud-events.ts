@@ -69,7 +69,9 @@ export function structuredEvent(text: string, path = ""): EventInput {
   const data = parts.get("data");
   const base64 = parts.get("data_base64");
   if (base64 !== undefined && data !== undefined) {
-    throw new ValidationError([{ path: path === "" ? "data_base64" : `${path}.data_base64`, message: "stands beside data: send one of them" }]);
+    throw new ValidationError([
+      { path: path === "" ? "data_base64" : `${path}.data_base64`, message: "stands beside data: send one of them" },
+    ]);
   }
   const payload = base64 === undefined ? data : decoded(base64, path);
   return toInput(attributes as unknown as Attributes, payload === undefined ? undefined : compact(payload), path);
