@@ -8,6 +8,7 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
+import { isRefused, reduced } from "./storable.ts";
 
 export interface Committer {
   /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
@@ -36,9 +37,6 @@ const LOST: StepResult = {
   marked: new Set(),
   consecutiveErrors: null,
 };
-const UNSTORED = "what was said could not be stored";
-/** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
-const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
 export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
@@ -51,7 +49,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
-  async function commitAgain(steps: LaneStep[], reduced = false): Promise<StepResult[]> {
+  async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
         const written = await writtenAlready(core.db, steps);
@@ -59,17 +57,32 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
         return await commitSteps(core.db, rest, others);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
-        if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
-        if (isOurs(error) && !reduced) {
+        if (isRefused(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isRefused(error)) return [await commitReduced(steps[0] as LaneStep, error)];
+        await sleep(pause);
+      }
+    }
+  }
+
+  /** What Postgres refuses for what it says is settled without its texts: its receiver is not called again for them. */
+  async function commitReduced(step: LaneStep, refusal: { code: string }): Promise<StepResult> {
+    const { code } = refusal;
+    const requests = step.settlements.map((s) => s.request.id);
+    core.log.error(
+      { err: refusal, code, laneId: step.laneId, requests },
+      "a step cannot be written in full: it is settled without its texts",
+    );
+    const less = { ...step, settlements: step.settlements.map((s) => reduced(s, code)) };
+    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+      try {
+        return (await commitSteps(core.db, [less], others))[0] ?? LOST;
+      } catch (error) {
+        if (isRefused(error)) {
           core.log.error(
-            { err: error, laneId: steps[0]?.laneId },
-            "a step cannot be written as it is: it is settled without what was said",
+            { err: error, laneId: step.laneId, requests },
+            "a step cannot be written: its lane is given up until its lease passes",
           );
-          return commitAgain(steps.map(withoutTexts), true);
-        }
-        if (isOurs(error)) {
-          core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
-          return steps.map(() => LOST);
+          return LOST;
         }
         await sleep(pause);
       }
@@ -127,30 +140,4 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       }),
     idle: () => (running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
-}
-
-/** What became of its requests, without the texts of either side. */
-const withoutTexts = (step: LaneStep): LaneStep => ({
-  ...step,
-  settlements: step.settlements.map((s) => ({
-    ...s,
-    authenticationCode: null,
-    notificationMessage: null,
-    lastError: null,
-    attempt: s.attempt && {
-      ...s.attempt,
-      errorDescription: s.attempt.errorCode === null ? null : UNSTORED,
-      warning: UNSTORED,
-      requestHeaders: null,
-      requestBody: null,
-      responseHeaders: null,
-      responseBody: null,
-    },
-  })),
-});
-
-/** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data) and 23 (integrity). */
-function isOurs(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" && !RETRYABLE.has(code) && /^(22|23|42)/.test(code);
 }

@@ -16,6 +16,7 @@ import { logAttempts, loggedAttempts as loggedAttemptRows } from "./sql/log-atte
 import { mark, markUnchanged, unmark } from "./sql/mark.ts";
 import { publishChanges } from "./sql/publish-changes.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
+import { storable } from "./storable.ts";
 import {
   attemptValues,
   countValues,
@@ -129,7 +130,7 @@ export async function commitSteps(db: Database, steps: readonly LaneStep[], opti
 
 /** One message, one transaction: see db/together.ts. Plain steps only. */
 async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
-  const settlements = steps.flatMap((step) => step.settlements);
+  const settlements = steps.flatMap((step) => step.settlements).map(storable);
   const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
   const sent: Sent[] = [{ statement: holdEveryLane, values: [...holdValues(steps, options.leaseMs), String(patienceMs)] }];
 

@@ -1,18 +1,19 @@
 /** Settlements and what follows from them, inside a transaction that holds the lanes' rows: requests, log, counts, feed. */
 import type { PoolClient } from "../db/client.ts";
-import { arrayLiteral, idRange } from "../db/values.ts";
+import { arrayLiteral, idRange, jsonOrNull } from "../db/values.ts";
 import type { RequestChanged } from "./changes.ts";
 import { addDuration } from "./durations.ts";
 import { afterCallbacks } from "./lane-callback.ts";
 import { type ChangesByOrganization, publish } from "./publish.ts";
+import { cutPayload } from "./sent-text.ts";
 import type { AttemptRow, Settlement } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
 import { logAttempts } from "./sql/log-attempts.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
-import { storable, storableJson } from "./storable.ts";
+import { storable } from "./storable.ts";
 
 const errorCodeOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorCode ?? null));
-const errorDescriptionOf = (s: Settlement) => (s.state === "DELIVERED" ? null : storable(s.attempt?.errorDescription ?? null));
+const errorDescriptionOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorDescription ?? null));
 const attemptCountOf = (s: Settlement) => s.attempt?.number ?? s.request.attemptCount;
 
 /** Of sql/settle-requests.ts. */
@@ -29,13 +30,13 @@ export function settleValues(settlements: readonly Settlement[], places: Places)
     column((s) => s.waitMs),
     column(places.requeueAt),
     column((s) => s.blocks),
-    column((s) => storable(s.url)),
-    column((s) => storable(s.authenticationCode)),
+    column((s) => s.url),
+    column((s) => s.authenticationCode),
     column((s) => arrayLiteral(s.fieldsSet)),
     column(errorCodeOf),
     column(errorDescriptionOf),
     column((s) => s.notificationStatus),
-    column((s) => storable(s.notificationMessage)),
+    column((s) => s.notificationMessage),
     column(places.isFree),
     ...idRange(column((s) => s.request.id)),
   ];
@@ -46,6 +47,7 @@ export function attemptValues(settlements: readonly Settlement[]): unknown[] | u
   const made = settlements.flatMap((s) => (s.attempt ? [{ a: s.attempt, r: s.request }] : []));
   if (made.length === 0) return undefined;
   const column = <T>(of: (m: { a: AttemptRow; r: Settlement["request"] }) => T) => made.map(of);
+  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event.payload));
   return [
     column(({ r }) => r.organizationId),
     column(({ r }) => r.id),
@@ -55,13 +57,16 @@ export function attemptValues(settlements: readonly Settlement[]): unknown[] | u
     column(({ a }) => a.statusCode),
     column(({ a }) => a.durationMs),
     column(({ a }) => a.errorCode),
-    column(({ a }) => storable(a.errorDescription)),
-    column(({ a }) => storable(a.warning)),
-    column(({ a }) => storable(a.requestUrl)),
-    column(({ a }) => storableJson(a.requestHeaders)),
-    column(({ a }) => storable(a.requestBody)),
-    column(({ a }) => storableJson(a.responseHeaders)),
-    column(({ a }) => storable(a.responseBody)),
+    column(({ a }) => a.errorDescription),
+    column(({ a }) => a.warning),
+    column(({ a }) => a.requestUrl),
+    column(({ a }) => jsonOrNull(a.requestHeaders)),
+    bodies.map(([head]) => head),
+    bodies.map(([, tail]) => tail),
+    column(({ a }) => a.rendering),
+    column(({ a }) => a.rerendered),
+    column(({ a }) => jsonOrNull(a.responseHeaders)),
+    column(({ a }) => a.responseBody),
     column(({ a }) => a.responseTruncated),
     column(({ a }) => a.startedAt),
   ];
@@ -98,7 +103,7 @@ function talliesOf(settlements: readonly Settlement[]): [definitionId: string, t
       if (state === "REJECTED") tally.rejected += 1;
       else tally.retried += 1;
       tally.trailing += 1;
-      tally.lastError = storable(lastError);
+      tally.lastError = lastError;
     }
   }
   return [...tallies].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -173,7 +178,7 @@ export async function writeSettlements(
   places: Places = OUTSIDE_LANES,
   counted: (errors: Map<string, number>) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const settlements = await afterCallbacks(client, given);
+  const settlements = await afterCallbacks(client, given.map(storable));
   await settleRequests.rows(client, settleValues(settlements, places));
   const attempts = attemptValues(settlements);
   if (attempts) await logAttempts.count(client, attempts);

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
-import { storable, storableJson } from "../../src/delivery/storable.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -36,14 +35,6 @@ afterAll(async () => {
   await e?.close();
   await receiver?.close();
   await t?.close();
-});
-
-test("NUL and halves of surrogates become U+FFFD, other text stays as it is", () => {
-  expect(storable(HOSTILE)).toBe("before\uFFFDbetween\uFFFDafter");
-  expect(storable(null)).toBeNull();
-  expect(storable("plain \u{1F600}")).toBe("plain \u{1F600}");
-  expect(storableJson({ a: [HOSTILE], "k\0": 1 })).toBe('{"a":["before\uFFFDbetween\uFFFDafter"],"k\uFFFD":1}');
-  expect(storableJson({ a: "\\u0000" })).toBe(JSON.stringify({ a: "\\u0000" }));
 });
 
 test("B24 a reply of NUL and half surrogates, to a payload of 1 MiB of one character: settled at once, logged, never repeated", async () => {
