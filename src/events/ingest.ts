@@ -66,14 +66,9 @@ export function createIngest(
 ): Ingest {
   const { lanes, numbers, catalogs } = parts;
   const committed = createAfterCommit(core, parts);
-  const line = createLine<Call>(
-    {
-      events: core.config.ingestQueue,
-      bytes: core.config.ingestQueueMb * 2 ** 20,
-      short: Math.max(2, Math.floor(core.config.databasePool * 0.4)),
-    },
-    takeTurn,
-  );
+  const { ingestQueue, ingestQueueMb, databasePool } = core.config;
+  const short = Math.max(2, Math.floor(databasePool * 0.4));
+  const line = createLine<Call>({ events: ingestQueue, bytes: ingestQueueMb * 2 ** 20, short, slow: databasePool < 8 ? 1 : 2 }, takeTurn);
 
   /** Numbers that were short, and a partition that was missing, are got; then the transaction begins anew. */
   async function mended<T>(transaction: () => Promise<T>): Promise<T> {

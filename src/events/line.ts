@@ -6,9 +6,9 @@
  *                   one place is always left to the others. It waits a moment only for the lock of a lane.
  *   a PATIENT turn  the calls whose lane somebody kept locked. Few places of their own; what else its tenant sends to that lane
  *                   waits behind it, so no call overtakes another in a lane.
- *   a LONG turn     one call too large for one statement. One for each organization, two in a process.
+ *   a LONG turn     one call too large for one statement. One for each organization, two in a process (one where connections are few).
  *
- * A call waits while an earlier one, on its way or waiting, goes to one of its lanes.
+ * A call waits while an earlier one on its way goes to one of its lanes, or an earlier one that waits and cannot go yet does.
  */
 import { ROWS } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
@@ -25,7 +25,7 @@ export interface Waiting {
   readonly requests: number;
   /** Too large for one statement. */
   readonly long: boolean;
-  /** Calls that share one never share a transaction. */
+  /** Calls that share one never share a transaction: the second finds it known. */
   readonly keys: readonly string[];
 }
 
@@ -33,16 +33,18 @@ export interface Limits {
   /** Events and bytes that may wait, of all; of one organization half as much. */
   events: number;
   bytes: number;
-  /** Turns at once, of all organizations. */
+  /** Turns at once, of all organizations: each takes a connection. */
   short: number;
+  /** Of patient ones, and of long ones. */
+  slow: number;
 }
 
 interface Own<C> {
   waiting: C[];
   /** Locked out of a turn: each group for itself. */
   patient: C[][];
-  /** Lanes of calls on their way, and of patient ones. */
-  busy: Map<LaneRef, number>;
+  /** Lanes and keys of calls on their way, and of patient ones. */
+  busy: Map<string, number>;
   running: Record<Turn, number>;
   events: number;
   bytes: number;
@@ -60,8 +62,6 @@ export interface Line<C extends Waiting> {
   readonly stats: { events: number; bytes: number };
 }
 
-const PATIENT = 2;
-const LONG = 2;
 /** A further turn of an organization beside its running ones begins with so many events. */
 const WORTH = [1, 1, 16];
 /** Calls looked at for one turn. */
@@ -72,7 +72,7 @@ const RETRY_AFTER_S = 1;
 export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], turn: Turn) => Promise<void>): Line<C> {
   const organizations = new Map<string, Own<C>>();
   const running: Record<Turn, number> = { SHORT: 0, PATIENT: 0, LONG: 0 };
-  const places: Record<Turn, number> = { SHORT: limits.short, PATIENT, LONG };
+  const places: Record<Turn, number> = { SHORT: limits.short, PATIENT: limits.slow, LONG: limits.slow };
   const all = { events: 0, bytes: 0 };
   const mostOfOne = Math.max(1, limits.short - 1);
 
@@ -84,10 +84,10 @@ export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], 
   };
   const hold = (own: Own<C>, calls: readonly C[], sign: 1 | -1) => {
     for (const call of calls)
-      for (const lane of call.lanes) {
-        const held = (own.busy.get(lane) ?? 0) + sign;
-        if (held === 0) own.busy.delete(lane);
-        else own.busy.set(lane, held);
+      for (const name of [...call.lanes, ...call.keys]) {
+        const held = (own.busy.get(name) ?? 0) + sign;
+        if (held === 0) own.busy.delete(name);
+        else own.busy.set(name, held);
       }
   };
 
@@ -104,7 +104,9 @@ export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], 
     let events = 0;
     let requests = 0;
     for (const call of own.waiting.slice(0, LOOK)) {
-      const free = call.keys.every((key) => !keys.has(key)) && [...call.lanes].every((lane) => !own.busy.has(lane) && !passed.has(lane));
+      const free =
+        call.keys.every((key) => !own.busy.has(key) && !keys.has(key)) &&
+        [...call.lanes].every((lane) => !own.busy.has(lane) && !passed.has(lane));
       if (free && call.long && longFree && picked.length === 0) {
         own.waiting = own.waiting.filter((each) => each !== call);
         own.long -= 1;
