@@ -2,6 +2,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { createDeaths } from "./deaths.ts";
+import { takeBackConnections } from "./handover.ts";
 import { isToPrimary, type ToPrimary, type ToWorker } from "./messages.ts";
 
 /** STARTING → SERVING → LEAVING; from each of them it may be gone. */
@@ -72,6 +73,7 @@ export function createCrew(options: CrewOptions): Crew {
       },
     };
     hands.set(hand.id, hand);
+    takeBackConnections(worker, () => serving().some((other) => other.id !== hand.id));
     worker.on("error", (error) => {
       hand.why ??= error.message;
       // It never ran.

@@ -121,6 +121,12 @@ export function roomProblem(wanted: Wanted, limits: Limits): string | undefined 
   );
 }
 
+/** As if all others were gone. */
+function alone(limits: Limits): Limits {
+  const freed = (bound: Limits["role"]) => (bound === null ? null : { ...bound, others: 0 });
+  return { ...limits, others: 0, role: freed(limits.role), database: freed(limits.database) };
+}
+
 /** @throws DatabaseRefusal one sentence with what to set; before any pool is opened, so that every session but this one is somebody else's */
 export async function checkRoom(url: string, wanted: Wanted, signal?: AbortSignal): Promise<void> {
   const client = new SessionClient(clientConfig({ url, purpose: "room" }));
@@ -128,9 +134,11 @@ export async function checkRoom(url: string, wanted: Wanted, signal?: AbortSigna
   try {
     for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(AGAIN_MS)) {
       signal?.throwIfAborted();
-      const problem = roomProblem(wanted, await readLimits(client));
+      const limits = await readLimits(client);
+      const problem = roomProblem(wanted, limits);
       if (problem === undefined) return;
-      if (performance.now() > deadline) throw new DatabaseRefusal(problem);
+      const hopeless = roomProblem(wanted, alone(limits)) !== undefined;
+      if (hopeless || performance.now() > deadline) throw new DatabaseRefusal(problem);
     }
   } finally {
     await client.end().catch(() => undefined);

@@ -22,8 +22,8 @@ export interface Cluster extends Program {
   emit(events: object | readonly object[], key?: string): Promise<Answer>;
   /** One mutation: its payload. @throws for an error in it */
   mutate<Payload>(name: string, selection: string, input: object): Promise<Payload>;
-  /** The sum of a metric's values. */
-  metric(name: string): Promise<number>;
+  /** The sum of a metric's values. @param label of those that count */
+  metric(name: string, label?: string): Promise<number>;
 }
 
 const read = (file: string): string => {
@@ -93,9 +93,12 @@ export async function startCluster(env: Record<string, string>): Promise<Cluster
       if (errors || data[name].message !== undefined) throw new Error(JSON.stringify(errors ?? data[name]));
       return data[name] as Payload;
     },
-    async metric(name) {
+    async metric(name, label = "") {
       const { text } = await call(url, "GET", "/metrics");
-      const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+      const lines = text
+        .split("\n")
+        .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+        .filter((line) => line.includes(label));
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
     },
   };
