@@ -43,6 +43,8 @@ export type Part =
       hearing(notify: Notifier): Notifier;
       /** Of all processes. */
       metricsText(): Promise<string>;
+      /** The primary has built it, or could not. */
+      dashboardBuilt: Promise<void>;
     };
 
 export interface App {
@@ -205,7 +207,10 @@ async function startOn(
     : config.roles.api
       ? await createServer(doors, {
           metrics: shown,
-          dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")),
+          dashboard: openDashboard(
+            (err) => log.error({ err }, "the dashboard could not be built"),
+            part?.kind === "WORKER" ? part.dashboardBuilt : undefined,
+          ),
         })
       : await createWorkerServer(core, { metrics: shown });
   started.push(async () => server?.close());

@@ -9,32 +9,38 @@ export interface Link {
   hearing(notify: Notifier): Notifier;
   /** Of all processes. */
   metricsText(): Promise<string>;
+  dashboardBuilt: Promise<void>;
   heard(message: ToWorker): void;
 }
 
-export function createLink(send: (message: ToPrimary) => void): Link {
+/** @param send calls back when the message is on its way */
+export function createLink(send: (message: ToPrimary, sent?: () => void) => void): Link {
   const held = new Map<string, boolean>();
   const work = new Set<string>();
   const listeners = new Set<(lanes: string[]) => void>();
   const asked = new Map<number, (text: string | undefined) => void>();
+  const dashboard = Promise.withResolvers<void>();
   let lastId = 0;
   let planned = false;
 
-  /** What came up in one turn of the event loop goes as one message. */
+  /** What came up in one turn of the event loop, or while a message was on its way, goes as one: a primary that stands still costs no memory. */
   function plan(): void {
     if (planned) return;
     planned = true;
     setImmediate(() => {
-      planned = false;
       const lanes = [...held];
-      send({
+      const message: ToPrimary = {
         kind: "lanes",
         got: lanes.filter(([, got]) => got).map(([lane]) => lane),
         left: lanes.filter(([, got]) => !got).map(([lane]) => lane),
         work: [...work],
-      });
+      };
       held.clear();
       work.clear();
+      send(message, () => {
+        planned = false;
+        if (held.size + work.size > 0) plan();
+      });
     });
   }
 
@@ -72,7 +78,9 @@ export function createLink(send: (message: ToPrimary) => void): Link {
         send({ kind: "metrics", id });
       });
     },
+    dashboardBuilt: dashboard.promise,
     heard(message) {
+      if (message.kind === "dashboard") dashboard.resolve();
       if (message.kind === "work") for (const listener of listeners) listener(message.lanes);
       if (message.kind === "text") {
         asked.get(message.id)?.(message.text);

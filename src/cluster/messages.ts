@@ -10,6 +10,8 @@ export type ToWorker =
   /** These lanes, held there as far as is known, have new work. */
   | { kind: "work"; lanes: string[] }
   | { kind: "count"; id: number }
+  /** The dashboard is built, or could not be. */
+  | { kind: "dashboard" }
   /** Answers `metrics`; undefined: it could not be done. */
   | { kind: "text"; id: number; text: string | undefined };
 

@@ -5,6 +5,7 @@
 import cluster from "node:cluster";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { buildDashboard } from "../api/dashboard.ts";
 import { type App, addressOf, startApp } from "../app.ts";
 import type { Config } from "../config.ts";
 import { masterKeys } from "../db/keys.ts";
@@ -85,9 +86,14 @@ export async function startCluster(config: Readonly<Config>, signal?: AbortSigna
     }
   }
 
+  // What is wrong with it is found, and logged, by the workers again.
+  const built = config.roles.api ? buildDashboard().catch(() => undefined) : Promise.resolve();
   const crew = createCrew({
     workers: config.workers,
-    start: ({ name }) => ({ kind: "start", name, config: given }),
+    start(member) {
+      void built.then(() => member.send({ kind: "dashboard" }));
+      return { kind: "start", name: member.name, config: given };
+    },
     heard,
     gone(member) {
       holders.forget(member.id);

@@ -45,8 +45,8 @@ const [{ startApp }, { createLink }] = await Promise.all([import("../app.ts"), i
 const link = createLink(send);
 
 async function start(name: string, config: Extract<ToWorker, { kind: "start" }>["config"]): Promise<void> {
-  const { siblings, hearing, metricsText } = link;
-  app = await startApp(Object.freeze(config), aborted.signal, { kind: "WORKER", name, siblings, hearing, metricsText });
+  const { siblings, hearing, metricsText, dashboardBuilt } = link;
+  app = await startApp(Object.freeze(config), aborted.signal, { kind: "WORKER", name, siblings, hearing, metricsText, dashboardBuilt });
   if (ending) return end();
   send({ kind: "up" });
 }
