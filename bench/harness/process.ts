@@ -84,7 +84,6 @@ function answerOf<T>(child: ChildProcess, script: string, send: () => unknown): 
 }
 
 /** The process and everything it started that still runs, with the fields of /proc/<pid>/stat after the name. */
-/** A process and what it has started, children first. Linux only: elsewhere nothing. */
 export async function treeOf(pid: number): Promise<{ pid: number; fields: string[] }[]> {
   // Children first: one that ends in between is then counted by its parent.
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);

@@ -16,6 +16,8 @@ interface Handle {
   close(): void;
 }
 
+const CHANNEL_MS = 5;
+
 /** @param others whether another worker takes connections: otherwise they are closed */
 export function takeBackConnections(worker: Worker, others: () => boolean): void {
   const handed = new Map<unknown, Handle>();
@@ -29,11 +31,22 @@ export function takeBackConnections(worker: Worker, others: () => boolean): void
   child.on("internalMessage", (message: Handover) => {
     if (message.ack !== undefined) handed.delete(message.ack);
   });
-  // Everything that it had said is heard by now, and Node has it no more among those that take connections.
-  worker.once("disconnect", () => {
+  let parted = false;
+  child.once("disconnect", () => {
+    parted = true;
+  });
+  const takeBack = () => {
+    // What it said last may be read after it has ended; then the channel ends, too.
+    if (child.connected) {
+      setTimeout(takeBack, CHANNEL_MS);
+      return;
+    }
+    // While an answer is outstanding Node puts this off for ever, and the dead worker would be given further connections.
+    if (!parted) child.emit("disconnect");
     for (const [seq, handle] of [...handed]) {
       if (others()) child.emit("internalMessage", { cmd: "NODE_CLUSTER", ack: seq, accepted: false });
       else handle.close();
     }
-  });
+  };
+  worker.once("exit", takeBack);
 }

@@ -69,6 +69,25 @@ function arrivals(): Map<number, number[]> {
 const inOrder = (keys: number, each: number) =>
   new Map(Array.from({ length: keys }, (_, key) => [key, Array.from({ length: each }, (_, i) => i + 1)]));
 const arrived = () => [...arrivals().values()].reduce((sum, numbers) => sum + numbers.length, 0);
+/** What is known of those that did not arrive. */
+async function missing(): Promise<string> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query(
+    `SELECT r.number, r.state, r.tries, (SELECT json_agg(a.outcome || ' ' || COALESCE(a.error_code, '')) FROM attempt a WHERE a.request_id = r.id) AS attempts,
+       l.leased_until - now() AS lease, l.retry_at, l.last_number, l.settled_number
+     FROM webhook_request r JOIN lane l ON l.id = r.lane_id WHERE r.state <> 'DELIVERED' ORDER BY r.number LIMIT 5`,
+  );
+  const { rows: due } = await client.query("SELECT count(*), min(due_at) - now() AS first FROM lane_due");
+  await client.end();
+  return JSON.stringify({ rows, due });
+}
+
+async function allArrive(count: number): Promise<void> {
+  await until("the last arrival", () => arrived() === count, 90_000).catch(async (error: Error) => {
+    throw new Error(`${error.message}: ${arrived()} of ${count}; ${await missing()}`, { cause: error });
+  });
+}
 const sorted = (map: Map<number, number[]>) => new Map([...map].sort(([a], [b]) => a - b));
 
 describe("HOOKLINE_WORKERS delivers", { timeout: 300_000 }, () => {
@@ -83,7 +102,7 @@ describe("HOOKLINE_WORKERS delivers", { timeout: 300_000 }, () => {
       await until("another worker", () => cluster.workers().length === 3);
     }
     await load.done;
-    await until("the last arrival", () => arrived() === KEYS * EACH, 90_000);
+    await allArrive(KEYS * EACH);
     expect(sorted(arrivals())).toEqual(inOrder(KEYS, EACH));
   });
 
@@ -100,7 +119,7 @@ describe("HOOKLINE_WORKERS delivers", { timeout: 300_000 }, () => {
     doors = [second[0]];
     expect(await Promise.all(first.map((program) => program.stop()))).toEqual([0, 0]);
     await load.done;
-    await until("the last arrival", () => arrived() === KEYS * EACH, 90_000);
+    await allArrive(KEYS * EACH);
     expect(sorted(arrivals())).toEqual(inOrder(KEYS, EACH));
     // Nobody died: what was drained was settled, so nothing came twice.
     expect(receiver.calls).toHaveLength(KEYS * EACH);
