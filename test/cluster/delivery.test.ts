@@ -60,7 +60,7 @@ function produce(doors: () => readonly Cluster[], keys: number, each: number) {
 function arrivals(): Map<number, number[]> {
   const seen = new Map<number, number[]>();
   for (const call of receiver.calls) {
-    const { key, n } = JSON.parse(/"payload":(\{[^}]*\})/.exec(call.body.toString())?.[1] ?? "{}") as { key: number; n: number };
+    const { key, n } = JSON.parse(/"data":(\{[^}]*\})/.exec(call.body.toString())?.[1] ?? "{}") as { key: number; n: number };
     const numbers = seen.get(key) ?? [];
     if (!numbers.includes(n)) seen.set(key, [...numbers, n]);
   }
