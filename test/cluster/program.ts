@@ -77,7 +77,11 @@ export function call(url: string, method: string, path: string, body?: string, h
 
 export async function startCluster(env: Record<string, string>): Promise<Cluster> {
   const program = startProgram({ HOOKLINE_ADMIN_TOKEN: TOKEN, HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8", ...env });
-  const url = await program.up();
+  const url = await program.up().catch(async (error: Error) => {
+    // Nobody would end it.
+    await program.kill();
+    throw error;
+  });
   const pid = program.child.pid as number;
   return {
     ...program,
