@@ -67,6 +67,7 @@ export function createLink(send: (message: ToPrimary, sent?: () => void) => void
           listeners.delete(listener);
         };
       },
+      tell: notify.tell,
       statement: notify.statement,
       start: notify.start,
       stop: notify.stop,

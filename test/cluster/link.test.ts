@@ -53,6 +53,7 @@ describe("the channel to the primary", () => {
         own.add(listener);
         return () => own.delete(listener);
       },
+      tell: () => undefined,
       statement: () => ({ text: "", values: ["", ""] }),
       start: async () => undefined,
       stop: async () => undefined,
