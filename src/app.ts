@@ -11,11 +11,12 @@ import type { Core } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { openDatabase } from "./db/client.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
-import { type MigrateOptions, migrate } from "./db/migrate.ts";
+import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
 import { createNotifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
 import { isUnavailable } from "./db/unavailable.ts";
+import { loginsOf } from "./db/wall/state.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
@@ -120,15 +121,18 @@ async function startOn(
   const applied = await migrateWhenReachable(databaseUrl, log, config.queueSchema, signal);
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
+  const wall = await wallStatus(databaseUrl, { queueSchema: config.queueSchema });
+  if (wall.state === "off") log.warn({ why: wall.why }, "second wall: off");
+  const logins = embedded && wall.state === "on" ? embedded.logins : loginsOf(databaseUrl, wall);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
-  const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
+  const db = openDatabase(logins, { poolSize: config.databasePool });
   started.push(() => db.close());
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
-  const notify = createNotifier(databaseUrl, log, () => db.dropConnections());
+  const notify = createNotifier(logins.engine, log, () => db.dropConnections());
   const core: Core = { config, clock: systemClock, log, db, notify, vault };
-  const queue = createQueue(databaseUrl, log, {
+  const queue = createQueue(logins.engine, log, {
     worker: config.roles.worker,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });

@@ -18,6 +18,8 @@ import { type Config, readConfig } from "../../src/config.ts";
 import type { Core } from "../../src/core.ts";
 import { openDatabase } from "../../src/db/client.ts";
 import { createNotifier } from "../../src/db/notify.ts";
+import { ROLES } from "../../src/db/wall/roles.ts";
+import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createVault } from "../../src/vault.ts";
 
@@ -80,6 +82,9 @@ export function testConfig(databaseUrl: string, overrides: Partial<Config> = {})
   return Object.freeze({ ...config, ...overrides });
 }
 
+/** Behind the second wall, as the template has it: the server's own user takes each role on. */
+export const testLogins = (url: string) => loginsOf(url, { state: "on", roles: ROLES });
+
 /**
  * @param overrides of the config, such as `retryScale`
  * @param reach how the database is reached, such as through a proxy (helpers/proxy.ts)
@@ -96,8 +101,8 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
       config,
       clock: systemClock,
       log,
-      db: openDatabase(database.url),
-      notify: createNotifier(database.url, log),
+      db: openDatabase(testLogins(database.url)),
+      notify: createNotifier(testLogins(database.url).engine, log),
       vault: createVault([MASTER_KEY]),
     };
     await core.notify.start();
