@@ -122,7 +122,8 @@ async function startOn(
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
   const wall = await wallStatus(databaseUrl, { queueSchema: config.queueSchema });
-  if (wall.state === "off") log.warn({ why: wall.why }, "second wall: off");
+  // No warning: hosted databases mostly give one role.
+  log.info(wall.state === "off" ? { why: wall.why } : wall.roles, `second wall: ${wall.state}`);
   const logins = embedded && wall.state === "on" ? embedded.logins : loginsOf(databaseUrl, wall);
   const keys = await masterKeys(config);
   const vault = createVault(keys);

@@ -105,6 +105,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     max: options.tenantPoolSize ?? Math.max(2, Math.ceil(max / 2)),
     queryTimeout,
     purpose: "tenant",
+    profile: { ...POOL_PROFILE, plans: "generic" },
   });
   const { schema } = readDatabaseUrl(logins.engine);
   const unscoped = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
