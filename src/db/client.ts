@@ -11,7 +11,6 @@ import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
 import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
-import { clientConfig, SessionClient } from "./session-client.ts";
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
 import { transact } from "./transact.ts";
@@ -72,10 +71,10 @@ export interface Database {
   /** The same on the tenants' pool. */
   tenantTransaction<T>(organizationId: string, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
   /**
-   * A session of the tables' owner, for as long as `work` takes: DETACH PARTITION CONCURRENTLY runs in no function, so that no
+   * A session of the tables' owner, closed when it was not needed for ten seconds; its settings come back. DETACH PARTITION CONCURRENTLY runs in no function, so that no
    * right to it can be lent.
    */
-  asOwner<T>(work: (client: SessionClient) => Promise<T>): Promise<T>;
+  asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -107,6 +106,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     purpose: "tenant",
     profile: { ...POOL_PROFILE, plans: "generic" },
   });
+  const ownerPool = new SessionPool({ url: logins.owner, max: 1, purpose: "owner" });
   const { schema } = readDatabaseUrl(logins.engine);
   const unscoped = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   const tenants = new PrismaClient({ adapter: new PrismaPg(tenantPool, { schema }) });
@@ -120,17 +120,25 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     transaction,
     tenantTransaction: (organizationId, work, again) => transact(tenantPool.of(organizationId), work, again),
     async asOwner(work) {
-      const client = new SessionClient(clientConfig({ url: logins.owner, purpose: "owner" }));
-      await client.connect();
-      return work(client).finally(() => client.end().catch(() => undefined));
+      const client = await ownerPool.connect();
+      let broken: Error | undefined;
+      try {
+        return await work(client);
+      } finally {
+        await client.query("RESET lock_timeout; RESET statement_timeout").catch((error: Error) => {
+          broken = error;
+        });
+        client.release(broken);
+      }
     },
     dropConnections() {
       pool.dropAll();
       tenantPool.dropAll();
+      ownerPool.dropAll();
     },
     async close() {
       await Promise.all([unscoped.$disconnect(), tenants.$disconnect()]);
-      await Promise.all([pool.end(), tenantPool.end()]);
+      await Promise.all([pool.end(), tenantPool.end(), ownerPool.end()]);
     },
   };
 }

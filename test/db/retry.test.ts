@@ -10,8 +10,8 @@ let t: TestCore;
 beforeAll(async () => {
   t = await testCore();
   // A sequence is not rolled back: it counts the tries.
-  await t.core.db.pool.query("CREATE SEQUENCE tries");
-  await t.core.db.pool.query(
+  await t.asServer("CREATE SEQUENCE tries; GRANT ALL ON SEQUENCE tries TO PUBLIC");
+  await t.asServer(
     `CREATE FUNCTION in_the_way(tries_in_vain int, code text) RETURNS bigint LANGUAGE plpgsql AS $$
      DECLARE try bigint := nextval('tries');
      BEGIN
@@ -21,7 +21,7 @@ beforeAll(async () => {
   );
 });
 beforeEach(async () => {
-  await t.core.db.pool.query("ALTER SEQUENCE tries RESTART");
+  await t.asServer("ALTER SEQUENCE tries RESTART");
 });
 afterAll(() => t.close());
 
@@ -48,8 +48,8 @@ test.each(cases)("B11 %s: %s that stays is told as 503 with Retry-After", async 
 });
 
 test("B11 a deadlock of two transactions fails one of them, as 503 and not as 500", async () => {
-  const { pool, transaction } = t.core.db;
-  await pool.query("CREATE TABLE pair (id int PRIMARY KEY, n int); INSERT INTO pair VALUES (1, 0), (2, 0)");
+  const { transaction } = t.core.db;
+  await t.asServer("CREATE TABLE pair (id int PRIMARY KEY, n int); GRANT ALL ON pair TO PUBLIC; INSERT INTO pair VALUES (1, 0), (2, 0)");
   const both = Promise.withResolvers<void>();
   let holding = 0;
   const lockInTurn = (first: number, second: number) =>
@@ -64,5 +64,5 @@ test("B11 a deadlock of two transactions fails one of them, as 503 and not as 50
   expect(failed).toHaveLength(1);
   expect(failed[0]?.reason).toMatchObject({ code: "40P01" });
   expect(isUnavailable(failed[0]?.reason)).toBe(true);
-  expect((await pool.query("SELECT n FROM pair ORDER BY id")).rows).toEqual([{ n: 1 }, { n: 1 }]);
+  expect((await t.core.db.pool.query("SELECT n FROM pair ORDER BY id")).rows).toEqual([{ n: 1 }, { n: 1 }]);
 });

@@ -68,6 +68,8 @@ export interface TestCore {
   organization(name?: string): Promise<TestOrganization>;
   /** A second Core on the same database, as another process would have. */
   another(): Promise<Core>;
+  /** As the server's own user, whom no policy binds: what the running roles may not do. */
+  asServer(statement: string): Promise<pg.QueryResult>;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,11 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
     caller,
     organization,
     another,
+    async asServer(statement) {
+      const client = new pg.Client({ connectionString: direct.url });
+      await client.connect();
+      return client.query(statement).finally(() => client.end());
+    },
     async close() {
       for (const each of cores) {
         await each.notify.stop();
