@@ -125,7 +125,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
       try {
         return await work(client);
       } finally {
-        await client.query("RESET lock_timeout; RESET statement_timeout").catch((error: Error) => {
+        await client.query(`SET lock_timeout = ${POOL_PROFILE.lockTimeout}; SET statement_timeout = ${POOL_PROFILE.statementTimeout}`).catch((error: Error) => {
           broken = error;
         });
         client.release(broken);

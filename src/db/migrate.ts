@@ -17,7 +17,7 @@ import { LONG_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 import { raiseWall } from "./wall/raise.ts";
 import { becomeOwner } from "./wall/roles.ts";
-import { type OwnUrls, ownLogins, readWall, type Wall } from "./wall/state.ts";
+import { readWall, type Wall } from "./wall/state.ts";
 
 export type { MigrationProgress } from "./migrations/apply.ts";
 
@@ -29,8 +29,6 @@ export interface MigrateOptions {
   folder?: string;
   /** HOOKLINE_QUEUE_SCHEMA. */
   queueSchema?: string | undefined;
-  /** Logins of the running roles, where they have their own. */
-  own?: OwnUrls | undefined;
   onProgress?: (progress: MigrationProgress) => void;
   /** Another process migrates: this one waits until it is done. */
   onWait?: () => void;
@@ -111,8 +109,8 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     await client.query("RESET ROLE");
     await makeSchema(client, queueSchema);
     // Twice: jobs' tables are made by whoever owns ours by then.
-    await raiseWall(client, schema, queueSchema, ownLogins(options.own));
-    if (await installQueues(client, queueSchema)) await raiseWall(client, schema, queueSchema, ownLogins(options.own));
+    await raiseWall(client, schema, queueSchema);
+    if (await installQueues(client, queueSchema)) await raiseWall(client, schema, queueSchema);
     return applied;
   });
 }
@@ -161,9 +159,9 @@ export function migrationStatus(url: string, options: Pick<MigrateOptions, "fold
 }
 
 /** Whether the second wall stands; writes nothing. */
-export async function wallStatus(url: string, options: Pick<MigrateOptions, "queueSchema" | "own"> = {}): Promise<Wall> {
+export async function wallStatus(url: string, options: Pick<MigrateOptions, "queueSchema"> = {}): Promise<Wall> {
   const queueSchema = await connected(url, undefined, (client) =>
     findQueueSchema(client, readDatabaseUrl(url).schema, options.queueSchema),
   );
-  return readWall(url, queueSchema, options.own);
+  return readWall(url, queueSchema);
 }

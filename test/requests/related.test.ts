@@ -83,7 +83,11 @@ test("a page asks for what belongs to it in one statement, not one per row", asy
   const statements = vi.fn();
   const counted = vi.spyOn(core.db, "tenant").mockImplementation((organizationId) => {
     const one = tenant(organizationId);
-    return { ...one, query: ((...args: [string]) => (statements(), one.query(...args))) as typeof one.query };
+    const query = (...args: [string]) => {
+      statements();
+      return one.query(...args);
+    };
+    return { ...one, query: query as typeof one.query };
   });
   const events = await Promise.all(rows.map((r) => r.event()));
   await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts", numberKey))));

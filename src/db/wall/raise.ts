@@ -2,7 +2,7 @@
 import type { ClientBase } from "pg";
 import { identifier } from "../session.ts";
 import { needsOf, relationsOf } from "./guard.ts";
-import { lookAt, makeRoles, type OwnLogins, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
+import { lookAt, makeRoles, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
 
 /** What belongs to the login and not yet to the role: in our schemas, whatever an extension brought left alone. */
 const FOREIGN = `
@@ -30,7 +30,7 @@ async function mayCreate(client: ClientBase, role: string, schema: string): Prom
   return rows[0]?.may === true;
 }
 
-/** A login that only uses a schema cannot let others in: the grant is then refused, or a warning. @returns whether it has the right now */
+/** A login that only uses a schema cannot let others in: the grant is then refused, or a warning. */
 async function letIn(client: ClientBase, role: string, schema: string, right: "USAGE" | "CREATE, USAGE"): Promise<void> {
   const { rows } = await client.query<{ has: boolean }>(
     `SELECT ${right
@@ -62,7 +62,7 @@ async function guardAll(client: ClientBase, roles: Roles | undefined, schema: st
   for (const relation of await relationsOf(client, schema)) for (const need of needsOf(relation, schema, roles)) await client.query(need);
   if (!roles) return;
   for (const relation of await relationsOf(client, queueSchema, true))
-    for (const need of needsOf(relation, queueSchema, { ...roles })) await client.query(need);
+    for (const need of needsOf(relation, queueSchema, roles)) await client.query(need);
   const { rows } = await client.query<{ open: boolean }>(
     `SELECT has_function_privilege($1, '${PARTITIONS}', 'EXECUTE') OR NOT has_function_privilege($2, '${PARTITIONS}', 'EXECUTE') AS open`,
     [roles.tenant, roles.engine],
@@ -73,23 +73,21 @@ async function guardAll(client: ClientBase, roles: Roles | undefined, schema: st
 }
 
 /**
- * With roles that this login may use, or logins of their own, the wall is on; else policies are forced on the one role there
- * is. The tables and the schemas are there.
+ * With roles that this login may take on the wall is on; else policies are forced on the one role there is. The tables and the
+ * schemas are there.
  */
-export async function raiseWall(client: ClientBase, schema: string, queueSchema: string, own?: OwnLogins): Promise<void> {
-  const roles: Roles = { ...ROLES, ...own };
-  if (!own) await makeRoles(client, roles);
-  const sight = await lookAt(client, roles);
-  const may = own ? sight.there : sight.usable;
-  const on = may.includes(roles.engine) && may.includes(roles.tenant);
-  const owner = on ? await handOver(client, sight, roles, [schema, queueSchema]) : (sight.tableOwner ?? sight.login);
+export async function raiseWall(client: ClientBase, schema: string, queueSchema: string): Promise<void> {
+  await makeRoles(client, ROLES);
+  const sight = await lookAt(client, ROLES);
+  const on = sight.usable.includes(ROLES.engine) && sight.usable.includes(ROLES.tenant);
+  const owner = on ? await handOver(client, sight, ROLES, [schema, queueSchema]) : (sight.tableOwner ?? sight.login);
   if (on) {
-    for (const role of [roles.engine, roles.tenant]) await letIn(client, role, schema, "USAGE");
-    await letIn(client, roles.engine, queueSchema, "USAGE");
+    for (const role of [ROLES.engine, ROLES.tenant]) await letIn(client, role, schema, "USAGE");
+    await letIn(client, ROLES.engine, queueSchema, "USAGE");
   }
   if (owner !== sight.login && sight.usable.includes(owner)) await client.query(`SET ROLE ${identifier(owner)}`);
   try {
-    await guardAll(client, on ? roles : undefined, schema, queueSchema);
+    await guardAll(client, on ? ROLES : undefined, schema, queueSchema);
   } finally {
     await client.query("RESET ROLE");
   }

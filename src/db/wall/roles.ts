@@ -11,9 +11,6 @@ export interface Roles {
   tenant: string;
 }
 
-/** Logins of their own, by the names of their users: HOOKLINE_DATABASE_ENGINE_URL, HOOKLINE_DATABASE_TENANT_URL. */
-export type OwnLogins = Pick<Roles, "engine" | "tenant">;
-
 export const ROLES: Roles = { owner: "hookline_owner", engine: "hookline_engine", tenant: "hookline_tenant" };
 
 export interface Sight {

@@ -3,27 +3,17 @@ import { readDatabaseUrl, withRole } from "../../database-url.ts";
 import type { Logins } from "../client.ts";
 import { clientConfig, SessionClient } from "../session-client.ts";
 import { needsOf, relationsOf } from "./guard.ts";
-import { lookAt, type OwnLogins, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
+import { lookAt, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
 
 export type Wall = { state: "on"; roles: Roles } | { state: "off"; why: string };
 
-/** URLs of the two running roles. */
-export type OwnUrls = Pick<Logins, "engine" | "tenant">;
-
 const SQL = "docs/database.md has the SQL that turns it on";
 
-/** @returns undefined: the users are those that the URLs name */
-export function ownLogins(own: OwnUrls | undefined): OwnLogins | undefined {
-  if (!own) return undefined;
-  const user = (url: string) => readDatabaseUrl(url).role ?? readDatabaseUrl(url).user ?? "";
-  return { engine: user(own.engine), tenant: user(own.tenant) };
-}
-
-function missing({ login, there, usable }: Sight, roles: Roles, own: boolean): string | undefined {
+function missing({ login, there, usable }: Sight, roles: Roles): string | undefined {
   const running = [roles.engine, roles.tenant];
   const unknown = running.filter((role) => !there.includes(role));
   if (unknown.length > 0) return `there is no role ${unknown.join(", nor ")}, and ${login} may not make one; ${SQL}`;
-  const barred = own ? [] : running.filter((role) => !usable.includes(role));
+  const barred = running.filter((role) => !usable.includes(role));
   return barred.length > 0 ? `${login} is not granted ${barred.join(", nor ")}; ${SQL}` : undefined;
 }
 
@@ -34,12 +24,12 @@ const LEAKS = `
   FROM pg_roles r WHERE r.rolname = ANY($1::text[]) AND (r.rolsuper OR r.rolbypassrls
     OR EXISTS (SELECT 1 FROM unnest($2::text[]) AS o WHERE o <> r.rolname AND pg_has_role(r.oid, o, 'USAGE')))`;
 
-async function look(client: SessionClient, schema: string, queueSchema: string, own: OwnLogins | undefined): Promise<Wall> {
-  const roles: Roles = { ...ROLES, ...own };
+async function look(client: SessionClient, schema: string, queueSchema: string): Promise<Wall> {
+  const roles = ROLES;
   const sight = await lookAt(client, roles);
   const owner = sight.tableOwner ?? ownerOf(sight, roles);
   if (sight.tableOwner === null) return { state: "off", why: "there are no tables yet" };
-  const why = missing(sight, roles, own !== undefined);
+  const why = missing(sight, roles);
   if (why !== undefined) return { state: "off", why };
   const { rows } = (await client.query(LEAKS, [
     [roles.engine, roles.tenant],
@@ -58,26 +48,22 @@ async function look(client: SessionClient, schema: string, queueSchema: string, 
 }
 
 /** @param url DATABASE_URL @param queueSchema where jobs are kept */
-export async function readWall(url: string, queueSchema: string, own?: OwnUrls): Promise<Wall> {
+export async function readWall(url: string, queueSchema: string): Promise<Wall> {
   const client = new SessionClient(clientConfig({ url, purpose: "wall" }));
   await client.connect();
   try {
-    return await look(client, readDatabaseUrl(url).schema, queueSchema, ownLogins(own));
+    return await look(client, readDatabaseUrl(url).schema, queueSchema);
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
 /**
- * A login for each role. Without logins of their own the one login takes each role on, once, in a session's first message: a
- * session could lay it down again, but only by a statement of its own, and none of ours does.
+ * A URL for each role. The one login takes a role on once, in a session's first message: a session could lay it down again,
+ * but only by a statement of its own, and none of ours does.
  */
-export function loginsOf(url: string, wall: Wall, own?: OwnUrls): Logins {
-  if (wall.state === "off") return { owner: url, engine: own?.engine ?? url, tenant: own?.tenant ?? url };
-  const { roles } = wall;
-  return {
-    owner: withRole(url, roles.owner),
-    engine: own?.engine ?? withRole(url, roles.engine),
-    tenant: own?.tenant ?? withRole(url, roles.tenant),
-  };
+export function loginsOf(url: string, wall: Wall): Logins {
+  if (wall.state === "off") return { owner: url, engine: url, tenant: url };
+  const { owner, engine, tenant } = wall.roles;
+  return { owner: withRole(url, owner), engine: withRole(url, engine), tenant: withRole(url, tenant) };
 }
