@@ -125,9 +125,11 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
       try {
         return await work(client);
       } finally {
-        await client.query(`SET lock_timeout = ${POOL_PROFILE.lockTimeout}; SET statement_timeout = ${POOL_PROFILE.statementTimeout}`).catch((error: Error) => {
-          broken = error;
-        });
+        await client
+          .query(`SET lock_timeout = ${POOL_PROFILE.lockTimeout}; SET statement_timeout = ${POOL_PROFILE.statementTimeout}`)
+          .catch((error: Error) => {
+            broken = error;
+          });
         client.release(broken);
       }
     },
