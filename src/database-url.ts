@@ -159,5 +159,6 @@ export function withSchema(url: string, schema: string | undefined): string {
 
 /** The same login, whose sessions take on a role it is granted. */
 export function withRole(url: string, role: string): string {
-  return `${url}${url.includes("?") ? "&" : "?"}role=${encodeURIComponent(role)}`;
+  const bare = url.replace(/([?&])role=[^&]*(?:&|$)/, "$1").replace(/[?&]$/, "");
+  return `${bare}${bare.includes("?") ? "&" : "?"}role=${encodeURIComponent(role)}`;
 }

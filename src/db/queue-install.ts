@@ -6,15 +6,14 @@ import { becomeOwner } from "./wall/roles.ts";
 
 /** The schema is there. @returns whether there was anything to do */
 export async function installQueues(client: SessionClient, schema: string): Promise<boolean> {
-  if ((await versionOf(client, schema)) === SUPPORTED) return false;
   await becomeOwner(client);
-  const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) as Promise<{ rows: unknown[] }> };
-  const boss = new PgBoss({ db, schema, createSchema: false, supervise: false, schedule: false });
   try {
-    await boss.start();
+    if ((await versionOf(client, schema)) === SUPPORTED) return false;
+    const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) as Promise<{ rows: unknown[] }> };
+    const boss = new PgBoss({ db, schema, createSchema: false, supervise: false, schedule: false });
+    await boss.start().finally(() => boss.stop({ graceful: false }).catch(() => undefined));
+    return true;
   } finally {
-    await boss.stop({ graceful: false }).catch(() => undefined);
     await client.query("RESET ROLE");
   }
-  return true;
 }

@@ -4,22 +4,22 @@ import { identifier } from "../session.ts";
 import { needsOf, relationsOf } from "./guard.ts";
 import { lookAt, makeRoles, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
 
-/** What belongs to the login and not yet to the role: in our schemas, whatever an extension brought left alone. */
+/** What belongs to the login, or to whom the tables belong, and not yet to the role: in our schemas, whatever an extension brought left alone. */
 const FOREIGN = `
   SELECT format('ALTER %s %I.%I OWNER TO ', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, n.nspname, c.relname) AS statement
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'S') AND pg_get_userbyid(c.relowner) = session_user
+  WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'S') AND pg_get_userbyid(c.relowner) = ANY($2::text[])
     -- A sequence that is a column's goes with its table.
     AND NOT (c.relkind = 'S' AND EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass
       AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
   UNION ALL
   SELECT format('ALTER TYPE %I.%I OWNER TO ', n.nspname, t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-  WHERE n.nspname = ANY($1::text[]) AND t.typtype IN ('e', 'd') AND pg_get_userbyid(t.typowner) = session_user
+  WHERE n.nspname = ANY($1::text[]) AND t.typtype IN ('e', 'd') AND pg_get_userbyid(t.typowner) = ANY($2::text[])
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')
   UNION ALL
   SELECT format('ALTER FUNCTION %s OWNER TO ', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-  WHERE n.nspname = ANY($1::text[]) AND pg_get_userbyid(p.proowner) = session_user
+  WHERE n.nspname = ANY($1::text[]) AND pg_get_userbyid(p.proowner) = ANY($2::text[])
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')`;
 
 async function mayCreate(client: ClientBase, role: string, schema: string): Promise<boolean> {
@@ -51,7 +51,10 @@ async function handOver(client: ClientBase, sight: Sight, roles: Roles, schemas:
   if (owner === sight.login) return owner;
   for (const schema of schemas) await letIn(client, owner, schema, "CREATE, USAGE");
   for (const schema of schemas) if (!(await mayCreate(client, owner, schema))) return sight.tableOwner ?? sight.login;
-  const { rows } = await client.query<{ statement: string }>(FOREIGN, [schemas]);
+  const { rows } = await client.query<{ statement: string }>(FOREIGN, [
+    schemas,
+    [sight.login, sight.tableOwner].filter((role) => role !== owner),
+  ]);
   for (const { statement } of rows) await client.query(`${statement}${identifier(owner)}`);
   return owner;
 }

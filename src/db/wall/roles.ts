@@ -78,11 +78,13 @@ export const ownerOf = ({ usable, login }: Sight, roles: Roles): string => (usab
  * owner's rights now
  */
 export async function becomeOwner(client: ClientBase): Promise<boolean> {
-  const { tableOwner, login } = await lookAt(client, ROLES);
+  const { tableOwner, login, usable } = await lookAt(client, ROLES);
   if (tableOwner === null || tableOwner === login) return true;
-  // A superuser needs no membership. Who may not is told by the first statement that needs a right.
-  return client.query(`SET ROLE ${identifier(tableOwner)}`).then(
-    () => true,
-    () => false,
-  );
+  if (usable.includes(tableOwner)) {
+    await client.query(`SET ROLE ${identifier(tableOwner)}`);
+    return true;
+  }
+  // A login that the administrator chose: its members have its rights as they are.
+  const { rows } = await client.query<{ has: boolean }>("SELECT pg_has_role($1, 'USAGE') AS has", [tableOwner]);
+  return rows[0]?.has === true;
 }
