@@ -91,6 +91,10 @@ const environment = z.object({
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
+  HOOKLINE_OPEN_CALLS: whole(10, 1_000_000).default(10_000),
+  HOOKLINE_OPEN_CALLS_MB: whole(1, 100_000).default(128),
+  HOOKLINE_INGEST_QUEUE: whole(100, 10_000_000).default(10_000),
+  HOOKLINE_INGEST_QUEUE_MB: whole(1, 100_000).default(64),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
     .string()
@@ -133,6 +137,7 @@ const environment = z.object({
   HOOKLINE_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
+  HOOKLINE_CONNECTION_SECONDS: whole(1, 3_600).default(30),
   HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
@@ -150,6 +155,13 @@ export interface Config {
   queueSchema: string | undefined;
   /** Connections of the hot pool; Prisma's has half as many. */
   databasePool: number;
+  /** Calls of all doors that may be open at once, and how much their bodies may hold in memory. */
+  openCalls: number;
+  openCallsMb: number;
+  /** Events that may wait for their transaction, of all organizations; of one half as many. */
+  ingestQueue: number;
+  /** And how much they may hold in memory. */
+  ingestQueueMb: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
   adminToken: string | undefined;
@@ -172,6 +184,8 @@ export interface Config {
   superofficeRequireHttps: boolean;
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** A kept connection takes no further call so long after its name was resolved, in seconds. */
+  connectionSeconds: number;
   /** False: nothing is sent; what comes in waits in its lanes. */
   delivery: boolean;
   /** Whether /graphql shows GraphiQL to a browser. */
@@ -235,6 +249,10 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
     queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
+    openCalls: e.HOOKLINE_OPEN_CALLS,
+    openCallsMb: e.HOOKLINE_OPEN_CALLS_MB,
+    ingestQueue: e.HOOKLINE_INGEST_QUEUE,
+    ingestQueueMb: e.HOOKLINE_INGEST_QUEUE_MB,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
@@ -255,6 +273,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     logLevel: e.HOOKLINE_LOG_LEVEL,
     delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
+    connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });

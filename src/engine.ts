@@ -13,6 +13,7 @@ import { createLoop, type Loop } from "./delivery/loop.ts";
 import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
 import { createNumbers, type Numbers } from "./delivery/numbers.ts";
 import { createPlans, type Plans } from "./delivery/plan.ts";
+import { createRefusalLog } from "./delivery/refusal-log.ts";
 import { createSandbox, type Sandbox } from "./delivery/sandbox/sandbox.ts";
 import { createSender, type Sender } from "./delivery/sender.ts";
 import type { Settlement } from "./delivery/settlement.ts";
@@ -71,8 +72,11 @@ export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB] as const;
 /** Marks on definitions: nobody tells of one whose setter died. */
 const CHORES_MS = 5_000;
 const DRAINING_MS = 1_000;
-/** A restore or a failover is noticed so soon; a subscription and a look of the live feed notice it by themselves. */
-const EPOCH_MS = 1_000;
+/**
+ * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription
+ * and a look of the live feed notice either by themselves.
+ */
+const EPOCH_MS = 5_000;
 
 function definitionLoop(core: Core): Loop {
   const chores = createDefinitionChores(core);
@@ -84,9 +88,10 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const { queue, payloadQuery } = options;
   const processId = newId(core.clock);
   const numbers = createNumbers(core.db, core.clock);
-  const egress = createEgress({ allow: core.config.egressAllow });
+  const egress = createEgress({ allow: core.config.egressAllow, refused: createRefusalLog(core) });
   const sandbox = options.sandbox ?? createSandbox({ clock: core.clock });
-  const made = createTransport({ egress, clock: core.clock, ...(options.trust && { trust: options.trust }) });
+  const connectionAgeMs = core.config.connectionSeconds * 1_000;
+  const made = createTransport({ egress, clock: core.clock, connectionAgeMs, ...(options.trust && { trust: options.trust }) });
   const transport = options.wrapTransport?.(made) ?? made;
   const plans = createPlans(core);
   const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: options.source });
@@ -116,6 +121,9 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const watchEpoch = createLoop(() => epoch.look().then(() => EPOCH_MS), { log: core.log, what: "looking at the database's epoch" });
   const chores = definitionLoop(core);
   let stopListening: (() => void) | undefined;
+  const stopWatching = core.notify.on("definition", (ids) => {
+    if (ids.length === 0) watchEpoch.kick();
+  });
 
   return {
     ...{ processId, numbers, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
@@ -135,6 +143,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       return (await worker?.drain(graceMs)) ?? true;
     },
     async stop() {
+      stopWatching();
       await watchEpoch.stop();
       await feed.stop();
       await made.close();

@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { Core } from "../core.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { createAddressOf } from "./address.ts";
+import { limitOpenCalls } from "./admission.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
@@ -95,6 +96,7 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
+  limitOpenCalls(app, core);
   // From the first byte of a reply on, its reader has to take some of it now and then; an injected request has no reader.
   app.addHook("onSend", async ({ raw }) => {
     const { setTimeout } = raw.socket as Partial<Socket>;

@@ -13,6 +13,7 @@ import { type ConflictKinds, retried } from "./retry.ts";
 import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
+import { type Sent, together } from "./together.ts";
 import { transact } from "./transact.ts";
 
 export type { PoolClient } from "pg";
@@ -71,10 +72,12 @@ export interface Database {
   /** The same on the tenants' pool. */
   tenantTransaction<T>(organizationId: string, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
   /**
-   * A session of the tables' owner, closed when it was not needed for ten seconds; its settings come back. DETACH PARTITION CONCURRENTLY runs in no function, so that no
-   * right to it can be lent.
+   * A session of the tables' owner, closed when it was not needed for ten seconds; its limits come back.
+   * DETACH PARTITION CONCURRENTLY runs in no function, so that no right to it can be lent.
    */
   asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
+  together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -133,6 +136,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
         client.release(broken);
       }
     },
+    together: (sent, before) => together(pool, sent, before),
     dropConnections() {
       pool.dropAll();
       tenantPool.dropAll();

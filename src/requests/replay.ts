@@ -10,6 +10,7 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import { resend } from "../delivery/control.ts";
+import { createLoop } from "../delivery/loop.ts";
 import { HooklineError } from "../errors.ts";
 import { between } from "./clauses.ts";
 import { type RequestFilter, statesOf } from "./filter.ts";
@@ -62,7 +63,7 @@ function eligible(filter: RequestFilter): RequestFilter {
   return chosen;
 }
 
-/** Starts one; a runner of some process takes it up within half a second. */
+/** Starts one; a runner of some process takes it up at once. */
 export async function startReplay(
   core: Core,
   caller: { organizationId: string; userId: string | undefined },
@@ -94,6 +95,7 @@ export async function startReplay(
         total === 0 ? "DONE" : "RUNNING",
       ],
     );
+    await client.query(core.notify.statement("job", [REPLAY]));
     return rows[0] as ReplayRow;
   });
 }
@@ -110,7 +112,10 @@ export async function showReplays(core: Core, organizationId: string, ids: reado
 const BATCH = 25;
 /** A replay whose holder has not been heard of for so long is taken over. */
 const LEASE_SECONDS = 30;
-const LOOK_MS = 500;
+/** For those whose holder died, and a hint that was lost. */
+const LOOK_MS = 10_000;
+/** What the channel `job` says of a new one. */
+const REPLAY = "replay";
 
 interface ClaimedReplay {
   id: string;
@@ -131,8 +136,7 @@ export interface ReplayRunner {
 /** Takes up replays of all organizations. Any number of processes may run one. */
 export function createReplayRunner(core: Core): ReplayRunner {
   let stopped = true;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
+  let stopListening: (() => void) | undefined;
 
   async function claim(): Promise<ClaimedReplay | undefined> {
     const { rows } = await core.db.pool.query<ClaimedReplay>(
@@ -215,21 +219,21 @@ export function createReplayRunner(core: Core): ReplayRunner {
     }
   }
 
+  const looks = createLoop(() => look().then(() => LOOK_MS), { log: core.log, what: "looking for replays" });
+
   return {
     start() {
       if (!stopped) return;
       stopped = false;
-      timer = setInterval(() => {
-        running ??= look().finally(() => {
-          running = undefined;
-        });
-      }, LOOK_MS);
-      timer.unref();
+      stopListening = core.notify.on("job", (names) => {
+        if (names.length === 0 || names.includes(REPLAY)) looks.kick();
+      });
+      looks.start();
     },
     async stop() {
       stopped = true;
-      clearInterval(timer);
-      await running;
+      stopListening?.();
+      await looks.stop();
     },
   };
 }
