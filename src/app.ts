@@ -9,14 +9,15 @@ import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core, Siblings } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
-import { openDatabase } from "./db/client.ts";
+import { type Logins, openDatabase } from "./db/client.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
-import { type MigrateOptions, migrate } from "./db/migrate.ts";
+import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
 import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
 import { checkRoom, connectionsOfAll, primaryPool } from "./db/room.ts";
 import { isUnavailable } from "./db/unavailable.ts";
+import { loginsOf } from "./db/wall/state.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
@@ -36,6 +37,8 @@ export type Part =
   | { kind: "PRIMARY" }
   | {
       kind: "WORKER";
+      /** The primary found them. */
+      logins: Logins;
       /** In the log. */
       name: string;
       siblings: Siblings;
@@ -49,6 +52,7 @@ export type Part =
 
 export interface App {
   core: Core;
+  logins: Logins;
   /** Where it listens; "" for a primary whose workers do not serve yet. */
   readonly url: string;
   /** What this process counted. */
@@ -105,6 +109,19 @@ async function migrateFirst(url: string, config: Readonly<Config>, log: Core["lo
   if (applied.length > 0) log.info({ applied }, "migrations applied");
 }
 
+/** A login for each role where the second wall stands; says whether it does. */
+async function findLogins(
+  url: string,
+  config: Readonly<Config>,
+  log: Core["log"],
+  embedded: EmbeddedPostgres | undefined,
+): Promise<Logins> {
+  const wall = await wallStatus(url, { queueSchema: config.queueSchema });
+  // No warning: hosted databases mostly give one role.
+  log.info(wall.state === "off" ? { why: wall.why } : wall.roles, `second wall: ${wall.state}`);
+  return embedded && wall.state === "on" ? embedded.logins : loginsOf(url, wall);
+}
+
 /** Ids of this process come after those that the database knows: its clock may stand behind the one that made them. */
 async function startIds(core: Core): Promise<void> {
   const { rows } = await core.db.pool.query<{ id: string; database_ms: number }>(
@@ -149,18 +166,19 @@ async function startOn(
   const hasChores = config.roles.worker && part?.kind !== "WORKER";
   if (part?.kind !== "WORKER") await migrateFirst(databaseUrl, config, log, signal);
   if (isPrimary) await checkRoom(databaseUrl, { workers: config.workers, pool: config.databasePool }, signal);
+  const logins = part?.kind === "WORKER" ? part.logins : await findLogins(databaseUrl, config, log, embedded);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
-  const db = openDatabase(databaseUrl, { poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool });
+  const db = openDatabase(logins, { poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool });
   started.push(() => db.close());
   // One that takes the place of another may come while the database is away.
   if (part?.kind === "WORKER") await whenReachable(log, signal, () => db.pool.query("SELECT 1"));
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
-  const heard = createNotifier(databaseUrl, log, () => db.dropConnections());
+  const heard = createNotifier(logins.engine, log, () => db.dropConnections());
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
   const core: Core = { config, clock: systemClock, log, db, notify, vault, ...(part?.kind === "WORKER" && { siblings: part.siblings }) };
-  const queue = createQueue(databaseUrl, log, {
+  const queue = createQueue(logins.engine, log, {
     worker: hasChores,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });
@@ -250,6 +268,7 @@ async function startOn(
 
   return {
     core,
+    logins,
     get url() {
       return listening;
     },

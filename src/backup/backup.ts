@@ -9,6 +9,7 @@ import { readDatabaseUrl } from "../database-url.ts";
 import { readRecord } from "../db/migrations/record.ts";
 import { LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
+import { becomeOwner } from "../db/wall/roles.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
 import { quoted, readSequences, readTables, type Table } from "./tables.ts";
@@ -52,9 +53,10 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
 
 async function write(client: SessionClient, options: BackupOptions, writer: FrameWriter): Promise<Progress[]> {
   const { schema } = readDatabaseUrl(options.url);
+  // Rows that a policy would hide are an error, and not missing from the file: the owner's policy hides none.
+  if (!(await becomeOwner(client)))
+    throw new BackupFileError(`the role of DATABASE_URL may not read all of the schema ${schema}: name the one that its tables belong to`);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  // Rows that a policy would hide are an error, and not missing from the file.
-  await client.query("SET LOCAL row_security = off");
   const record = await readRecord(client);
   if (!record?.some((row) => row.finishedAt))
     throw new BackupFileError(`the schema ${schema} holds no Hookline: there is nothing to back up`);

@@ -10,6 +10,7 @@ import { migrate } from "../db/migrate.ts";
 import { readMigrations } from "../db/migrations/folder.ts";
 import { LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
+import { becomeOwner } from "../db/wall/roles.ts";
 import type { Progress } from "./backup.ts";
 import { BackupFileError, readFrames } from "./frames.ts";
 import { fingerprint, type Header, headerOf } from "./header.ts";
@@ -70,9 +71,11 @@ export async function restore(options: RestoreOptions): Promise<Progress[]> {
   const client = new SessionClient(clientConfig({ url: options.url, purpose: "restore", profile: LONG_PROFILE }));
   await client.connect();
   try {
+    await becomeOwner(client);
     await checkEmpty(client, schema);
     await migrate(options.url);
     await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    await becomeOwner(client);
     await client.query("BEGIN");
     const done = await load(client, schema, options);
     await client.query("COMMIT");
@@ -107,8 +110,10 @@ async function checkEmpty(client: SessionClient, schema: string): Promise<void> 
 async function load(client: SessionClient, schema: string, options: RestoreOptions): Promise<Progress[]> {
   const tables = await readTables(client, schema);
   const place = (name: string) => `${quoted(schema)}.${quoted(name)}`;
-  // Counters and versions come with the rows: triggers would count them once more.
+  // Counters and versions come with the rows: triggers would count them once more. COPY is not for tables whose policies bind us.
+  const guarded = await guardedTables(client, schema);
   for (const { name } of tables) await client.query(`ALTER TABLE ${place(name)} DISABLE TRIGGER USER`);
+  for (const name of guarded) await client.query(`ALTER TABLE ${place(name)} NO FORCE ROW LEVEL SECURITY`);
   await client.query(`TRUNCATE ${tables.map(({ name }) => place(name)).join(", ")}`);
   const known = new Map(tables.map((table) => [table.name, table]));
   const done: Progress[] = [];
@@ -134,7 +139,16 @@ async function load(client: SessionClient, schema: string, options: RestoreOptio
     }
   }
   for (const { name } of tables) await client.query(`ALTER TABLE ${place(name)} ENABLE TRIGGER USER`);
+  for (const name of guarded) await client.query(`ALTER TABLE ${place(name)} FORCE ROW LEVEL SECURITY`);
   return done;
+}
+
+async function guardedTables(client: SessionClient, schema: string): Promise<string[]> {
+  const { rows } = (await client.query(
+    `SELECT relname::text AS name FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relforcerowsecurity`,
+    [quoted(schema)],
+  )) as { rows: { name: string }[] };
+  return rows.map((row) => row.name);
 }
 
 /** The empty ones that the migrations made go, and those of the file take their place. */
@@ -143,6 +157,7 @@ async function makePartitions(client: SessionClient, place: (name: string) => st
   for (const { name, bound, options } of table.partitions ?? []) {
     const settings = options.length === 0 ? "" : ` WITH (${options.join(", ")})`;
     await client.query(`CREATE TABLE ${place(name)} PARTITION OF ${place(table.name)} ${bound}${settings}`);
+    await client.query("SELECT guard_partition($1::regclass, $2::regclass)", [place(table.name), place(name)]);
   }
 }
 

@@ -2,8 +2,9 @@
 import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
-import { migrate } from "../db/migrate.ts";
+import { migrate, wallStatus } from "../db/migrate.ts";
 import { SEALED } from "../db/sealed.ts";
+import { loginsOf } from "../db/wall/state.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createVault, type Vault } from "../vault.ts";
 import { CliError } from "./fault.ts";
@@ -40,7 +41,7 @@ export interface Rekeyed {
 export function rekey(config: Config): Promise<Rekeyed> {
   return onDatabase(config, async (url) => {
     const vault = createVault(await masterKeys(config));
-    const db = openDatabase(url, { poolSize: 2 });
+    const db = openDatabase(loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema })), { poolSize: 2 });
     try {
       return await rekeyAll(db, vault);
     } finally {

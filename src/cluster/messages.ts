@@ -1,10 +1,11 @@
 /** What the primary and its workers tell each other, by structured clone. */
 import type { Config } from "../config.ts";
+import type { Logins } from "../db/client.ts";
 import type { Counts } from "../observe/metrics.ts";
 
 export type ToWorker =
   /** Answers `hello`. The configuration is the primary's: one that takes another's place reads no variables that changed meanwhile. */
-  | { kind: "start"; name: string; config: Config }
+  | { kind: "start"; name: string; config: Config; logins: Logins }
   /** Drain, and end. */
   | { kind: "stop" }
   /** These lanes, held there as far as is known, have new work. */

@@ -92,7 +92,7 @@ export async function startCluster(config: Readonly<Config>, signal?: AbortSigna
     workers: config.workers,
     start(member) {
       void built.then(() => member.send({ kind: "dashboard" }));
-      return { kind: "start", name: member.name, config: given };
+      return { kind: "start", name: member.name, config: given, logins: app.logins };
     },
     heard,
     gone(member) {

@@ -44,9 +44,10 @@ enableCompileCache(fileURLToPath(new URL("../../node_modules/.cache/hookline", i
 const [{ startApp }, { createLink }] = await Promise.all([import("../app.ts"), import("./link.ts")]);
 const link = createLink(send);
 
-async function start(name: string, config: Extract<ToWorker, { kind: "start" }>["config"]): Promise<void> {
+async function start({ name, config, logins }: Extract<ToWorker, { kind: "start" }>): Promise<void> {
   const { siblings, hearing, metricsText, dashboardBuilt } = link;
-  app = await startApp(Object.freeze(config), aborted.signal, { kind: "WORKER", name, siblings, hearing, metricsText, dashboardBuilt });
+  const part = { kind: "WORKER", name, logins, siblings, hearing, metricsText, dashboardBuilt } as const;
+  app = await startApp(Object.freeze(config), aborted.signal, part);
   if (ending) return end();
   send({ kind: "up" });
 }
@@ -59,7 +60,7 @@ process.on("message", (message: ToWorker) => {
   }
   if (message.kind === "count") void app?.metrics.counts().then((counts) => send({ kind: "counts", id: message.id, counts }));
   if (message.kind === "start")
-    start(message.name, message.config).catch((error: Error) => {
+    start(message).catch((error: Error) => {
       if (aborted.signal.aborted) return exit(0);
       return send({ kind: "failed", message: error.message }, () => exit(1));
     });

@@ -73,7 +73,8 @@ function bossDatabase(url: string, log: Log) {
 export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
   const db = bossDatabase(url, log);
   const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
-  const boss = new PgBoss({ db, schema, useListenNotify: true, schedule: false, supervise: options.worker });
+  // Its tables are there: migrations make them, with rights that this session has not.
+  const boss = new PgBoss({ db, schema, migrate: false, useListenNotify: true, schedule: false, supervise: options.worker });
   boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
   const within = (client: PoolClient) => ({ db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) } });
   return {

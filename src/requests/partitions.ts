@@ -46,25 +46,19 @@ const DETACH_TIMEOUT_MS = 5_000;
 /** lock_not_available, query_canceled (also statement_timeout), object_not_in_prerequisite_state */
 const LATER = new Set(["55P03", "57014", "55000"]);
 
-/** @returns false when somebody is in the way: try again later */
+/** As the owner, on a connection of its own. @returns false when somebody is in the way: try again later */
 async function alone(core: Core, statement: string, timeoutMs: number): Promise<boolean> {
-  const client = await core.db.pool.connect();
-  let broken: Error | undefined;
   try {
     // No transaction: DETACH CONCURRENTLY refuses to run in one.
-    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    await client.query(`SET statement_timeout = ${timeoutMs}`);
-    await client.query(statement);
+    await core.db.asOwner(async (client) => {
+      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(`SET statement_timeout = ${timeoutMs}`);
+      await client.query(statement);
+    });
     return true;
   } catch (error) {
     if (!LATER.has((error as { code?: string }).code ?? "")) throw error;
     return false;
-  } finally {
-    // The connection's own settings come back.
-    await client.query("RESET lock_timeout; RESET statement_timeout").catch((error: Error) => {
-      broken = error;
-    });
-    client.release(broken);
   }
 }
 

@@ -67,7 +67,7 @@ export async function deliveryStatistics(
   const all = none();
   const byBucket = Array.from({ length: buckets }, none);
   const byDefinition = new Map<string, Sum>();
-  for (const row of await readMinutes.rows(db.pool, [organizationId, begun])) {
+  for (const row of await readMinutes.rows(db.tenant(organizationId), [organizationId, begun])) {
     const end = row.minute.getTime() + MINUTE_MS - 1;
     const bucket = Math.min(buckets - 1, Math.max(0, Math.floor((end - since.getTime()) / width)));
     const definition = byDefinition.get(row.definitionId) ?? none();
