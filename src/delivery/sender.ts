@@ -16,7 +16,8 @@ import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
 import type { Transport } from "./transport.ts";
 
 export interface Sender {
-  attempt(request: QueuedRequest, plan: Plan | undefined): Promise<Attempted>;
+  /** @param signal gives the call up: it is INTERRUPTED */
+  attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted>;
 }
 
 function describe(answer: Answer): string {
@@ -112,7 +113,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     };
   }
 
-  const attempt: Sender["attempt"] = async (request, plan) => {
+  const attempt: Sender["attempt"] = async (request, plan, signal) => {
     const startedAt = clock.now();
     const row: AttemptRow = {
       number: request.attemptCount + 1,
@@ -149,7 +150,14 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
       const { url, headers, rendered } = drafted;
       const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
       const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
-      const sent = await parts.transport.send({ url, headers, body: rendered.body, timeoutMs, validateCertificate });
+      const sent = await parts.transport.send({
+        url,
+        headers,
+        body: rendered.body,
+        timeoutMs,
+        validateCertificate,
+        ...(signal && { signal }),
+      });
       answer = sent.answer;
       row.durationMs = sent.durationMs;
       row.requestUrl = url;

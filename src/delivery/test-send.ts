@@ -6,8 +6,8 @@ import type { EventView } from "../wire/dialect.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
-import { settlementOf } from "./run.ts";
 import type { Sender } from "./sender.ts";
+import { settlementOf } from "./settlement-of.ts";
 import { writeSettlements } from "./write-settlements.ts";
 
 export interface TestParts {

@@ -1,24 +1,27 @@
 /**
- * The lanes that this process holds. Lanes become known as "perhaps due" (ingest in this process, a pg-boss job, a
- * NOTIFY, a retry timer, the sweep); those that can be claimed are claimed together, and each runs by itself.
- *
- * Fairness: a lane that sends holds one place, however slow its receiver; when places are short, a lane gives its place
- * up after a budget of sends and queues again behind the others.
+ * The lanes that this process holds. Lanes become known as "perhaps due" (ingest in this process, a pg-boss job, a NOTIFY, a
+ * retry timer, the look at what is due); those whose turn it is are claimed together, and each runs by itself. Whose turn it
+ * is, and what a lane may hold, is fairness/'s.
  */
 import type { Core } from "../core.ts";
 import type { Queue } from "../db/queue.ts";
+import { createBodies } from "./bodies.ts";
 import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
+import { type Bytes, createBytes } from "./fairness/bytes.ts";
+import { createPlaces, type Place, type Places } from "./fairness/places.ts";
+import type { Owner } from "./fairness/shares.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
-import { type LaneRef, laneRef, parseLaneRef } from "./lane-id.ts";
+import { type LaneRef, laneKeys, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
 import type { Plans } from "./plan.ts";
 import { LaneRun, type RunParts } from "./run.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
+import { laneOwners } from "./sql/lane-owners.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
@@ -40,12 +43,11 @@ export interface Worker extends LaneHost {
   readonly stats: { held: number; sending: number; waiting: number };
 }
 
-/** Lanes that may send at once. */
-const PLACES = 1_024;
 /** Lanes held open, idle ones included. */
 const HELD = 20_000;
-/** Sends after which a lane makes room, when others wait for a place. */
+/** Sends, and time, after which a lane gives its place up when others wait for it. */
 const BUDGET = 256;
+const BUDGET_MS = 5_000;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
 const TICK = 0.1;
@@ -56,6 +58,8 @@ const PAGE = 32;
 const ASK_AGAIN_MS = 40;
 const LONGEST_TIMER_MS = 3_600_000;
 const DRAIN_LOOK_MS = 20;
+/** Lanes whose owner ingest told, until it wakes them. */
+const MAX_TOLD = 10_000;
 
 export function createWorker(
   core: Core,
@@ -68,25 +72,32 @@ export function createWorker(
     processId: string;
     onSettled?: (settlement: Settlement) => void;
     leaseMs?: number;
+    /** What lanes may hold here together; tests set less. */
+    places?: Places;
+    bytes?: Bytes;
   },
 ): Worker {
   const leaseMs = parts.leaseMs ?? LEASE_MS;
   const runs = new Map<string, LaneRun>();
+  /** Since when a lane has had nothing to do, or no place to do it. */
   const idle = new Map<string, number>();
   const renewed = new Map<string, number>();
-  const wanted = new Set<string>();
   const asked = new Map<string, number>();
   const timers = new Map<string, NodeJS.Timeout>();
+  /** Woken by name only: whose they are is looked up. */
+  const strays = new Set<LaneRef>();
+  const told = new Map<LaneRef, Owner>();
+  const places = parts.places ?? createPlaces();
   let claiming = false;
   let draining = false;
   let ticking: NodeJS.Timeout | undefined;
+  let renewing: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
   const due = createDueLanes(core.db, () => clock.monotonic());
-  const working = () => runs.size - idle.size;
 
   const runParts: RunParts = {
     clock,
@@ -95,64 +106,81 @@ export function createWorker(
     committer,
     plans: parts.plans,
     sender: parts.sender,
+    places,
+    bytes: parts.bytes ?? createBytes(),
+    bodies: createBodies(core.db),
     async read(run) {
       return (await readLanes(core, [{ ref: run.ref, skip: run.inHand }], PAGE * 2)).get(run.ref);
     },
     idle(run) {
       if (draining) return run.leave();
+      run.unplaced();
       if (!idle.has(run.ref)) idle.set(run.ref, clock.monotonic());
-      refill();
+      if (run.hungry) places.offer(run.ref, ownerOf(run));
+      void claim();
     },
     left(run, dueMs) {
       runs.delete(run.ref);
       idle.delete(run.ref);
       renewed.delete(run.ref);
+      places.withdraw(run.ref);
       if (draining) return;
-      if (dueMs !== null && dueMs <= 0) return host.wake([run.ref]);
-      if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.ref, dueMs);
-      refill();
+      if (dueMs !== null && dueMs <= 0) places.offer(run.ref, ownerOf(run));
+      else if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.ref, ownerOf(run), dueMs);
+      void claim();
     },
-    settled(settlement) {
+    settled(run, settlement) {
       hints.feed(settlement.request.organizationId);
       parts.onSettled?.(settlement);
-      const run = runs.get(laneRef(settlement.request.organizationId, settlement.request.laneId));
-      if (run && run.sends >= BUDGET && wanted.size > 0 && working() >= PLACES) run.leave();
+      const { place } = run;
+      if (!place || (run.sends < BUDGET && clock.monotonic() - run.placedAt < BUDGET_MS)) return;
+      if (places.contended(place)) run.leave();
     },
   };
 
-  /** A place is free: the next lane that waits for one. */
-  function refill(): void {
-    if (wanted.size > 0) void claim();
-  }
+  const ownerOf = ({ organizationId, definitionId }: Owner): Owner => ({ organizationId, definitionId });
 
-  function wakeLater(ref: LaneRef, ms: number): void {
+  function wakeLater(ref: LaneRef, owner: Owner, ms: number): void {
     clearTimeout(timers.get(ref));
     const timer = setTimeout(() => {
       timers.delete(ref);
-      host.wake([ref]);
+      wake(ref, owner);
+      void claim();
     }, ms);
     timers.set(ref, timer);
   }
 
+  function wake(ref: LaneRef, owner: Owner | undefined): void {
+    const run = runs.get(ref);
+    if (run) active(run).news();
+    else if (owner) places.offer(ref, owner);
+    else if (parseLaneRef(ref)) strays.add(ref);
+  }
+
+  async function findOwners(): Promise<void> {
+    while (strays.size > 0) {
+      const refs = [...strays].slice(0, CLAIM_BATCH);
+      for (const ref of refs) strays.delete(ref);
+      for (const row of await laneOwners.rows(core.db.pool, laneKeys(refs)))
+        wake(laneRef(row.organization_id, row.id), { organizationId: row.organization_id, definitionId: row.definition_id });
+    }
+  }
+
+  /** Those whose turn it is: claimed, or, where they are held already, told that they have their place. */
   async function claim(): Promise<void> {
     if (claiming || draining) return;
     claiming = true;
     try {
-      while (wanted.size > 0 && !draining) {
-        const room = Math.min(CLAIM_BATCH, PLACES - working(), HELD - runs.size);
-        if (room <= 0) break;
-        const ids: string[] = [];
-        for (const id of wanted) {
-          if (ids.length >= room) break;
-          wanted.delete(id);
-          if (!runs.has(id)) ids.push(id);
+      for (;;) {
+        if (strays.size > 0) await findOwners();
+        const turns = places.next(Math.min(CLAIM_BATCH, HELD - runs.size));
+        if (turns.length === 0 || draining) {
+          for (const { place } of turns) places.give(place);
+          break;
         }
-        if (ids.length === 0) continue;
-        const at = clock.monotonic();
-        const lanes = await claimLanes(core.db, ids, leaseMs);
-        if (lanes.length > 0) await open(lanes, at);
-        askAgain(ids, lanes);
+        await take(turns);
       }
+      if (places.takeMore()) due.again();
     } catch (error) {
       core.log.warn({ err: (error as Error).message }, "claiming waits for the database");
     } finally {
@@ -160,28 +188,59 @@ export function createWorker(
     }
   }
 
-  async function open(lanes: readonly ClaimedLane[], at: number): Promise<void> {
-    const opened = lanes.map((lane) => new LaneRun(lane, at, runParts));
-    for (const run of opened) runs.set(run.ref, run);
-    const pages = await readLanes(
+  async function take(turns: readonly Turn[]): Promise<void> {
+    const wanted = new Map<LaneRef, Place>();
+    for (const { ref, place } of turns) {
+      const run = runs.get(ref);
+      if (!run) wanted.set(ref, place);
+      else if (run.hungry) {
+        idle.delete(ref);
+        run.placed(place);
+      } else places.give(place);
+    }
+    if (wanted.size === 0) return;
+    const owners = new Map([...wanted].map(([ref, { owner }]) => [ref, owner]));
+    try {
+      const at = clock.monotonic();
+      const lanes = await claimLanes(core.db, [...wanted.keys()], leaseMs);
+      if (lanes.length > 0) await open(lanes, at, wanted);
+      askAgain(owners, lanes);
+    } finally {
+      for (const place of wanted.values()) places.give(place);
+    }
+  }
+
+  /** @param wanted the places of those that were opened are theirs, and go from here */
+  async function open(lanes: readonly ClaimedLane[], at: number, wanted: Map<LaneRef, Place>): Promise<void> {
+    const opened = lanes.map((lane) => {
+      const run = new LaneRun(lane, at, wanted.get(lane.ref) as Place, runParts);
+      wanted.delete(lane.ref);
+      runs.set(run.ref, run);
+      return run;
+    });
+    // Nobody waits for the pages of others.
+    void readLanes(
       core,
       lanes.map((lane) => ({ ref: lane.ref, skip: [] })),
       PAGE,
-    ).catch(() => undefined);
-    for (const run of opened) run.begin(pages?.get(run.ref));
+    )
+      .catch(() => undefined)
+      .then((pages) => {
+        for (const run of opened) run.begin(pages?.get(run.ref));
+      });
     // An interrupted one of a dead worker was published by the claim.
     for (const lane of lanes) hints.feed(lane.organizationId);
   }
 
   /** A lane whose row somebody had locked (an ingest on its way) was passed over: once more, a little later. */
-  function askAgain(ids: readonly string[], claimed: readonly ClaimedLane[]): void {
+  function askAgain(owners: ReadonlyMap<LaneRef, Owner>, claimed: readonly ClaimedLane[]): void {
     const got = new Set(claimed.map((lane) => lane.ref));
-    for (const id of ids) {
-      const times = asked.get(id) ?? 0;
-      if (got.has(id) || times >= 3) asked.delete(id);
-      else if (!timers.has(id)) {
-        asked.set(id, times + 1);
-        wakeLater(id, ASK_AGAIN_MS * (times + 1));
+    for (const [ref, owner] of owners) {
+      const times = asked.get(ref) ?? 0;
+      if (got.has(ref) || times >= 3) asked.delete(ref);
+      else if (!timers.has(ref)) {
+        asked.set(ref, times + 1);
+        wakeLater(ref, owner, ASK_AGAIN_MS * (times + 1));
       }
     }
   }
@@ -202,14 +261,15 @@ export function createWorker(
     }
   }
 
-  /** Renews leases, lets go of lanes that were idle long enough, sweeps. */
+  /** Lets go of lanes that had nothing to do for long enough, looks for what is due. */
   async function tick(): Promise<void> {
-    await renew();
     const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
-    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
-    await release(old);
+    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).flatMap(([ref]) => runs.get(ref) ?? []);
+    // It waits for a place for longer than its lease would last: without one, it waits as well.
+    for (const run of old) if (run.hungry) run.leave();
+    await release(old.filter((run) => !run.hungry));
     await takeWakes();
     await lookAtDue();
   }
@@ -217,11 +277,10 @@ export function createWorker(
   /** Lanes that are due and not held here are claimed; the others get the time when somebody should look again. */
   async function lookAtDue(): Promise<void> {
     const found = await due.look();
-    const held = found.filter((ref) => runs.has(ref));
-    const others = found.filter((ref) => !runs.has(ref));
-    for (const ref of others) wanted.add(ref);
+    for (const { ref, owner } of found) if (!runs.has(ref)) places.offer(ref, owner);
+    const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
     await claim();
-    const later = [...held, ...others.filter((ref) => !runs.has(ref) && !wanted.has(ref))];
+    const later = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
     for (let at = 0; at < later.length; at += CLAIM_BATCH) await correctLanes(core.db, later.slice(at, at + CLAIM_BATCH));
   }
 
@@ -236,14 +295,13 @@ export function createWorker(
     }
   }
 
-  async function release(refs: readonly LaneRef[]): Promise<void> {
-    const lanes = refs.flatMap((ref) => runs.get(ref) ?? []).filter((run) => idle.has(run.ref));
+  async function release(lanes: readonly LaneRun[]): Promise<void> {
     if (lanes.length === 0 || releasing) return;
     releasing = true;
     try {
       const gone = await releaseLanes(core.db, lanes);
       for (const run of lanes) {
-        idle.delete(run.ref);
+        if (!idle.delete(run.ref)) continue;
         if (gone.has(run.ref)) run.released();
         else run.news();
       }
@@ -261,9 +319,19 @@ export function createWorker(
     takeWakes().catch((error: Error) => core.log.warn({ err: error.message }, "wake-ups wait for the database"));
   });
 
+  /** One that waits for its place goes on waiting: since when counts for its lease. */
   function active(run: LaneRun): LaneRun {
-    idle.delete(run.ref);
+    if (!run.hungry) idle.delete(run.ref);
     return run;
+  }
+
+  /** A round again and again, whatever comes of it. */
+  function every(ms: number, round: () => Promise<void>, what: string, timer: (next: NodeJS.Timeout) => void): void {
+    const loop = async () => {
+      await round().catch((error: Error) => core.log.warn({ err: error.message }, what));
+      if (!draining) timer(setTimeout(loop, ms));
+    };
+    void loop();
   }
 
   const host: Worker = {
@@ -276,54 +344,59 @@ export function createWorker(
       for (const ticket of tickets) {
         const run = runs.get(ticket.ref);
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
+        else if (told.size < MAX_TOLD) told.set(ticket.ref, ownerOf(ticket));
       }
     },
     abandoned(tickets) {
       for (const ticket of tickets) runs.get(ticket.ref)?.abandoned();
     },
     get hasRoom() {
-      return !draining && wanted.size + working() < PLACES;
+      return !draining && places.hasRoom && runs.size < HELD;
     },
     holds: (ref) => runs.has(ref),
     wake(refs) {
       if (draining) return;
       for (const ref of refs) {
-        const run = runs.get(ref);
-        if (run) active(run).news();
-        else if (parseLaneRef(ref)) wanted.add(ref);
+        wake(ref, told.get(ref));
+        told.delete(ref);
       }
-      if (wanted.size > 0) void claim();
+      void claim();
     },
     start() {
-      const loop = async () => {
-        await tick().catch((error: Error) => core.log.warn({ err: error.message }, "the sweep waits for the database"));
-        if (!draining) ticking = setTimeout(loop, leaseMs * TICK);
-      };
-      void loop();
+      every(leaseMs * TICK, tick, "the look at what is due waits for the database", (next) => {
+        ticking = next;
+      });
+      // Apart from the rest, which may take long.
+      every(leaseMs * TICK, renew, "leases wait for the database", (next) => {
+        renewing = next;
+      });
     },
     async drain(graceMs) {
       draining = true;
       clearTimeout(ticking);
+      clearTimeout(renewing);
       stopHints();
       stopJobs();
       for (const timer of timers.values()) clearTimeout(timer);
-      wanted.clear();
+      places.clear();
       const deadline = clock.monotonic() + graceMs;
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
-      const renewing = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
+      const keeping = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
       for (const run of [...runs.values()]) run.leave();
       while (runs.size > 0 && clock.monotonic() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
       }
-      clearInterval(renewing);
+      clearInterval(keeping);
       if (runs.size === 0) await committer.idle();
       await hints.flush();
       return runs.size === 0;
     },
     get stats() {
-      return { held: runs.size, sending: working(), waiting: wanted.size };
+      return { held: runs.size, sending: runs.size - idle.size, waiting: places.stats.waiting + strays.size };
     },
   };
   return host;
 }
+
+type Turn = ReturnType<Places["next"]>[number];
