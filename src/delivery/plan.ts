@@ -156,6 +156,14 @@ function planOf(core: Core, row: PlanRow): Plan {
   };
 }
 
+/** Whose connections its calls take. A definition with several hosts counts with the first; one that calls nobody, by itself. */
+export function hostOf(definitionId: string, plan: Plan | undefined): string {
+  if (plan?.definition.targetType !== "WEBHOOK") return definitionId;
+  const { targetUrl, connection } = plan.definition;
+  const url = targetUrl ?? connection?.added ?? connection?.edited ?? connection?.deleted ?? connection?.status;
+  return (url == null ? null : URL.parse(url))?.host ?? definitionId;
+}
+
 /** Definitions kept in clear per process; the one loaded longest ago goes first. */
 const MAX_PLANS = 20_000;
 

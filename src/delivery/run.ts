@@ -14,7 +14,7 @@ import type { Place, Places } from "./fairness/places.ts";
 import type { ClaimedLane, LanePage } from "./lane-claim.ts";
 import type { LaneRef } from "./lane-id.ts";
 import { LaneQueue } from "./lane-queue.ts";
-import type { Plan, Plans } from "./plan.ts";
+import { hostOf, type Plan, type Plans } from "./plan.ts";
 import type { Entry, QueuedRequest } from "./queued.ts";
 import type { Sender } from "./sender.ts";
 import type { LaneStep, Settlement, StepResult } from "./settlement.ts";
@@ -470,7 +470,7 @@ export class LaneRun {
     if (plan) {
       this.#concurrency = this.free ? plan.definition.policy.concurrency : 1;
       this.#stopAt = plan.definition.policy.maxConsecutiveErrors;
-      if (this.#place) places.learn(this.#place, hostOf(plan));
+      if (this.#place) places.learn(this.definitionId, hostOf(this.definitionId, plan), this.#place);
     }
     const attempted = await sender.attempt(request, plan, this.#calls.signal);
     const now = clock.monotonic();
@@ -495,12 +495,4 @@ export class LaneRun {
     else if (waitMs !== null && !this.free) this.#halt = { kind: "WAIT", reason };
     else if (this.#gone || state === "PENDING") this.#halt ??= { kind: "LEAVE" };
   }
-}
-
-/** Whose connections its calls take. A definition with several hosts counts with the first; one that calls nobody, by itself. */
-function hostOf({ definition }: Plan): string {
-  const { targetUrl, connection } = definition;
-  const url = targetUrl ?? connection?.added ?? connection?.edited ?? connection?.deleted ?? connection?.status;
-  const parsed = url != null && definition.targetType === "WEBHOOK" ? URL.parse(url) : null;
-  return parsed?.host ?? definition.id;
 }

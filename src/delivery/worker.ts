@@ -17,7 +17,7 @@ import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewL
 import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
 import { type LaneRef, laneKeys, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
-import type { Plans } from "./plan.ts";
+import { hostOf, type Plans } from "./plan.ts";
 import { LaneRun, type RunParts } from "./run.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
@@ -53,6 +53,8 @@ const IDLE = 0.7;
 const TICK = 0.1;
 const RENEW_AFTER = 0.3;
 const CLAIM_BATCH = 256;
+/** Connections that looking up where definitions send to may use. */
+const PLANS_AT_ONCE = 4;
 const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
@@ -166,6 +168,14 @@ export function createWorker(
     }
   }
 
+  /** Where they send to: connections of a host are shared. What is loaded for it is what they send by. */
+  async function findHosts(definitionIds: readonly string[]): Promise<void> {
+    for (let at = 0; at < definitionIds.length; at += PLANS_AT_ONCE) {
+      const some = definitionIds.slice(at, at + PLANS_AT_ONCE);
+      await Promise.all(some.map(async (id) => places.learn(id, hostOf(id, await parts.plans.get(id, 0)))));
+    }
+  }
+
   /** Those whose turn it is: claimed, or, where they are held already, told that they have their place. */
   async function claim(): Promise<void> {
     if (claiming || draining) return;
@@ -174,11 +184,10 @@ export function createWorker(
       for (;;) {
         if (strays.size > 0) await findOwners();
         const turns = places.next(Math.min(CLAIM_BATCH, HELD - runs.size));
-        if (turns.length === 0 || draining) {
-          for (const { place } of turns) places.give(place);
-          break;
-        }
-        await take(turns);
+        const unknown = places.takeUnknown();
+        if (draining) for (const { place } of turns) places.give(place);
+        if (draining || turns.length + unknown.length === 0) break;
+        await Promise.all([take(turns), findHosts(unknown)]);
       }
       if (places.takeMore()) due.again();
     } catch (error) {

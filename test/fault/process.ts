@@ -24,6 +24,8 @@ export class Process {
   #exit: Promise<Exit> = Promise.resolve({ code: null, signal: null });
   /** Set before it is ended on purpose. */
   #mayExit = true;
+  /** Of the next start: `--max-old-space-size=256`. */
+  nodeOptions: string[] = [];
   /** When it ended without being told to. */
   readonly deaths: string[] = [];
   /** When it was killed: monotonic milliseconds. */
@@ -64,7 +66,7 @@ export class Process {
 
   async start(): Promise<void> {
     this.#port = await freePort();
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [...this.nodeOptions, MAIN], {
       env: { ...this.#env, PORT: String(this.#port), HOOKLINE_ROLES: this.role, PATH: process.env["PATH"] ?? "" },
       stdio: ["ignore", "pipe", "pipe"],
     });

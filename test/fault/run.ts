@@ -7,12 +7,13 @@ import { type Platform, startPlatform } from "./platform.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
 import { type Row, type RowResult, runRow } from "./row.ts";
 import { database } from "./rows/database.ts";
+import { fair } from "./rows/fair.ts";
 import { kills } from "./rows/kills.ts";
 import { lanes } from "./rows/lanes.ts";
 import { load } from "./rows/load.ts";
 import { receivers } from "./rows/receivers.ts";
 
-const rows: readonly Row[] = [...kills, ...database, ...lanes, ...receivers, ...load].sort((a, b) => (a.id < b.id ? -1 : 1));
+const rows: readonly Row[] = [...kills, ...database, ...lanes, ...receivers, ...load, ...fair].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 const { values: options } = parseArgs({
   options: { seed: { type: "string" }, only: { type: "string" }, short: { type: "boolean" }, all: { type: "boolean" } },

@@ -25,15 +25,15 @@ export interface Bytes {
   /** Takes them for what is not about to be sent. @returns false: read it again when it is */
   keepAhead(owner: Owner, amount: number): boolean;
   /** Told once, when there may be room: those that wait longest first. */
-  wait(who: object, tell: () => void): void;
-  forget(who: object): void;
+  wait(who: unknown, tell: () => void): void;
+  forget(who: unknown): void;
   readonly used: number;
   readonly capacity: number;
 }
 
 export function createBytes(capacity = Math.min(MOST, Math.floor(getHeapStatistics().heap_size_limit * PART_OF_HEAP))): Bytes {
   const shares = new Shares(capacity, FLOOR);
-  const waiting = new Map<object, () => void>();
+  const waiting = new Map<unknown, () => void>();
   let telling = false;
 
   function tell(): void {

@@ -13,8 +13,6 @@ export const PLACE_LIMITS: PlaceLimits = { places: 2_048, connections: 400 };
 
 /** Places of an organization, however little is free. */
 const FLOOR = 8;
-/** Places of a definition whose host is not known yet. */
-const TO_FIND_OUT = 4;
 /** Lanes in one turn of an organization. */
 const TURN = 16;
 /** Waiting lanes of a definition that are kept by name; of more it is known that there are more. */
@@ -29,8 +27,8 @@ export interface Place {
   readonly owner: Owner;
   /** Calls that it may have in flight. */
   count: number;
-  /** Counted with this host's connections; null: not known when it was taken. */
-  host: string | null;
+  /** Counted with this host's connections. */
+  host: string;
 }
 
 interface Waiting {
@@ -53,8 +51,10 @@ export interface Places {
   more(place: Place): boolean;
   /** So many calls fewer; the last gives the place back. */
   give(place: Place, count?: number): void;
-  /** Where a definition's calls go. */
-  learn(place: Place, host: string): void;
+  /** Where a definition's calls go. @param place held already, and counted elsewhere perhaps */
+  learn(definitionId: string, host: string, place?: Place): void;
+  /** Definitions that wait for `learn`. Asked once, forgotten then. */
+  takeUnknown(): string[];
   /** Somebody waits whom this place would help. */
   contended(place: Place): boolean;
   /** Whether somebody who holds little would get a place at once. */
@@ -77,6 +77,8 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
   const shares = new Shares(limits.places, FLOOR);
   const hosts = new Map<string, Shares>();
   const hostOf = new Map<string, string>();
+  /** Definitions that would have had a turn, were it known where their calls go. */
+  const unknown = new Set<string>();
   /** Both maps are turns: who had one goes to the end. */
   const organizations = new Map<string, Map<string, Waiting>>();
   const names = new Map<LaneRef, Waiting>();
@@ -84,7 +86,10 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
   function may(owner: Owner): boolean {
     if (!shares.may(owner)) return false;
     const host = hostOf.get(owner.definitionId);
-    if (host === undefined) return shares.of(owner) < TO_FIND_OUT;
+    if (host === undefined) {
+      unknown.add(owner.definitionId);
+      return false;
+    }
     return hosts.get(host)?.may(owner) ?? true;
   }
 
@@ -104,9 +109,9 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
   }
 
   function taken(owner: Owner): Place {
-    const place: Place = { owner, count: 1, host: hostOf.get(owner.definitionId) ?? null };
+    const place: Place = { owner, count: 1, host: hostOf.get(owner.definitionId) as string };
     shares.take(owner);
-    if (place.host !== null) count(place, place.host, 1);
+    count(place, place.host, 1);
     return place;
   }
 
@@ -196,27 +201,31 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
       if (!may(place.owner)) return false;
       place.count += 1;
       shares.take(place.owner);
-      if (place.host !== null) count(place, place.host, 1);
+      count(place, place.host, 1);
       return true;
     },
     give(place, amount = place.count) {
       const given = Math.min(amount, place.count);
       place.count -= given;
       shares.give(place.owner, given);
-      if (place.host !== null) uncount(place, place.host, given);
+      uncount(place, place.host, given);
     },
-    learn(place, host) {
-      const { definitionId } = place.owner;
+    learn(definitionId, host, place) {
       if (hostOf.get(definitionId) !== host) {
         hostOf.delete(definitionId);
         hostOf.set(definitionId, host);
         const oldest = hostOf.keys().next().value;
         if (hostOf.size > MAX_HOSTS && oldest !== undefined) hostOf.delete(oldest);
       }
-      if (place.host === host) return;
-      if (place.host !== null) uncount(place, place.host, place.count);
+      if (!place || place.host === host) return;
+      uncount(place, place.host, place.count);
       place.host = host;
       if (place.count > 0) count(place, host, place.count);
+    },
+    takeUnknown() {
+      const found = [...unknown];
+      unknown.clear();
+      return found;
     },
     contended({ owner }) {
       const definitions = organizations.get(owner.organizationId);
@@ -234,6 +243,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
     clear() {
       organizations.clear();
       names.clear();
+      unknown.clear();
     },
     get stats() {
       return { used: shares.used, waiting: names.size };
