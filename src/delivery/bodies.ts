@@ -13,14 +13,13 @@ import { readEventBodies, readSentBodies } from "./sql/read-bodies.ts";
 const MOST = 512;
 
 export interface Bodies {
-  /** Fills in `full`, or leaves it null where the event is gone. Rejects when the database is away. */
-  read(entries: readonly Entry[]): Promise<void>;
+  /** Fills in `full`. @returns false: an event is gone, or the database is away */
+  read(entries: readonly Entry[]): Promise<boolean>;
 }
 
 interface Asked {
   entry: Entry;
-  done: () => void;
-  failed: (error: unknown) => void;
+  done: (read: boolean) => void;
 }
 
 type EventRow = Awaited<ReturnType<typeof readEventBodies.rows>>[number];
@@ -101,10 +100,10 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
       for (const { entry, done } of part) {
         const event = events.get(entry.eventId);
         if (event) entry.full = { ...entry.light, sentBody: sent.get(entry.id) ?? null, event };
-        done();
+        done(event !== undefined);
       }
-    } catch (error) {
-      for (const { failed } of part) failed(error);
+    } catch {
+      for (const { done } of part) done(false);
     }
   }
 
@@ -131,15 +130,14 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
   return {
     async read(entries) {
       const missing = entries.filter((entry) => entry.full === null);
-      if (missing.length === 0) return;
+      if (missing.length === 0) return true;
       if (!gathering) {
         gathering = true;
         // What many lanes ask for after one commit is read together.
         queueMicrotask(start);
       }
-      await Promise.all(
-        missing.map((entry) => new Promise<void>((resolve, reject) => asked.push({ entry, done: resolve, failed: reject }))),
-      );
+      const read = await Promise.all(missing.map((entry) => new Promise<boolean>((done) => asked.push({ entry, done }))));
+      return read.every(Boolean);
     },
   };
 }

@@ -75,15 +75,25 @@ export class LaneQueue {
     else this.more = true;
   }
 
+  /** What is in hand, of the buffered ones up to `most`. @param now monotonic milliseconds */
+  hand(now: number, most: number) {
+    const { buffer, marked, inFlight, more } = this;
+    const due = this.#due(now, Math.max(1, most));
+    return {
+      ...{ buffered: buffer.length, due, fitting: most > 0 ? this.#fitting(due) : 0, more },
+      ...{ marked: marked.length, ready: marked[0]?.full != null, inFlight: inFlight.size },
+    };
+  }
+
   /** How many from the first are due, up to a number. */
-  due(now: number, most: number): number {
+  #due(now: number, most: number): number {
     let count = 0;
     while (count < most && count < this.buffer.length && !isLater(this.buffer[count], now)) count += 1;
     return count;
   }
 
   /** How many of so many from the first have their bytes. */
-  fitting(due: number): number {
+  #fitting(due: number): number {
     const most = LANE_BYTES * (this.#free ? FREE : 1);
     let bytes = 0;
     let missing = 0;

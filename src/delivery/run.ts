@@ -5,18 +5,17 @@
  * Requests are marked SENDING before they are sent, and marked and settled in shared transactions while the window before is
  * under way. At most `UNSETTLED` sends of a lane are not settled yet: what a kill can repeat. A call ends when its lease does.
  */
-import type { Clock } from "../clock.ts";
-import type { Bodies } from "./bodies.ts";
-import type { Committer } from "./committer.ts";
 import { decide, type LaneState, roomOf, WINDOW_MS, windowOf } from "./decide.ts";
-import type { Bytes } from "./fairness/bytes.ts";
-import type { Place, Places } from "./fairness/places.ts";
+import { LanePlace } from "./fairness/lane-place.ts";
+import type { Place } from "./fairness/places.ts";
+import { type Halt, haltOf, releaseOf } from "./halt.ts";
 import type { ClaimedLane, LanePage } from "./lane-claim.ts";
 import type { LaneRef } from "./lane-id.ts";
+import { LaneLease } from "./lane-lease.ts";
 import { LaneQueue } from "./lane-queue.ts";
-import { hostOf, type Plan, type Plans } from "./plan.ts";
+import { hostOf, type Plan } from "./plan.ts";
 import type { Entry, QueuedRequest } from "./queued.ts";
-import type { Sender } from "./sender.ts";
+import type { RunParts } from "./run-parts.ts";
 import type { LaneStep, Settlement, StepResult } from "./settlement.ts";
 import { settlementOf } from "./settlement-of.ts";
 
@@ -24,43 +23,14 @@ import { settlementOf } from "./settlement-of.ts";
 const FLUSH_MS = 50;
 /** Longer waits are left to the look at what is due. */
 const LONGEST_TIMER_MS = 3_600_000;
-/** A lease is not used to its last fifth. */
-const LEASE_USED = 0.8;
 /** The database is away: tried again so much later. */
 const AWAY_MS = 500;
 
-export interface RunParts {
-  clock: Clock;
-  retryScale: number;
-  leaseMs: number;
-  committer: Committer;
-  plans: Plans;
-  sender: Sender;
-  places: Places;
-  bytes: Bytes;
-  bodies: Bodies;
-  /** Undefined: there is no such lane any more. */
-  read(run: LaneRun): Promise<LanePage | undefined>;
-  /** Nothing to do, or no place to do it: `run.hungry` tells. */
-  idle(run: LaneRun): void;
-  /** Let go of the lane: it is no longer ours. @param dueMs known wait of its next request; 0: at once */
-  left(run: LaneRun, dueMs: number | null): void;
-  /** An attempt was settled: for metrics, the log and turns. */
-  settled(run: LaneRun, settlement: Settlement): void;
-}
-
-type Halt = { kind: "WAIT"; reason: string | null } | { kind: "BLOCK"; requestId: string; reason: string } | { kind: "LEAVE" };
-
 export class LaneRun {
-  readonly ref: LaneRef;
-  readonly laneId: string;
-  readonly definitionId: string;
-  readonly organizationId: string;
-  readonly token: string;
-  readonly free: boolean;
-  readonly #parts: RunParts;
+  readonly lane: ClaimedLane;
+  readonly #parts: RunParts<LaneRun>;
   readonly #queue: LaneQueue;
-  #place: Place | undefined;
+  readonly #place: LanePlace;
   #revision: number;
   /** The revision that the queue was last read at. */
   #readAt = -1;
@@ -80,40 +50,33 @@ export class LaneRun {
   #stopAt: number | null = null;
   /** Starts slow, so that the first window is one request. */
   readonly #pace = { send: WINDOW_MS, commit: 0 };
-  #validUntil: number;
-  /** Gives up what is in flight. */
-  readonly #calls = new AbortController();
-  #leaseEnds: NodeJS.Timeout | undefined;
+  readonly #lease: LaneLease;
   #flush: NodeJS.Timeout | undefined;
   #due: NodeJS.Timeout | undefined;
   #pumping = false;
   #again = false;
-  /** Sends since this lane had its place, and the monotonic time since then. */
-  sends = 0;
-  placedAt: number;
   /** Monotonic time of the last send or settle. */
   lastActive: number;
 
-  constructor(lane: ClaimedLane, claimedAt: number, place: Place, parts: RunParts) {
-    this.ref = lane.ref;
-    this.laneId = lane.laneId;
-    this.definitionId = lane.definitionId;
-    this.organizationId = lane.organizationId;
-    this.token = lane.token;
-    this.free = lane.free;
+  constructor(lane: ClaimedLane, claimedAt: number, place: Place, parts: RunParts<LaneRun>) {
+    this.lane = lane;
     this.#revision = lane.revision;
     this.#catalogVersion = lane.catalogVersion;
     this.#parts = parts;
-    this.#place = place;
+    this.#place = new LanePlace(parts.places, parts.clock, place.owner);
+    this.#place.put(place);
     this.#queue = new LaneQueue(lane.free, place.owner, parts.bytes, lane.lastNumber);
-    this.#validUntil = claimedAt + parts.leaseMs * LEASE_USED;
+    this.#lease = new LaneLease(parts.clock, parts.leaseMs, claimedAt);
     this.lastActive = claimedAt;
-    this.placedAt = claimedAt;
   }
 
+  get ref(): LaneRef {
+    return this.lane.ref;
+  }
   get revision(): number {
     return this.#revision;
   }
+  /** The lane's last number that we know of. */
   get lastNumber(): number {
     return this.#queue.known;
   }
@@ -121,15 +84,16 @@ export class LaneRun {
   get inHand(): string[] {
     return this.#queue.ids;
   }
-  get place(): Place | undefined {
-    return this.#place;
+  /** It had its turn, and others wait for theirs. */
+  get spent(): boolean {
+    return this.#place.spent;
   }
   get working(): boolean {
     return this.#busy || !this.#queue.empty;
   }
   /** It has work and no place. */
   get hungry(): boolean {
-    return !this.#place && !this.#left && (this.#queue.more || this.#queue.buffer.length > 0);
+    return !this.#place.held && !this.#left && (this.#queue.more || this.#queue.buffer.length > 0);
   }
 
   /** The first page, read together with those of other lanes; undefined: it could not be read. */
@@ -149,17 +113,13 @@ export class LaneRun {
 
   /** Its turn has come. */
   placed(place: Place): void {
-    this.#place = place;
-    this.sends = 0;
-    this.placedAt = this.#parts.clock.monotonic();
+    this.#place.put(place);
     this.pump();
   }
 
   /** Gives its place to others; what it has in memory for later goes too. */
   unplaced(): void {
-    if (!this.#place) return;
-    this.#parts.places.give(this.#place);
-    this.#place = undefined;
+    this.#place.give();
     if (this.#queue.buffer.length > 0) this.#queue.forget();
   }
 
@@ -170,7 +130,7 @@ export class LaneRun {
   }
 
   renewed(at: number): void {
-    this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
+    this.#lease.renewed(at);
     this.pump();
   }
 
@@ -189,17 +149,10 @@ export class LaneRun {
    * `abandoned` nothing else is marked here, so that they keep their place in the line.
    */
   reserve(token: string | null, revision: number, before: number, count: number): number {
-    if (token !== this.token || revision !== this.#revision || this.#halt || this.#left || this.#reserved > 0) return 0;
-    if (this.#queue.more || this.#queue.buffer.length > 0 || this.#reading || !this.#leaseHolds()) return 0;
-    if (!this.free && before !== this.#queue.known) return 0;
-    const { places, bytes, clock } = this.#parts;
-    if (!this.#place) {
-      const place = places.enter({ organizationId: this.organizationId, definitionId: this.definitionId });
-      if (!place) return 0;
-      this.#place = place;
-      this.placedAt = clock.monotonic();
-    }
-    if (!bytes.may(this.#place.owner, 1)) return 0;
+    if (token !== this.lane.token || revision !== this.#revision || this.#halt || this.#left || this.#reserved > 0) return 0;
+    if (this.#queue.more || this.#queue.buffer.length > 0 || this.#reading || !this.#lease.holds) return 0;
+    if (!this.lane.free && before !== this.#queue.known) return 0;
+    if (!this.#place.enter() || !this.#parts.bytes.may(this.#place.owner, 1)) return 0;
     const sending = Math.min(count, this.#room());
     if (sending > 0) this.#reserved = sending;
     return Math.max(0, sending);
@@ -220,11 +173,7 @@ export class LaneRun {
     this.pump();
   }
 
-  #leaseHolds(): boolean {
-    return this.#parts.clock.monotonic() < this.#validUntil;
-  }
-
-  #room(window = windowOf(this.free, this.#concurrency, this.#pace)): number {
+  #room(window = windowOf(this.lane.free, this.#concurrency, this.#pace)): number {
     const { marked, inFlight } = this.#queue;
     return roomOf(window, this.#done.length + this.#committing, marked.length + inFlight.size + this.#reserved);
   }
@@ -236,42 +185,25 @@ export class LaneRun {
   }
 
   #state(): LaneState {
-    const { buffer, marked, inFlight, more } = this.#queue;
-    const now = this.#parts.clock.monotonic();
-    const window = windowOf(this.free, this.#concurrency, this.#pace);
+    const window = windowOf(this.lane.free, this.#concurrency, this.#pace);
     const room = this.#room(window);
-    const due = this.#queue.due(now, Math.max(1, room));
+    const placed = this.#place.held;
+    const hand = this.#queue.hand(this.#parts.clock.monotonic(), placed ? Math.max(1, room) : 0);
     return {
-      free: this.free,
-      placed: this.#place !== undefined,
+      ...hand,
+      free: this.lane.free,
+      placed,
       busy: this.#busy,
       reserved: this.#reserved,
       halted: this.#halt !== null,
       gaveUp: this.#gaveUp,
-      leaseHolds: now < this.#validUntil,
-      buffered: buffer.length,
-      due,
-      fitting: this.#place ? this.#queue.fitting(due) : 0,
-      more,
-      marked: marked.length,
-      ready: marked[0]?.full != null,
-      inFlight: inFlight.size,
+      leaseHolds: this.#lease.holds,
       done: this.#done.length,
-      concurrency: this.free ? this.#slots(marked.length + inFlight.size) : 1,
+      concurrency: this.#place.slots(this.#concurrency, hand.marked + hand.inFlight),
       window,
       room,
       retryKnown: this.#dueMs !== null,
     };
-  }
-
-  /** Calls that may be in flight at once: a place for each, as many as there are to be had. */
-  #slots(wanted: number): number {
-    const place = this.#place;
-    if (!place) return 0;
-    const most = Math.min(this.#concurrency, wanted);
-    while (place.count < most && this.#parts.places.more(place));
-    if (place.count > Math.max(1, wanted)) this.#parts.places.give(place, place.count - Math.max(1, wanted));
-    return Math.min(place.count, this.#concurrency);
   }
 
   /** Does whatever can be done now. Called after every change; idempotent. */
@@ -352,21 +284,17 @@ export class LaneRun {
     const unmarks = halt ? this.#queue.unmark() : [];
     const marks = this.#queue.mark(count);
     // Read while they are being marked: sent when both are done.
-    if (marks.length > 0) void this.#load(marks);
+    if (marks.length > 0) void this.#parts.bodies.read(marks).then((all) => (all ? this.pump() : this.leave()));
     const at = this.#parts.clock.monotonic();
     const result = await this.#parts.committer.commit({
-      organizationId: this.organizationId,
-      laneId: this.laneId,
-      definitionId: this.definitionId,
-      token: this.token,
+      ...this.lane,
       revision: this.#revision,
       // Not known while an operator's change has not been read: a resend may stand before everything in hand.
       readFrom: this.#readAt === this.#revision ? this.#queue.readFrom(settlements) : null,
       settlements,
       marks: marks.map((entry) => entry.id),
       unmarks,
-      release: halt === null ? null : halt.kind === "LEAVE" ? { kind: "WAIT", reason: null } : halt,
-      free: this.free,
+      release: releaseOf(halt),
       stopAt: this.#stopAt,
       gone: this.#gone,
     });
@@ -379,7 +307,7 @@ export class LaneRun {
     if (this.#left) return;
     this.#queue.settled(settlements);
     if (!result.valid) return this.#end(0);
-    this.#validUntil = at + this.#parts.leaseMs * LEASE_USED;
+    this.#lease.renewed(at);
     this.#catalogVersion = Math.max(this.#catalogVersion, result.catalogVersion);
     this.#after(result, halt);
   }
@@ -387,7 +315,7 @@ export class LaneRun {
   #after(result: StepResult, halt: Halt | null): void {
     if (halt) {
       // A free lane waits for nothing but its own requests: one that came meanwhile is due now.
-      const now = halt.kind === "LEAVE" || (this.free && result.lastNumber !== this.#queue.known);
+      const now = halt.kind === "LEAVE" || (this.lane.free && result.lastNumber !== this.#queue.known);
       this.#end(halt.kind === "BLOCK" ? null : now ? 0 : this.#dueMs);
       return;
     }
@@ -402,20 +330,10 @@ export class LaneRun {
     this.pump();
   }
 
-  /** An event that is gone, or a database that is away: the lane is let go of, and what it had marked goes back. */
-  async #load(entries: readonly Entry[]): Promise<void> {
-    const read = await this.#parts.bodies.read(entries).then(
-      () => entries.every((entry) => entry.full !== null),
-      () => false,
-    );
-    if (!read) this.#halt ??= { kind: "LEAVE" };
-    this.pump();
-  }
-
   /** A free lane goes on while some of its requests wait: it looks again when the first of them is due. */
   #waits(ms: number): void {
     this.#dueMs = Math.min(this.#dueMs ?? Number.POSITIVE_INFINITY, ms);
-    if (!this.free || ms > LONGEST_TIMER_MS) return;
+    if (!this.lane.free || ms > LONGEST_TIMER_MS) return;
     this.#due ??= setTimeout(() => {
       this.#due = undefined;
       this.#dueMs = null;
@@ -428,38 +346,28 @@ export class LaneRun {
     this.#left = true;
     clearTimeout(this.#flush);
     clearTimeout(this.#due);
-    clearTimeout(this.#leaseEnds);
-    this.#calls.abort();
+    this.#lease.end();
     this.#parts.bytes.forget(this);
     this.#queue.end();
     this.unplaced();
     this.#parts.left(this, dueMs);
   }
 
-  /** Whoever claims the lane next must not find a call of ours under way. What is given up is settled as INTERRUPTED, if it is ours still. */
-  #watchLease(): void {
-    this.#leaseEnds ??= setTimeout(
-      () => {
-        this.#leaseEnds = undefined;
-        if (this.#queue.inFlight.size === 0) return;
-        if (this.#leaseHolds()) return this.#watchLease();
-        this.#halt ??= { kind: "LEAVE" };
-        this.#calls.abort();
-      },
-      Math.max(0, this.#validUntil - this.#parts.clock.monotonic()),
-    );
-  }
-
   async #send(entry: Entry): Promise<void> {
-    const { clock, plans, places, sender } = this.#parts;
+    const { clock, plans, sender } = this.#parts;
     this.#queue.inFlight.add(entry);
-    this.#watchLease();
-    this.sends += 1;
+    // What is given up then is settled as INTERRUPTED, if the lane is ours still.
+    this.#lease.watch(
+      () => this.#queue.inFlight.size > 0,
+      () => {
+        this.#halt ??= { kind: "LEAVE" };
+      },
+    );
     const request = entry.full as QueuedRequest;
     const started = clock.monotonic();
     let plan: Plan | undefined;
     try {
-      plan = await plans.get(this.definitionId, this.#catalogVersion);
+      plan = await plans.get(this.lane.definitionId, this.#catalogVersion);
     } catch {
       // The database is away: nothing was sent, the request goes back.
       this.#queue.inFlight.delete(entry);
@@ -468,11 +376,11 @@ export class LaneRun {
       return this.pump();
     }
     if (plan) {
-      this.#concurrency = this.free ? plan.definition.policy.concurrency : 1;
+      this.#concurrency = this.lane.free ? plan.definition.policy.concurrency : 1;
       this.#stopAt = plan.definition.policy.maxConsecutiveErrors;
-      if (this.#place) places.learn(this.definitionId, hostOf(this.definitionId, plan), this.#place);
     }
-    const attempted = await sender.attempt(request, plan, this.#calls.signal);
+    this.#place.sent(hostOf(this.lane.definitionId, plan));
+    const attempted = await sender.attempt(request, plan, this.#lease.signal);
     const now = clock.monotonic();
     this.lastActive = now;
     this.#pace.send = this.#pace.send * 0.7 + (now - started) * 0.3;
@@ -480,19 +388,11 @@ export class LaneRun {
     this.#queue.answered(entry);
     const settlement = settlementOf(request, attempted, plan, this.#parts);
     this.#done.push(settlement);
-    this.#settles(settlement, attempted.verdict?.gone === true, plan);
+    if (settlement.state === "REJECTED" && !this.lane.free) this.#gaveUp = true;
+    if (settlement.waitMs !== null) this.#waits(settlement.waitMs);
+    const stops = attempted.verdict?.gone ? plan?.definition.policy.onGone : undefined;
+    if (stops) this.#gone = { state: stops, requestId: request.id };
+    this.#halt = haltOf(settlement, this.lane.free, this.#gone !== null, this.#halt);
     this.pump();
-  }
-
-  /** What an answer means for the lane. */
-  #settles(settlement: Settlement, gone: boolean, plan: Plan | undefined): void {
-    const { request, state, waitMs } = settlement;
-    if (state === "REJECTED" && !this.free) this.#gaveUp = true;
-    if (waitMs !== null) this.#waits(waitMs);
-    if (gone && plan?.definition.policy.onGone) this.#gone = { state: plan.definition.policy.onGone, requestId: request.id };
-    const reason = settlement.attempt?.errorCode ?? null;
-    if (settlement.blocks) this.#halt = { kind: "BLOCK", requestId: request.id, reason: reason ?? "REJECTED" };
-    else if (waitMs !== null && !this.free) this.#halt = { kind: "WAIT", reason };
-    else if (this.#gone || state === "PENDING") this.#halt ??= { kind: "LEAVE" };
   }
 }

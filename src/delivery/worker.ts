@@ -18,10 +18,12 @@ import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
 import { type LaneRef, laneKeys, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
 import { hostOf, type Plans } from "./plan.ts";
-import { LaneRun, type RunParts } from "./run.ts";
+import { LaneRun } from "./run.ts";
+import type { RunParts } from "./run-parts.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
 import { laneOwners } from "./sql/lane-owners.ts";
+import { createWakeLater } from "./wake-later.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
@@ -45,9 +47,6 @@ export interface Worker extends LaneHost {
 
 /** Lanes held open, idle ones included. */
 const HELD = 20_000;
-/** Sends, and time, after which a lane gives its place up when others wait for it. */
-const BUDGET = 256;
-const BUDGET_MS = 5_000;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
 const TICK = 0.1;
@@ -56,9 +55,6 @@ const CLAIM_BATCH = 256;
 /** Connections that looking up where definitions send to may use. */
 const PLANS_AT_ONCE = 4;
 const PAGE = 32;
-/** A lane whose row was locked when we asked: ask again. */
-const ASK_AGAIN_MS = 40;
-const LONGEST_TIMER_MS = 3_600_000;
 const DRAIN_LOOK_MS = 20;
 /** Lanes whose owner ingest told, until it wakes them. */
 const MAX_TOLD = 10_000;
@@ -84,8 +80,6 @@ export function createWorker(
   /** Since when a lane has had nothing to do, or no place to do it. */
   const idle = new Map<string, number>();
   const renewed = new Map<string, number>();
-  const asked = new Map<string, number>();
-  const timers = new Map<string, NodeJS.Timeout>();
   /** Woken by name only: whose they are is looked up. */
   const strays = new Set<LaneRef>();
   const told = new Map<LaneRef, Owner>();
@@ -101,7 +95,7 @@ export function createWorker(
   const { clock } = core;
   const due = createDueLanes(core.db, () => clock.monotonic());
 
-  const runParts: RunParts = {
+  const runParts: RunParts<LaneRun> = {
     clock,
     retryScale: core.config.retryScale,
     leaseMs,
@@ -118,7 +112,7 @@ export function createWorker(
       if (draining) return run.leave();
       run.unplaced();
       if (!idle.has(run.ref)) idle.set(run.ref, clock.monotonic());
-      if (run.hungry) places.offer(run.ref, ownerOf(run));
+      if (run.hungry) places.offer(run.ref, ownerOf(run.lane));
       void claim();
     },
     left(run, dueMs) {
@@ -127,30 +121,22 @@ export function createWorker(
       renewed.delete(run.ref);
       places.withdraw(run.ref);
       if (draining) return;
-      if (dueMs !== null && dueMs <= 0) places.offer(run.ref, ownerOf(run));
-      else if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.ref, ownerOf(run), dueMs);
+      if (dueMs !== null && dueMs <= 0) places.offer(run.ref, ownerOf(run.lane));
+      else if (dueMs !== null) later.in(run.ref, ownerOf(run.lane), dueMs);
       void claim();
     },
     settled(run, settlement) {
       hints.feed(settlement.request.organizationId);
       parts.onSettled?.(settlement);
-      const { place } = run;
-      if (!place || (run.sends < BUDGET && clock.monotonic() - run.placedAt < BUDGET_MS)) return;
-      if (places.contended(place)) run.leave();
+      if (run.spent) run.leave();
     },
   };
 
+  const later = createWakeLater((ref, owner) => {
+    wake(ref, owner);
+    void claim();
+  });
   const ownerOf = ({ organizationId, definitionId }: Owner): Owner => ({ organizationId, definitionId });
-
-  function wakeLater(ref: LaneRef, owner: Owner, ms: number): void {
-    clearTimeout(timers.get(ref));
-    const timer = setTimeout(() => {
-      timers.delete(ref);
-      wake(ref, owner);
-      void claim();
-    }, ms);
-    timers.set(ref, timer);
-  }
 
   function wake(ref: LaneRef, owner: Owner | undefined): void {
     const run = runs.get(ref);
@@ -213,7 +199,7 @@ export function createWorker(
       const at = clock.monotonic();
       const lanes = await claimLanes(core.db, [...wanted.keys()], leaseMs);
       if (lanes.length > 0) await open(lanes, at, wanted);
-      askAgain(owners, lanes);
+      later.unless(lanes, owners);
     } finally {
       for (const place of wanted.values()) places.give(place);
     }
@@ -241,19 +227,6 @@ export function createWorker(
     for (const lane of lanes) hints.feed(lane.organizationId);
   }
 
-  /** A lane whose row somebody had locked (an ingest on its way) was passed over: once more, a little later. */
-  function askAgain(owners: ReadonlyMap<LaneRef, Owner>, claimed: readonly ClaimedLane[]): void {
-    const got = new Set(claimed.map((lane) => lane.ref));
-    for (const [ref, owner] of owners) {
-      const times = asked.get(ref) ?? 0;
-      if (got.has(ref) || times >= 3) asked.delete(ref);
-      else if (!timers.has(ref)) {
-        asked.set(ref, times + 1);
-        wakeLater(ref, owner, ASK_AGAIN_MS * (times + 1));
-      }
-    }
-  }
-
   /** Renews the leases of lanes in the middle of a long send. */
   async function renew(): Promise<void> {
     const now = clock.monotonic();
@@ -261,7 +234,11 @@ export function createWorker(
       (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.ref) ?? 0) > leaseMs * RENEW_AFTER,
     );
     if (busy.length === 0) return;
-    const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
+    const { kept, lost } = await renewLeases(
+      core.db,
+      busy.map((run) => run.lane),
+      leaseMs,
+    );
     for (const run of busy) {
       if (lost.has(run.ref)) run.lost();
       if (!kept.has(run.ref)) continue;
@@ -289,8 +266,8 @@ export function createWorker(
     for (const { ref, owner } of found) if (!runs.has(ref)) places.offer(ref, owner);
     const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
     await claim();
-    const later = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
-    for (let at = 0; at < later.length; at += CLAIM_BATCH) await correctLanes(core.db, later.slice(at, at + CLAIM_BATCH));
+    const correct = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
+    for (let at = 0; at < correct.length; at += CLAIM_BATCH) await correctLanes(core.db, correct.slice(at, at + CLAIM_BATCH));
   }
 
   /** pg-boss jobs of processes without a worker: one worker takes each. */
@@ -308,7 +285,10 @@ export function createWorker(
     if (lanes.length === 0 || releasing) return;
     releasing = true;
     try {
-      const gone = await releaseLanes(core.db, lanes);
+      const gone = await releaseLanes(
+        core.db,
+        lanes.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
+      );
       for (const run of lanes) {
         if (!idle.delete(run.ref)) continue;
         if (gone.has(run.ref)) run.released();
@@ -386,7 +366,7 @@ export function createWorker(
       clearTimeout(renewing);
       stopHints();
       stopJobs();
-      for (const timer of timers.values()) clearTimeout(timer);
+      later.stop();
       places.clear();
       const deadline = clock.monotonic() + graceMs;
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
