@@ -85,6 +85,9 @@ const SELECT = `
       ORDER BY g.version DESC) FROM signing_secret g WHERE g.definition_id = d.id AND (g.expires_at IS NULL OR g.expires_at > now())) AS secrets
   FROM webhook_definition d JOIN organization_catalog c ON c.organization_id = d.organization_id WHERE d.id = $1`;
 
+/** Of a definition that is ordered NONE by its own setting, and says nothing else: NONE is the fastest (B37). */
+const FREE_CONCURRENCY = 16;
+
 /** A dialect's own policy, where the definition does not set another. */
 export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dialect">): Policy {
   const defaults = dialects[dialect].defaults;
@@ -92,7 +95,7 @@ export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dial
   return {
     ...defaults,
     ordering,
-    concurrency: ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, 1)) : 1,
+    concurrency: ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, defaults.ordering === "NONE" ? 1 : FREE_CONCURRENCY)) : 1,
     onExhausted: row.on_exhausted ?? defaults.onExhausted,
     waits: row.retry_schedule_set ? (row.retry_schedule ?? []) : defaults.waits,
     maxConsecutiveErrors: row.max_consecutive_errors_set ? (row.max_consecutive_errors ?? null) : defaults.maxConsecutiveErrors,
