@@ -1,4 +1,5 @@
 /** How long this process may act for a lane, by its monotonic clock, and the calls that end with that. */
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../clock.ts";
 
 /** A lease is not used to its last fifth: whoever claims the lane next must not find a call of ours under way. */
@@ -16,6 +17,8 @@ export class LaneLease {
     this.#clock = clock;
     this.#usedMs = leaseMs * USED;
     this.#until = from + this.#usedMs;
+    // One for each call in flight: a lane ordered NONE may have a hundred.
+    setMaxListeners(0, this.#calls.signal);
   }
 
   get holds(): boolean {

@@ -95,7 +95,8 @@ export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dial
   return {
     ...defaults,
     ordering,
-    concurrency: ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, defaults.ordering === "NONE" ? 1 : FREE_CONCURRENCY)) : 1,
+    concurrency:
+      ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, defaults.ordering === "NONE" ? 1 : FREE_CONCURRENCY)) : 1,
     onExhausted: row.on_exhausted ?? defaults.onExhausted,
     waits: row.retry_schedule_set ? (row.retry_schedule ?? []) : defaults.waits,
     maxConsecutiveErrors: row.max_consecutive_errors_set ? (row.max_consecutive_errors ?? null) : defaults.maxConsecutiveErrors,

@@ -233,7 +233,8 @@ export class LaneRun {
       case "FLUSH":
         this.#flush ??= setTimeout(() => {
           this.#flush = undefined;
-          if (!this.#busy && this.#done.length > 0) void this.#commit(0);
+          // A lane that is to be let go of waits for what is in flight.
+          if (!this.#busy && !this.#halt && this.#done.length > 0) void this.#commit(0);
         }, FLUSH_MS);
         return false;
       case "END":

@@ -332,8 +332,9 @@ export function createWorker(
     accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
         const run = runs.get(ticket.ref);
+        if (told.size > MAX_TOLD) told.clear();
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
-        else if (told.size < MAX_TOLD) told.set(ticket.ref, ownerOf(ticket));
+        else told.set(ticket.ref, ownerOf(ticket));
       }
     },
     abandoned(tickets) {
