@@ -6,7 +6,7 @@ import type { Database } from "../db/client.ts";
 import { idRange } from "../db/values.ts";
 import type { EventView } from "../wire/dialect.ts";
 import { READ_BYTES } from "./fairness/bytes.ts";
-import type { Entry } from "./queued.ts";
+import type { Entry, QueuedRequest } from "./queued.ts";
 import { readEventBodies, readSentBodies } from "./sql/read-bodies.ts";
 
 /** Requests of one statement. */
@@ -22,6 +22,7 @@ interface Asked {
   done: (read: boolean) => void;
 }
 
+type Sent = Pick<QueuedRequest, "sentBody" | "rendering">;
 type EventRow = Awaited<ReturnType<typeof readEventBodies.rows>>[number];
 
 const eventOf = (row: EventRow): EventView => ({
@@ -86,11 +87,15 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
     return events;
   }
 
-  async function sentBodiesOf(entries: readonly Entry[]): Promise<Map<string, string | null>> {
-    const tried = entries.filter(({ light }) => light.attemptCount > 0);
+  async function sentBodiesOf(entries: readonly Entry[]): Promise<Map<string, Sent>> {
+    const tried = entries.filter(({ light }) => light.attemptCount > 0 && !light.rerender);
     if (tried.length === 0) return new Map();
-    const rows = await readSentBodies.rows(pool, [tried.map(({ light }) => light.organizationId), tried.map(({ id }) => id)]);
-    return new Map(rows.map((row) => [row.id, row.sent_body]));
+    const rows = await readSentBodies.rows(pool, [
+      tried.map(({ light }) => light.organizationId),
+      tried.map(({ id }) => id),
+      tried.map(({ eventId }) => eventId),
+    ]);
+    return new Map(rows.map((row) => [row.id, { sentBody: row.sent_body, rendering: row.rendering }]));
   }
 
   async function readTogether(part: readonly Asked[]): Promise<void> {
@@ -99,7 +104,7 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
       const [events, sent] = await Promise.all([eventsOf(entries), sentBodiesOf(entries)]);
       for (const { entry, done } of part) {
         const event = events.get(entry.eventId);
-        if (event) entry.full = { ...entry.light, sentBody: sent.get(entry.id) ?? null, event };
+        if (event) entry.full = { ...entry.light, sentBody: null, rendering: null, ...sent.get(entry.id), event };
         done(event !== undefined);
       }
     } catch {

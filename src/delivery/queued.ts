@@ -26,11 +26,17 @@ export interface QueuedRequest {
   createdAt: Date;
   /** The text that an earlier attempt sent: sent again as it is. */
   sentBody: string | null;
+  /** What that one's transformation made beside the body, sealed (draft.ts). */
+  rendering?: string | null;
+  /** Its resend asked for a rendering by the definition as it is now. */
+  rerender?: boolean;
+  /** Workers that died with it in their hands, in a row and up to now; counted when there may be many. */
+  interruptions?: number;
   event: EventView;
 }
 
 /** What a page of the queue says of it: everything but what is large. */
-export type LightRequest = Omit<QueuedRequest, "event" | "sentBody">;
+export type LightRequest = Omit<QueuedRequest, "event" | "sentBody" | "rendering">;
 
 /** A request in a lane's queue, in memory. */
 export interface Entry {
@@ -47,7 +53,7 @@ export interface Entry {
 
 type Row = RowOf<(typeof readLanePages)["row"]>;
 /** A row that holds a request: its columns are never null then. */
-type Full = { [K in keyof Row]: K extends "due_in_ms" ? Row[K] : NonNullable<Row[K]> };
+type Full = { [K in keyof Row]: K extends "due_in_ms" | "interruptions" ? Row[K] : NonNullable<Row[K]> };
 
 /** @param now monotonic milliseconds @returns undefined where the lane's queue holds nothing, or its request is gone */
 export function entryFromRow(given: Row, now: number): Entry | undefined {
@@ -68,6 +74,8 @@ export function entryFromRow(given: Row, now: number): Entry | undefined {
     isTest: row.is_test,
     dueAt: row.due_in_ms === null ? null : now + row.due_in_ms,
     createdAt: row.created_at,
+    rerender: row.rerender,
+    interruptions: row.interruptions ?? 0,
   };
   // What was sent before is sent again, and is about as large as the payload.
   const bytes = REQUEST_BYTES + row.event_bytes * (row.attempt_count > 0 ? 2 : 1);
@@ -85,6 +93,6 @@ export const entryOf = (request: QueuedRequest): Entry => ({
 });
 
 function withoutBody(request: QueuedRequest): LightRequest {
-  const { event: _event, sentBody: _sentBody, ...light } = request;
+  const { event: _event, sentBody: _sentBody, rendering: _rendering, ...light } = request;
   return light;
 }

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { sentBody } from "./sent-body.ts";
 
 /** Events of requests that are about to be sent, each once. */
 export const readEventBodies = statement({
@@ -24,13 +25,16 @@ export const readEventBodies = statement({
   },
 });
 
-/** What their first attempts sent: it is sent again as it was. */
+/** What an earlier attempt of each sent, and made beside the body: it is sent again as it was. Of those that were tried. */
 export const readSentBodies = statement({
   name: "read-sent-bodies",
-  text: `SELECT u.organization_id, u.id, (
-           SELECT a.request_body FROM attempt a
-           WHERE a.organization_id = u.organization_id AND a.request_id = u.id AND a.request_body IS NOT NULL ORDER BY a.number LIMIT 1
-         ) AS sent_body
-         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)`,
-  row: { organization_id: "uuid", id: "uuid", sent_body: "text?" },
+  text: `SELECT u.organization_id, u.id, s.body AS sent_body, s.rendering
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, id, event_id)
+         JOIN event v ON v.organization_id = u.organization_id AND v.id = u.event_id
+         JOIN LATERAL (
+           SELECT ${sentBody("a", "v")} AS body, a.rendering FROM attempt a
+           WHERE a.organization_id = u.organization_id AND a.request_id = u.id AND a.request_body IS NOT NULL
+           ORDER BY a.number DESC LIMIT 1
+         ) s ON true`,
+  row: { organization_id: "uuid", id: "uuid", sent_body: "text?", rendering: "text?" },
 });

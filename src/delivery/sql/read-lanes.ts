@@ -1,5 +1,8 @@
 import { statement } from "../../db/statement.ts";
 
+/** So many attempts may all be INTERRUPTED ones: sender.ts gives a request up at as many. */
+const MANY = 24;
+
 /**
  * The next requests of each lane: a strict one from its first unsettled request, a free one by what is due. Each branch
  * walks one index; the request and its event are found by their keys, in the partition that the id names. Of payloads it brings
@@ -10,6 +13,11 @@ export const readLanePages = statement({
   text: `SELECT l.organization_id AS lane_organization, l.id AS entry_lane, l.last_number, l.revision,
            extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms,
            r.id, r.definition_id, r.dialect, r.number, r.lane_number, r.position, r.attempt_count, r.tries, r.manual, r.is_test, r.created_at, r.state,
+           r.rerender,
+           CASE WHEN r.attempt_count >= ${MANY} THEN (
+             SELECT count(*) FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id
+               AND a.number > r.attempt_count - ${MANY} AND a.outcome = 'INTERRUPTED'
+           ) END AS interruptions,
            v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) AS event_bytes
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
          JOIN lane l ON l.organization_id = w.organization_id AND l.id = w.lane_id
@@ -43,6 +51,8 @@ export const readLanePages = statement({
     is_test: "bool?",
     created_at: "timestamptz?",
     state: "enum:webhook_request_state?",
+    rerender: "bool?",
+    interruptions: "int8?",
     event_id: "uuid?",
     event_bytes: "int4?",
   },
