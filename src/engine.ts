@@ -8,6 +8,7 @@ import { createEpoch } from "./db/epoch.ts";
 import type { Queue } from "./db/queue.ts";
 import { createCatalogs } from "./definitions/catalog.ts";
 import { createEgress, type Egress } from "./delivery/egress.ts";
+import type { Places } from "./delivery/fairness/places.ts";
 import { createDefinitionChores } from "./delivery/lane-chores.ts";
 import { createLoop, type Loop } from "./delivery/loop.ts";
 import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
@@ -41,6 +42,8 @@ export interface EngineOptions {
   /** Around the transport made here. */
   wrapTransport?: (transport: Transport) => Transport;
   leaseMs?: number;
+  /** What the worker's lanes may hold together; else as fairness/ says. */
+  places?: Places;
   feedLimits?: Partial<FeedLimits>;
   /** Told of each settled attempt, for metrics and the log. */
   onSettled?: (settlement: Settlement) => void;
@@ -110,6 +113,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
         },
         ...(options.onSettled && { onSettled: options.onSettled }),
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+        ...(options.places && { places: options.places }),
       })
     : undefined;
   const catalogs = createCatalogs();

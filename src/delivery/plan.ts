@@ -88,6 +88,9 @@ const SELECT = `
       ORDER BY g.version DESC) FROM signing_secret g WHERE g.definition_id = d.id AND (g.expires_at IS NULL OR g.expires_at > now())) AS secrets
   FROM webhook_definition d JOIN organization_catalog c ON c.organization_id = d.organization_id WHERE d.id = $1`;
 
+/** Of a definition that is ordered NONE by its own setting, and says nothing else: NONE is the fastest (B37). */
+const FREE_CONCURRENCY = 16;
+
 /** A dialect's own policy, where the definition does not set another. */
 export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dialect">): Policy {
   const defaults = dialects[dialect].defaults;
@@ -95,7 +98,8 @@ export function policyOf(dialect: DialectName, row: Omit<Partial<PlanRow>, "dial
   return {
     ...defaults,
     ordering,
-    concurrency: ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, 1)) : 1,
+    concurrency:
+      ordering === "NONE" ? (row.concurrency ?? Math.max(defaults.concurrency, defaults.ordering === "NONE" ? 1 : FREE_CONCURRENCY)) : 1,
     onExhausted: row.on_exhausted ?? defaults.onExhausted,
     waits: row.retry_schedule_set ? (row.retry_schedule ?? []) : defaults.waits,
     maxConsecutiveErrors: row.max_consecutive_errors_set ? (row.max_consecutive_errors ?? null) : defaults.maxConsecutiveErrors,
@@ -163,6 +167,14 @@ function planOf(core: Core, row: PlanRow): Plan {
     unreadable: unreadable === null ? null : `a stored secret of ${globalId("WebhookDefinition", row.id)} does not open: ${unreadable}`,
     keysAt,
   };
+}
+
+/** Whose connections its calls take. A definition with several hosts counts with the first; one that calls nobody, by itself. */
+export function hostOf(definitionId: string, plan: Plan | undefined): string {
+  if (plan?.definition.targetType !== "WEBHOOK") return definitionId;
+  const { targetUrl, connection } = plan.definition;
+  const url = targetUrl ?? connection?.added ?? connection?.edited ?? connection?.deleted ?? connection?.status;
+  return (url == null ? null : URL.parse(url))?.host ?? definitionId;
 }
 
 /** Definitions kept in clear per process; the one loaded longest ago goes first. */

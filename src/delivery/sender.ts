@@ -19,8 +19,8 @@ import type { ShapingEngines } from "./shaping.ts";
 import type { Transport } from "./transport.ts";
 
 export interface Sender {
-  /** Never rejects. */
-  attempt(request: QueuedRequest, plan: Plan | undefined): Promise<Attempted>;
+  /** Never rejects. @param signal gives the call up: it is INTERRUPTED */
+  attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted>;
 }
 
 /**
@@ -35,7 +35,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
   const gate = createErrorGate(clock);
 
   /** The answer, and what was sent for it; "SKIP": nothing is to be sent. */
-  async function call(row: AttemptRow, request: QueuedRequest, plan: Plan | undefined): Promise<Called | "SKIP"> {
+  async function call(row: AttemptRow, request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Called | "SKIP"> {
     const drafted = plan ? await draft(request, plan, row.startedAt) : notSent("NO_TARGET", "the definition is gone");
     if (drafted === "SKIP") return "SKIP";
     if ("kind" in drafted) {
@@ -51,7 +51,14 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.requestBody = text === request.sentBody && !drafted.rerendered ? null : text;
     const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
     const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
-    const sent = await parts.transport.send({ url, headers, body: rendered.body, timeoutMs, validateCertificate });
+    const sent = await parts.transport.send({
+      url,
+      headers,
+      body: rendered.body,
+      timeoutMs,
+      validateCertificate,
+      ...(signal && { signal }),
+    });
     row.durationMs = sent.durationMs;
     return {
       answer: sent.answer,
@@ -96,7 +103,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     return { ...NOT_CALLED, attempt: row, answer, verdict, url: row.requestUrl || null, lastError: `${errorCode}: ${message}` };
   }
 
-  async function attempt(request: QueuedRequest, plan: Plan | undefined): Promise<Attempted> {
+  async function attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted> {
     const row = blankAttempt(request, clock.now());
     let called: Called | undefined;
     try {
@@ -107,7 +114,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
         return settle(row, request, { answer, secrets: [], authenticationCode: null });
       }
       if (plan?.definition.targetType === "CRMSCRIPT") return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl());
-      const answered = await call(row, request, plan);
+      const answered = await call(row, request, plan, signal);
       if (answered === "SKIP") return NOT_CALLED;
       called = answered;
       return settle(row, request, called);
@@ -117,12 +124,12 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
   }
 
   return {
-    async attempt(request, plan) {
-      if (!plan || request.isTest) return attempt(request, plan);
+    async attempt(request, plan, signal) {
+      if (!plan || request.isTest) return attempt(request, plan, signal);
       if (!(await gate.enter(plan))) return { ...NOT_CALLED, unsent: true };
       let failed: boolean | null = null;
       try {
-        const attempted = await attempt(request, plan);
+        const attempted = await attempt(request, plan, signal);
         if (attempted.verdict) failed = attempted.verdict.outcome !== "DELIVERED";
         return attempted;
       } finally {

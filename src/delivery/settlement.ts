@@ -1,5 +1,6 @@
 /** What one attempt came to, as it is written: the values that a lane's run hands to the transaction that settles. */
 import type { AttemptOutcome, ErrorCode, NotificationStatus } from "../wire/dialect.ts";
+import type { Ending } from "../wire/retry.ts";
 import type { QueuedRequest } from "./queued.ts";
 
 /** One call made, as the log keeps it. */
@@ -51,20 +52,10 @@ export function blankAttempt(request: QueuedRequest, startedAt: Date): AttemptRo
 }
 
 /** What becomes of a request after an attempt. */
-export interface Settlement {
+export interface Settlement extends Ending {
   request: QueuedRequest;
   /** Null when nothing was called (a transformation said: do not send). */
   attempt: AttemptRow | null;
-  /** PENDING: not sent after all, it stays where it is. */
-  state: "DELIVERED" | "REJECTED" | "SKIPPED" | "WAITING" | "PENDING";
-  /** Failed tries of the present schedule, from now on. */
-  tries: number;
-  /** WAITING: milliseconds until the next attempt. */
-  waitMs: number | null;
-  /** To the back of the queue (REQUEUE). */
-  requeue: boolean;
-  /** Rejected, and stays at the head of its lane (BLOCK). */
-  blocks: boolean;
   url: string | null;
   authenticationCode: string | null;
   fieldsSet: readonly string[];

@@ -6,9 +6,9 @@ import type { EventView } from "../wire/dialect.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
-import { settlementOf } from "./run.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
+import { settlementOf } from "./settlement-of.ts";
 import { isRefused, reduced } from "./storable.ts";
 import { writeSettlements } from "./write-settlements.ts";
 

@@ -58,7 +58,7 @@ interface Shared {
 
 /**
  * @param options.trust PEM certificates trusted besides the usual ones (tests; operators set NODE_EXTRA_CA_CERTS)
- * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn
+ * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn. A net: lanes share them before they send (fairness/)
  * @param options.phaseLimits milliseconds
  * @param options.connectionAgeMs calls begin on a connection for so long after its name was resolved (30 s)
  */
@@ -79,7 +79,7 @@ export function createTransport(options: {
       minVersion: "TLSv1.2",
       ...(options.trust ? { ca: [...rootCertificates, ...options.trust] } : {}),
     }),
-    pool: new Pool({ perOrigin: options.connectionsPerOrigin ?? 128, maxIdle: MAX_IDLE }),
+    pool: new Pool({ perOrigin: options.connectionsPerOrigin ?? 1_024, maxIdle: MAX_IDLE }),
     closing: false,
     sessions: new Map(),
   };

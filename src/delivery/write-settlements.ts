@@ -87,7 +87,8 @@ interface Tally {
 function talliesOf(settlements: readonly Settlement[]): [definitionId: string, tally: Tally][] {
   const tallies = new Map<string, Tally>();
   for (const { request, attempt, state, lastError } of settlements) {
-    if (!attempt || request.isTest) continue;
+    // What we gave up ourselves is no failure of the receiver.
+    if (!attempt || request.isTest || attempt.outcome === "INTERRUPTED") continue;
     let tally = tallies.get(request.definitionId);
     if (!tally) {
       const { organizationId } = request;
