@@ -49,7 +49,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
-  async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
+  async function commitAgain(steps: LaneStep[], isReduced = false): Promise<StepResult[]> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
         const written = await writtenAlready(core.db, steps);
@@ -58,35 +58,22 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isRefused(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
-        if (isRefused(error)) return [await commitReduced(steps[0] as LaneStep, error)];
+        if (isRefused(error)) return giveLess(steps[0] as LaneStep, error, isReduced);
         await sleep(pause);
       }
     }
   }
 
   /** What Postgres refuses for what it says is settled without its texts: its receiver is not called again for them. */
-  async function commitReduced(step: LaneStep, refusal: { code: string }): Promise<StepResult> {
-    const { code } = refusal;
-    const requests = step.settlements.map((s) => s.request.id);
-    core.log.error(
-      { err: refusal, code, laneId: step.laneId, requests },
-      "a step cannot be written in full: it is settled without its texts",
-    );
-    const less = { ...step, settlements: step.settlements.map((s) => reduced(s, code)) };
-    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
-      try {
-        return (await commitSteps(core.db, [less], others))[0] ?? LOST;
-      } catch (error) {
-        if (isRefused(error)) {
-          core.log.error(
-            { err: error, laneId: step.laneId, requests },
-            "a step cannot be written: its lane is given up until its lease passes",
-          );
-          return LOST;
-        }
-        await sleep(pause);
-      }
+  function giveLess(step: LaneStep, refusal: { code: string }, isReduced: boolean): Promise<StepResult[]> {
+    const { laneId, settlements } = step;
+    const of = { err: refusal, code: refusal.code, laneId, requests: settlements.map((s) => s.request.id) };
+    if (isReduced) {
+      core.log.error(of, "a step cannot be written: its lane is given up until its lease passes");
+      return Promise.resolve([LOST]);
     }
+    core.log.error(of, "a step cannot be written in full: it is settled without its texts");
+    return commitAgain([{ ...step, settlements: settlements.map((s) => reduced(s, refusal.code)) }], true);
   }
 
   async function apart(items: Item[]): Promise<void> {

@@ -117,7 +117,8 @@ const SHARED_PATIENCE_MS = 250;
 const PATIENCE_MS = 3_000;
 
 /** @returns for each step whether it was written, and how its lane stands now */
-export async function commitSteps(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
+export async function commitSteps(db: Database, given: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
+  const steps = given.map((step) => ({ ...step, settlements: step.settlements.map(storable) }));
   if (!steps.every(isPlain)) return commitInteractively(db, steps, options);
   try {
     return await retried(() => commitAtOnce(db, steps, options), { again: "collisions" });
@@ -130,7 +131,7 @@ export async function commitSteps(db: Database, steps: readonly LaneStep[], opti
 
 /** One message, one transaction: see db/together.ts. Plain steps only. */
 async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
-  const settlements = steps.flatMap((step) => step.settlements).map(storable);
+  const settlements = steps.flatMap((step) => step.settlements);
   const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
   const sent: Sent[] = [{ statement: holdEveryLane, values: [...holdValues(steps, options.leaseMs), String(patienceMs)] }];
 

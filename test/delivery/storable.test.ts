@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
+import { storableText } from "../../src/delivery/storable.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -35,6 +36,12 @@ afterAll(async () => {
   await e?.close();
   await receiver?.close();
   await t?.close();
+});
+
+test("NUL and halves of surrogates become U+FFFD, other text stays as it is", () => {
+  expect(storableText(HOSTILE)).toBe("before\uFFFDbetween\uFFFDafter");
+  expect(storableText("plain \u{1F600}")).toBe("plain \u{1F600}");
+  expect(storableText(`${HOSTILE} and more`, 6)).toBe("before");
 });
 
 test("B24 a reply of NUL and half surrogates, to a payload of 1 MiB of one character: settled at once, logged, never repeated", async () => {
