@@ -47,7 +47,7 @@ export function attemptValues(settlements: readonly Settlement[]): unknown[] | u
   const made = settlements.flatMap((s) => (s.attempt ? [{ a: s.attempt, r: s.request }] : []));
   if (made.length === 0) return undefined;
   const column = <T>(of: (m: { a: AttemptRow; r: Settlement["request"] }) => T) => made.map(of);
-  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event.payload));
+  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event));
   return [
     column(({ r }) => r.organizationId),
     column(({ r }) => r.id),

@@ -39,6 +39,7 @@ const CLOUD_EVENT = {
     time: { type: "string", format: "date-time" },
     datacontenttype: { type: "string", examples: ["application/json"] },
     data: {},
+    data_base64: { type: "string", contentEncoding: "base64", description: "Instead of `data`: JSON text as bytes." },
   },
 };
 
