@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
+import { usableCores } from "./config/cores.ts";
 import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
@@ -54,6 +55,15 @@ const whole = (min: number, max: number) => {
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
 };
+/** More only take memory: 64 cores are more than one Postgres feeds. */
+const MOST_WORKERS = 64;
+const workers = z.string().transform((text, ctx) => {
+  if (text === "auto") return Math.min(usableCores(), MOST_WORKERS);
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_WORKERS)
+    ctx.addIssue({ code: "custom", message: `must be auto, or a whole number from 1 to ${MOST_WORKERS}` });
+  return count;
+});
 const scale = z
   .string()
   .regex(/^\d{1,4}(\.\d{1,6})?$/, "must be a number from 0 to 1000")
@@ -106,6 +116,7 @@ const environment = z.object({
       }
       return { api: roles.includes("api"), worker: roles.includes("worker") };
     }),
+  HOOKLINE_WORKERS: workers.default(1),
   // A header's value has no white space at its ends, so the token has none either.
   HOOKLINE_ADMIN_TOKEN: z
     .string()
@@ -164,6 +175,8 @@ export interface Config {
   ingestQueueMb: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
+  /** Processes that serve; above 1 they are of one primary (src/cluster). */
+  workers: number;
   adminToken: string | undefined;
   /** Undefined: the embedded default makes one in the data folder. */
   masterKeys: MasterKey[] | undefined;
@@ -255,6 +268,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     ingestQueueMb: e.HOOKLINE_INGEST_QUEUE_MB,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
+    workers: e.HOOKLINE_WORKERS,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
     masterKeys: e.HOOKLINE_MASTER_KEY,
     publicUrl: e.HOOKLINE_PUBLIC_URL,

@@ -28,8 +28,10 @@ export interface EngineOptions {
   /** Started already, with `ENGINE_JOBS`. */
   queue: Queue;
   payloadQuery: PayloadQuery;
-  /** Whether lanes are delivered and chores done here. */
+  /** Whether lanes are delivered here. */
   worker: boolean;
+  /** Whether jobs, and the chores of definitions, are done here; unless said, where lanes are delivered. */
+  chores?: boolean;
   /** CloudEvents `source` of what is sent. */
   source: () => string;
   /** Shared with others; else made here, and closed by `stop`. */
@@ -129,11 +131,11 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     ...{ processId, numbers, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
     async start() {
       watchEpoch.start();
-      if (!worker) return;
+      worker?.start();
+      if (!(options.chores ?? options.worker)) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
       await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
-      worker.start();
       chores.start();
       stopListening = core.notify.on("definition", () => chores.kick());
     },

@@ -11,7 +11,7 @@ import type { LaneRef } from "./lane-id.ts";
 export interface OutHints {
   /** The organization has new feed entries. */
   feed(organizationId: string): void;
-  /** A lane that some other process holds has new work. */
+  /** A lane that some other process holds has new work. One of several under a primary tells it over IPC (core.siblings). */
   lane(ref: LaneRef): void;
   /** Jobs wait in pg-boss. */
   job(queue: string): void;
@@ -57,7 +57,7 @@ export function createOutHints(core: Core): OutHints {
       later.add(id);
       gathering ??= setTimeout(gathered, FEED_MS).unref();
     },
-    lane: (id) => add("lane", id),
+    lane: (id) => (core.siblings ? core.siblings.tell(id) : add("lane", id)),
     job: (queue) => add("job", queue),
     flush() {
       gathered();

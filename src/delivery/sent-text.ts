@@ -22,6 +22,11 @@ function signed(head: string, { id, type, occurredAt }: EventView): string {
   return PLAIN_YEAR.test(time) ? known.replaceAll(`"time":"${time}",`, SIGNS.time) : known;
 }
 
+/** The headers without the event's own id, which every call carries. */
+export function cutHeaders(headers: Record<string, string> | null, { id }: EventView): Record<string, string> | null {
+  return headers?.["webhook-id"] === globalId("Event", id) ? { ...headers, "webhook-id": SIGNS.start } : headers;
+}
+
 /** @returns what stands before the payload and behind it; the whole text and null when it does not hold the payload */
 export function cutPayload(body: string | null, event: EventView): [head: string | null, tail: string | null] {
   const { payload } = event;

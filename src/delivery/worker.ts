@@ -110,6 +110,7 @@ export function createWorker(
     },
     left(run, dueMs) {
       runs.delete(run.ref);
+      core.siblings?.holds(run.ref, false);
       idle.delete(run.ref);
       renewed.delete(run.ref);
       if (draining) return;
@@ -167,7 +168,10 @@ export function createWorker(
 
   async function open(lanes: readonly ClaimedLane[], at: number): Promise<void> {
     const opened = lanes.map((lane) => new LaneRun(lane, at, runParts));
-    for (const run of opened) runs.set(run.ref, run);
+    for (const run of opened) {
+      runs.set(run.ref, run);
+      core.siblings?.holds(run.ref, true);
+    }
     const pages = await readLanes(
       core,
       lanes.map((lane) => ({ ref: lane.ref, skip: [] })),

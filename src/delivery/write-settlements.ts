@@ -5,7 +5,7 @@ import type { RequestChanged } from "./changes.ts";
 import { addDuration } from "./durations.ts";
 import { afterCallbacks } from "./lane-callback.ts";
 import { type ChangesByOrganization, publish } from "./publish.ts";
-import { cutPayload } from "./sent-text.ts";
+import { cutHeaders, cutPayload } from "./sent-text.ts";
 import type { AttemptRow, Settlement } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
 import { logAttempts } from "./sql/log-attempts.ts";
@@ -60,7 +60,7 @@ export function attemptValues(settlements: readonly Settlement[]): unknown[] | u
     column(({ a }) => a.errorDescription),
     column(({ a }) => a.warning),
     column(({ a }) => a.requestUrl),
-    column(({ a }) => jsonOrNull(a.requestHeaders)),
+    column(({ a, r }) => jsonOrNull(cutHeaders(a.requestHeaders, r.event))),
     bodies.map(([head]) => head),
     bodies.map(([, tail]) => tail),
     column(({ a }) => a.rendering),

@@ -37,6 +37,8 @@ export interface EmbeddedOptions {
   command?: string;
   /** Ends a start that is under way; what this run made is removed, what it started is stopped. */
   signal?: AbortSignal | undefined;
+  /** max_connections, when more are needed than 200. */
+  connections?: number | undefined;
 }
 
 /** How long the loser of a race waits for the winner's note. */
@@ -100,7 +102,7 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
 async function startLocked(
   place: Place,
   lock: FolderLock,
-  { signal }: EmbeddedOptions,
+  { signal, connections }: EmbeddedOptions,
   undo: (() => Promise<void>)[],
 ): Promise<EmbeddedPostgres> {
   const { folder, home, cluster } = place;
@@ -142,6 +144,7 @@ async function startLocked(
       runAs,
       address: (port) => addressOf(password, port, "postgres"),
       signal,
+      connections,
       launched: (launched) => {
         undo.push(() => launched.stop());
         lock.note({ postgres: { pid: launched.pid, started: startOf(launched.pid), port: launched.port } });

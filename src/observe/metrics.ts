@@ -1,18 +1,40 @@
 /** Prometheus metrics. No label ever holds a URL, a key or a tenant: routes by pattern, outcomes by name. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from "prom-client";
+
+/** What one process counted, in a form that goes from process to process. */
+export type Counts = MetricObjectWithValues<MetricValue<string>>[];
 
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
+  /** The same for `textOf` and `merged`. */
+  counts(): Promise<Counts>;
   /** @param route its pattern, never the URL; @param seconds of work */
   request(method: string, route: string, status: number, seconds: number): void;
   /** One HTTP call to a receiver. */
   attempt(dialect: string, outcome: string, seconds: number): void;
   /** Events that were committed. */
   events(count: number): void;
-  /** A value that is read whenever somebody asks. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  /**
+   * A value that is read whenever somebody asks.
+   * @param over how the values of several processes become one: `max` for what each of them reads of the same thing
+   */
+  gauge(name: string, help: string, read: () => number | Promise<number>, over?: "sum" | "max"): void;
 }
+
+/** Several processes as one. */
+export const textOf = (all: readonly Counts[]): Promise<string> => AggregatorRegistry.aggregate([...all]).metrics();
+export const merged = (all: readonly Counts[]): Promise<Counts> =>
+  AggregatorRegistry.aggregate([...all]).getMetricsAsJSON() as Promise<Counts>;
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -36,14 +58,16 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    counts: () => registry.getMetricsAsJSON() as Promise<Counts>,
     request: (method, route, status, seconds) => requests.observe({ method, route, status: String(status) }, seconds),
     attempt: (dialect, outcome, seconds) => attempts.observe({ dialect, outcome }, seconds),
     events: (count) => events.inc(count),
-    gauge(name, help, read) {
+    gauge(name, help, read, over = "sum") {
       new Gauge({
         name,
         help,
         registers,
+        aggregator: over,
         async collect() {
           this.set(await read());
         },

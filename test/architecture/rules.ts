@@ -11,6 +11,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/serve.ts", 8.2],
   ["src/signals.ts", 8.1],
   ["src/banner.ts", 8.1],
+  ["src/cluster/", 8.05],
   ["src/app.ts", 8],
   ["src/api/", 7],
   ["src/goals/", 6],

@@ -141,6 +141,10 @@ describe("ENGINE 12: a body that holds its event's payload is not stored with it
     expect(await shown(request)).toEqual(sent());
     expect(sent()[0]).toBe(sent()[1]);
     expect(sent()[0]).toContain(payload);
+    // Nor is the event's id, which every call carries.
+    const contents = await contentsOf(d.t.core.db.pool, d.t.organizationId, [{ requestId: request, number: 1 }]);
+    expect(contents.get(0)?.requestHeaders).toMatchObject({ "webhook-id": receiver.calls[0]?.headers["webhook-id"] });
+    expect(first?.request_headers?.["webhook-id"]).toHaveLength(1);
   });
 
   it.each([

@@ -10,3 +10,8 @@ export const sentBody = (attempt: string, event: string): string =>
          chr(2), '"type":"' || ${event}.type || '",'),
          chr(3), '"time":"' || to_char(${event}.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '",')
        || ${event}.payload || ${attempt}.request_tail END`;
+
+/** An attempt's headers, the event's id among them. @param eventId an expression */
+export const sentHeaders = (attempt: string, eventId: string): string =>
+  `CASE WHEN ${attempt}.request_headers->>'webhook-id' = chr(1)
+     THEN jsonb_set(${attempt}.request_headers, '{webhook-id}', to_jsonb('evt_' || replace((${eventId})::text, '-', ''))) ELSE ${attempt}.request_headers END`;

@@ -1,6 +1,9 @@
 /** What attempts sent and got. */
 import { statement } from "../../db/statement.ts";
-import { sentBody } from "../../delivery/sql/sent-body.ts";
+import { sentBody, sentHeaders } from "../../delivery/sql/sent-body.ts";
+
+const EVENT_ID =
+  "SELECT q.event_id FROM webhook_request q WHERE q.organization_id = $1::uuid AND q.id = a.request_id AND q.id >= $4::uuid AND q.id <= $5::uuid";
 
 /**
  * $1 organization · $2 requests, $3 numbers of the attempts · $4 $5 lowest and highest request.
@@ -8,7 +11,7 @@ import { sentBody } from "../../delivery/sql/sent-body.ts";
  */
 export const readContents = statement({
   name: "read-attempt-contents",
-  text: `SELECT w.place::int AS place, a.request_headers AS "requestHeaders", a.response_headers AS "responseHeaders",
+  text: `SELECT w.place::int AS place, ${sentHeaders("a", EVENT_ID)} AS "requestHeaders", a.response_headers AS "responseHeaders",
       a.response_body AS "responseBody", (
         SELECT ${sentBody("one", "v")} FROM attempt one
           JOIN webhook_request r ON r.organization_id = $1::uuid AND r.id = one.request_id AND r.id >= $4::uuid AND r.id <= $5::uuid

@@ -59,6 +59,7 @@ const F40: Row = {
         );
       test.check(stuck?.n === 0, `${stuck?.n} changes wait for their number`);
       test.check(test.recorder.of(keys.path).length > 0, "nothing went to the keys");
+      await test.settled();
       await test.account();
     } finally {
       await Promise.all([foreign.end(), dump.end()]);
@@ -104,6 +105,8 @@ const F41: Row = {
       () =>
         test.latencies(healthy).length >= producer.log.filter((sent) => sent.type === healthy.type && sent.outcome === "accepted").length,
     );
+    const isOpen = async () => (await test.logged()).some(({ path, state }) => path === healthy.path && state !== "DELIVERED");
+    for (const deadline = performance.now() + 30_000; (await isOpen()) && performance.now() < deadline; ) await test.sleep(500);
     await test.account();
   },
 };
