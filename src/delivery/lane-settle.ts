@@ -131,7 +131,7 @@ export async function commitSteps(db: Database, given: readonly LaneStep[], opti
 
 /** One message, one transaction: see db/together.ts. Plain steps only. */
 async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
-  const settlements = steps.flatMap((step) => step.settlements).map(storable);
+  const settlements = steps.flatMap((step) => step.settlements);
   const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
   const sent: Sent[] = [{ statement: holdEveryLane, values: [...holdValues(steps, options.leaseMs), String(patienceMs)] }];
 

@@ -113,7 +113,7 @@ const BATCH = 25;
 /** A replay whose holder has not been heard of for so long is taken over. */
 const LEASE_SECONDS = 30;
 /** For those whose holder died, and a hint that was lost. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 2_000;
 /** What the channel `job` says of a new one. */
 const REPLAY = "replay";
 
