@@ -4,7 +4,7 @@ import { createSignInLink, signInUrl } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
-import { createServer, createWorkerServer, type Server } from "./api/server.ts";
+import { createMetricsServer, createServer, createWorkerServer, type Server } from "./api/server.ts";
 import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
@@ -25,7 +25,8 @@ import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
-import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import { createWarnings } from "./observe/warnings.ts";
 import { createReplayRunner } from "./requests/replay.ts";
 import { createRetention } from "./requests/retention.ts";
 import { createVault } from "./vault.ts";
@@ -127,7 +128,8 @@ async function startOn(
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
   const notify = createNotifier(databaseUrl, log, () => db.dropConnections());
-  const core: Core = { config, clock: systemClock, log, db, notify, vault };
+  const metrics = createMetrics();
+  const core: Core = { config, clock: systemClock, log, metrics, warnings: createWarnings(log), db, notify, vault };
   const queue = createQueue(databaseUrl, log, {
     worker: config.roles.worker,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
@@ -142,7 +144,6 @@ async function startOn(
 
   let url = config.publicUrl ?? "";
   const publicUrl = () => url;
-  const metrics = createMetrics();
   const engine = createEngine(core, {
     queue,
     payloadQuery: createPayloadQuery(),
@@ -150,7 +151,7 @@ async function startOn(
     worker: config.roles.worker && config.delivery,
     ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
     source: () => config.publicUrl ?? SOURCE,
-    onSettled: (settlement) => observe(metrics, log, settlement),
+    onSettled: (settlement) => observe(core, settlement),
   });
   started.push(() => engine.stop());
   const { worker, feed } = engine;
@@ -163,11 +164,16 @@ async function startOn(
     metrics.gauge("hookline_lanes_waiting", "Lanes that wait for a place here.", () => worker.stats.waiting);
   }
   const server: Server = config.roles.api
-    ? await createServer(doors, { metrics, dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
-    : await createWorkerServer(core, { metrics });
+    ? await createServer(doors, { dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
+    : await createWorkerServer(core);
   started.push(() => server.close());
   signal?.throwIfAborted();
   const { port } = await server.listen();
+  if (config.metricsPort !== undefined) {
+    const own = await createMetricsServer(core);
+    started.push(() => own.close());
+    log.info({ port: (await own.listen()).port }, "/metrics has a port of its own");
+  }
   const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   if (url === "") url = listening;
   embedded?.answersAt(listening);
@@ -217,7 +223,7 @@ async function startOn(
 }
 
 /** One wide line per attempt, and its metrics. */
-function observe(metrics: Metrics, log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
+function observe({ metrics, log }: Core, { request, attempt, state, waitMs }: Settlement): void {
   if (!attempt) return;
   metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1000);
   log.info(

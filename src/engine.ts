@@ -22,6 +22,7 @@ import { createWorker, type Worker } from "./delivery/worker.ts";
 import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
+import { watchFigures } from "./requests/figures.ts";
 
 export interface EngineOptions {
   /** Started already, with `ENGINE_JOBS`. */
@@ -82,6 +83,7 @@ function definitionLoop(core: Core): Loop {
 
 export function createEngine(core: Core, options: EngineOptions): Engine {
   const { queue, payloadQuery } = options;
+  watchFigures(core);
   const processId = newId(core.clock);
   const numbers = createNumbers(core.db, core.clock);
   const egress = createEgress({ allow: core.config.egressAllow });

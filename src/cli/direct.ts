@@ -10,6 +10,8 @@ import { createNotifier } from "../db/notify.ts";
 import { readOwner } from "../embedded/lock.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createLog } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
@@ -36,7 +38,8 @@ export function withCore<T>(config: Readonly<Config>, command: string, work: (co
     const db = openDatabase(url, { poolSize: 2 });
     try {
       const vault = createVault(await masterKeys(config));
-      return await work({ config, clock: systemClock, log, db, notify: createNotifier(url, log), vault });
+      const observe = { log, metrics: createMetrics(), warnings: createWarnings(log) };
+      return await work({ config, clock: systemClock, ...observe, db, notify: createNotifier(url, log), vault });
     } finally {
       await db.close();
     }

@@ -74,6 +74,8 @@ export interface Database {
   url: string;
   /** Hot path. */
   pool: pg.Pool;
+  /** For their figures. */
+  pools: Readonly<Record<"hot" | "prisma", SessionPool>>;
   /** Refuses lookups without an organization. */
   prisma: Prisma;
   /** The same without that guard: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
@@ -119,6 +121,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   return {
     url,
     pool,
+    pools: { hot: pool, prisma: prismaPool },
     unscoped,
     prisma: guarded(unscoped),
     transaction: (work, again) => transact(pool, work, again),

@@ -136,6 +136,7 @@ export function createIngest(
       lanes?.abandoned(reserved);
       throw error;
     }
+    core.metrics.events(done.taken.reduce((sum, { fresh }) => sum + fresh.length, 0));
     committed(organizationId, done.tickets, done.catalog);
     for (const { call, result } of done.taken) call.resolve(result);
     for (const [call, error] of done.refused) call.reject(error);
@@ -256,7 +257,10 @@ export function createIngest(
       const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
       const events = inputs.map((input) => eventOf(core, organizationId, input, acceptedAt));
       const tickets = await write(client, events, catalog, acceptedAt, () => 0);
-      return () => committed(organizationId, tickets, catalog);
+      return () => {
+        core.metrics.events(events.length);
+        committed(organizationId, tickets, catalog);
+      };
     },
     withNumbers: mended,
   };

@@ -19,6 +19,8 @@ import type { Core } from "../../src/core.ts";
 import { openDatabase } from "../../src/db/client.ts";
 import { createNotifier } from "../../src/db/notify.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
+import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 
 /** The key of every test vault, so that several cores may share a database. */
@@ -96,6 +98,8 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
       config,
       clock: systemClock,
       log,
+      metrics: createMetrics(),
+      warnings: createWarnings(log),
       db: openDatabase(database.url),
       notify: createNotifier(database.url, log),
       vault: createVault([MASTER_KEY]),
