@@ -23,12 +23,10 @@ import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
-import { createHousekeeping } from "./housekeeping.ts";
+import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createWarnings } from "./observe/warnings.ts";
-import { createReplayRunner } from "./requests/replay.ts";
-import { createRetention } from "./requests/retention.ts";
 import { createVault } from "./vault.ts";
 
 export interface App {
@@ -132,11 +130,12 @@ async function startOn(
   const core: Core = { config, clock: systemClock, log, metrics, warnings: createWarnings(log), db, notify, vault };
   const queue = createQueue(databaseUrl, log, {
     worker: config.roles.worker,
+    chores: config.roles.worker,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });
   await makePartitions(core);
   await startIds(core);
-  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start(ENGINE_JOBS)]);
+  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
   started.push(
     () => notify.stop(),
     () => queue.stop(),
@@ -178,15 +177,10 @@ async function startOn(
   if (url === "") url = listening;
   embedded?.answersAt(listening);
 
-  const replays = createReplayRunner(core);
-  const retention = createRetention(core);
-  const housekeeping = createHousekeeping(core);
+  const housekeeping = createHousekeeping(core, queue);
+  watchChores(core, queue);
   metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
-  if (config.roles.worker) {
-    replays.start();
-    retention.start();
-    housekeeping.start();
-  }
+  if (config.roles.worker) await housekeeping.start();
   if (worker) await engine.start();
 
   let stopping: Promise<void> | undefined;
@@ -195,7 +189,7 @@ async function startOn(
     const left = () => Math.max(0, deadline - performance.now());
     // Readiness first: whoever balances load sees it before the door closes.
     server.beginDrain();
-    await Promise.all([replays.stop(), retention.stop(), housekeeping.stop()]);
+    await Promise.race([housekeeping.stop(), sleep(left())]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
     await Promise.all([engine.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);

@@ -10,7 +10,7 @@ import { createCatalogs } from "./definitions/catalog.ts";
 import { createEgress, type Egress } from "./delivery/egress.ts";
 import { createDefinitionChores } from "./delivery/lane-chores.ts";
 import { createLoop, type Loop } from "./delivery/loop.ts";
-import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
+import { createMailer, deliverMail, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
 import { createNumbers, type Numbers } from "./delivery/numbers.ts";
 import { createPlans, type Plans } from "./delivery/plan.ts";
 import { createSandbox, type Sandbox } from "./delivery/sandbox/sandbox.ts";
@@ -18,11 +18,13 @@ import { createSender, type Sender } from "./delivery/sender.ts";
 import type { Settlement } from "./delivery/settlement.ts";
 import type { PayloadQuery } from "./delivery/shaping.ts";
 import { createTransport, type Transport } from "./delivery/transport.ts";
+import { warnOfBlock } from "./delivery/warn.ts";
 import { createWorker, type Worker } from "./delivery/worker.ts";
 import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { watchFigures } from "./requests/figures.ts";
+import { REPLAY_JOB } from "./requests/replay.ts";
 
 export interface EngineOptions {
   /** Started already, with `ENGINE_JOBS`. */
@@ -48,6 +50,8 @@ export interface Engine {
   /** Of this run of this process: whose roll-ups are whose. */
   readonly processId: string;
   readonly numbers: Numbers;
+  /** What domain functions leave for later, in their own transaction. */
+  readonly jobs: Pick<Queue, "send">;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
   readonly payloadQuery: PayloadQuery;
@@ -67,7 +71,7 @@ export interface Engine {
 }
 
 /** Kinds of jobs that the engine sends and takes. */
-export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB] as const;
+export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, REPLAY_JOB] as const;
 
 /** Marks on definitions: nobody tells of one whose setter died. */
 const CHORES_MS = 5_000;
@@ -103,7 +107,10 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
           const mail = await stateChangeMail(client, stop);
           if (mail) await queue.send(client, MAIL_JOB, mail);
         },
-        ...(options.onSettled && { onSettled: options.onSettled }),
+        onSettled(settlement) {
+          if (settlement.blocks) warnOfBlock(core, settlement);
+          options.onSettled?.(settlement);
+        },
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
       })
     : undefined;
@@ -120,13 +127,13 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   let stopListening: (() => void) | undefined;
 
   return {
-    ...{ processId, numbers, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
+    ...{ processId, numbers, jobs: queue, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
     async start() {
       watchEpoch.start();
       if (!worker) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
-      await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
+      await queue.work(MAIL_JOB, (mail) => deliverMail(core, mailer, mail));
       worker.start();
       chores.start();
       stopListening = core.notify.on("definition", () => chores.kick());

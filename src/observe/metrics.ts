@@ -31,8 +31,8 @@ export interface Metrics {
   mail(outcome: "sent" | "failed"): void;
   /** A name and a password, or a token, that did not fit. */
   signInFailed(): void;
-  /** One run of a chore in this process. */
-  chore(chore: string, outcome: "done" | "failed"): void;
+  /** One run of a chore in this process; without an outcome: it may have some. */
+  chore(chore: string, outcome?: "done" | "failed"): void;
   /** A value of this process that is read whenever somebody asks. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void;
   /** @param read undefined: there is no reading, and no value is shown @param shared every process says the same */
@@ -118,7 +118,7 @@ export function createMetrics(): Metrics {
             const reading = await read();
             this.reset();
             // Without labels it resets to 0, which would be a lie.
-            this.remove();
+            if (labels.length === 0) this.remove();
             if (reading !== undefined) for (const [value, by = {}] of of(reading)) this.inc(by, value);
           },
         });
