@@ -9,6 +9,7 @@ import type { JobKind, LastRun, Queue } from "./db/queue.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
 import { sequenceAll } from "./live/sequencer.ts";
+import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
@@ -65,32 +66,15 @@ export interface Housekeeping {
 
 /** @param queue started with CHORE_JOBS and, to send them, `chores` */
 export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
-  const { metrics, clock, log } = core;
   const ended = new AbortController();
   const running = new Set<Promise<unknown>>();
-
-  async function run(name: string, chore: Chore): Promise<unknown> {
-    const began = clock.monotonic();
-    try {
-      const result = await chore.run(core, queue, ended.signal);
-      metrics.chore(name, "done");
-      log.debug({ chore: name, ms: Math.round(clock.monotonic() - began), ...(result as object) }, "chore");
-      return result;
-    } catch (error) {
-      if (ended.signal.aborted) throw error;
-      metrics.chore(name, "failed");
-      const told = { chore: name, err: error, ms: Math.round(clock.monotonic() - began) };
-      core.warnings.warn("chore-failed", name, told, `the chore ${name} failed, and is tried again`);
-      throw error;
-    }
-  }
 
   return {
     async start() {
       for (const [name, chore] of Object.entries(CHORES)) {
-        metrics.chore(name);
+        const run = observed(core, name, () => chore.run(core, queue, ended.signal), ended.signal);
         await queue.work(jobOf(name), () => {
-          const work = run(name, chore);
+          const work = run();
           running.add(work);
           return work.finally(() => running.delete(work));
         });

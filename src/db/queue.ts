@@ -20,10 +20,7 @@ const laneJob = z.object({ lane: z.string() });
 export interface JobKind<T> {
   name: string;
   payload: z.ZodType<T>;
-  /**
-   * Over all processes at most one runs, and one waits, for each key that jobs are sent with (those without share one): a
-   * further one is no job. Held by a heartbeat: of a process that dies, another takes it over after two minutes.
-   */
+  /** Over all processes at most one runs, and one waits: a further one is no job. It may run for hours. */
   single?: boolean;
   /** How long a job can still be looked at when it is done. */
   keptSeconds?: number;
@@ -43,9 +40,11 @@ export interface Queue {
   wakeLanes(client: PoolClient, lanes: readonly string[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<string[]>;
-  /** @param key of a single kind */
-  send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T, key?: string): Promise<void>;
-  /** A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. */
+  send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T): Promise<void>;
+  /**
+   * A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. What a process had in
+   * hand when it died is taken over after about two minutes.
+   */
   work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string) => Promise<unknown>, atOnce?: number): Promise<void>;
   /** A job without payload whenever `cron` (UTC) says; one that no process was there for is made up for. */
   schedule(kind: JobKind<unknown>, cron: string): Promise<void>;
@@ -59,10 +58,11 @@ export interface Queue {
 const TAKE = 500;
 
 /**
- * Looks for jobs while LISTEN works are far apart (pg-boss's 30 s), and so are those for what is scheduled: a process with
- * nothing to do must not take a hundredth of a core.
+ * Between two looks for jobs that no notification tells of: while LISTEN works those that are tried again later, else all. A
+ * process with nothing to do must not take a hundredth of a core.
  */
-const SCHEDULE_LOOK_SECONDS = 30;
+const LOOK_SECONDS = 5;
+const SINGLE_LOOK_SECONDS = 30;
 const HEARTBEAT_SECONDS = 60;
 const LONGEST_SECONDS = 12 * 3_600;
 
@@ -103,7 +103,7 @@ function bossDatabase(url: string, log: Log) {
 export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
   const db = bossDatabase(url, log);
   const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
-  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: SCHEDULE_LOOK_SECONDS };
+  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: SINGLE_LOOK_SECONDS };
   const boss = new PgBoss({ db, schema, useListenNotify: true, supervise: options.worker, ...timing });
   boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
   const within = (client: Pick<PoolClient, "query">) => ({
@@ -129,12 +129,12 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
         return parsed.success ? [parsed.data.lane] : [];
       });
     },
-    async send(client, kind, payload, key) {
-      const options = { ...within(client), ...(key === undefined ? {} : { singletonKey: key }) };
-      await boss.send(kind.name, kind.payload.parse(payload) as object, options);
+    async send(client, kind, payload) {
+      await boss.send(kind.name, kind.payload.parse(payload) as object, within(client));
     },
     async work(kind, handler, atOnce = 1) {
-      await boss.work<unknown>(kind.name, { pollingIntervalSeconds: 2, localConcurrency: atOnce }, async ([job]) =>
+      const looks = { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: kind.single ? SINGLE_LOOK_SECONDS : LOOK_SECONDS };
+      await boss.work<unknown>(kind.name, { ...looks, localConcurrency: atOnce }, async ([job]) =>
         job === undefined ? undefined : handler(kind.payload.parse(job.data ?? {}), job.id),
       );
     },
@@ -154,10 +154,10 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
       // Completed jobs would be kept for seven days.
       await boss.createQueue(LANE_QUEUE, { policy: "short", notify: true, deleteAfterSeconds: 60, retentionSeconds: 3600, retryLimit: 0 });
       for (const kind of kinds) {
-        const single = { policy: "stately", heartbeatSeconds: HEARTBEAT_SECONDS, expireInSeconds: LONGEST_SECONDS } as const;
         await boss.createQueue(kind.name, {
           ...{ notify: true, deleteAfterSeconds: kind.keptSeconds ?? 3600, retryLimit: 8, retryDelay: 1, retryBackoff: true },
-          ...(kind.single ? single : {}),
+          heartbeatSeconds: HEARTBEAT_SECONDS,
+          ...(kind.single ? ({ policy: "stately", expireInSeconds: LONGEST_SECONDS } as const) : {}),
         });
       }
     },

@@ -12,6 +12,7 @@ import { queries, rowsOf } from "../db/queries.ts";
 import type { JobKind, Queue } from "../db/queue.ts";
 import { resend } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
+import { observed } from "../observe/chore.ts";
 import { between } from "./clauses.ts";
 import { type RequestFilter, statesOf } from "./filter.ts";
 import { clausesFor } from "./list.ts";
@@ -65,7 +66,7 @@ function eligible(filter: RequestFilter): RequestFilter {
 
 const replayJob = z.object({ organizationId: z.uuid(), replayId: z.uuid() });
 type ReplayJob = z.infer<typeof replayJob>;
-export const REPLAY_JOB: JobKind<ReplayJob> = { name: "replay", payload: replayJob, single: true };
+export const REPLAY_JOB: JobKind<ReplayJob> = { name: "replay", payload: replayJob };
 
 type Jobs = Pick<Queue, "send">;
 
@@ -103,7 +104,7 @@ export async function startReplay(
       ],
     );
     const replay = rows[0] as ReplayRow;
-    if (total > 0) await jobs.send(client, REPLAY_JOB, { organizationId: caller.organizationId, replayId: replay.id }, replay.id);
+    if (total > 0) await jobs.send(client, REPLAY_JOB, { organizationId: caller.organizationId, replayId: replay.id });
     return replay;
   });
 }
@@ -158,7 +159,7 @@ async function runBatch(core: Core, jobs: Jobs, { organizationId, replayId }: Re
   if (!replay) return;
   const end = (state: "DONE" | "FAILED") =>
     core.db.pool.query(
-      "UPDATE replay SET state = $3, done = CASE WHEN $3 = 'DONE' THEN total ELSE done END, updated_at = now() WHERE organization_id = $1 AND id = $2",
+      "UPDATE replay SET state = $3::replay_state, done = CASE WHEN $3::replay_state = 'DONE' THEN total ELSE done END, updated_at = now() WHERE organization_id = $1 AND id = $2",
       [organizationId, replayId, state],
     );
   const parsed = storedFilter.safeParse(replay.filter);
@@ -188,13 +189,14 @@ async function runBatch(core: Core, jobs: Jobs, { organizationId, replayId }: Re
         WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
       [organizationId, replayId, replay.last_id, last, batch.length],
     );
-    if (rowCount === 1) await jobs.send(client, REPLAY_JOB, { organizationId, replayId }, replayId);
+    if (rowCount === 1) await jobs.send(client, REPLAY_JOB, { organizationId, replayId });
   });
 }
 
 /** From now on this process goes on with replays, of all organizations. */
 export function workReplays(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
-  return queue.work(REPLAY_JOB, (job) => runBatch(core, queue, job), AT_ONCE);
+  const run = observed(core, REPLAY_JOB.name, (job: ReplayJob) => runBatch(core, queue, job));
+  return queue.work(REPLAY_JOB, run, AT_ONCE);
 }
 
 /** @returns how many had lost their job and have one again */
@@ -204,6 +206,6 @@ export async function resumeReplays(core: Core, jobs: Jobs, lostMs: number = LOS
       WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 millisecond' ORDER BY id LIMIT 100`,
     [lostMs],
   );
-  for (const lost of rows) await jobs.send(core.db.pool, REPLAY_JOB, lost, lost.replayId);
+  for (const lost of rows) await jobs.send(core.db.pool, REPLAY_JOB, lost);
   return rows.length;
 }

