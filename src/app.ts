@@ -157,11 +157,6 @@ async function startOn(
   if (config.roles.api) await feed.start();
 
   const doors: Doors = { core, publicUrl, ...engine };
-  if (worker) {
-    metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
-    metrics.gauge("hookline_lanes_sending", "Lanes that send now.", () => worker.stats.sending);
-    metrics.gauge("hookline_lanes_waiting", "Lanes that wait for a place here.", () => worker.stats.waiting);
-  }
   const server: Server = config.roles.api
     ? await createServer(doors, { dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
     : await createWorkerServer(core);
@@ -179,7 +174,6 @@ async function startOn(
 
   const housekeeping = createHousekeeping(core, queue);
   watchChores(core, queue);
-  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
   if (config.roles.worker) await housekeeping.start();
   if (worker) await engine.start();
 

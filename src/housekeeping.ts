@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
+import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
 import { sequenceAll } from "./live/sequencer.ts";
@@ -44,6 +45,8 @@ const CHORES: Readonly<Record<string, Chore>> = {
   "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
   retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
   lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },
+  // Marks that nobody was told of.
+  definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },
   replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };

@@ -6,7 +6,7 @@ import { type TestApp, testApp } from "../helpers/app.ts";
 import { data, post } from "../helpers/graphql.ts";
 import { collectLines } from "../helpers/lines.ts";
 import { type Mailbox, startMailbox } from "../helpers/mailbox.ts";
-import { parseMetrics, valueOf } from "../helpers/metrics.ts";
+import { figureOf, parseMetrics } from "../helpers/metrics.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 
 let app: TestApp;
@@ -54,11 +54,11 @@ test("B40 a blocked lane: one line with names and numbers as people know them, h
   for (let i = 0; i < 20; i++) await emit("locked.up", { entity: "door", entityId: `other-${i}` });
   await emit("locked.up", { entity: "door", entityId: "18" });
   await expect
-    .poll(async () => valueOf(await scrape(), "hookline_lanes", { state: "blocked" }), { timeout: 20_000, interval: 500 })
+    .poll(async () => figureOf(await scrape(), "hookline_lanes", { state: "blocked" }), { timeout: 20_000, interval: 500 })
     .toBe(21);
   const shown = await scrape();
-  expect(valueOf(shown, "hookline_queued_requests", { lane_state: "blocked" })).toBe(22);
-  expect(valueOf(shown, "hookline_oldest_waiting_seconds")).toBe(0);
+  expect(figureOf(shown, "hookline_queued_requests", { lane_state: "blocked" })).toBe(22);
+  expect(figureOf(shown, "hookline_oldest_waiting_seconds")).toBe(0);
   expect(ofKind("lane-blocked")).toHaveLength(1);
 });
 
@@ -79,19 +79,19 @@ test("B40 a stopped webhook and a mail server that refuses: a line each, counted
   await expect.poll(() => ofKind("mail-failed").length, { timeout: 15_000 }).toBe(1);
   expect(ofKind("mail-failed")[0]).toMatchObject({ organization: "First", webhookDefinition: id, code, name: "failing", status: 451 });
   await mailbox.waitFor(1, 30_000);
-  await expect.poll(async () => valueOf(await scrape(), "hookline_mails_total", { outcome: "sent" })).toBe(1);
+  await expect.poll(async () => figureOf(await scrape(), "hookline_mails_total", { outcome: "sent" })).toBe(1);
   await expect
-    .poll(async () => valueOf(await scrape(), "hookline_definitions", { state: "too_many_errors" }), { timeout: 20_000, interval: 500 })
+    .poll(async () => figureOf(await scrape(), "hookline_definitions", { state: "too_many_errors" }), { timeout: 20_000, interval: 500 })
     .toBe(1);
   const shown = await scrape();
-  expect(valueOf(shown, "hookline_mails_total", { outcome: "failed" })).toBe(1);
-  expect(valueOf(shown, "hookline_definitions", { state: "active" })).toBe(1);
-  expect(valueOf(shown, "hookline_lanes", { state: "paused" })).toBe(1);
+  expect(figureOf(shown, "hookline_mails_total", { outcome: "failed" })).toBe(1);
+  expect(figureOf(shown, "hookline_definitions", { state: "active" })).toBe(1);
+  expect(figureOf(shown, "hookline_lanes", { state: "paused" })).toBe(1);
   expect(JSON.stringify(lines)).not.toMatch(/ops@example|secret/);
 }, 60_000);
 
 test("B40 events are counted once each, also in bulk, and not when an idempotency key answers", async () => {
-  const before = valueOf(await scrape(), "hookline_events_total") as number;
+  const before = figureOf(await scrape(), "hookline_events_total") as number;
   expect(before).toBeGreaterThan(0);
   const send = (body: unknown) =>
     fetch(`${app.url}/v1/events`, {
@@ -103,14 +103,14 @@ test("B40 events are counted once each, also in bulk, and not when an idempotenc
   for (let i = 0; i < 3; i++) expect((await send(event)).status).toBe(202);
   expect((await send([1, 2, 3].map(() => ({ type: "counted.bulk", payload: {} })))).status).toBe(202);
   expect((await send({ type: "" })).status).toBe(400);
-  expect(valueOf(await scrape(), "hookline_events_total")).toBe(before + 4);
+  expect(figureOf(await scrape(), "hookline_events_total")).toBe(before + 4);
 });
 
 test("B40 sign-ins that were refused are counted", async () => {
-  const before = valueOf(await scrape(), "hookline_sign_in_failures_total") as number;
+  const before = figureOf(await scrape(), "hookline_sign_in_failures_total") as number;
   const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }`;
   await post(app, { query: SIGN_IN, variables: { input: { username: "nobody", password: "wrong" } } });
-  expect(valueOf(await scrape(), "hookline_sign_in_failures_total")).toBe(before + 1);
+  expect(figureOf(await scrape(), "hookline_sign_in_failures_total")).toBe(before + 1);
 });
 
 test("without a mail server nothing is sent, and nothing fails", () => {

@@ -38,5 +38,5 @@ export function parseMetrics(text: string): Shown {
 }
 
 /** The value of the sample with these labels; undefined when there is none. */
-export const valueOf = (shown: Shown, name: string, labels: Record<string, string> = {}): number | undefined =>
+export const figureOf = (shown: Shown, name: string, labels: Record<string, string> = {}): number | undefined =>
   shown.get(name)?.samples.find((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))?.value;
