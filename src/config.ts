@@ -138,6 +138,7 @@ const environment = z.object({
   HOOKLINE_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
+  HOOKLINE_CONNECTION_SECONDS: whole(1, 3_600).default(30),
   HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
@@ -181,6 +182,8 @@ export interface Config {
   superofficeRequireHttps: boolean;
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** A kept connection takes no further call so long after its name was resolved, in seconds. */
+  connectionSeconds: number;
   /** False: nothing is sent; what comes in waits in its lanes. */
   delivery: boolean;
   /** Whether /graphql shows GraphiQL to a browser. */
@@ -269,6 +272,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     logLevel: e.HOOKLINE_LOG_LEVEL,
     delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
+    connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { leavings } from "./leavings.ts";
 
 export const ROOT = path.resolve(import.meta.dirname, "../..");
 /** /proc counts CPU in ticks of 10 ms. */
@@ -23,7 +24,7 @@ export interface Start {
   ready?: () => Promise<boolean>;
 }
 
-const running = new Set<ChildProcess>();
+const running = leavings.programs;
 
 /** Kills what a row that failed left running, but for `kept`: it would cost the next row its cores, and keep the bench alive. */
 export async function endOthers(kept: readonly number[]): Promise<void> {

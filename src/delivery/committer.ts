@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
+import { isRefused, reduced } from "./storable.ts";
 
 export interface Committer {
   /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
@@ -32,8 +33,6 @@ const LOST: StepResult = {
   marked: new Set(),
   consecutiveErrors: null,
 };
-/** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
-const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
 export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
@@ -51,10 +50,32 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
         return await commitSteps(core.db, rest, options);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
-        if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
-        if (isOurs(error)) {
-          core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
-          return steps.map(() => LOST);
+        if (isRefused(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isRefused(error)) return [await commitReduced(steps[0] as LaneStep, error)];
+        await sleep(pause);
+      }
+    }
+  }
+
+  /** What Postgres refuses for what it says is settled without its texts: its receiver is not called again for them. */
+  async function commitReduced(step: LaneStep, refusal: { code: string }): Promise<StepResult> {
+    const { code } = refusal;
+    const requests = step.settlements.map((s) => s.request.id);
+    core.log.error(
+      { err: refusal, code, laneId: step.laneId, requests },
+      "a step cannot be written in full: it is settled without its texts",
+    );
+    const less = { ...step, settlements: step.settlements.map((s) => reduced(s, code)) };
+    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+      try {
+        return (await commitSteps(core.db, [less], options))[0] ?? LOST;
+      } catch (error) {
+        if (isRefused(error)) {
+          core.log.error(
+            { err: error, laneId: step.laneId, requests },
+            "a step cannot be written: its lane is given up until its lease passes",
+          );
+          return LOST;
         }
         await sleep(pause);
       }
@@ -105,10 +126,4 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
       }),
     idle: () => (running || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
-}
-
-/** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data) and 23 (integrity). */
-function isOurs(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" && !RETRYABLE.has(code) && /^(22|23|42)/.test(code);
 }

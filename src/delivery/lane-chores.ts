@@ -172,20 +172,24 @@ export async function markDraining(client: PoolClient, organizationId: string, d
 }
 
 /**
- * Opens the next epoch of a definition whose ordering changed, once nothing of the earlier ones is unsettled. An ingest that
- * began before the change was seen may still write into an earlier lane: its transaction is waited for.
+ * Opens the next epoch of a definition whose ordering changed, once nothing of the earlier ones is unsettled: that of the
+ * earliest lanes with work, since it may have changed several times meanwhile. An ingest that began before the change was
+ * seen may still write into an earlier lane: its transaction is waited for.
  */
 const OPEN = `
-  UPDATE definition_counter c SET open_epoch = d.ordering_epoch, draining_since = NULL
-  FROM webhook_definition d
+  UPDATE definition_counter c SET open_epoch = n.epoch,
+    draining_since = CASE WHEN n.epoch < d.ordering_epoch THEN c.draining_since END
+  FROM webhook_definition d, LATERAL (
+    SELECT COALESCE(min(l.epoch), d.ordering_epoch) AS epoch FROM lane l
+    WHERE l.organization_id = d.organization_id AND l.definition_id = d.id AND l.epoch < d.ordering_epoch
+      AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id OFFSET 0)
+  ) n
   WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2::timestamptz
+    AND (n.epoch > c.open_epoch OR n.epoch = d.ordering_epoch)
     AND NOT EXISTS (
       SELECT 1 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
         AND a.application_name LIKE 'hookline%' AND a.xact_start <= $3)
-    AND NOT EXISTS (
-      SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
-      WHERE l.organization_id = c.organization_id AND l.definition_id = c.definition_id AND l.epoch < d.ordering_epoch)
-  RETURNING c.organization_id`;
+  RETURNING c.draining_since IS NULL AS done`;
 
 export interface DefinitionChores {
   /** Does what marks ask for, a bounded stretch of each. MORE: there is more to do at once; WAITS: an ordering drains */
@@ -264,9 +268,9 @@ export function createDefinitionChores(core: Core): DefinitionChores {
       drainingSeen.set(key, rows[0]?.now as Date);
       return;
     }
-    const opened = await core.db.pool.query(OPEN, [row.definition_id, row.draining_since, seen]);
-    if (opened.rowCount !== 1) return;
-    drainingSeen.delete(key);
+    const { rows } = await core.db.pool.query<{ done: boolean }>(OPEN, [row.definition_id, row.draining_since, seen]);
+    if (!rows[0]) return;
+    if (rows[0].done) drainingSeen.delete(key);
     // The lanes that were parked are due: the same walk as after an activation.
     await core.db.pool.query("UPDATE definition_counter SET go_on_since = now() WHERE definition_id = $1", [row.definition_id]);
   }

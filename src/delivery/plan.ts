@@ -20,6 +20,8 @@ export interface Plan {
   /** CRMSCRIPT. */
   script: { id: string; source: string } | null;
   errorsEmail: string | null;
+  /** Failed attempts in a row when it was loaded. */
+  consecutiveErrors: number;
   /** Set when a stored secret does not open: nothing can be sent until it does. */
   unreadable: string | null;
   /** Keys that sign at `now`: a rotation's old ones until their overlap ends. */
@@ -59,6 +61,7 @@ interface PlanRow {
   transformation: string | null;
   payload_query: string | null;
   errors_email: string | null;
+  consecutive_errors: number | null;
   version: number;
   connection: {
     id: string;
@@ -75,7 +78,7 @@ interface PlanRow {
 }
 
 const SELECT = `
-  SELECT d.*, c.version,
+  SELECT d.*, c.version, (SELECT e.consecutive_errors FROM definition_counter e WHERE e.definition_id = d.id) AS consecutive_errors,
     (SELECT jsonb_build_object('id', n.id, 'headers', n.headers, 'added', n.url_added, 'edited', n.url_edited, 'deleted', n.url_deleted,
       'status', n.url_status) FROM connection n WHERE n.id = d.connection_id) AS connection,
     (SELECT jsonb_build_object('id', k.id, 'ciphertext', k.ciphertext) FROM secret_key k WHERE k.id = d.secret_key_id) AS secret_key,
@@ -118,13 +121,18 @@ function planOf(core: Core, row: PlanRow): Plan {
   const headers: Record<string, string> = {};
   for (const { name, value } of shared === "" ? [] : (JSON.parse(shared) as { name: string; value: string }[])) headers[name] = value;
   if (own !== "") Object.assign(headers, JSON.parse(own));
-  const secrets = (row.secrets ?? []).map((secret) => {
-    const text = open(secret.ciphertext, `${org}/${row.id}/signing/${secret.version}`);
-    return {
-      expiresAt: secret.expires_at === null ? null : new Date(secret.expires_at),
-      key: text === "" ? null : signingKey(row.dialect, secret.kind, text),
-    };
-  });
+  const keyIn = (kind: "STANDARD" | "TEXT" | "ED25519", text: string): SigningKey | null => {
+    try {
+      return text === "" ? null : signingKey(row.dialect, kind, text);
+    } catch (error) {
+      unreadable = (error as Error).message;
+      return null;
+    }
+  };
+  const secrets = (row.secrets ?? []).map(({ version, kind, ciphertext, expires_at: end }) => ({
+    expiresAt: end === null ? null : new Date(end),
+    key: keyIn(kind, open(ciphertext, `${org}/${row.id}/signing/${version}`)),
+  }));
   const keysAt = (now: Date) => secrets.flatMap((s) => (s.key && (s.expiresAt === null || s.expiresAt > now) ? [s.key] : []));
   const secretKey = row.secret_key ? open(row.secret_key.ciphertext, `${org}/secret-key/${row.secret_key.id}`) : null;
   return {
@@ -151,6 +159,7 @@ function planOf(core: Core, row: PlanRow): Plan {
     payloadQuery: row.payload_query,
     script: row.script,
     errorsEmail: row.errors_email,
+    consecutiveErrors: row.consecutive_errors ?? 0,
     unreadable: unreadable === null ? null : `a stored secret of ${globalId("WebhookDefinition", row.id)} does not open: ${unreadable}`,
     keysAt,
   };

@@ -25,13 +25,29 @@ export interface QueuedRequest {
   createdAt: Date;
   /** The text that an earlier attempt sent: sent again as it is. */
   sentBody: string | null;
+  /** What that one's transformation made beside the body, sealed (draft.ts). */
+  rendering?: string | null;
+  /** Its resend asked for a rendering by the definition as it is now. */
+  rerender?: boolean;
+  /** Workers that died with it in their hands, in a row and up to now; counted when there may be many. */
+  interruptions?: number;
   event: EventView;
 }
 
 type Row = RowOf<(typeof readLanePages)["row"]>;
 /** A row that holds a request: its columns are never null then. */
 type Full = {
-  [K in keyof Row]: K extends "due_in_ms" | "sent_body" | "entity" | "entity_id" | "previous" | "scope" | "actor" | "caller_number"
+  [K in keyof Row]: K extends
+    | "due_in_ms"
+    | "sent_body"
+    | "rendering"
+    | "interruptions"
+    | "entity"
+    | "entity_id"
+    | "previous"
+    | "scope"
+    | "actor"
+    | "caller_number"
     ? Row[K]
     : NonNullable<Row[K]>;
 };
@@ -56,6 +72,9 @@ export function queuedFromRow(given: Row, now: number): QueuedRequest | undefine
     dueAt: row.due_in_ms === null ? null : now + row.due_in_ms,
     createdAt: row.created_at,
     sentBody: row.sent_body,
+    rendering: row.rendering,
+    rerender: row.rerender,
+    interruptions: row.interruptions ?? 0,
     event: {
       id: row.event_id,
       organizationId: row.lane_organization,

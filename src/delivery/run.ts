@@ -437,6 +437,7 @@ export class LaneRun {
     if (settlement.waitMs !== null) this.#waits(settlement.waitMs);
     if (attempted.verdict?.gone && plan?.definition.policy.onGone)
       this.#gone = { state: plan.definition.policy.onGone, requestId: request.id };
+    if (attempted.unsent) this.#halt ??= { kind: "LEAVE" };
     const reason = settlement.attempt?.errorCode ?? null;
     if (settlement.blocks) this.#halt = { kind: "BLOCK", requestId: request.id, reason: reason ?? "REJECTED" };
     else if (settlement.waitMs !== null && !this.free) this.#halt = { kind: "WAIT", reason };
@@ -473,6 +474,7 @@ export function settlementOf(
     notificationMessage: verdict?.notificationMessage ?? null,
     lastError: attempted.lastError,
   };
+  if (attempted.unsent) return { ...settlement, state: "PENDING" };
   if (!verdict || !attempt) return { ...settlement, state: "SKIPPED" };
   if (verdict.outcome === "DELIVERED") return settlement;
   const tries = request.tries + 1;

@@ -15,12 +15,39 @@ export interface AttemptRow {
   requestUrl: string;
   /** Secrets masked. */
   requestHeaders: Record<string, string> | null;
-  /** Null: as attempt 1's. */
+  /** Null: as the latest attempt before it that noted one. */
   requestBody: string | null;
+  /** What a transformation made beside the body, sealed (draft.ts); null: nothing. */
+  rendering: string | null;
+  /** Made anew by the definition as it then was, though an earlier attempt had sent something. */
+  rerendered: boolean;
   responseHeaders: Record<string, string | string[]> | null;
   responseBody: string | null;
   responseTruncated: boolean;
   startedAt: Date;
+}
+
+/** Of an attempt that begins now. */
+export function blankAttempt(request: QueuedRequest, startedAt: Date): AttemptRow {
+  return {
+    number: request.attemptCount + 1,
+    outcome: "BLOCKED",
+    manual: request.manual,
+    statusCode: null,
+    durationMs: 0,
+    errorCode: null,
+    errorDescription: null,
+    warning: null,
+    requestUrl: "",
+    requestHeaders: null,
+    requestBody: null,
+    rendering: null,
+    rerendered: false,
+    responseHeaders: null,
+    responseBody: null,
+    responseTruncated: false,
+    startedAt,
+  };
 }
 
 /** What becomes of a request after an attempt. */
@@ -28,6 +55,7 @@ export interface Settlement {
   request: QueuedRequest;
   /** Null when nothing was called (a transformation said: do not send). */
   attempt: AttemptRow | null;
+  /** PENDING: not sent after all, it stays where it is. */
   state: "DELIVERED" | "REJECTED" | "SKIPPED" | "WAITING" | "PENDING";
   /** Failed tries of the present schedule, from now on. */
   tries: number;

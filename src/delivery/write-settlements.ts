@@ -5,10 +5,12 @@ import type { RequestChanged } from "./changes.ts";
 import { addDuration } from "./durations.ts";
 import { afterCallbacks } from "./lane-callback.ts";
 import { publish } from "./publish.ts";
+import { cutPayload } from "./sent-text.ts";
 import type { AttemptRow, Settlement } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
 import { logAttempts as logAttemptRows } from "./sql/log-attempts.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
+import { storable } from "./storable.ts";
 
 const errorCodeOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorCode ?? null));
 const errorDescriptionOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorDescription ?? null));
@@ -43,6 +45,7 @@ async function logAttempts(client: PoolClient, settlements: readonly Settlement[
   const made = settlements.flatMap((s) => (s.attempt ? [{ a: s.attempt, r: s.request }] : []));
   if (made.length === 0) return;
   const column = <T>(of: (m: { a: AttemptRow; r: Settlement["request"] }) => T) => made.map(of);
+  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event.payload));
   await logAttemptRows.count(client, [
     column(({ r }) => r.organizationId),
     column(({ r }) => r.id),
@@ -56,7 +59,10 @@ async function logAttempts(client: PoolClient, settlements: readonly Settlement[
     column(({ a }) => a.warning),
     column(({ a }) => a.requestUrl),
     column(({ a }) => jsonOrNull(a.requestHeaders)),
-    column(({ a }) => a.requestBody),
+    bodies.map(([head]) => head),
+    bodies.map(([, tail]) => tail),
+    column(({ a }) => a.rendering),
+    column(({ a }) => a.rerendered),
     column(({ a }) => jsonOrNull(a.responseHeaders)),
     column(({ a }) => a.responseBody),
     column(({ a }) => a.responseTruncated),
@@ -161,7 +167,7 @@ export async function writeSettlements(
   places: Places = OUTSIDE_LANES,
   counted: (errors: Map<string, number>) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const settlements = await afterCallbacks(client, given);
+  const settlements = await afterCallbacks(client, given.map(storable));
   await settle(client, settlements, places);
   await logAttempts(client, settlements);
   await counted(await count(client, settlements, processId));

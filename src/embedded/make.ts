@@ -47,7 +47,10 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
       started: (pid) => writeFileSync(path.join(making, "initdb.json"), JSON.stringify({ pid, started: startOf(pid) })),
     });
     signal?.throwIfAborted();
-    if (made.code !== 0) throw new EmbeddedError(`the cluster cannot be made: ${lastWords(made.output)}`);
+    if (made.code !== 0) {
+      const words = lastWords(made.output);
+      throw new EmbeddedError(`the cluster cannot be made: ${FULL.test(words) ? `${home}: the disk is full; ` : ""}${words}`);
+    }
     // An empty folder may stand there.
     if (existsSync(cluster)) rmdirSync(cluster);
     renameSync(fresh, cluster);
@@ -59,13 +62,19 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
   rmSync(making, { recursive: true, force: true, maxRetries: 5 });
 }
 
+/** Postgres says it in one of these ways, by how far a write came. */
+const FULL = /No space left on device|could not (extend|write to) file .*wrote only/i;
+
 function lastWords(output: string): string {
   const lines = output.trim().split("\n");
+  // A write that ends in its midst is all that Postgres says of some full disks.
+  const full = /wrote only \d+ of \d+ bytes/.test(output) ? "the disk is full: " : "";
   return (
-    lines
-      .filter((line) => /error|could not|FATAL|PANIC/i.test(line))
-      .slice(-3)
-      .join("; ") || lines.slice(-3).join("; ")
+    full +
+      lines
+        .filter((line) => /error|could not|FATAL|PANIC/i.test(line))
+        .slice(-3)
+        .join("; ") || lines.slice(-3).join("; ")
   ).slice(-1000);
 }
 

@@ -119,6 +119,7 @@ async function startLocked(
 
   const [bin, runAs] = await Promise.all([programs(), unprivileged(found)]);
   if (!found) {
+    refuseLostCluster(place, password);
     password = writePassword(folder);
     if (runAs) giveTo(home, runAs);
     await makeCluster({ home, cluster, password, programs: bin, runAs, signal });
@@ -164,6 +165,17 @@ async function startLocked(
     notes,
     ...owning(lock, server.pid, () => server.stop()),
   };
+}
+
+/**
+ * A key is kept beside a password only once a cluster has served: without it this folder lost its data, and an empty
+ * installation would hide that. (A key alone is put there before a restore; a password alone is a first start that was ended.)
+ */
+function refuseLostCluster({ folder, cluster }: Place, password: string | undefined): void {
+  if (password === undefined || !existsSync(path.join(folder, "master.key"))) return;
+  throw new EmbeddedError(
+    `${cluster} is missing, though ${folder} has served before: bring it back from a copy; or, to begin with no data, remove ${passwordFile(folder)}`,
+  );
 }
 
 /** `stop` and what else an owner can do. Whatever ends this process, but kill -9, ends the server too. */

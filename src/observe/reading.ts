@@ -1,6 +1,6 @@
 /**
  * A costly reading, shared by everybody who asks: made at most every few seconds, and never so often that making it takes
- * more than a hundredth of the time, however large the tables grow.
+ * more than a twentieth of the time, however large the tables grow.
  */
 export interface Reading<T> {
   /** The latest one; undefined when it failed, or takes longer than `patienceMs` and there is no earlier one. */
@@ -16,8 +16,8 @@ export interface ReadingOptions {
   onFailure?: (error: Error) => void;
 }
 
-/** A reading that took 1 s is made anew after 100 s at the earliest. */
-const SHARE = 100;
+/** A reading that took 1 s is made anew after 20 s at the earliest. */
+const SHARE = 20;
 
 export function createReading<T>(read: () => Promise<T>, options: ReadingOptions): Reading<T> {
   const { monotonic, freshMs = 5_000, patienceMs = 2_000, onFailure } = options;

@@ -17,6 +17,8 @@ export interface AttemptRow {
   outcome: AttemptOutcome;
   /** Asked for by hand: a resend, or retry now. */
   manual: boolean;
+  /** Sent what the definition then made of the event, not what an earlier attempt had sent. */
+  rerendered: boolean;
   statusCode: number | null;
   durationMs: number;
   errorCode: string | null;

@@ -196,10 +196,13 @@ export const oneHandMovesLanes: Rule = (files) =>
     ],
   );
 
+/** Written by a script, read by nobody from top to bottom. */
+const GENERATED = "src/db/kysely-types.ts";
+
 export const noLongFiles: Rule = (files) =>
   each(
     files,
-    () => true,
+    (file) => file.path !== GENERATED,
     (file) => (file.lines > 500 ? [`has ${file.lines} lines, 500 are the limit`] : []),
   );
 

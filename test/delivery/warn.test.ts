@@ -54,13 +54,13 @@ test("B40 a blocked lane: one line with names and numbers as people know them, h
   for (let i = 0; i < 20; i++) await emit("locked.up", { entity: "door", entityId: `other-${i}` });
   await emit("locked.up", { entity: "door", entityId: "18" });
   await expect
-    .poll(async () => figureOf(await scrape(), "hookline_lanes", { state: "blocked" }), { timeout: 20_000, interval: 500 })
+    .poll(async () => figureOf(await scrape(), "hookline_lanes", { state: "blocked" }), { timeout: 40_000, interval: 500 })
     .toBe(21);
   const shown = await scrape();
   expect(figureOf(shown, "hookline_queued_requests", { lane_state: "blocked" })).toBe(22);
   expect(figureOf(shown, "hookline_oldest_waiting_seconds")).toBe(0);
   expect(ofKind("lane-blocked")).toHaveLength(1);
-});
+}, 60_000);
 
 test("B40 a stopped webhook and a mail server that refuses: a line each, counted, and the mail arrives in the end", async () => {
   mailbox.refuse(1);
@@ -81,7 +81,7 @@ test("B40 a stopped webhook and a mail server that refuses: a line each, counted
   await mailbox.waitFor(1, 30_000);
   await expect.poll(async () => figureOf(await scrape(), "hookline_mails_total", { outcome: "sent" })).toBe(1);
   await expect
-    .poll(async () => figureOf(await scrape(), "hookline_definitions", { state: "too_many_errors" }), { timeout: 20_000, interval: 500 })
+    .poll(async () => figureOf(await scrape(), "hookline_definitions", { state: "too_many_errors" }), { timeout: 40_000, interval: 500 })
     .toBe(1);
   const shown = await scrape();
   expect(figureOf(shown, "hookline_mails_total", { outcome: "failed" })).toBe(1);
@@ -109,7 +109,7 @@ test("B40 events are counted once each, also in bulk, and not when an idempotenc
 test("B40 sign-ins that were refused are counted", async () => {
   const before = figureOf(await scrape(), "hookline_sign_in_failures_total") as number;
   const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }`;
-  await post(app, { query: SIGN_IN, variables: { input: { username: "nobody", password: "wrong" } } });
+  await post(app, { query: SIGN_IN, variables: { input: { email: "nobody", password: "wrong" } } });
   expect(figureOf(await scrape(), "hookline_sign_in_failures_total")).toBe(before + 1);
 });
 

@@ -217,7 +217,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
         each(null),
         each("https://x.example"),
       ],
-      ...[each(null), each(null), each(null), each(null), each(false), each("now")],
+      ...[each(null), each(null), each(null), each(null), each(false), each(null), each(null), each(false), each("now")],
     ]),
     of(takeLaneNumbers, [laneOrgs, lanes, none(definitionId), lanes, none(0), none(false), none(1)]),
     of(writeEvents, [

@@ -43,7 +43,8 @@ export function signInRoutes(core: Core): FastifyPluginAsync {
     // The form of links before 0.2: on to the page, which posts.
     app.get("/sign-in-link", async (request, reply) => {
       const { token } = request.query as { token?: unknown };
-      const known = typeof token === "string" && /^[\w-]{1,200}$/.test(token);
+      // Nothing else that somebody puts there is said again.
+      const known = typeof token === "string" && /^hks_[\w-]{20,200}$/.test(token);
       return reply
         .header("referrer-policy", "no-referrer")
         .header("cache-control", "no-store")

@@ -1,4 +1,8 @@
 import { statement } from "../../db/statement.ts";
+import { sentBody } from "./sent-body.ts";
+
+/** So many attempts may all be INTERRUPTED ones: sender.ts gives a request up at as many. */
+const MANY = 24;
 
 /**
  * The next requests of each lane: a strict one from its first unsettled request, a free one by what is due. Each branch
@@ -9,10 +13,11 @@ export const readLanePages = statement({
   text: `SELECT l.organization_id AS lane_organization, l.id AS entry_lane, l.last_number, l.revision,
            extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms,
            r.id, r.definition_id, r.dialect, r.number, r.lane_number, r.position, r.attempt_count, r.tries, r.manual, r.is_test, r.created_at, r.state,
-           CASE WHEN r.attempt_count > 0 THEN (
-             SELECT a.request_body FROM attempt a
-             WHERE a.organization_id = r.organization_id AND a.request_id = r.id AND a.request_body IS NOT NULL ORDER BY a.number LIMIT 1
-           ) END AS sent_body,
+           r.rerender, s.body AS sent_body, s.rendering,
+           CASE WHEN r.attempt_count >= ${MANY} THEN (
+             SELECT count(*) FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id
+               AND a.number > r.attempt_count - ${MANY} AND a.outcome = 'INTERRUPTED'
+           ) END AS interruptions,
            v.id AS event_id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.occurred_at,
            v.created_at AS accepted_at
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
@@ -28,6 +33,11 @@ export const readLanePages = statement({
          ) e ON true
          LEFT JOIN webhook_request r ON r.organization_id = l.organization_id AND r.id = e.request_id
          LEFT JOIN event v ON v.organization_id = r.organization_id AND v.id = r.event_id
+         LEFT JOIN LATERAL (
+           SELECT ${sentBody("a", "v")} AS body, a.rendering FROM attempt a
+           WHERE r.attempt_count > 0 AND NOT r.rerender AND a.organization_id = r.organization_id AND a.request_id = r.id AND a.request_body IS NOT NULL
+           ORDER BY a.number DESC LIMIT 1
+         ) s ON true
          ORDER BY l.organization_id, l.id, e.position`,
   row: {
     lane_organization: "uuid",
@@ -47,7 +57,10 @@ export const readLanePages = statement({
     is_test: "bool?",
     created_at: "timestamptz?",
     state: "enum:webhook_request_state?",
+    rerender: "bool?",
     sent_body: "text?",
+    rendering: "text?",
+    interruptions: "int8?",
     event_id: "uuid?",
     type: "text?",
     entity: "text?",
