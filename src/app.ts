@@ -150,7 +150,7 @@ async function startOn(
     worker: config.roles.worker && config.delivery,
     ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
     source: () => config.publicUrl ?? SOURCE,
-    onSettled: (settlement) => observe(core, settlement),
+    onSettled: (settlement) => logAttempt(log, settlement),
   });
   started.push(() => engine.stop());
   const { worker, feed } = engine;
@@ -210,10 +210,9 @@ async function startOn(
   };
 }
 
-/** One wide line per attempt, and its metrics. */
-function observe({ metrics, log }: Core, { request, attempt, state, waitMs }: Settlement): void {
+/** One wide line per attempt. */
+function logAttempt(log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
   if (!attempt) return;
-  metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1000);
   log.info(
     {
       request: request.id,

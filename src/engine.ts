@@ -44,7 +44,7 @@ export interface EngineOptions {
   wrapTransport?: (transport: Transport) => Transport;
   leaseMs?: number;
   feedLimits?: Partial<FeedLimits>;
-  /** Told of each settled attempt, for metrics and the log. */
+  /** Told of each settled attempt, for the log. */
   onSettled?: (settlement: Settlement) => void;
 }
 
@@ -143,7 +143,9 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
           if (mail) await queue.send(client, MAIL_JOB, mail);
         },
         onSettled(settlement) {
-          if (settlement.blocks) warnOfBlock(core, settlement);
+          const { request, attempt, blocks } = settlement;
+          if (attempt) core.metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1_000);
+          if (blocks) warnOfBlock(core, settlement);
           options.onSettled?.(settlement);
         },
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
