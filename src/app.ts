@@ -163,10 +163,10 @@ async function startOn(
   started.push(() => server.close());
   signal?.throwIfAborted();
   const { port } = await server.listen();
-  if (config.metricsPort !== undefined) {
-    const own = await createMetricsServer(core);
-    started.push(() => own.close());
-    log.info({ port: (await own.listen()).port }, "/metrics has a port of its own");
+  const metricsServer = config.metricsPort === undefined ? undefined : await createMetricsServer(core);
+  if (metricsServer) {
+    started.push(() => metricsServer.close());
+    log.info({ port: (await metricsServer.listen()).port }, "/metrics has a port of its own");
   }
   const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   if (url === "") url = listening;
@@ -187,7 +187,8 @@ async function startOn(
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
     await Promise.all([engine.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);
-    await Promise.race([server.close(), sleep(left())]);
+    await Promise.race([Promise.all([server.close(), metricsServer?.close()]), sleep(left())]);
+    await Promise.race([core.warnings.flush(), sleep(1_000)]);
     await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
     await notify.stop();
     await db.close();
