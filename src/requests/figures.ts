@@ -118,7 +118,8 @@ const POOL_FIGURES: readonly Figure<Pools>[] = [
     name: "hookline_pool_waiting",
     help: "Callers that wait for a connection of this process's pool now.",
     labels: ["pool"],
-    of: byPool(({ waitingCount }) => waitingCount),
+    // One that finds an idle connection stands in the queue for a moment, too.
+    of: byPool(({ waitingCount, idleCount, totalCount, options }) => (idleCount > 0 || totalCount < options.max ? 0 : waitingCount)),
   },
   {
     name: "hookline_pool_waits_total",
