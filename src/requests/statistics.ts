@@ -52,7 +52,8 @@ const latencies = ({ durations }: Sum) => ({ p50Ms: percentile(durations, 0.5), 
 
 /**
  * Attempts since a moment, cut into equal buckets up to now, as a whole and per definition. A minute counts whole, in the
- * bucket in which it ends, so that one which began before `since` is not lost; what is older than two days counts by the hour.
+ * bucket in which it ends, so that one which began before `since` is not lost; what is older than two hours counts by ten
+ * minutes, than two days by the hour.
  * @param since at most 30 days ago
  * @param definitionId of this one alone
  * @throws BadInputError

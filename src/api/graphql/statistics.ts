@@ -64,7 +64,8 @@ const DefinitionStatistics = builder.objectRef<Statistics["definitions"][number]
 });
 
 const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").implement({
-  description: "Attempts since a moment, by whole minutes; the hours of more than two days ago count as a whole.",
+  description:
+    "Attempts since a moment, by whole minutes; ten minutes of more than two hours ago, and hours of more than two days ago, count as a whole.",
   fields: (t) => ({
     delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
     retried: t.exposeInt("retried", { description: COUNTS.retried }),
