@@ -91,6 +91,10 @@ const environment = z.object({
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
+  HOOKLINE_OPEN_CALLS: whole(10, 1_000_000).default(10_000),
+  HOOKLINE_OPEN_CALLS_MB: whole(1, 100_000).default(128),
+  HOOKLINE_INGEST_QUEUE: whole(100, 10_000_000).default(10_000),
+  HOOKLINE_INGEST_QUEUE_MB: whole(1, 100_000).default(64),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
     .string()
@@ -156,6 +160,13 @@ export interface Config {
   queueSchema: string | undefined;
   /** Connections of the hot pool; Prisma's has half as many. */
   databasePool: number;
+  /** Calls of all doors that may be open at once, and how much their bodies may hold in memory. */
+  openCalls: number;
+  openCallsMb: number;
+  /** Events that may wait for their transaction, of all organizations; of one half as many. */
+  ingestQueue: number;
+  /** And how much they may hold in memory. */
+  ingestQueueMb: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
   adminToken: string | undefined;
@@ -250,6 +261,10 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
     queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
+    openCalls: e.HOOKLINE_OPEN_CALLS,
+    openCallsMb: e.HOOKLINE_OPEN_CALLS_MB,
+    ingestQueue: e.HOOKLINE_INGEST_QUEUE,
+    ingestQueueMb: e.HOOKLINE_INGEST_QUEUE_MB,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,

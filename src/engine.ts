@@ -73,8 +73,11 @@ export interface Engine {
 /** Kinds of jobs that the engine sends and takes. */
 export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MARKS_JOB, REPLAY_JOB] as const;
 
-/** A restore or a failover is noticed so soon; a subscription and a look of the live feed notice it by themselves. */
-const EPOCH_MS = 1_000;
+/**
+ * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription
+ * and a look of the live feed notice either by themselves.
+ */
+const EPOCH_MS = 5_000;
 
 /** What changed definitions mean for their lanes: done by one process at a time, woken by whoever heard of a change. */
 function createMarks(core: Core, queue: Queue) {
@@ -162,6 +165,9 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const watchEpoch = createLoop(() => epoch.look().then(() => EPOCH_MS), { log: core.log, what: "looking at the database's epoch" });
   const marks = createMarks(core, queue);
   watchWorker(core, worker);
+  const stopWatching = core.notify.on("definition", (ids) => {
+    if (ids.length === 0) watchEpoch.kick();
+  });
 
   return {
     ...{ processId, numbers, jobs: queue, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed },
@@ -179,6 +185,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       return (await worker?.drain(graceMs)) ?? true;
     },
     async stop() {
+      stopWatching();
       await watchEpoch.stop();
       await feed.stop();
       await made.close();

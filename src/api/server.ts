@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { Core } from "../core.ts";
 import { createAddressOf } from "./address.ts";
+import { limitOpenCalls } from "./admission.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
@@ -94,6 +95,7 @@ function createApp(core: Core): FastifyInstance {
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
+  limitOpenCalls(app, core);
   // From the first byte of a reply on, its reader has to take some of it now and then; an injected request has no reader.
   app.addHook("onSend", async ({ raw }) => {
     const { setTimeout } = raw.socket as Partial<Socket>;

@@ -10,6 +10,7 @@ import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
 import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { type Sent, together } from "./together.ts";
 import { transact } from "./transact.ts";
 
 export type { PoolClient } from "pg";
@@ -82,6 +83,8 @@ export interface Database {
   unscoped: PrismaClient;
   /** Runs `work` in one transaction on the hot pool; rolled back when it throws, begun anew when another one is in its way. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
+  /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
+  together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -125,6 +128,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     unscoped,
     prisma: guarded(unscoped),
     transaction: (work, again) => transact(pool, work, again),
+    together: (sent, before) => together(pool, sent, before),
     dropConnections() {
       pool.dropAll();
       prismaPool.dropAll();

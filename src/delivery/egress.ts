@@ -69,11 +69,7 @@ export interface Refusal {
  * @param options.resolver the system's resolver unless given
  * @param options.refused told of each address that is refused
  */
-export function createEgress(options: {
-  allow: readonly string[];
-  resolver?: Resolver;
-  refused?: (refusal: Refusal) => void;
-}): Egress {
+export function createEgress(options: { allow: readonly string[]; resolver?: Resolver; refused?: (refusal: Refusal) => void }): Egress {
   const rule = addressRule(options.allow);
   const resolver = options.resolver ?? systemResolver;
   const running = new Map<string, Promise<Address[]>>();

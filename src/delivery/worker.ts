@@ -11,8 +11,9 @@ import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
+import type { Offer } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
-import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
+import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
 import type { Plans } from "./plan.ts";
@@ -22,11 +23,12 @@ import type { Settlement } from "./settlement.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
-  reserve: Reserve;
+  /** How many of so many new requests of a lane held here could be sent at once. It keeps the place for them until `accepted` or `abandoned`. */
+  offer(ref: LaneRef, count: number): Offer | undefined;
   /** After the transaction: `sending` of each ticket's requests are SENDING and ours. */
   accepted(tickets: readonly LaneTicket[], catalogVersion: number): void;
-  /** The transaction failed. */
-  abandoned(tickets: readonly LaneTicket[]): void;
+  /** Nothing came of these offers. */
+  abandoned(refs: readonly LaneRef[]): void;
   /** Whether a woken lane would be claimed at once. */
   readonly hasRoom: boolean;
   holds(ref: LaneRef): boolean;
@@ -54,6 +56,8 @@ const CLAIM_BATCH = 256;
 const PAGE = 32;
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
+/** How often jobs are looked for without a hint. */
+const WAKES_MS = 60_000;
 const LONGEST_TIMER_MS = 3_600_000;
 const DRAIN_LOOK_MS = 20;
 
@@ -82,6 +86,7 @@ export function createWorker(
   let ticking: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
+  let wakesTaken = Number.NEGATIVE_INFINITY;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
@@ -210,7 +215,8 @@ export function createWorker(
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
     const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
     await release(old);
-    await takeWakes();
+    // A job that nobody told of; its lane is due all the same.
+    if (now - wakesTaken > WAKES_MS) await takeWakes();
     await lookAtDue();
   }
 
@@ -229,6 +235,7 @@ export function createWorker(
   async function takeWakes(): Promise<void> {
     if (taking || draining) return;
     taking = true;
+    wakesTaken = clock.monotonic();
     try {
       for (let ids = await parts.queue.takeWakes(); ids.length > 0; ids = await parts.queue.takeWakes()) host.wake(ids);
     } finally {
@@ -267,10 +274,12 @@ export function createWorker(
   }
 
   const host: Worker = {
-    reserve(ticket) {
-      const run = runs.get(ticket.ref);
-      if (!run || ticket.held || draining) return 0;
-      return active(run).reserve(ticket.leaseToken, ticket.revision, ticket.before, ticket.requests.length);
+    offer(ref, count) {
+      const run = runs.get(ref);
+      if (!run || draining) return undefined;
+      const { token, revision, lastNumber } = active(run);
+      const sending = run.reserve(token, revision, lastNumber, count);
+      return sending > 0 ? { token, revision, lastNumber, sending } : undefined;
     },
     accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
@@ -278,8 +287,8 @@ export function createWorker(
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
       }
     },
-    abandoned(tickets) {
-      for (const ticket of tickets) runs.get(ticket.ref)?.abandoned();
+    abandoned(refs) {
+      for (const ref of refs) runs.get(ref)?.abandoned();
     },
     get hasRoom() {
       return !draining && wanted.size + working() < PLACES;

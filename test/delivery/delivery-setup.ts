@@ -1,9 +1,9 @@
 /** An engine over a fresh database, and the few questions that tests of single deliveries ask. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDefinition } from "../../src/definitions/definitions.ts";
 import type { Config } from "../../src/config.ts";
+import { createDefinition } from "../../src/definitions/definitions.ts";
+import type { EngineOptions } from "../../src/engine.ts";
 import type { EventInput } from "../../src/events/input.ts";
-import { type EngineOptions } from "../../src/engine.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
 

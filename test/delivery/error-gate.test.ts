@@ -47,7 +47,13 @@ describe("B38 superoffice: nine failures in a row, and at most two more calls", 
     ["keyed", "KEY", 1, () => 20],
   ] as const)("a receiver %s (%s)", async (name, ordering, concurrency, delayMs) => {
     const type = `fails.${name.replaceAll(/\W/g, "")}`;
-    const id = await d.definition({ targetUrl: `${receiver.url}/${type}`, eventTypes: [type], dialect: "SUPEROFFICE", ordering, ...(ordering === "NONE" && { concurrency }) });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}/${type}`,
+      eventTypes: [type],
+      dialect: "SUPEROFFICE",
+      ordering,
+      ...(ordering === "NONE" && { concurrency }),
+    });
     receiver.respond((_, n) => ({ status: 500, delayMs: delayMs(n) }));
     const first = receiver.calls.length;
     await Promise.all(Array.from({ length: 40 }, (_, n) => d.emit(type, { entity: "e", entityId: String(n) })));
@@ -67,7 +73,13 @@ describe("B38 superoffice: nine failures in a row, and at most two more calls", 
   });
 
   it("a success in between begins the count anew", async () => {
-    const id = await d.definition({ targetUrl: `${receiver.url}/recovers`, eventTypes: ["recovers.*"], dialect: "SUPEROFFICE", retrySchedule: [], onExhausted: "SKIP" });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}/recovers`,
+      eventTypes: ["recovers.*"],
+      dialect: "SUPEROFFICE",
+      retrySchedule: [],
+      onExhausted: "SKIP",
+    });
     let n = 0;
     receiver.respond(() => (++n % 9 === 0 ? 200 : 500));
     for (let i = 0; i < 40; i += 1) await d.emit("recovers.now");
@@ -78,7 +90,8 @@ describe("B38 superoffice: nine failures in a row, and at most two more calls", 
 });
 
 describe("B38 the gate", () => {
-  const plan = (consecutiveErrors = 0) => ({ definition: { id: "d", policy: { maxConsecutiveErrors: 9 } }, consecutiveErrors }) as unknown as Plan;
+  const plan = (consecutiveErrors = 0) =>
+    ({ definition: { id: "d", policy: { maxConsecutiveErrors: 9 } }, consecutiveErrors }) as unknown as Plan;
   let now = 0;
   const clock = { monotonic: () => now };
 

@@ -1,9 +1,9 @@
 /** A fault of ours, wherever it is thrown on the way of one request, is that request's outcome, logged, and nobody else's. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { createTransport } from "../../src/delivery/transport.ts";
 import { createEgress } from "../../src/delivery/egress.ts";
 import { Incoming } from "../../src/delivery/incoming.ts";
+import { createTransport } from "../../src/delivery/transport.ts";
 import { dialects } from "../../src/wire/dialects.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Delivery, openDelivery } from "./delivery-setup.ts";
@@ -42,7 +42,11 @@ describe("B33 a dialect that throws", () => {
     const good = await d.emit(type, { entity: "good" });
     const request = await d.request(id, "REJECTED", bad);
     expect(await d.attempts(request)).toMatchObject([
-      { outcome: "BLOCKED", error_code: "RENDER_ERROR", error_description: "the request could not be rendered (TypeError: a fault of ours)" },
+      {
+        outcome: "BLOCKED",
+        error_code: "RENDER_ERROR",
+        error_description: "the request could not be rendered (TypeError: a fault of ours)",
+      },
       { outcome: "BLOCKED", error_code: "RENDER_ERROR" },
     ]);
     await d.request(id, "DELIVERED", good);
@@ -50,7 +54,12 @@ describe("B33 a dialect that throws", () => {
   });
 
   it("in judge: RESPONSE_INVALID with the status that came", async () => {
-    const id = await d.definition({ targetUrl: `${receiver.url}/judge`, eventTypes: ["throws.judge"], retrySchedule: [], dialect: "CRMCOM" });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}/judge`,
+      eventTypes: ["throws.judge"],
+      retrySchedule: [],
+      dialect: "CRMCOM",
+    });
     vi.spyOn(dialects.CRMCOM, "judge").mockImplementation(() => {
       throw new RangeError("a fault of ours");
     });
@@ -63,7 +72,12 @@ describe("B33 a dialect that throws", () => {
 
 describe("B33 what a definition holds", () => {
   it("a signing key that is none: SECRET_UNREADABLE, not a plan that cannot be loaded", async () => {
-    const id = await d.definition({ targetUrl: `${receiver.url}/key`, eventTypes: ["bad.key"], retrySchedule: [], signatureVersions: ["V1A"] });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}/key`,
+      eventTypes: ["bad.key"],
+      retrySchedule: [],
+      signatureVersions: ["V1A"],
+    });
     const { organizationId } = d.t;
     const { rows } = await d.t.core.db.pool.query("SELECT version FROM signing_secret WHERE definition_id = $1", [id]);
     const sealed = d.t.core.vault.seal("c2hvcnQ=", `${organizationId}/${id}/signing/${rows[0].version}`);

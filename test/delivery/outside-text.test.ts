@@ -22,7 +22,10 @@ const texts: [name: string, body: string | Buffer][] = [
   ["NUL", '{"status":"failed","message":"a\\u0000b"}'],
   ["half a surrogate pair", `{"status":"failed","message":"${half}"}`],
   ["a pair cut by the limit", `{"status":"failed","message":"${"x".repeat(3_999)}\\ud83d\\ude00"}`],
-  ["invalid UTF-8", Buffer.concat([Buffer.from('{"status":"failed","message":"'), Buffer.from([0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80]), Buffer.from('"}')])],
+  [
+    "invalid UTF-8",
+    Buffer.concat([Buffer.from('{"status":"failed","message":"'), Buffer.from([0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80]), Buffer.from('"}')]),
+  ],
   ["1 MiB of one character", `{"status":"failed","message":"${"a".repeat(1024 * 1024)}"}`],
   ["60 KB of NULs", `{"status":"failed","message":"${"\\u0000".repeat(10_000)}"}`],
 ];
@@ -31,7 +34,12 @@ describe("B24 replies", () => {
   it.each(texts)("doForms: %s in the message is settled after one call", async (name, body) => {
     const type = "record.created";
     const path = `/${encodeURIComponent(name)}`;
-    const id = await d.definition({ targetUrl: `${receiver.url}${path}`, eventTypes: [type], dialect: "DOFORMS", filter: { entity: name } });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}${path}`,
+      eventTypes: [type],
+      dialect: "DOFORMS",
+      filter: { entity: name },
+    });
     receiver.respond(() => ({ body }));
     await d.emit(type, { entity: name });
     const request = await d.request(id, "DELIVERED");
@@ -41,7 +49,12 @@ describe("B24 replies", () => {
 
   it.each(texts)("superoffice: %s as the whole of a failure stands in the last error", async (name, body) => {
     const type = `so.${texts.findIndex(([one]) => one === name)}`;
-    const id = await d.definition({ targetUrl: `${receiver.url}/${type}`, eventTypes: [type], dialect: "SUPEROFFICE", onExhausted: "SKIP" });
+    const id = await d.definition({
+      targetUrl: `${receiver.url}/${type}`,
+      eventTypes: [type],
+      dialect: "SUPEROFFICE",
+      onExhausted: "SKIP",
+    });
     receiver.respond(() => ({ status: 500, body, headers: { "x-odd": "\xff\xfe", constructor: "a", __proto__: "b" } }));
     await d.emit(type);
     await d.request(id, "REJECTED");
@@ -73,7 +86,14 @@ describe("B24 scripts", () => {
       [d.t.organizationId, name, source],
     );
     const type = `script.${name.replaceAll(/\W/g, "_")}`;
-    const id = await d.definition({ targetType: "CRMSCRIPT", scriptId: rows[0].id, dialect: "SUPEROFFICE", eventTypes: [type], retrySchedule: [], onExhausted: "SKIP" });
+    const id = await d.definition({
+      targetType: "CRMSCRIPT",
+      scriptId: rows[0].id,
+      dialect: "SUPEROFFICE",
+      eventTypes: [type],
+      retrySchedule: [],
+      onExhausted: "SKIP",
+    });
     await d.emit(type);
     const [attempt] = await d.attempts(await d.request(id, state));
     expect(() => JSON.parse(attempt?.response_body ?? "")).not.toThrow();

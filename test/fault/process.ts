@@ -87,7 +87,7 @@ export class Process {
   }
 
   /** 200 of /readyz. */
-  async ready(timeoutMs = 60_000): Promise<void> {
+  async ready(timeoutMs = 180_000): Promise<void> {
     for (const deadline = performance.now() + timeoutMs; (await this.status()) !== 200; await sleep(50)) {
       if (!this.alive) throw new Error(`${this.name} ended while starting: ${this.output}`);
       if (performance.now() > deadline) throw new Error(`${this.name} is not ready: ${this.output}`);

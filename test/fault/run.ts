@@ -86,7 +86,11 @@ async function main(): Promise<void> {
   let platform: Promise<Platform> | undefined;
   const recorder = await startRecorder();
   const shared = () => {
-    platform ??= startPlatform();
+    platform ??= startPlatform().catch((error: Error) => {
+      // The next row tries again.
+      platform = undefined;
+      throw error;
+    });
     return platform;
   };
   try {

@@ -63,13 +63,15 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
     died.resolve();
   }
 
-  const transaction: Database["transaction"] = async (work) => {
+  const mortal = async <T>(transaction: () => Promise<T>): Promise<T> => {
     if (death === "AT_BEGIN") die();
     if (killedAt !== undefined) return never;
-    const result = await unlessDead(own.transaction(work));
+    const result = await unlessDead(transaction());
     if (death === "AFTER_COMMIT") die();
     return killedAt === undefined ? result : never;
   };
+  const transaction: Database["transaction"] = (work) => mortal(() => own.transaction(work));
+  const together: Database["together"] = (sent, before) => mortal(() => own.together(sent, before));
   const pool = new Proxy(own.pool, {
     get(target, key) {
       if (key === "query") return (...args: [string]) => (killedAt === undefined ? unlessDead(target.query(...args)) : never);
@@ -78,7 +80,7 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
   });
   const core: Core = {
     ...base,
-    db: { ...own, pool, transaction },
+    db: { ...own, pool, transaction, together },
     notify: {
       ...base.notify,
       get connected() {
