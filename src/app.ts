@@ -4,7 +4,7 @@ import { createSignInLink, signInUrl } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
-import { createServer, createWorkerServer, type Server } from "./api/server.ts";
+import { createMetricsServer, createServer, createWorkerServer, type Server } from "./api/server.ts";
 import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Core, Siblings } from "./core.ts";
@@ -25,11 +25,10 @@ import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
-import { createHousekeeping } from "./housekeeping.ts";
+import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
-import { createReplayRunner } from "./requests/replay.ts";
-import { createRetention } from "./requests/retention.ts";
+import { createWarnings } from "./observe/warnings.ts";
 import { createVault } from "./vault.ts";
 
 /** One of several processes (src/cluster): the primary does what is done once and opens no door, its workers serve and deliver. */
@@ -177,14 +176,19 @@ async function startOn(
   await keepKey(config, keys);
   const heard = createNotifier(logins.engine, log, () => db.dropConnections());
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
-  const core: Core = { config, clock: systemClock, log, db, notify, vault, ...(part?.kind === "WORKER" && { siblings: part.siblings }) };
+  const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
+  const core: Core = {
+    ...{ config, clock: systemClock, log, metrics, warnings: createWarnings(log), db, notify, vault },
+    ...(part?.kind === "WORKER" && { siblings: part.siblings }),
+  };
   const queue = createQueue(logins.engine, log, {
     worker: hasChores,
+    chores: hasChores,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });
   await makePartitions(core);
   await startIds(core);
-  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start(ENGINE_JOBS)]);
+  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
   started.push(
     () => notify.stop(),
     () => queue.stop(),
@@ -198,7 +202,6 @@ async function startOn(
     embedded?.answersAt(at);
   };
   const publicUrl = () => url;
-  const metrics = createMetrics();
   const engine = createEngine(core, {
     queue,
     payloadQuery: createPayloadQuery(),
@@ -207,43 +210,35 @@ async function startOn(
     chores: hasChores && config.delivery,
     ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
     source: () => config.publicUrl ?? SOURCE,
-    onSettled: (settlement) => observe(metrics, log, settlement),
+    onSettled: (settlement) => logAttempt(log, settlement),
   });
   started.push(() => engine.stop());
-  const { worker, feed } = engine;
+  const { feed } = engine;
   if (config.roles.api && !isPrimary) await feed.start();
 
   const doors: Doors = { core, publicUrl, ...engine };
-  if (worker) {
-    metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
-    metrics.gauge("hookline_lanes_sending", "Lanes that send now.", () => worker.stats.sending);
-    metrics.gauge("hookline_lanes_waiting", "Lanes that wait for a place here.", () => worker.stats.waiting);
-  }
-  const shown: Metrics = part?.kind === "WORKER" ? { ...metrics, text: part.metricsText } : metrics;
   const server: Server | undefined = isPrimary
     ? undefined
     : config.roles.api
       ? await createServer(doors, {
-          metrics: shown,
           dashboard: openDashboard(
             (err) => log.error({ err }, "the dashboard could not be built"),
             part?.kind === "WORKER" ? part.dashboardBuilt : undefined,
           ),
         })
-      : await createWorkerServer(core, { metrics: shown });
+      : await createWorkerServer(core);
   started.push(async () => server?.close());
   signal?.throwIfAborted();
   if (server) listensAt(addressOf(config.host, (await server.listen()).port));
-
-  const replays = createReplayRunner(core);
-  const retention = createRetention(core);
-  const housekeeping = createHousekeeping(core);
-  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0), "max");
-  if (hasChores) {
-    replays.start();
-    retention.start();
-    housekeeping.start();
+  const metricsServer = config.metricsPort === undefined || isPrimary ? undefined : await createMetricsServer(core);
+  if (metricsServer) {
+    started.push(() => metricsServer.close());
+    log.info({ port: (await metricsServer.listen()).port }, "/metrics has a port of its own");
   }
+
+  const housekeeping = createHousekeeping(core, queue);
+  watchChores(core, queue);
+  if (hasChores) await housekeeping.start();
   if (config.roles.worker && config.delivery) await engine.start();
 
   let stopping: Promise<void> | undefined;
@@ -252,14 +247,15 @@ async function startOn(
     const left = () => Math.max(0, deadline - performance.now());
     // Readiness first: whoever balances load sees it before the door closes.
     server?.beginDrain();
-    await Promise.all([replays.stop(), retention.stop(), housekeeping.stop()]);
+    await Promise.race([housekeeping.stop(), sleep(left())]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
     await Promise.all([
       engine.drain(Math.max(0, left() - 500)),
       server && config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined,
     ]);
-    await Promise.race([server?.close(), sleep(left())]);
+    await Promise.race([Promise.all([server?.close(), metricsServer?.close()]), sleep(left())]);
+    await Promise.race([core.warnings.flush(), sleep(1_000)]);
     await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
     await notify.stop();
     await db.close();
@@ -299,10 +295,9 @@ async function openEmbedded(config: Readonly<Config>, signal: AbortSignal | unde
 
 export const addressOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 
-/** One wide line per attempt, and its metrics. */
-function observe(metrics: Metrics, log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
+/** One wide line per attempt. */
+function logAttempt(log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
   if (!attempt) return;
-  metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1000);
   log.info(
     {
       request: request.id,

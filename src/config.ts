@@ -128,6 +128,11 @@ const environment = z.object({
     })
     .optional(),
   HOOKLINE_MASTER_KEY: masterKeys.optional(),
+  HOOKLINE_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, "must be 16 to 512 printable characters without blanks, such as openssl rand -hex 32 makes")
+    .optional(),
+  HOOKLINE_METRICS_PORT: whole(0, 65535).optional(),
   HOOKLINE_PUBLIC_URL: httpUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_SMTP_URL: z
@@ -178,6 +183,10 @@ export interface Config {
   /** Processes that serve; above 1 they are of one primary (src/cluster). */
   workers: number;
   adminToken: string | undefined;
+  /** Whoever asks for /metrics must show it. */
+  metricsToken: string | undefined;
+  /** /metrics is served on this port, and not on the public one. 0: any free one. */
+  metricsPort: number | undefined;
   /** Undefined: the embedded default makes one in the data folder. */
   masterKeys: MasterKey[] | undefined;
   /** Without a trailing slash. */
@@ -246,6 +255,9 @@ export function readConfig(env: Environment = process.env, options: { places?: b
       "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
     );
   }
+  if (data?.HOOKLINE_METRICS_PORT && data.HOOKLINE_METRICS_PORT === data.PORT) {
+    problems.push("HOOKLINE_METRICS_PORT: is PORT too: give /metrics a port of its own");
+  }
   if (options.places && given["DATABASE_URL"] === undefined && given["DATABASE_URL_FILE"] === undefined) {
     const has = (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined;
     const dataDir = given["HOOKLINE_DATA_DIR"] ?? ".data";
@@ -271,6 +283,8 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     workers: e.HOOKLINE_WORKERS,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
     masterKeys: e.HOOKLINE_MASTER_KEY,
+    metricsToken: e.HOOKLINE_METRICS_TOKEN,
+    metricsPort: e.HOOKLINE_METRICS_PORT,
     publicUrl: e.HOOKLINE_PUBLIC_URL,
     egressAllow: e.HOOKLINE_EGRESS_ALLOW ?? (production ? [] : LOOPBACK),
     smtpUrl: e.HOOKLINE_SMTP_URL,

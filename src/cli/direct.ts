@@ -12,6 +12,8 @@ import { loginsOf } from "../db/wall/state.ts";
 import { readOwner } from "../embedded/lock.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createLog } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
@@ -39,7 +41,8 @@ export function withCore<T>(config: Readonly<Config>, command: string, work: (co
     const db = openDatabase(logins, { poolSize: 2 });
     try {
       const vault = createVault(await masterKeys(config));
-      return await work({ config, clock: systemClock, log, db, notify: createNotifier(logins.engine, log), vault });
+      const observe = { log, metrics: createMetrics(), warnings: createWarnings(log) };
+      return await work({ config, clock: systemClock, ...observe, db, notify: createNotifier(logins.engine, log), vault });
     } finally {
       await db.close();
     }

@@ -61,6 +61,8 @@ export interface Database {
   url: string;
   /** Hot path. */
   pool: pg.Pool;
+  /** For their figures. */
+  pools: Readonly<Record<"hot" | "tenant", SessionPool>>;
   /** Refuses what names no organization, and sees that organization's rows only. */
   prisma: Prisma;
   /** Without that guard, with the engine's rights: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
@@ -117,6 +119,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
   return {
     url: logins.engine,
     pool,
+    pools: { hot: pool, tenant: tenantPool },
     unscoped,
     prisma: guarded(tenants),
     tenant: (organizationId) => tenantPool.of(organizationId),

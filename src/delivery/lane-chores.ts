@@ -3,8 +3,11 @@
  * be told is done in batches, by marks on `definition_counter` that outlive whoever set them. Batches are idempotent: each
  * touches only what stood so before the mark was set.
  */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
+import type { JobKind } from "../db/queue.ts";
 import { publishRequests } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
 import { DUE } from "./lane-touch.ts";
@@ -193,6 +196,26 @@ export interface DefinitionChores {
   run(): Promise<"MORE" | "WAITS" | "DONE">;
 }
 
+/** Wakes whoever does what marks ask for; the marks themselves are what must be done. */
+export const MARKS_JOB: JobKind<unknown> = { name: "definition-marks", payload: z.object({}), single: true };
+
+/** Between two looks at an ordering that drains: each costs a walk over the definition's lanes. */
+const DRAINING_MS = 1_000;
+/** One job lasts at most so long; another follows. */
+const TURN_MS = 60_000;
+
+/** Does all that marks ask for. @returns false: an ordering still drains, and another job must go on with it */
+export async function doMarks(core: Core, chores: DefinitionChores, signal: AbortSignal): Promise<boolean> {
+  for (const until = core.clock.monotonic() + TURN_MS; !signal.aborted; ) {
+    const left = await chores.run();
+    if (left === "DONE") return true;
+    if (left === "MORE") continue;
+    if (core.clock.monotonic() > until) return false;
+    await sleep(DRAINING_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
+
 export function createDefinitionChores(core: Core): DefinitionChores {
   /** Where a definition's lanes were left, by its mark. */
   const positions = new Map<string, string>();
@@ -263,7 +286,6 @@ export function createDefinitionChores(core: Core): DefinitionChores {
       for (const row of rows) {
         if (row.go_on_since) more = (await continueGoingOn(row)) || more;
         if (row.cancel_since) more = (await continueCancelling(row)) || more;
-        // Each look costs a walk over the definition's lanes: not more often than once a second.
         if (row.draining_since) {
           await openEpoch(row);
           waits = true;

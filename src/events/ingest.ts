@@ -177,6 +177,7 @@ export function createIngest(
   }
 
   function settle(organizationId: string, { taken, refused, catalog, tickets }: Outcome<Call>): void {
+    core.metrics.events(taken.reduce((sum, { fresh }) => sum + fresh.length, 0));
     committed(organizationId, tickets, catalog);
     for (const { call, result } of taken) call.resolve(result);
     for (const [call, error] of refused) call.reject(error);
@@ -225,7 +226,10 @@ export function createIngest(
     async within(client, organizationId, inputs) {
       const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
       const tickets = await eventsOf(core, client, numbers, organizationId, inputs, catalog);
-      return () => committed(organizationId, tickets, catalog);
+      return () => {
+        core.metrics.events(inputs.length);
+        committed(organizationId, tickets, catalog);
+      };
     },
     withNumbers: mended,
     get stats() {

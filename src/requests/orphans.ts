@@ -140,7 +140,12 @@ export async function findOrphans(core: Core, signal?: AbortSignal): Promise<Orp
   });
   if (orphans && Object.values(orphans).some((count) => count > 0)) {
     const examples = Object.fromEntries(Object.entries(found).map(([kind, keys]) => [kind, keys.slice(0, 3)]));
-    core.log.warn({ ...orphans, examples }, "rows that hang on something that is not there; queues were mended, the log is only counted");
+    core.warnings.warn(
+      "orphans",
+      "",
+      { ...orphans, examples },
+      "rows that hang on something that is not there; queues were mended, the log is only counted",
+    );
   }
   return orphans;
 }

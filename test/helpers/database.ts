@@ -21,6 +21,8 @@ import { createNotifier } from "../../src/db/notify.ts";
 import { ROLES } from "../../src/db/wall/roles.ts";
 import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
+import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 
 /** The key of every test vault, so that several cores may share a database. */
@@ -103,6 +105,8 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
       config,
       clock: systemClock,
       log,
+      metrics: createMetrics(),
+      warnings: createWarnings(log),
       db: openDatabase(testLogins(database.url)),
       notify: createNotifier(testLogins(database.url).engine, log),
       vault: createVault([MASTER_KEY]),

@@ -7,6 +7,8 @@ import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import type { Core } from "../../src/core.ts";
 import { type Database, openDatabase } from "../../src/db/client.ts";
 import type { Queue } from "../../src/db/queue.ts";
+import { createDefinitionChores } from "../../src/delivery/lane-chores.ts";
+import { createLoop } from "../../src/delivery/loop.ts";
 import type { Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
 import type { Worker } from "../../src/delivery/worker.ts";
 import { createEngine } from "../../src/engine.ts";
@@ -101,7 +103,10 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
   // Jobs of the engine (mail, announcements) are nobody's business here: the queue is shared by nodes that die.
-  const { ingest, worker, chores } = engine;
+  const { ingest, worker } = engine;
+  const marks = createDefinitionChores(core);
+  const chores = createLoop(async () => ({ MORE: 0, WAITS: 1_000, DONE: 5_000 })[await marks.run()], { log: core.log, what: "marks" });
+  const stopListening = core.notify.on("definition", () => chores.kick());
   worker?.start();
   if (worker) chores.start();
   return {
@@ -118,12 +123,15 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       await died.promise;
     },
     async stop() {
+      stopListening();
+      await chores.stop();
       if (killedAt === undefined) await engine.drain(10_000);
     },
     async close() {
       // What a dead one began never ends: nobody waits for it.
-      if (killedAt === undefined) await engine.drain(0);
-      else void engine.chores.stop();
+      stopListening();
+      const stopped = chores.stop();
+      if (killedAt === undefined) await Promise.all([stopped, engine.drain(0)]);
       await engine.stop();
       await own.close();
     },

@@ -1,8 +1,8 @@
-/** /healthz (the process runs), /readyz (it can work), /metrics (Prometheus). All that a worker-only process serves. */
+/** /healthz (the process runs), /readyz (it can work), /metrics unless it has a port of its own. All that a worker-only process serves. */
 import type { FastifyPluginAsync } from "fastify";
 import type { Core } from "../../core.ts";
 import { createWritable, type Writable } from "../../db/writable.ts";
-import type { Metrics } from "../../observe/metrics.ts";
+import { metricsRoutes } from "./metrics.ts";
 
 /** Longest wait for the database's word, in milliseconds. */
 const PATIENCE_MS = 2_000;
@@ -13,7 +13,7 @@ function withinPatience(writable: Writable): Promise<boolean> {
 }
 
 /** @param draining true once the process is told to stop: then it is not ready, so that nothing new is sent to it */
-export function healthRoutes(core: Core, metrics: Metrics, draining: () => boolean): FastifyPluginAsync {
+export function healthRoutes(core: Core, draining: () => boolean): FastifyPluginAsync {
   const writable = createWritable(core.db, () => core.clock.monotonic());
   return async (app) => {
     app.get("/healthz", async () => ({ status: "ok" }));
@@ -27,6 +27,6 @@ export function healthRoutes(core: Core, metrics: Metrics, draining: () => boole
         delivery: core.config.delivery ? "on" : "off",
       };
     });
-    app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+    if (core.config.metricsPort === undefined) await app.register(metricsRoutes(core));
   };
 }

@@ -92,7 +92,17 @@ export function openApiDocument(publicUrl: string): object {
       },
       "/healthz": { get: { operationId: "health", security: [], responses: { 200: plain("The process runs.") } } },
       "/readyz": { get: { operationId: "ready", security: [], responses: { 200: plain("It can work."), 503: plain("Not now.") } } },
-      "/metrics": { get: { operationId: "metrics", security: [], responses: { 200: plain("Prometheus text.") } } },
+      "/metrics": {
+        get: {
+          operationId: "metrics",
+          security: [{}, { token: [] }],
+          responses: {
+            200: plain("Prometheus text."),
+            401: problem("HOOKLINE_METRICS_TOKEN is set, and was not shown."),
+            403: problem("Without it, only this machine may ask."),
+          },
+        },
+      },
     },
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
