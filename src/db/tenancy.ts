@@ -32,7 +32,7 @@ function ofData(data: unknown, column: string): unknown[] {
 
 /**
  * @returns the organization's id
- * @throws TenancyError when the operation names none, or several
+ * @throws TenancyError when the operation names none, or makes rows of several
  */
 export function organizationOf(model: string, operation: string, args: unknown): string {
   const what = `${model}.${operation}`;
@@ -43,7 +43,8 @@ export function organizationOf(model: string, operation: string, args: unknown):
   const [organizationId] = named;
   if (typeof organizationId !== "string")
     throw new TenancyError(what, `without ${column} in its ${CREATES.has(operation) ? "data" : "where"}`);
-  if (named.some((each) => each !== organizationId)) throw new TenancyError(what, "for several organizations");
+  // Conditions of a `where` hold together: where they contradict each other there is no row, whoever's are seen.
+  if (CREATES.has(operation) && named.some((each) => each !== organizationId)) throw new TenancyError(what, "for several organizations");
   return organizationId;
 }
 

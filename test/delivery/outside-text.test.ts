@@ -110,8 +110,9 @@ describe("B24 scripts", () => {
 
 describe("B24 what cannot be written all the same", () => {
   it("is settled in a reduced form: state, outcome and code stand, the receiver is called once, the lane goes on", async () => {
-    const { pool } = d.t.core.db;
-    await pool.query("ALTER TABLE attempt ADD CONSTRAINT no_poison CHECK (response_body IS NULL OR response_body NOT LIKE '%poison%')");
+    await d.t.core.db.asOwner((client) =>
+      client.query("ALTER TABLE attempt ADD CONSTRAINT no_poison CHECK (response_body IS NULL OR response_body NOT LIKE '%poison%')"),
+    );
     const id = await d.definition({ targetUrl: `${receiver.url}/poison`, eventTypes: ["poison.*"] });
     receiver.respond((call) => ({ body: call.json().type === "poison.drunk" ? "poison" : "fine" }));
     const first = await d.emit("poison.drunk");

@@ -67,7 +67,7 @@ async function guardAll(client: ClientBase, roles: Roles | undefined, schema: st
   for (const relation of await relationsOf(client, queueSchema, true))
     for (const need of needsOf(relation, queueSchema, roles)) await client.query(need);
   const { rows } = await client.query<{ open: boolean }>(
-    `SELECT has_function_privilege($1, '${PARTITIONS}', 'EXECUTE') OR NOT has_function_privilege($2, '${PARTITIONS}', 'EXECUTE') AS open`,
+    `SELECT to_regprocedure('${PARTITIONS}') IS NOT NULL AND (has_function_privilege($1, '${PARTITIONS}', 'EXECUTE') OR NOT has_function_privilege($2, '${PARTITIONS}', 'EXECUTE')) AS open`,
     [roles.tenant, roles.engine],
   );
   if (!rows[0]?.open) return;
