@@ -16,11 +16,6 @@ export const interruptRequests = statement({
               WHERE l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.due_at IS NOT NULL
               ORDER BY q.due_at, q.position LIMIT $3::int8)
              UNION ALL
-             -- Retries among the due stand behind everything that never waited.
-             (SELECT q.request_id FROM lane_entry q
-              WHERE l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.due_at <= now()
-              ORDER BY q.due_at DESC, q.position DESC LIMIT $3::int8)
-             UNION ALL
              (SELECT q.request_id FROM lane_entry q
               WHERE NOT l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.position >= l.read_from
               ORDER BY q.position LIMIT $3::int8)
