@@ -117,6 +117,11 @@ export function createListener(options: ListenerOptions): Listener {
         if (stopped) return;
         try {
           link = await listen();
+          // Told to stop meanwhile: whoever told ended the connection before this one.
+          if (stopped) {
+            await client?.end().catch(() => undefined);
+            return;
+          }
           break;
         } catch (error) {
           log.warn({ err: (error as Error).message, purpose }, "LISTEN connection lost, trying again");
