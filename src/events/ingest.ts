@@ -212,7 +212,8 @@ export function createIngest(
         line.join({
           ...call,
           matched,
-          events: inputs.length,
+          // A call of none still has its answer kept, under its key.
+          events: Math.max(1, inputs.length),
           bytes: bytesOf(inputs),
           lanes: matched.lanes,
           requests: matched.requests,
