@@ -38,6 +38,11 @@ export class LaneQueue {
     return [...this.buffer, ...this.#marking, ...this.marked, ...this.inFlight].map((entry) => entry.id).concat([...this.#answered.keys()]);
   }
 
+  /** Nothing stands between those that are marked and whatever comes next: also none that is being marked at this moment. */
+  get clear(): boolean {
+    return !this.more && this.buffer.length === 0 && this.#marking.length === 0;
+  }
+
   get empty(): boolean {
     return this.inFlight.size === 0 && this.marked.length === 0 && this.#answered.size === 0;
   }

@@ -150,7 +150,7 @@ export class LaneRun {
    */
   reserve(token: string | null, revision: number, before: number, count: number): number {
     if (token !== this.lane.token || revision !== this.#revision || this.#halt || this.#left || this.#reserved > 0) return 0;
-    if (this.#queue.more || this.#queue.buffer.length > 0 || this.#reading || !this.#lease.holds) return 0;
+    if (!this.#queue.clear || this.#reading || !this.#lease.holds) return 0;
     if (!this.lane.free && before !== this.#queue.known) return 0;
     if (!this.#place.enter() || !this.#parts.bytes.may(this.#place.owner, 1)) return 0;
     const sending = Math.min(count, this.#room());
