@@ -7,12 +7,12 @@ import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
 import { readRecord } from "../db/migrations/record.ts";
-import { LONG_PROFILE } from "../db/session.ts";
+import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import { becomeOwner } from "../db/wall/roles.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
-import { quoted, readSequences, readTables, type Table } from "./tables.ts";
+import { readSequences, readTables, type Table } from "./tables.ts";
 
 export interface Progress {
   table: string;
@@ -83,9 +83,9 @@ async function copy(
   onProgress: BackupOptions["onProgress"],
 ): Promise<Progress> {
   await writer.write("T", table);
-  const columns = table.columns.map(quoted).join(", ");
+  const columns = table.columns.map(identifier).join(", ");
   // COPY of a partitioned table itself is not for every version.
-  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${quoted(schema)}.${quoted(table.name)}) TO STDOUT`));
+  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${identifier(schema)}.${identifier(table.name)}) TO STDOUT`));
   const progress: Progress = { table: table.name, rows: 0, bytes: 0 };
   for await (const chunk of rows as AsyncIterable<Buffer>) {
     await writer.write("D", chunk);

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
 import { migrate, wallStatus } from "../db/migrate.ts";
-import { SEALED } from "../db/sealed.ts";
+import { SEALED, sealedRows } from "../db/sealed.ts";
 import { loginsOf } from "../db/wall/state.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createVault, type Vault } from "../vault.ts";
@@ -53,10 +53,11 @@ export function rekey(config: Config): Promise<Rekeyed> {
 async function rekeyAll(db: Database, vault: Vault): Promise<Rekeyed> {
   const done: Rekeyed = { changed: 0, current: 0 };
   const closed: string[] = [];
-  for (const [table, column, place] of SEALED) {
+  for (const sealed of SEALED) {
+    const [table, column] = sealed;
     for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
       const { rows } = await db.pool.query<{ id: string; sealed: string; place: string }>(
-        `SELECT id, ${column} AS sealed, ${place} AS place FROM ${table} WHERE id > $1 AND ${column} IS NOT NULL ORDER BY id LIMIT ${BATCH}`,
+        `${sealedRows(sealed, "id > $1")} LIMIT ${BATCH}`,
         [after],
       );
       for (const row of rows) {

@@ -21,8 +21,8 @@ import { readWall, type Wall } from "./wall/state.ts";
 
 export type { MigrationProgress } from "./migrations/apply.ts";
 
-/** Any fixed number: processes that start together migrate one after the other. The same as 0.1's. */
-const LOCK = 4_665_728_101;
+/** Advisory; any fixed number: processes that start together migrate one after the other. The same as 0.1's. */
+export const MIGRATION_LOCK = 4_665_728_101;
 
 export interface MigrateOptions {
   /** Of the migrations, for tests. */
@@ -64,10 +64,10 @@ async function cancelOn(url: string, { processID }: SessionClient & { processID?
 }
 
 async function takeLock(client: SessionClient, onWait: (() => void) | undefined): Promise<void> {
-  const { rows } = (await client.query("SELECT pg_try_advisory_lock($1) AS taken", [LOCK])) as { rows: { taken: boolean }[] };
+  const { rows } = (await client.query("SELECT pg_try_advisory_lock($1) AS taken", [MIGRATION_LOCK])) as { rows: { taken: boolean }[] };
   if (rows[0]?.taken) return;
   onWait?.();
-  await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+  await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 }
 
 /**

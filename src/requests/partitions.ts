@@ -23,12 +23,15 @@ export async function partitionsOf(core: Core, parent: HotTable): Promise<Partit
   return rows;
 }
 
+/** Tables `c` that were partitions of these and are not dropped yet: their bounds stand on them as a comment. */
+export const detachedFrom = (...parents: readonly HotTable[]): string =>
+  `FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+     AND c.relname ~ '^(${parents.join("|")})_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%'`;
+
 /** Those that were taken out, and are not dropped yet. */
 export async function detachedPartitions(core: Core): Promise<Partition[]> {
   const { rows } = await core.db.pool.query<{ name: string; bounds: string }>(
-    `SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS bounds FROM pg_class c
-      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-        AND c.relname ~ '^(event|webhook_request|attempt|feed_entry)_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%'`,
+    `SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS bounds ${detachedFrom("event", "webhook_request", "attempt", "feed_entry")}`,
   );
   return rows.map(({ name, bounds }) => {
     const { parent, since, until } = JSON.parse(bounds) as { parent: HotTable; since: string | null; until: string };

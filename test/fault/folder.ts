@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processesIn } from "../../src/embedded/processes.ts";
-import { freePort } from "./process.ts";
+import { freePort } from "../helpers/free-port.ts";
 
 const MAIN = path.resolve(import.meta.dirname, "../../src/main.ts");
 const UP_MS = 120_000;

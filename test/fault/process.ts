@@ -1,9 +1,9 @@
 /** One `node src/main.ts` of the harness, behind a proxy of its own to Postgres. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../helpers/free-port.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 
 const MAIN = path.join(import.meta.dirname, "../../src/main.ts");
@@ -140,15 +140,4 @@ export async function makeProcess({ name, role, env, wrap }: Launch, database: U
   const url = new URL(database);
   url.port = String(proxy.port);
   return new Process(name, role, proxy, { ...env, DATABASE_URL: url.href }, wrap);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
