@@ -118,9 +118,8 @@ function createMarks(core: Core, queue: Queue) {
 
 /** What this process itself does, for /metrics. */
 function watchWorker({ metrics, config }: Core, worker: Worker | undefined): void {
-  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off, what comes in waits.", () =>
-    config.delivery ? 1 : 0,
-  );
+  const says = "1: what is due is sent; 0: HOOKLINE_DELIVERY=off, what comes in waits.";
+  metrics.gauge("hookline_delivery", says, () => (config.delivery ? 1 : 0), "min");
   if (!worker) return;
   metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
   metrics.gauge("hookline_lanes_sending", "Lanes of this process that send now.", () => worker.stats.sending);

@@ -146,6 +146,7 @@ export interface DefinitionCounterTable {
   cancel_since: Date | null;
   lane_floor: number;
   lane_floor_at: Date | null;
+  lane_floor_xid: number | null;
 }
 
 export interface SigningSecretTable {

@@ -186,10 +186,18 @@ const OPEN = `
   ) n
   WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2::timestamptz
     AND (n.epoch > c.open_epoch OR n.epoch = d.ordering_epoch)
-    AND NOT EXISTS (
-      SELECT 1 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-        AND a.application_name LIKE 'hookline%' AND a.xact_start <= $3)
+    AND NOT EXISTS (SELECT 1 FROM pg_locks k WHERE k.locktype = 'virtualxid' AND k.virtualtransaction = ANY($3::text[]))
   RETURNING c.draining_since IS NULL AS done`;
+
+/**
+ * Our transactions that run now. Each holds the lock of its own virtual id until it ends, and locks are shown to every role;
+ * when a session of another login began its transaction is not.
+ */
+const RUNNING = `
+  SELECT COALESCE(array_agg(k.virtualtransaction), '{}') AS transactions
+  FROM pg_locks k JOIN pg_stat_activity a ON a.pid = k.pid
+  WHERE k.locktype = 'virtualxid' AND k.granted AND k.pid <> pg_backend_pid()
+    AND a.datname = current_database() AND a.application_name LIKE 'hookline%'`;
 
 export interface DefinitionChores {
   /** Does what marks ask for, a bounded stretch of each. MORE: there is more to do at once; WAITS: an ordering drains */
@@ -219,8 +227,8 @@ export async function doMarks(core: Core, chores: DefinitionChores, signal: Abor
 export function createDefinitionChores(core: Core): DefinitionChores {
   /** Where a definition's lanes were left, by its mark. */
   const positions = new Map<string, string>();
-  /** When this process first saw that an ordering drains: transactions older than that may not have seen the change. */
-  const drainingSeen = new Map<string, Date>();
+  /** What ran when this process first saw that an ordering drains: those transactions may not have seen the change. */
+  const drainingSeen = new Map<string, string[]>();
 
   /** One process at a time works on a definition. */
   const alone = (definitionId: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
@@ -264,8 +272,8 @@ export function createDefinitionChores(core: Core): DefinitionChores {
     const key = `${row.definition_id} ${row.draining_since}`;
     const seen = drainingSeen.get(key);
     if (!seen) {
-      const { rows } = await core.db.pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
-      drainingSeen.set(key, rows[0]?.now as Date);
+      const { rows } = await core.db.pool.query<{ transactions: string[] }>(RUNNING);
+      drainingSeen.set(key, rows[0]?.transactions ?? []);
       return;
     }
     const { rows } = await core.db.pool.query<{ done: boolean }>(OPEN, [row.definition_id, row.draining_since, seen]);

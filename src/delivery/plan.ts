@@ -77,8 +77,28 @@ interface PlanRow {
   secrets: { version: number; kind: "STANDARD" | "TEXT" | "ED25519"; ciphertext: string; expires_at: string | null }[] | null;
 }
 
+/** By name: a column that the next version adds must not change what this statement gives. */
+const COLUMNS = [
+  ...[
+    "id",
+    "organization_id",
+    "number",
+    "name",
+    "code",
+    "dialect",
+    "state",
+    "target_type",
+    "target_url",
+    "headers",
+    "properties",
+    "ordering",
+  ],
+  ...["concurrency", "on_exhausted", "retry_schedule", "retry_schedule_set", "max_consecutive_errors", "max_consecutive_errors_set"],
+  ...["timeout_ms", "fields_set", "hmac_algorithm", "hmac_encoding", "transformation", "payload_query", "errors_email"],
+] as const satisfies readonly (keyof PlanRow)[];
+
 const SELECT = `
-  SELECT d.*, c.version, (SELECT e.consecutive_errors FROM definition_counter e WHERE e.definition_id = d.id) AS consecutive_errors,
+  SELECT ${COLUMNS.map((column) => `d.${column}`).join(", ")}, c.version, (SELECT e.consecutive_errors FROM definition_counter e WHERE e.definition_id = d.id) AS consecutive_errors,
     (SELECT jsonb_build_object('id', n.id, 'headers', n.headers, 'added', n.url_added, 'edited', n.url_edited, 'deleted', n.url_deleted,
       'status', n.url_status) FROM connection n WHERE n.id = d.connection_id) AS connection,
     (SELECT jsonb_build_object('id', k.id, 'ciphertext', k.ciphertext) FROM secret_key k WHERE k.id = d.secret_key_id) AS secret_key,

@@ -78,7 +78,8 @@ export async function startReplay(
   filter: RequestFilter,
 ): Promise<ReplayRow> {
   const clauses = await clausesFor(core.db, caller.organizationId, eligible(filter));
-  return core.db.tenantTransaction(caller.organizationId, async (client) => {
+  // On the engine's pool: a tenant's session may not write jobs.
+  return core.db.transaction(async (client) => {
     // Ids of processes whose clocks are ahead are below it too; what settles after now is left alone in any case.
     const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
     const until = head.rows[0]?.until as string;

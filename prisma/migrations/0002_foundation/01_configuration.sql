@@ -32,7 +32,8 @@ ALTER TABLE "definition_counter"
   ADD COLUMN "go_on_since" TIMESTAMPTZ(6),
   ADD COLUMN "cancel_since" TIMESTAMPTZ(6),
   ADD COLUMN "lane_floor" BIGINT NOT NULL DEFAULT 0,
-  ADD COLUMN "lane_floor_at" TIMESTAMPTZ(6);
+  ADD COLUMN "lane_floor_at" TIMESTAMPTZ(6),
+  ADD COLUMN "lane_floor_xid" BIGINT;
 
 -- What is to be done with all lanes of a definition is a mark on one row; a chore does it in batches.
 CREATE INDEX "definition_counter_marked_idx" ON "definition_counter" ("definition_id")
