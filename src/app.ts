@@ -4,18 +4,20 @@ import { createSignInLink, signInUrl } from "./accounts/sessions.ts";
 import { openDashboard } from "./api/dashboard.ts";
 import type { Doors } from "./api/doors.ts";
 import { createPayloadQuery } from "./api/graphql/payload-query.ts";
-import { createServer, createWorkerServer, type Server } from "./api/server.ts";
+import { createMetricsServer, createServer, createWorkerServer, type Server } from "./api/server.ts";
 import { startAfter, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import type { Core } from "./core.ts";
+import type { Core, Siblings } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
-import { openDatabase } from "./db/client.ts";
+import { type Logins, openDatabase } from "./db/client.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
-import { type MigrateOptions, migrate } from "./db/migrate.ts";
-import { createNotifier } from "./db/notify.ts";
+import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
+import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
+import { checkRoom, connectionsOfAll, primaryPool } from "./db/room.ts";
 import { isUnavailable } from "./db/unavailable.ts";
+import { loginsOf } from "./db/wall/state.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
@@ -23,21 +25,45 @@ import type { Settlement } from "./delivery/settlement.ts";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
-import { createHousekeeping } from "./housekeeping.ts";
+import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
-import { createReplayRunner } from "./requests/replay.ts";
-import { createRetention } from "./requests/retention.ts";
+import { createWarnings } from "./observe/warnings.ts";
 import { createVault } from "./vault.ts";
+
+/** One of several processes (src/cluster): the primary does what is done once and opens no door, its workers serve and deliver. */
+export type Part =
+  | { kind: "PRIMARY" }
+  | {
+      kind: "WORKER";
+      /** The primary found them. */
+      logins: Logins;
+      /** In the log. */
+      name: string;
+      siblings: Siblings;
+      /** Hears what siblings tell beside what Postgres notifies of. */
+      hearing(notify: Notifier): Notifier;
+      /** Of all processes. */
+      metricsText(): Promise<string>;
+      /** The primary has built it, or could not. */
+      dashboardBuilt: Promise<void>;
+    };
 
 export interface App {
   core: Core;
-  /** Where it listens. */
-  url: string;
+  logins: Logins;
+  /** Where it listens; "" for a primary whose workers do not serve yet. */
+  readonly url: string;
+  /** What this process counted. */
+  metrics: Metrics;
+  /** For a primary: where its workers listen. */
+  listensAt(url: string): void;
   embedded: EmbeddedPostgres | undefined;
   bootstrap: Bootstrap;
   /** A page that signs its first visitor in, once. */
   signInLink(): Promise<string>;
+  /** Of a primary: resolves when its workers died again and again. */
+  failed?: Promise<Error>;
   /** Readiness 503 first, then drains; bounded by HOOKLINE_SHUTDOWN_GRACE_MS. Idempotent. */
   stop(): Promise<void>;
 }
@@ -50,25 +76,15 @@ const SOURCE = "urn:hookline";
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000;
+/** Of the embedded Postgres, beside those of the processes. */
+const SPARE_CONNECTIONS = 40;
 /** How long an API that stops still takes calls. */
 const DOOR_OPEN_MS = 500;
 
-/** @returns the names of the migrations applied now */
-async function migrateWhenReachable(
-  url: string,
-  log: Core["log"],
-  queueSchema: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<string[]> {
-  const options: MigrateOptions = {
-    queueSchema,
-    signal,
-    onProgress: (progress) => log.info(progress, "migrating"),
-    onWait: () => log.info("another process migrates this database: waiting until it is done"),
-  };
+async function whenReachable<T>(log: Core["log"], signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; ) {
     try {
-      return await migrate(url, options);
+      return await work();
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
       signal?.throwIfAborted();
@@ -77,6 +93,32 @@ async function migrateWhenReachable(
       signal?.throwIfAborted();
     }
   }
+}
+
+/** The pending migrations, then whether there is room for as many processes as there will be. */
+async function migrateFirst(url: string, config: Readonly<Config>, log: Core["log"], signal: AbortSignal | undefined): Promise<void> {
+  const options: MigrateOptions = {
+    queueSchema: config.queueSchema,
+    signal,
+    onProgress: (progress) => log.info(progress, "migrating"),
+    onWait: () => log.info("another process migrates this database: waiting until it is done"),
+  };
+  const applied = await whenReachable(log, signal, () => migrate(url, options));
+  signal?.throwIfAborted();
+  if (applied.length > 0) log.info({ applied }, "migrations applied");
+}
+
+/** A login for each role where the second wall stands; says whether it does. */
+async function findLogins(
+  url: string,
+  config: Readonly<Config>,
+  log: Core["log"],
+  embedded: EmbeddedPostgres | undefined,
+): Promise<Logins> {
+  const wall = await wallStatus(url, { queueSchema: config.queueSchema });
+  // No warning: hosted databases mostly give one role.
+  log.info(wall.state === "off" ? { why: wall.why } : wall.roles, `second wall: ${wall.state}`);
+  return embedded && wall.state === "on" ? embedded.logins : loginsOf(url, wall);
 }
 
 /** Ids of this process come after those that the database knows: its clock may stand behind the one that made them. */
@@ -94,15 +136,16 @@ async function startIds(core: Core): Promise<void> {
 /**
  * Starts what `config.roles` says.
  * @param signal ends a start that is under way: everything started by then is stopped
- * @throws when the port is taken, the database cannot be reached, or the keys do not fit
+ * @param part of several processes; absent: all in this one
+ * @throws when the port is taken, the database cannot be reached or has no room, or the keys do not fit
  */
-export async function startApp(config: Readonly<Config>, signal?: AbortSignal): Promise<App> {
-  const log = createLog(config);
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir, { signal }) : undefined;
+export async function startApp(config: Readonly<Config>, signal?: AbortSignal, part?: Part): Promise<App> {
+  const log = part?.kind === "WORKER" ? createLog(config).child({ process: part.name }) : createLog(config);
+  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, signal, part) : undefined;
   for (const note of embedded?.notes ?? []) log.warn(note);
   const started: (() => Promise<void>)[] = embedded ? [() => embedded.stop()] : [];
   try {
-    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started, signal);
+    return await startOn(config, log, embedded?.url ?? (config.databaseUrl as string), embedded, started, signal, part);
   } catch (error) {
     for (const stop of started.reverse()) await stop().catch(() => undefined);
     throw error;
@@ -116,84 +159,103 @@ async function startOn(
   embedded: EmbeddedPostgres | undefined,
   started: (() => Promise<void>)[],
   signal: AbortSignal | undefined,
+  part: Part | undefined,
 ): Promise<App> {
-  const applied = await migrateWhenReachable(databaseUrl, log, config.queueSchema, signal);
-  signal?.throwIfAborted();
-  if (applied.length > 0) log.info({ applied }, "migrations applied");
+  const isPrimary = part?.kind === "PRIMARY";
+  const hasChores = config.roles.worker && part?.kind !== "WORKER";
+  if (part?.kind !== "WORKER") await migrateFirst(databaseUrl, config, log, signal);
+  if (isPrimary) await checkRoom(databaseUrl, { workers: config.workers, pool: config.databasePool }, signal);
+  const logins = part?.kind === "WORKER" ? part.logins : await findLogins(databaseUrl, config, log, embedded);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
-  const db = openDatabase(databaseUrl, { poolSize: config.databasePool });
+  const db = openDatabase(logins, { poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool });
   started.push(() => db.close());
+  // One that takes the place of another may come while the database is away.
+  if (part?.kind === "WORKER") await whenReachable(log, signal, () => db.pool.query("SELECT 1"));
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
-  const notify = createNotifier(databaseUrl, log, () => db.dropConnections());
-  const core: Core = { config, clock: systemClock, log, db, notify, vault };
-  const queue = createQueue(databaseUrl, log, {
-    worker: config.roles.worker,
+  const heard = createNotifier(logins.engine, log, () => db.dropConnections());
+  const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
+  const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
+  const core: Core = {
+    ...{ config, clock: systemClock, log, metrics, warnings: createWarnings(log), db, notify, vault },
+    ...(part?.kind === "WORKER" && { siblings: part.siblings }),
+  };
+  const queue = createQueue(logins.engine, log, {
+    worker: hasChores,
+    chores: hasChores,
     schema: await findQueueSchema(db.pool, readDatabaseUrl(databaseUrl).schema, config.queueSchema),
   });
   await makePartitions(core);
   await startIds(core);
-  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start(ENGINE_JOBS)]);
+  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
   started.push(
     () => notify.stop(),
     () => queue.stop(),
   );
 
+  let listening = "";
   let url = config.publicUrl ?? "";
+  const listensAt = (at: string) => {
+    listening = at;
+    if (url === "") url = at;
+    embedded?.answersAt(at);
+  };
   const publicUrl = () => url;
-  const metrics = createMetrics();
   const engine = createEngine(core, {
     queue,
     payloadQuery: createPayloadQuery(),
     // Without a worker lanes only fill: with HOOKLINE_DELIVERY=off none is claimed, while the chores below go on.
-    worker: config.roles.worker && config.delivery,
+    worker: config.roles.worker && config.delivery && !isPrimary,
+    chores: hasChores && config.delivery,
     ...(config.delivery ? {} : { wrapTransport: sendsNothing }),
     source: () => config.publicUrl ?? SOURCE,
-    onSettled: (settlement) => observe(metrics, log, settlement),
+    onSettled: (settlement) => logAttempt(log, settlement),
   });
   started.push(() => engine.stop());
-  const { worker, feed } = engine;
-  if (config.roles.api) await feed.start();
+  const { feed } = engine;
+  if (config.roles.api && !isPrimary) await feed.start();
 
   const doors: Doors = { core, publicUrl, ...engine };
-  if (worker) {
-    metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
-    metrics.gauge("hookline_lanes_sending", "Lanes that send now.", () => worker.stats.sending);
-    metrics.gauge("hookline_lanes_waiting", "Lanes that wait for a place here.", () => worker.stats.waiting);
-  }
-  const server: Server = config.roles.api
-    ? await createServer(doors, { metrics, dashboard: openDashboard((err) => log.error({ err }, "the dashboard could not be built")) })
-    : await createWorkerServer(core, { metrics });
-  started.push(() => server.close());
+  const server: Server | undefined = isPrimary
+    ? undefined
+    : config.roles.api
+      ? await createServer(doors, {
+          dashboard: openDashboard(
+            (err) => log.error({ err }, "the dashboard could not be built"),
+            part?.kind === "WORKER" ? part.dashboardBuilt : undefined,
+          ),
+        })
+      : await createWorkerServer(core);
+  started.push(async () => server?.close());
   signal?.throwIfAborted();
-  const { port } = await server.listen();
-  const listening = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
-  if (url === "") url = listening;
-  embedded?.answersAt(listening);
-
-  const replays = createReplayRunner(core);
-  const retention = createRetention(core);
-  const housekeeping = createHousekeeping(core);
-  metrics.gauge("hookline_delivery", "1: what is due is sent; 0: HOOKLINE_DELIVERY=off.", () => (config.delivery ? 1 : 0));
-  if (config.roles.worker) {
-    replays.start();
-    retention.start();
-    housekeeping.start();
+  if (server) listensAt(addressOf(config.host, (await server.listen()).port));
+  const metricsServer = config.metricsPort === undefined || isPrimary ? undefined : await createMetricsServer(core);
+  if (metricsServer) {
+    started.push(() => metricsServer.close());
+    log.info({ port: (await metricsServer.listen()).port }, "/metrics has a port of its own");
   }
-  if (worker) await engine.start();
+
+  const housekeeping = createHousekeeping(core, queue);
+  watchChores(core, queue);
+  if (hasChores) await housekeeping.start();
+  if (config.roles.worker && config.delivery) await engine.start();
 
   let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
     const deadline = performance.now() + config.shutdownGraceMs;
     const left = () => Math.max(0, deadline - performance.now());
     // Readiness first: whoever balances load sees it before the door closes.
-    server.beginDrain();
-    await Promise.all([replays.stop(), retention.stop(), housekeeping.stop()]);
+    server?.beginDrain();
+    await Promise.race([housekeeping.stop(), sleep(left())]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
-    await Promise.all([engine.drain(Math.max(0, left() - 500)), config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined]);
-    await Promise.race([server.close(), sleep(left())]);
+    await Promise.all([
+      engine.drain(Math.max(0, left() - 500)),
+      server && config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined,
+    ]);
+    await Promise.race([Promise.all([server?.close(), metricsServer?.close()]), sleep(left())]);
+    await Promise.race([core.warnings.flush(), sleep(1_000)]);
     await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
     await notify.stop();
     await db.close();
@@ -202,7 +264,12 @@ async function startOn(
 
   return {
     core,
-    url: listening,
+    logins,
+    get url() {
+      return listening;
+    },
+    metrics,
+    listensAt,
     embedded,
     bootstrap: first,
     signInLink: async () => {
@@ -216,10 +283,21 @@ async function startOn(
   };
 }
 
-/** One wide line per attempt, and its metrics. */
-function observe(metrics: Metrics, log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
+/** With room for every process; a server that a killed Hookline left running may have less: then it is started anew. */
+async function openEmbedded(config: Readonly<Config>, signal: AbortSignal | undefined, part: Part | undefined): Promise<EmbeddedPostgres> {
+  // Some for commands beside the server, and what Postgres keeps for superusers.
+  const connections = part ? connectionsOfAll({ workers: config.workers, pool: config.databasePool }) + SPARE_CONNECTIONS : undefined;
+  const found = await startEmbedded(config.dataDir, { signal, connections });
+  if (connections === undefined || found.started) return found;
+  await found.stop();
+  return startEmbedded(config.dataDir, { signal, connections });
+}
+
+export const addressOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** One wide line per attempt. */
+function logAttempt(log: Core["log"], { request, attempt, state, waitMs }: Settlement): void {
   if (!attempt) return;
-  metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1000);
   log.info(
     {
       request: request.id,

@@ -68,7 +68,7 @@ export async function banner(app: App, config: Readonly<Config>, shown: Shown): 
   const token = tokenOf(app, config, shown);
   const lines = [
     "",
-    `  Hookline is up (${roles})`,
+    `  Hookline is up (${roles}${config.workers > 1 ? `, ${config.workers} processes` : ""})`,
     "",
     `  GraphQL    ${url}/graphql   (HTTP, SSE, WebSocket; GraphiQL in a browser)`,
     `  Events     ${url}/v1/events`,

@@ -5,6 +5,7 @@ import { backupCommands } from "./cli/backup-commands.ts";
 import { type Api, connect, hasToken } from "./cli/client.ts";
 import { type EmitOptions, emit, emitFile } from "./cli/emit.ts";
 import { CliError } from "./cli/fault.ts";
+import { examples } from "./cli/output.ts";
 import { type ResendOptions, resend, resendRejected } from "./cli/resend.ts";
 import { type TailOptions, tail } from "./cli/tail.ts";
 import { createToken, type TokenOptions } from "./cli/token.ts";
@@ -36,8 +37,6 @@ Environment:
   HOOKLINE_TOKEN   an API token; else the one in .data/admin.token, for a server on this machine
   serve, migrate, rekey, user, sign-in-link, backup and restore read what .env.example lists; a file .env in this folder is read too.`,
   );
-
-const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
 
 program
   .command("serve")

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
+import { usableCores } from "./config/cores.ts";
 import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
@@ -54,6 +55,15 @@ const whole = (min: number, max: number) => {
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
 };
+/** More only take memory: 64 cores are more than one Postgres feeds. */
+const MOST_WORKERS = 64;
+const workers = z.string().transform((text, ctx) => {
+  if (text === "auto") return Math.min(usableCores(), MOST_WORKERS);
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_WORKERS)
+    ctx.addIssue({ code: "custom", message: `must be auto, or a whole number from 1 to ${MOST_WORKERS}` });
+  return count;
+});
 const scale = z
   .string()
   .regex(/^\d{1,4}(\.\d{1,6})?$/, "must be a number from 0 to 1000")
@@ -91,6 +101,10 @@ const environment = z.object({
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
+  HOOKLINE_OPEN_CALLS: whole(10, 1_000_000).default(10_000),
+  HOOKLINE_OPEN_CALLS_MB: whole(1, 100_000).default(128),
+  HOOKLINE_INGEST_QUEUE: whole(100, 10_000_000).default(10_000),
+  HOOKLINE_INGEST_QUEUE_MB: whole(1, 100_000).default(64),
   HOOKLINE_DATA_DIR: z.string().min(1).default(".data"),
   HOOKLINE_ROLES: z
     .string()
@@ -102,6 +116,7 @@ const environment = z.object({
       }
       return { api: roles.includes("api"), worker: roles.includes("worker") };
     }),
+  HOOKLINE_WORKERS: workers.default(1),
   // A header's value has no white space at its ends, so the token has none either.
   HOOKLINE_ADMIN_TOKEN: z
     .string()
@@ -113,6 +128,11 @@ const environment = z.object({
     })
     .optional(),
   HOOKLINE_MASTER_KEY: masterKeys.optional(),
+  HOOKLINE_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, "must be 16 to 512 printable characters without blanks, such as openssl rand -hex 32 makes")
+    .optional(),
+  HOOKLINE_METRICS_PORT: whole(0, 65535).optional(),
   HOOKLINE_PUBLIC_URL: httpUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_SMTP_URL: z
@@ -133,6 +153,7 @@ const environment = z.object({
   HOOKLINE_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
+  HOOKLINE_CONNECTION_SECONDS: whole(1, 3_600).default(30),
   HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
@@ -150,9 +171,22 @@ export interface Config {
   queueSchema: string | undefined;
   /** Connections of the hot pool; Prisma's has half as many. */
   databasePool: number;
+  /** Calls of all doors that may be open at once, and how much their bodies may hold in memory. */
+  openCalls: number;
+  openCallsMb: number;
+  /** Events that may wait for their transaction, of all organizations; of one half as many. */
+  ingestQueue: number;
+  /** And how much they may hold in memory. */
+  ingestQueueMb: number;
   dataDir: string;
   roles: { api: boolean; worker: boolean };
+  /** Processes that serve; above 1 they are of one primary (src/cluster). */
+  workers: number;
   adminToken: string | undefined;
+  /** Whoever asks for /metrics must show it. */
+  metricsToken: string | undefined;
+  /** /metrics is served on this port, and not on the public one. 0: any free one. */
+  metricsPort: number | undefined;
   /** Undefined: the embedded default makes one in the data folder. */
   masterKeys: MasterKey[] | undefined;
   /** Without a trailing slash. */
@@ -172,6 +206,8 @@ export interface Config {
   superofficeRequireHttps: boolean;
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** A kept connection takes no further call so long after its name was resolved, in seconds. */
+  connectionSeconds: number;
   /** False: nothing is sent; what comes in waits in its lanes. */
   delivery: boolean;
   /** Whether /graphql shows GraphiQL to a browser. */
@@ -219,6 +255,9 @@ export function readConfig(env: Environment = process.env, options: { places?: b
       "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
     );
   }
+  if (data?.HOOKLINE_METRICS_PORT && data.HOOKLINE_METRICS_PORT === data.PORT) {
+    problems.push("HOOKLINE_METRICS_PORT: is PORT too: give /metrics a port of its own");
+  }
   if (options.places && given["DATABASE_URL"] === undefined && given["DATABASE_URL_FILE"] === undefined) {
     const has = (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined;
     const dataDir = given["HOOKLINE_DATA_DIR"] ?? ".data";
@@ -235,10 +274,17 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
     queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
+    openCalls: e.HOOKLINE_OPEN_CALLS,
+    openCallsMb: e.HOOKLINE_OPEN_CALLS_MB,
+    ingestQueue: e.HOOKLINE_INGEST_QUEUE,
+    ingestQueueMb: e.HOOKLINE_INGEST_QUEUE_MB,
     dataDir: e.HOOKLINE_DATA_DIR,
     roles: e.HOOKLINE_ROLES,
+    workers: e.HOOKLINE_WORKERS,
     adminToken: e.HOOKLINE_ADMIN_TOKEN,
     masterKeys: e.HOOKLINE_MASTER_KEY,
+    metricsToken: e.HOOKLINE_METRICS_TOKEN,
+    metricsPort: e.HOOKLINE_METRICS_PORT,
     publicUrl: e.HOOKLINE_PUBLIC_URL,
     egressAllow: e.HOOKLINE_EGRESS_ALLOW ?? (production ? [] : LOOPBACK),
     smtpUrl: e.HOOKLINE_SMTP_URL,
@@ -255,6 +301,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     logLevel: e.HOOKLINE_LOG_LEVEL,
     delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
+    connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
   });

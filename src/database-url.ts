@@ -18,6 +18,8 @@ export interface DatabaseAddress {
   schema: string;
   /** Whether the URL itself names the schema. */
   namesSchema: boolean;
+  /** Whose rights its sessions take on, in their first message (withRole); undefined: the login's own. */
+  role: string | undefined;
   ssl: false | ConnectionOptions;
   sslnegotiation: "postgres" | "direct";
   enableChannelBinding: boolean;
@@ -38,7 +40,7 @@ const ENCODE =
   "percent-encode special characters in its user and password, such as %40 for @, %2F for /, %23 for #, %3F for ? and %25 for %";
 const KNOWN = [
   ...["sslmode", "ssl", "sslrootcert", "sslcert", "sslkey", "sslnegotiation", "schema", "host", "port", "user", "password", "dbname"],
-  ...["options", "application_name", "connect_timeout", "channel_binding", "target_session_attrs", "gssencmode"],
+  ...["options", "application_name", "connect_timeout", "channel_binding", "target_session_attrs", "gssencmode", "role"],
 ];
 
 /** Lower-case words: what Postgres takes without quotes, so that every tool means the same schema. */
@@ -140,6 +142,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
     database: query.get("dbname") ?? decoded(url.pathname.slice(1)),
     schema: schema === null ? "public" : checkSchemaName(schema),
     namesSchema: schema !== null,
+    role: query.get("role") ?? undefined,
     ssl: tls(query),
     sslnegotiation: query.get("sslnegotiation") === "direct" ? "direct" : "postgres",
     enableChannelBinding: query.get("channel_binding") === "require",
@@ -152,4 +155,10 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
 export function withSchema(url: string, schema: string | undefined): string {
   if (schema === undefined || readDatabaseUrl(url).namesSchema) return url;
   return `${url}${url.includes("?") ? "&" : "?"}schema=${schema}`;
+}
+
+/** The same login, whose sessions take on a role it is granted. */
+export function withRole(url: string, role: string): string {
+  const bare = url.replace(/([?&])role=[^&]*(?:&|$)/, "$1").replace(/[?&]$/, "");
+  return `${bare}${bare.includes("?") ? "&" : "?"}role=${encodeURIComponent(role)}`;
 }

@@ -10,28 +10,36 @@ import { createEpoch } from "./db/epoch.ts";
 import type { Queue } from "./db/queue.ts";
 import { createCatalogs } from "./definitions/catalog.ts";
 import { createEgress, type Egress } from "./delivery/egress.ts";
-import { createDefinitionChores } from "./delivery/lane-chores.ts";
-import { createLoop, type Loop } from "./delivery/loop.ts";
-import { createMailer, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
+import type { Places } from "./delivery/fairness/places.ts";
+import { createDefinitionChores, doMarks, MARKS_JOB } from "./delivery/lane-chores.ts";
+import { createLoop } from "./delivery/loop.ts";
+import { createMailer, deliverMail, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
 import { createNumbers, type Numbers } from "./delivery/numbers.ts";
 import { createPlans, type Plans } from "./delivery/plan.ts";
+import { createRefusalLog } from "./delivery/refusal-log.ts";
 import { createSandbox, type Sandbox } from "./delivery/sandbox/sandbox.ts";
 import { createSender, type Sender } from "./delivery/sender.ts";
 import type { Settlement } from "./delivery/settlement.ts";
 import type { PayloadQuery } from "./delivery/shaping.ts";
 import { createTransport, type Transport } from "./delivery/transport.ts";
+import { warnOfBlock } from "./delivery/warn.ts";
 import { createWorker, type Worker } from "./delivery/worker.ts";
 import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
+import { observed } from "./observe/chore.ts";
+import { watchFigures } from "./requests/figures.ts";
+import { REPLAY_JOB } from "./requests/replay.ts";
 import { parseJson } from "./wire/json-exact.ts";
 
 export interface EngineOptions {
   /** Started already, with `ENGINE_JOBS`. */
   queue: Queue;
   payloadQuery: PayloadQuery;
-  /** Whether lanes are delivered and chores done here. */
+  /** Whether lanes are delivered here. */
   worker: boolean;
+  /** Whether jobs, and the chores of definitions, are done here; unless said, where lanes are delivered. */
+  chores?: boolean;
   /** CloudEvents `source` of what is sent. */
   source: () => string;
   /** Shared with others; else made here, and closed by `stop`. */
@@ -41,8 +49,10 @@ export interface EngineOptions {
   /** Around the transport made here. */
   wrapTransport?: (transport: Transport) => Transport;
   leaseMs?: number;
+  /** What the worker's lanes may hold together; else as fairness/ says. */
+  places?: Places;
   feedLimits?: Partial<FeedLimits>;
-  /** Told of each settled attempt, for metrics and the log. */
+  /** Told of each settled attempt, for the log. */
   onSettled?: (settlement: Settlement) => void;
 }
 
@@ -50,6 +60,8 @@ export interface Engine {
   /** Of this run of this process: whose roll-ups are whose. */
   readonly processId: string;
   readonly numbers: Numbers;
+  /** What domain functions leave for later, in their own transaction. */
+  readonly jobs: Pick<Queue, "send">;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
   readonly payloadQuery: PayloadQuery;
@@ -58,8 +70,6 @@ export interface Engine {
   readonly worker: Worker | undefined;
   readonly ingest: Ingest;
   readonly feed: Feed;
-  /** What changed definitions mean for their lanes, in the background. */
-  readonly chores: Loop;
   /** Lanes are claimed, jobs taken. The feed is started apart, by whoever serves subscribers. */
   start(): Promise<void>;
   /** Takes nothing new, lets what is in flight end. @returns true when all was settled within `graceMs` */
@@ -69,28 +79,66 @@ export interface Engine {
 }
 
 /** Kinds of jobs that the engine sends and takes. */
-export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB] as const;
+export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MARKS_JOB, REPLAY_JOB] as const;
 
-/** Marks on definitions: nobody tells of one whose setter died. */
-const CHORES_MS = 5_000;
-const DRAINING_MS = 1_000;
-/** A restore or a failover is noticed so soon; a subscription and a look of the live feed notice it by themselves. */
-const EPOCH_MS = 1_000;
+/**
+ * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription
+ * and a look of the live feed notice either by themselves.
+ */
+const EPOCH_MS = 5_000;
 
-function definitionLoop(core: Core): Loop {
+/** What changed definitions mean for their lanes: done by one process at a time, woken by whoever heard of a change. */
+function createMarks(core: Core, queue: Queue) {
   const chores = createDefinitionChores(core);
-  const waits = { MORE: 0, WAITS: DRAINING_MS, DONE: CHORES_MS };
-  return createLoop(async () => waits[await chores.run()], { log: core.log, what: "telling lanes of a changed definition" });
+  const ended = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let stopListening: (() => void) | undefined;
+  const send = () => queue.send(core.db.pool, MARKS_JOB, {});
+  const wake = () =>
+    void send().catch((error: Error) => core.log.warn({ err: error.message }, "lanes of a changed definition are told later"));
+  const work = async () => {
+    if (!(await doMarks(core, chores, ended.signal))) await send();
+  };
+  const run = observed(core, MARKS_JOB.name, work, ended.signal);
+  return {
+    async start() {
+      await queue.work(MARKS_JOB, () => {
+        const job = run();
+        running.add(job);
+        return job.finally(() => running.delete(job));
+      });
+      stopListening = core.notify.on("definition", wake);
+      // Marks of those who died before they told anybody.
+      wake();
+    },
+    async stop() {
+      stopListening?.();
+      ended.abort();
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+/** What this process itself does, for /metrics. */
+function watchWorker({ metrics, config }: Core, worker: Worker | undefined): void {
+  const says = "1: what is due is sent; 0: HOOKLINE_DELIVERY=off, what comes in waits.";
+  metrics.gauge("hookline_delivery", says, () => (config.delivery ? 1 : 0), "min");
+  if (!worker) return;
+  metrics.gauge("hookline_lanes_held", "Lanes whose lease this process holds.", () => worker.stats.held);
+  metrics.gauge("hookline_lanes_sending", "Lanes of this process that send now.", () => worker.stats.sending);
+  metrics.gauge("hookline_lanes_waiting", "Lanes that are due and wait for a place in this process.", () => worker.stats.waiting);
 }
 
 export function createEngine(core: Core, options: EngineOptions): Engine {
   readJsonWith(parseJson);
   const { queue, payloadQuery } = options;
+  watchFigures(core);
   const processId = newId(core.clock);
   const numbers = createNumbers(core.db, core.clock);
-  const egress = createEgress({ allow: core.config.egressAllow });
+  const egress = createEgress({ allow: core.config.egressAllow, refused: createRefusalLog(core) });
   const sandbox = options.sandbox ?? createSandbox({ clock: core.clock });
-  const made = createTransport({ egress, clock: core.clock, ...(options.trust && { trust: options.trust }) });
+  const connectionAgeMs = core.config.connectionSeconds * 1_000;
+  const made = createTransport({ egress, clock: core.clock, connectionAgeMs, ...(options.trust && { trust: options.trust }) });
   const transport = options.wrapTransport?.(made) ?? made;
   const plans = createPlans(core);
   const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: options.source });
@@ -105,8 +153,14 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
           const mail = await stateChangeMail(client, stop);
           if (mail) await queue.send(client, MAIL_JOB, mail);
         },
-        ...(options.onSettled && { onSettled: options.onSettled }),
+        onSettled(settlement) {
+          const { request, attempt, blocks } = settlement;
+          if (attempt) core.metrics.attempt(request.dialect, attempt.outcome, attempt.durationMs / 1_000);
+          if (blocks) warnOfBlock(core, settlement);
+          options.onSettled?.(settlement);
+        },
         ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+        ...(options.places && { places: options.places }),
       })
     : undefined;
   const catalogs = createCatalogs((organizationId, { kind, id }) =>
@@ -120,27 +174,29 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     plans.clear();
   });
   const watchEpoch = createLoop(() => epoch.look().then(() => EPOCH_MS), { log: core.log, what: "looking at the database's epoch" });
-  const chores = definitionLoop(core);
-  let stopListening: (() => void) | undefined;
+  const marks = createMarks(core, queue);
+  watchWorker(core, worker);
+  const stopWatching = core.notify.on("definition", (ids) => {
+    if (ids.length === 0) watchEpoch.kick();
+  });
 
   return {
-    ...{ processId, numbers, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, chores },
+    ...{ processId, numbers, jobs: queue, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed },
     async start() {
       watchEpoch.start();
-      if (!worker) return;
+      worker?.start();
+      if (!(options.chores ?? options.worker)) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
-      await queue.work(MAIL_JOB, async (mail) => mailer?.send(mail));
-      worker.start();
-      chores.start();
-      stopListening = core.notify.on("definition", () => chores.kick());
+      await queue.work(MAIL_JOB, (mail) => deliverMail(core, mailer, mail));
+      await marks.start();
     },
     async drain(graceMs) {
-      stopListening?.();
-      await chores.stop();
+      await marks.stop();
       return (await worker?.drain(graceMs)) ?? true;
     },
     async stop() {
+      stopWatching();
       await watchEpoch.stop();
       await feed.stop();
       await made.close();

@@ -150,10 +150,19 @@ export class TimedOutError extends HooklineError {
 export class UnavailableError extends HooklineError {
   readonly code = "UNAVAILABLE";
   readonly status = 503;
-  readonly retryAfterSeconds = 2;
-  constructor(options?: { cause?: unknown }) {
-    super("the database cannot be reached; try again shortly", options);
+  readonly retryAfterSeconds: number = 2;
+  constructor(options?: { cause?: unknown }, message = "the database cannot be reached; try again shortly") {
+    super(message, options);
     this.name = "UnavailableError";
+  }
+}
+
+/** As much waits as this process may hold in memory: nothing of the call was kept. */
+export class OverloadedError extends UnavailableError {
+  override readonly retryAfterSeconds: number;
+  constructor(retryAfterSeconds: number) {
+    super(undefined, `the server has as much waiting as it can hold; try again in ${retryAfterSeconds} s`);
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

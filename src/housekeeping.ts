@@ -1,32 +1,127 @@
-/** What a worker does beside delivering, once a minute: each piece is safe with any number of processes. */
+/**
+ * Chores: what must be done again and again beside delivering, each a scheduled job of pg-boss. Of all processes one does it
+ * at a time; one that fails is tried again, and seen in metrics and in a line.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { Core } from "./core.ts";
-import { createLoop, type Loop } from "./delivery/loop.ts";
+import type { JobKind, LastRun, Queue } from "./db/queue.ts";
+import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
 import { sequenceAll } from "./live/sequencer.ts";
+import { observed } from "./observe/chore.ts";
+import { createReading } from "./observe/reading.ts";
 import { foldDeliveries } from "./requests/fold.ts";
+import { findOrphans, type Orphans } from "./requests/orphans.ts";
+import { resumeReplays, workReplays } from "./requests/replay.ts";
+import { deleteOld } from "./requests/retention.ts";
 
-const EVERY_MS = 60_000;
+interface Chore {
+  /** `minute hour day month weekday`, UTC. */
+  cron: string;
+  /** @returns what is kept with the job, for whoever looks there */
+  run(core: Core, queue: Queue, signal: AbortSignal): Promise<unknown>;
+}
 
-export function createHousekeeping(core: Core): Loop {
+/** A partition on its way out makes a look uncertain: then once more. */
+const UNSURE_MS = 60_000;
+const LOOKS = 5;
+
+async function lookForOrphans(core: Core, signal: AbortSignal): Promise<Orphans | undefined> {
+  for (let look = 1; !signal.aborted; look++) {
+    const found = await findOrphans(core, signal);
+    if (found || signal.aborted) return found;
+    if (look === LOOKS) throw new Error(`partitions were on their way out at each of ${LOOKS} looks`);
+    await sleep(UNSURE_MS, undefined, { signal, ref: false });
+  }
+  return undefined;
+}
+
+const CHORES: Readonly<Record<string, Chore>> = {
+  partitions: { cron: "*/10 * * * *", run: async (core) => ({ made: await makePartitions(core) }) },
+  // The feed of an organization that nobody watches is numbered here, so that what waits stays short.
+  feed: { cron: "* * * * *", run: (core) => sequenceAll(core) },
+  "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
+  retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
+  lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },
+  // Marks that nobody was told of.
+  definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },
+  replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
+  orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
+};
+
+const NAMES = Object.keys(CHORES);
+/** Longer than between two runs of any: the last one can always be seen. */
+const KEPT_SECONDS = 48 * 3_600;
+const jobOf = (name: string): JobKind<unknown> => ({
+  ...{ name: `chore-${name}`, payload: z.object({}), single: true, keptSeconds: KEPT_SECONDS },
+});
+
+export const CHORE_JOBS: readonly JobKind<unknown>[] = NAMES.map(jobOf);
+
+export interface Housekeeping {
+  /** From now on this process does chores. */
+  start(): Promise<void>;
+  /** Lets what runs end soon; the rest is done by the next run. */
+  stop(): Promise<void>;
+}
+
+/** @param queue started with CHORE_JOBS and, to send them, `chores` */
+export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
   const ended = new AbortController();
-  const loop = createLoop(
-    async () => {
-      await makePartitions(core);
-      // The feed of an organization that nobody watches is numbered here, so that what waits stays short.
-      await sequenceAll(core);
-      const folded = await foldDeliveries(core, ended.signal);
-      const retired = await retireLanes(core, ended.signal);
-      core.log.debug({ ...folded, retired }, "housekeeping");
-      return EVERY_MS;
-    },
-    { log: core.log, what: "housekeeping", failedMs: EVERY_MS },
-  );
+  const running = new Set<Promise<unknown>>();
+
   return {
-    ...loop,
-    stop() {
+    async start() {
+      for (const [name, chore] of Object.entries(CHORES)) {
+        const run = observed(core, name, () => chore.run(core, queue, ended.signal), ended.signal);
+        await queue.work(jobOf(name), () => {
+          const work = run();
+          running.add(work);
+          return work.finally(() => running.delete(work));
+        });
+        await queue.schedule(jobOf(name), chore.cron);
+      }
+      await workReplays(core, queue);
+    },
+    async stop() {
       ended.abort();
-      return loop.stop();
+      await Promise.allSettled(running);
     },
   };
+}
+
+const choreOf = (run: LastRun) => run.name.slice("chore-".length);
+
+/** Shows at /metrics what chores came to, whichever process did them. */
+export function watchChores({ metrics, clock }: Core, queue: Queue): void {
+  const reading = createReading(() => queue.lastRuns(CHORE_JOBS.map(({ name }) => name)), { monotonic: () => clock.monotonic() });
+  metrics.figures(
+    () => reading.get(),
+    [
+      {
+        name: "hookline_chore_last_success_timestamp_seconds",
+        help: "When a chore last ended well, in any process, in seconds since 1970.",
+        labels: ["chore"],
+        of: (runs) => runs.map((run) => [run.at.getTime() / 1_000, { chore: choreOf(run) }]),
+      },
+      {
+        name: "hookline_chore_last_duration_seconds",
+        help: "How long a chore took when it last ended well, in any process.",
+        labels: ["chore"],
+        of: (runs) => runs.map((run) => [run.seconds, { chore: choreOf(run) }]),
+      },
+      {
+        name: "hookline_orphans",
+        help: "Rows that hung on something that is not there, by kind, at the last look (once a day). Anything but 0 is a fault of Hookline.",
+        labels: ["kind"],
+        of: (runs) =>
+          runs
+            .filter((run) => choreOf(run) === "orphans" && run.output !== null)
+            .flatMap((run) => Object.entries(run.output as Record<string, number>).map(([kind, count]) => [count, { kind }] as const)),
+      },
+    ],
+    true,
+  );
 }

@@ -1,8 +1,8 @@
 /** What every row stands on: a Postgres, a receiver, loads, baselines, and how a stretch of work is measured. */
 import { payloads } from "../../test/fixtures/payloads/payloads.ts";
+import { freePort } from "../../test/helpers/free-port.ts";
 import type { Prepare, Run } from "../frozen/program.ts";
 import type { Load, LoadResult } from "./generator.ts";
-import { freePort } from "./ports.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { cpuMs, endOthers, type Program, start, waitUntil } from "./process.ts";
 import type { Received, ReceiverReset } from "./receiver.ts";

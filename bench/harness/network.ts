@@ -1,7 +1,7 @@
 /** A database reached through a network that takes its time. */
 import pg from "pg";
+import { freePort } from "../../test/helpers/free-port.ts";
 import type { Bench } from "./bench.ts";
-import { freePort } from "./ports.ts";
 import { start } from "./process.ts";
 import { median } from "./stats.ts";
 

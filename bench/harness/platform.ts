@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { freePort } from "../../test/helpers/free-port.ts";
 import { leavings } from "./leavings.ts";
-import { freePort } from "./ports.ts";
 import { type Program, start } from "./process.ts";
 
 export const TOKEN = "bench-token-of-at-least-32-characters";

@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { freePort } from "../../test/helpers/free-port.ts";
 import { leavings } from "./leavings.ts";
-import { freePort } from "./ports.ts";
 import { sleep } from "./process.ts";
 
 /** As the embedded Postgres of 357844b has them: durable as Postgres is by default. */

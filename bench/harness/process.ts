@@ -85,7 +85,7 @@ function answerOf<T>(child: ChildProcess, script: string, send: () => unknown): 
 }
 
 /** The process and everything it started that still runs, with the fields of /proc/<pid>/stat after the name. */
-async function treeOf(pid: number): Promise<{ pid: number; fields: string[] }[]> {
+export async function treeOf(pid: number): Promise<{ pid: number; fields: string[] }[]> {
   // Children first: one that ends in between is then counted by its parent.
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
   const lists = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8").catch(() => "")));

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { freePort } from "../../test/helpers/free-port.ts";
 import { isReady, TOKEN } from "../harness/platform.ts";
-import { freePort } from "../harness/ports.ts";
 import { start } from "../harness/process.ts";
 import type { Row } from "../harness/row.ts";
 import { ofRuns } from "../harness/stats.ts";

@@ -5,6 +5,7 @@ import { makeDefinitions, type Platform, startPlatform } from "../harness/platfo
 import type { Check, Row } from "../harness/row.ts";
 import { ofRuns } from "../harness/stats.ts";
 import { makeTenants } from "../harness/tenants.ts";
+import { workersAgainstOne } from "../harness/workers.ts";
 
 const [DELAY_MS, DEFINITIONS, KEYS, ORGANIZATIONS, PROCESSES] = [1, 96, 10_000, 8, 4];
 
@@ -128,6 +129,7 @@ export const p11: Row = {
         spread: 0,
         detail: "one organization, 1 process",
       },
+      ...(await workersAgainstOne(bench)),
     ];
   },
 };

@@ -1,8 +1,9 @@
 /** P6: what one tenant does costs the others no more than the same load spread over well-behaved ones. */
+
+import { freePort } from "../../test/helpers/free-port.ts";
 import type { Bench, Receiver } from "../harness/bench.ts";
 import { type Fared, makeNeighbours, type Neighbours } from "../harness/neighbours.ts";
 import { type Platform, startPlatform } from "../harness/platform.ts";
-import { freePort } from "../harness/ports.ts";
 import { sleep } from "../harness/process.ts";
 import type { Check, Row } from "../harness/row.ts";
 import { openSnapshot } from "../harness/snapshot.ts";

@@ -1,7 +1,8 @@
 /** P7: 2 000 sockets with one subscription each, of 20 documents and 200 sets of variables. */
+
+import { freePort } from "../../test/helpers/free-port.ts";
 import { collectGarbage } from "../harness/inspector.ts";
 import { makeDefinitions, startPlatform } from "../harness/platform.ts";
-import { freePort } from "../harness/ports.ts";
 import { rssMb, sleep, start } from "../harness/process.ts";
 import type { Check, Row } from "../harness/row.ts";
 import { ofRuns } from "../harness/stats.ts";

@@ -51,7 +51,7 @@ export async function audit(
   subject: Subject | undefined,
   before: unknown,
   after: unknown,
-  client: Queryable = core.db.pool,
+  client: Queryable = core.db.tenant(caller.organizationId),
 ): Promise<void> {
   const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(masked(value)));
   await client.query(

@@ -66,7 +66,10 @@ export async function checkAtDoor(core: Core, { account, address, subject, passw
   ];
   const rates = await Promise.all(buckets.map(([key, limit]) => rateStatements.hit(core, key, limit)));
   if (rates.some((rate) => rate.exceeded)) throw new RateLimitedError(waitOf(rates));
-  if (!(await verifyPassword(password, known?.hash ?? null))) return false;
+  if (!(await verifyPassword(password, known?.hash ?? null))) {
+    core.metrics.signInFailed();
+    return false;
+  }
   await Promise.all(buckets.map(([key]) => rateStatements.giveBack(core, key)));
   if (pair !== undefined) {
     right.delete(pair);

@@ -83,6 +83,11 @@ async function build(): Promise<void> {
   if (code !== 0) throw new Error(`the dashboard could not be built (node scripts/build-web.ts): ${mistakes.slice(-2000)}`);
 }
 
+/** Builds what is missing or older than its sources: for a primary, so that its workers do not all do so at once. */
+export async function buildDashboard(): Promise<void> {
+  if (!(await isCurrent())) await build();
+}
+
 /** What stands in dist/web, built first when need be. Another process may be replacing it: then it is read again. */
 async function load(): Promise<Map<string, Asset>> {
   for (let tries = 1; ; tries++) {
@@ -127,9 +132,10 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): 
 /**
  * Starts loading (and building, which takes seconds) at once and does not wait for it: the API is up meanwhile, and whoever
  * opens the dashboard waits. A failed build is told once through `failed` and answered with 503.
+ * @param built what to wait for before: somebody else who builds it
  */
-export function openDashboard(failed: (error: unknown) => void): Dashboard {
-  const loading = load().catch((error: unknown) => {
+export function openDashboard(failed: (error: unknown) => void, built: Promise<void> = Promise.resolve()): Dashboard {
+  const loading = built.then(load).catch((error: unknown) => {
     failed(error);
     return undefined;
   });

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { Core } from "../core.ts";
-import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { createAddressOf } from "./address.ts";
+import { limitOpenCalls } from "./admission.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
 import { cotalkerRoutes } from "./faces/cotalker.ts";
@@ -22,12 +22,12 @@ import { problemJson, problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
+import { metricsRoutes } from "./rest/metrics.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
 import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
-  metrics?: Metrics;
   dashboard?: Dashboard | undefined;
 }
 
@@ -64,7 +64,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-function createApp(core: Core, metrics: Metrics): FastifyInstance {
+function createApp(core: Core): FastifyInstance {
   const app = fastify({
     loggerInstance: core.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -96,8 +96,9 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
     if (hasOneHost(request.raw)) return undefined;
     return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
   });
+  limitOpenCalls(app, core);
   app.addHook("onResponse", async (request, reply) => {
-    metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
+    core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });
   app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
@@ -106,10 +107,10 @@ function createApp(core: Core, metrics: Metrics): FastifyInstance {
   return app;
 }
 
-async function listen(app: FastifyInstance, core: Core): Promise<{ port: number }> {
-  await app.listen({ port: core.config.port, host: core.config.host });
+async function listen(app: FastifyInstance, core: Core, port = core.config.port): Promise<{ port: number }> {
+  await app.listen({ port, host: core.config.host });
   const address = app.server.address();
-  return { port: typeof address === "object" && address ? address.port : core.config.port };
+  return { port: typeof address === "object" && address ? address.port : port };
 }
 
 async function fetchFrom(app: FastifyInstance, request: Request): Promise<Response> {
@@ -129,16 +130,15 @@ async function fetchFrom(app: FastifyInstance, request: Request): Promise<Respon
 /** All doors: what a process with the role `api` serves. */
 export async function createServer(doors: Doors, options: ServerOptions = {}): Promise<Server> {
   const { core } = doors;
-  const metrics = options.metrics ?? createMetrics();
-  const app = createApp(core, metrics);
+  const app = createApp(core);
   const routing = watchRoutes(app);
   const live = createLiveConnections(core);
   const yoga = createYogaDoor(core.log);
-  metrics.gauge("hookline_live_connections", "Open SSE streams and WebSockets.", () => live.connections);
-  metrics.gauge("hookline_live_subscriptions", "Open subscriptions.", () => live.subscriptions);
+  core.metrics.gauge("hookline_live_connections", "Open SSE streams and WebSockets.", () => live.connections);
+  core.metrics.gauge("hookline_live_subscriptions", "Open subscriptions.", () => live.subscriptions);
   let draining = false;
 
-  await app.register(healthRoutes(core, metrics, () => draining));
+  await app.register(healthRoutes(core, () => draining));
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
   await app.register(graphqlRoutes(doors, yoga, live));
@@ -170,12 +170,11 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
 }
 
 /** What a process with the role `worker` alone serves: /healthz, /readyz and /metrics. */
-export async function createWorkerServer(core: Core, options: ServerOptions = {}): Promise<Server> {
-  const metrics = options.metrics ?? createMetrics();
-  const app = createApp(core, metrics);
+export async function createWorkerServer(core: Core): Promise<Server> {
+  const app = createApp(core);
   const routing = watchRoutes(app);
   let draining = false;
-  await app.register(healthRoutes(core, metrics, () => draining));
+  await app.register(healthRoutes(core, () => draining));
   answerUnknown(app, routing, undefined);
   await app.ready();
   return {
@@ -186,4 +185,14 @@ export async function createWorkerServer(core: Core, options: ServerOptions = {}
     },
     close: () => app.close(),
   };
+}
+
+/** With HOOKLINE_METRICS_PORT: /metrics on that port, and nothing else. */
+export async function createMetricsServer(core: Core): Promise<Pick<Server, "listen" | "close">> {
+  const app = createApp(core);
+  const routing = watchRoutes(app);
+  await app.register(metricsRoutes(core));
+  answerUnknown(app, routing, undefined);
+  await app.ready();
+  return { listen: () => listen(app, core, core.config.metricsPort), close: () => app.close() };
 }

@@ -7,11 +7,12 @@ import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
 import { readRecord } from "../db/migrations/record.ts";
-import { LONG_PROFILE } from "../db/session.ts";
+import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
+import { becomeOwner } from "../db/wall/roles.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
-import { quoted, readSequences, readTables, type Table } from "./tables.ts";
+import { readSequences, readTables, type Table } from "./tables.ts";
 
 export interface Progress {
   table: string;
@@ -52,9 +53,10 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
 
 async function write(client: SessionClient, options: BackupOptions, writer: FrameWriter): Promise<Progress[]> {
   const { schema } = readDatabaseUrl(options.url);
+  // Rows that a policy would hide are an error, and not missing from the file: the owner's policy hides none.
+  if (!(await becomeOwner(client)))
+    throw new BackupFileError(`the role of DATABASE_URL may not read all of the schema ${schema}: name the one that its tables belong to`);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  // Rows that a policy would hide are an error, and not missing from the file.
-  await client.query("SET LOCAL row_security = off");
   const record = await readRecord(client);
   if (!record?.some((row) => row.finishedAt))
     throw new BackupFileError(`the schema ${schema} holds no Hookline: there is nothing to back up`);
@@ -81,9 +83,9 @@ async function copy(
   onProgress: BackupOptions["onProgress"],
 ): Promise<Progress> {
   await writer.write("T", table);
-  const columns = table.columns.map(quoted).join(", ");
+  const columns = table.columns.map(identifier).join(", ");
   // COPY of a partitioned table itself is not for every version.
-  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${quoted(schema)}.${quoted(table.name)}) TO STDOUT`));
+  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${identifier(schema)}.${identifier(table.name)}) TO STDOUT`));
   const progress: Progress = { table: table.name, rows: 0, bytes: 0 };
   for await (const chunk of rows as AsyncIterable<Buffer>) {
     await writer.write("D", chunk);

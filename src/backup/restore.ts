@@ -6,14 +6,15 @@ import { once } from "node:events";
 import { from as copyFrom } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
-import { migrate } from "../db/migrate.ts";
+import { MIGRATION_LOCK, migrate } from "../db/migrate.ts";
 import { readMigrations } from "../db/migrations/folder.ts";
-import { LONG_PROFILE } from "../db/session.ts";
+import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
+import { becomeOwner } from "../db/wall/roles.ts";
 import type { Progress } from "./backup.ts";
 import { BackupFileError, readFrames } from "./frames.ts";
 import { fingerprint, type Header, headerOf } from "./header.ts";
-import { quoted, readTables, type Sequence, type Table } from "./tables.ts";
+import { readTables, type Sequence, type Table } from "./tables.ts";
 
 export interface Summary {
   header: Header;
@@ -44,9 +45,6 @@ export interface RestoreOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Any server that starts meanwhile waits for it: the migrations' lock, see db/migrate.ts. */
-const LOCK = 4_665_728_101;
-
 /** Compares the file with this installation, before anything is written. @throws BackupFileError */
 export async function checkFits({ header }: Summary, options: Pick<RestoreOptions, "file" | "keys" | "keysFrom">): Promise<void> {
   const have = new Set(options.keys.map(fingerprint));
@@ -70,13 +68,16 @@ export async function restore(options: RestoreOptions): Promise<Progress[]> {
   const client = new SessionClient(clientConfig({ url: options.url, purpose: "restore", profile: LONG_PROFILE }));
   await client.connect();
   try {
+    await becomeOwner(client);
     await checkEmpty(client, schema);
     await migrate(options.url);
-    await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    // Any server that starts meanwhile waits until this is done.
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await becomeOwner(client);
     await client.query("BEGIN");
     const done = await load(client, schema, options);
     await client.query("COMMIT");
-    for (const { table } of done) await client.query(`ANALYZE ${quoted(schema)}.${quoted(table)}`);
+    for (const { table } of done) await client.query(`ANALYZE ${identifier(schema)}.${identifier(table)}`);
     return done;
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
@@ -91,12 +92,12 @@ async function checkEmpty(client: SessionClient, schema: string): Promise<void> 
   const { rows } = (await client.query(
     `SELECT (SELECT count(*)::int FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')) AS objects,
        to_regclass($1 || '.organization') IS NOT NULL AND to_regclass($1 || '._prisma_migrations') IS NOT NULL AS ours`,
-    [quoted(schema)],
+    [identifier(schema)],
   )) as { rows: { objects: number; ours: boolean }[] };
   const found = rows[0];
   if (!found || found.objects === 0) return;
   if (found.ours) {
-    const used = await client.query(`SELECT 1 FROM ${quoted(schema)}.organization LIMIT 1`);
+    const used = await client.query(`SELECT 1 FROM ${identifier(schema)}.organization LIMIT 1`);
     if (used.rowCount === 0) return;
   }
   throw new BackupFileError(
@@ -106,9 +107,11 @@ async function checkEmpty(client: SessionClient, schema: string): Promise<void> 
 
 async function load(client: SessionClient, schema: string, options: RestoreOptions): Promise<Progress[]> {
   const tables = await readTables(client, schema);
-  const place = (name: string) => `${quoted(schema)}.${quoted(name)}`;
-  // Counters and versions come with the rows: triggers would count them once more.
+  const place = (name: string) => `${identifier(schema)}.${identifier(name)}`;
+  // Counters and versions come with the rows: triggers would count them once more. COPY is not for tables whose policies bind us.
+  const guarded = await guardedTables(client, schema);
   for (const { name } of tables) await client.query(`ALTER TABLE ${place(name)} DISABLE TRIGGER USER`);
+  for (const name of guarded) await client.query(`ALTER TABLE ${place(name)} NO FORCE ROW LEVEL SECURITY`);
   await client.query(`TRUNCATE ${tables.map(({ name }) => place(name)).join(", ")}`);
   const known = new Map(tables.map((table) => [table.name, table]));
   const done: Progress[] = [];
@@ -120,7 +123,7 @@ async function load(client: SessionClient, schema: string, options: RestoreOptio
       if (!here || table.columns.some((column) => !here.columns.includes(column)))
         throw new BackupFileError(`${options.file} holds a table ${table.name} that this version does not have as it is there`);
       if (table.partitions) await makePartitions(client, place, here, table);
-      stream = openCopy(client, `COPY ${place(table.name)} (${table.columns.map(quoted).join(", ")}) FROM STDIN`);
+      stream = openCopy(client, `COPY ${place(table.name)} (${table.columns.map(identifier).join(", ")}) FROM STDIN`);
     } else if (kind === "D") await stream?.write(payload);
     else if (kind === "E") {
       await stream?.end();
@@ -134,7 +137,16 @@ async function load(client: SessionClient, schema: string, options: RestoreOptio
     }
   }
   for (const { name } of tables) await client.query(`ALTER TABLE ${place(name)} ENABLE TRIGGER USER`);
+  for (const name of guarded) await client.query(`ALTER TABLE ${place(name)} FORCE ROW LEVEL SECURITY`);
   return done;
+}
+
+async function guardedTables(client: SessionClient, schema: string): Promise<string[]> {
+  const { rows } = (await client.query(
+    `SELECT relname::text AS name FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relforcerowsecurity`,
+    [identifier(schema)],
+  )) as { rows: { name: string }[] };
+  return rows.map((row) => row.name);
 }
 
 /** The empty ones that the migrations made go, and those of the file take their place. */
@@ -143,6 +155,7 @@ async function makePartitions(client: SessionClient, place: (name: string) => st
   for (const { name, bound, options } of table.partitions ?? []) {
     const settings = options.length === 0 ? "" : ` WITH (${options.join(", ")})`;
     await client.query(`CREATE TABLE ${place(name)} PARTITION OF ${place(table.name)} ${bound}${settings}`);
+    await client.query("SELECT guard_partition($1::regclass, $2::regclass)", [place(table.name), place(name)]);
   }
 }
 

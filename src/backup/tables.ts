@@ -1,5 +1,6 @@
 /** What there is to copy, from the database's own catalogue: no list of tables to keep true. */
 import type { ClientBase } from "pg";
+import { identifier } from "../db/session.ts";
 
 export interface Partition {
   name: string;
@@ -17,8 +18,6 @@ export interface Table {
 
 /** The records of migrations: a restore makes its own. */
 const RECORDS = ["_prisma_migrations", "_hookline_migration_step"];
-
-export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 interface Row {
   name: string;
@@ -42,7 +41,7 @@ export async function readTables(client: ClientBase, schema: string): Promise<Ta
      FROM pg_class c
      WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ($2)
      ORDER BY c.relname`,
-    [quoted(schema), RECORDS],
+    [identifier(schema), RECORDS],
   );
   return inOrder(rows).map(({ name, columns, partitioned, partitions }) => ({
     name,

@@ -1,14 +1,8 @@
 /** The commands of users.ts, with their options. Prisma is loaded only when one of them runs. */
 import type { Command } from "commander";
 import { readConfig } from "../config.ts";
+import { examples, type Output } from "./output.ts";
 import { readPassword } from "./password.ts";
-
-interface Output {
-  out(text: string): void;
-  note(text: string): void;
-}
-
-const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
 
 export function accountCommands(program: Command, { out, note }: Output): void {
   program

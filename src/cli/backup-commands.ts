@@ -1,13 +1,8 @@
 /** The commands of backup.ts, with their options. */
 import type { Command } from "commander";
 import { readConfig } from "../config.ts";
+import { examples, type Output } from "./output.ts";
 
-interface Output {
-  out(text: string): void;
-  note(text: string): void;
-}
-
-const examples = (text: string) => `\nExamples:\n${text.replace(/^/gm, "  ")}`;
 const sum = (tables: { rows: number }[]) => tables.reduce((total, { rows }) => total + rows, 0);
 
 export function backupCommands(program: Command, { out, note }: Output): void {

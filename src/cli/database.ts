@@ -2,8 +2,9 @@
 import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
-import { migrate } from "../db/migrate.ts";
-import { SEALED } from "../db/sealed.ts";
+import { migrate, wallStatus } from "../db/migrate.ts";
+import { SEALED, sealedRows } from "../db/sealed.ts";
+import { loginsOf } from "../db/wall/state.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createVault, type Vault } from "../vault.ts";
 import { CliError } from "./fault.ts";
@@ -40,7 +41,7 @@ export interface Rekeyed {
 export function rekey(config: Config): Promise<Rekeyed> {
   return onDatabase(config, async (url) => {
     const vault = createVault(await masterKeys(config));
-    const db = openDatabase(url, { poolSize: 2 });
+    const db = openDatabase(loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema })), { poolSize: 2 });
     try {
       return await rekeyAll(db, vault);
     } finally {
@@ -52,10 +53,11 @@ export function rekey(config: Config): Promise<Rekeyed> {
 async function rekeyAll(db: Database, vault: Vault): Promise<Rekeyed> {
   const done: Rekeyed = { changed: 0, current: 0 };
   const closed: string[] = [];
-  for (const [table, column, place] of SEALED) {
+  for (const sealed of SEALED) {
+    const [table, column] = sealed;
     for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
       const { rows } = await db.pool.query<{ id: string; sealed: string; place: string }>(
-        `SELECT id, ${column} AS sealed, ${place} AS place FROM ${table} WHERE id > $1 AND ${column} IS NOT NULL ORDER BY id LIMIT ${BATCH}`,
+        `${sealedRows(sealed, "id > $1")} LIMIT ${BATCH}`,
         [after],
       );
       for (const row of rows) {

@@ -6,10 +6,14 @@ import type { Config } from "../config.ts";
 import type { Core } from "../core.ts";
 import { openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
+import { wallStatus } from "../db/migrate.ts";
 import { createNotifier } from "../db/notify.ts";
+import { loginsOf } from "../db/wall/state.ts";
 import { readOwner } from "../embedded/lock.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createLog } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
@@ -33,10 +37,12 @@ export async function onInstallation<T>(config: Readonly<Config>, command: strin
 export function withCore<T>(config: Readonly<Config>, command: string, work: (core: Core) => Promise<T>): Promise<T> {
   return onInstallation(config, command, async (url) => {
     const log = createLog(config);
-    const db = openDatabase(url, { poolSize: 2 });
+    const logins = loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema }));
+    const db = openDatabase(logins, { poolSize: 2 });
     try {
       const vault = createVault(await masterKeys(config));
-      return await work({ config, clock: systemClock, log, db, notify: createNotifier(url, log), vault });
+      const observe = { log, metrics: createMetrics(), warnings: createWarnings(log) };
+      return await work({ config, clock: systemClock, ...observe, db, notify: createNotifier(logins.engine, log), vault });
     } finally {
       await db.close();
     }

@@ -1,7 +1,8 @@
 /**
- * The two ways to Postgres: `pool` for the hot path (raw SQL, prepared, arrays), `prisma` for everything else.
- * A Prisma read or write of a tenant's rows without an organizationId in its `where` is refused: tenancy is kept
- * here, not by everybody's care.
+ * The ways to Postgres, each with a pool, and a role, of its own: `pool` for the hot path and what is no tenant's (raw SQL,
+ * prepared, arrays), `prisma` and `tenant` for what a tenant reads and changes, `asOwner` for partitions.
+ * A Prisma read or write of a tenant's rows that does not name the organization is refused (tenancy.ts), and one that does
+ * sees nothing but its rows (tenant.ts): tenancy is kept here, not by everybody's care.
  */
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
@@ -10,6 +11,9 @@ import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
 import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { asFirst, organizationOf } from "./tenancy.ts";
+import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
+import { type Sent, together } from "./together.ts";
 import { transact } from "./transact.ts";
 
 export type { PoolClient } from "pg";
@@ -25,38 +29,8 @@ export function readJsonWith(parse: (text: string) => unknown): void {
   for (const type of JSONS) pg.types.setTypeParser(type, parse);
 }
 
-/** Not a tenant's, or looked up by a unique secret before the tenant is known. */
-const UNSCOPED_MODELS = new Set([
-  "Organization",
-  "OrganizationCounter",
-  "OrganizationCatalog",
-  "DefinitionCounter",
-  "WorkflowRuleDefinition",
-  "RateBucket",
-]);
-const NEEDS_WHERE = new Set([
-  ...["findUnique", "findUniqueOrThrow", "findFirst", "findFirstOrThrow", "findMany", "count", "aggregate", "groupBy"],
-  ...["update", "updateMany", "updateManyAndReturn", "delete", "deleteMany", "upsert"],
-]);
-
-/** A lookup of a tenant's rows that does not say whose. A fault of ours, never the user's. */
-export class TenancyError extends Error {
-  constructor(model: string, operation: string) {
-    super(`${model}.${operation} without organizationId in its where`);
-    this.name = "TenancyError";
-  }
-}
-
-function namesOrganization(where: unknown): boolean {
-  if (typeof where !== "object" || where === null) return false;
-  const clauses = where as Record<string, unknown>;
-  if (clauses["organizationId"] !== undefined) return true;
-  const and = clauses["AND"];
-  return (
-    (Array.isArray(and) ? and : [and]).some(namesOrganization) ||
-    Object.entries(clauses).some(([key, value]) => key.startsWith("organizationId_") && value !== undefined)
-  );
-}
+type Delegates = Record<string, Record<string, (args: unknown) => Promise<unknown>>>;
+const delegateOf = (model: string) => `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
 
 function guarded(base: PrismaClient) {
   return base.$extends({
@@ -64,11 +38,13 @@ function guarded(base: PrismaClient) {
     query: {
       $allModels: {
         async $allOperations({ model, operation, args, query }) {
-          if (!UNSCOPED_MODELS.has(model) && NEEDS_WHERE.has(operation) && !namesOrganization((args as { where?: unknown }).where)) {
-            throw new TenancyError(model, operation);
-          }
+          const organizationId = organizationOf(model, operation, args);
+          const first = asFirst(operation, args);
+          const run = first
+            ? () => (base as unknown as Delegates)[delegateOf(model)]?.[first.operation]?.(first.args) as ReturnType<typeof query>
+            : () => query(args);
           // Several statements in one operation are a transaction; one alone was tried again by the pool already.
-          return retried(() => query(args));
+          return retried(() => asOrganization(organizationId, async () => run()));
         },
       },
     },
@@ -77,16 +53,40 @@ function guarded(base: PrismaClient) {
 
 export type Prisma = ReturnType<typeof guarded>;
 
+/** A URL for each role; all the same where there is one only. */
+export interface Logins {
+  /** Owns the tables: migrations, partitions. */
+  owner: string;
+  /** Ingest, deliveries, chores, jobs, LISTEN. */
+  engine: string;
+  /** Reads and changes of one organization at a time. */
+  tenant: string;
+}
+
 export interface Database {
+  /** The engine's. */
   url: string;
   /** Hot path. */
   pool: pg.Pool;
-  /** Refuses lookups without an organization. */
+  /** For their figures. */
+  pools: Readonly<Record<"hot" | "tenant", SessionPool>>;
+  /** Refuses what names no organization, and sees that organization's rows only. */
   prisma: Prisma;
-  /** The same without that guard: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
+  /** Without that guard, with the engine's rights: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
   unscoped: PrismaClient;
+  /** SQL that sees one organization's rows only. */
+  tenant(organizationId: string): Tenant;
   /** Runs `work` in one transaction on the hot pool; rolled back when it throws, begun anew when another one is in its way. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
+  /** The same on the tenants' pool. */
+  tenantTransaction<T>(organizationId: string, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
+  /**
+   * A session of the tables' owner, closed when it was not needed for ten seconds; its limits come back.
+   * DETACH PARTITION CONCURRENTLY runs in no function, so that no right to it can be lent.
+   */
+  asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
+  together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -95,47 +95,66 @@ export interface Database {
 export interface DatabaseOptions {
   /** Connections of the hot pool (10). */
   poolSize?: number;
-  /** Connections of Prisma's pool (half as many as the hot one's, two at least). */
-  prismaPoolSize?: number;
-  /** SET ROLE of the pools' sessions. */
-  roles?: { hot?: string; prisma?: string };
+  /** Connections of the tenants' pool (half as many as the hot one's, two at least). */
+  tenantPoolSize?: number;
 }
 
-const role = (name: string | undefined) => (name === undefined ? {} : { role: name });
-
-/** @param url with `?schema=` when our tables are not in `public` */
-export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+/** @param url with `?schema=` when our tables are not in `public`; or one for each role */
+export function openDatabase(url: string | Logins, options: DatabaseOptions = {}): Database {
+  const logins = typeof url === "string" ? { owner: url, engine: url, tenant: url } : url;
   const max = options.poolSize ?? 10;
   const queryTimeout = STATEMENT_TIMEOUT_MS + 2_000;
   const pool = new SessionPool({
-    url,
+    url: logins.engine,
     max,
     queryTimeout,
     purpose: "hot",
-    profile: { ...POOL_PROFILE, plans: "generic", ...role(options.roles?.hot) },
+    profile: { ...POOL_PROFILE, plans: "generic" },
   });
-  const prismaPool = new SessionPool({
-    url,
-    max: options.prismaPoolSize ?? Math.max(2, Math.ceil(max / 2)),
+  const tenantPool = new TenantPool({
+    url: logins.tenant,
+    max: options.tenantPoolSize ?? Math.max(2, Math.ceil(max / 2)),
     queryTimeout,
-    purpose: "prisma",
-    profile: { ...POOL_PROFILE, ...role(options.roles?.prisma) },
+    purpose: "tenant",
+    profile: { ...POOL_PROFILE, plans: "generic" },
   });
-  const { schema } = readDatabaseUrl(url);
-  const unscoped = new PrismaClient({ adapter: new PrismaPg(prismaPool, { schema }) });
+  const ownerPool = new SessionPool({ url: logins.owner, max: 1, purpose: "owner" });
+  const { schema } = readDatabaseUrl(logins.engine);
+  const unscoped = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
+  const tenants = new PrismaClient({ adapter: new PrismaPg(tenantPool, { schema }) });
+  const transaction: Database["transaction"] = (work, again) => transact(pool, work, again);
   return {
-    url,
+    url: logins.engine,
     pool,
+    pools: { hot: pool, tenant: tenantPool },
     unscoped,
-    prisma: guarded(unscoped),
-    transaction: (work, again) => transact(pool, work, again),
+    prisma: guarded(tenants),
+    tenant: (organizationId) => tenantPool.of(organizationId),
+    transaction,
+    tenantTransaction: (organizationId, work, again) => transact(tenantPool.of(organizationId), work, again),
+    async asOwner(work) {
+      const client = await ownerPool.connect();
+      let broken: Error | undefined;
+      try {
+        return await work(client);
+      } finally {
+        await client
+          .query(`SET lock_timeout = ${POOL_PROFILE.lockTimeout}; SET statement_timeout = ${POOL_PROFILE.statementTimeout}`)
+          .catch((error: Error) => {
+            broken = error;
+          });
+        client.release(broken);
+      }
+    },
+    together: (sent, before) => together(pool, sent, before),
     dropConnections() {
       pool.dropAll();
-      prismaPool.dropAll();
+      tenantPool.dropAll();
+      ownerPool.dropAll();
     },
     async close() {
-      await unscoped.$disconnect();
-      await Promise.all([pool.end(), prismaPool.end()]);
+      await Promise.all([unscoped.$disconnect(), tenants.$disconnect()]);
+      await Promise.all([pool.end(), tenantPool.end(), ownerPool.end()]);
     },
   };
 }

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Config, MasterKey } from "../config.ts";
 import { type Vault, VaultError } from "../vault.ts";
 import type { Database } from "./client.ts";
+import { SEALED } from "./sealed.ts";
 
 const keyFile = (config: Config) => path.join(config.dataDir, "master.key");
 
@@ -30,12 +31,11 @@ export async function keepKey(config: Config, keys: readonly MasterKey[]): Promi
   await writeFile(keyFile(config), `${keys[0]?.key.toString("base64")}\n`, { mode: 0o600 });
 }
 
-/** One sealed text of each kind, with its place. */
-const SAMPLES = `
-  (SELECT ciphertext AS sealed, organization_id || '/' || definition_id || '/signing/' || version AS place FROM signing_secret ORDER BY created_at DESC LIMIT 3)
-  UNION ALL (SELECT ciphertext, organization_id || '/secret-key/' || id FROM secret_key ORDER BY created_at DESC LIMIT 3)
-  UNION ALL (SELECT headers, organization_id || '/' || id || '/headers' FROM webhook_definition WHERE headers IS NOT NULL ORDER BY created_at DESC LIMIT 3)
-  UNION ALL (SELECT headers, organization_id || '/' || id || '/headers' FROM connection WHERE headers IS NOT NULL ORDER BY created_at DESC LIMIT 3)`;
+/** The newest sealed texts of each kind, with their places. */
+const SAMPLES = SEALED.map(
+  ([table, column, place]) =>
+    `(SELECT ${column} AS sealed, ${place} AS place FROM ${table} WHERE ${column} IS NOT NULL ORDER BY created_at DESC LIMIT 3)`,
+).join(" UNION ALL ");
 
 /** What does not open, by what was set; and what to do. */
 async function closedSecrets(config: Config): Promise<string> {

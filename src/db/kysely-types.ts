@@ -146,6 +146,7 @@ export interface DefinitionCounterTable {
   cancel_since: Date | null;
   lane_floor: number;
   lane_floor_at: Date | null;
+  lane_floor_xid: number | null;
 }
 
 export interface SigningSecretTable {
@@ -310,6 +311,7 @@ export interface WebhookRequestTable {
   tries: number;
   manual: boolean;
   next_attempt_at: Date | null;
+  rerender: boolean;
   sending_at: Date | null;
   is_test: boolean;
   failed: boolean;
@@ -345,6 +347,9 @@ export interface AttemptTable {
   request_url: string;
   request_headers: unknown;
   request_body: string | null;
+  request_tail: string | null;
+  rendering: string | null;
+  rerendered: boolean;
   response_headers: unknown;
   response_body: string | null;
   response_truncated: boolean;

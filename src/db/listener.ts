@@ -10,7 +10,7 @@ import { clientConfig, SessionClient } from "./session-client.ts";
 const HEARTBEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
 /** How often a connection made anew tells where the URL leads. */
-const LOOK_MS = 15_000;
+const LOOK_MS = 7_000;
 const AGAIN_MS = 500;
 
 export interface ListenerOptions {
@@ -22,7 +22,7 @@ export interface ListenerOptions {
   heard(channel: string, payload: string): void;
   /** Notifications may have been missed: read everything. */
   reconnected(): void;
-  /** The URL leads to another server than before: connections that are open lead to the old one. */
+  /** The server takes no writes any more, or the URL leads to another one: connections that are open are of no use. */
   moved?(): void;
 }
 
@@ -87,7 +87,9 @@ export function createListener(options: ListenerOptions): Listener {
       ).then(
         ({ rows }) => {
           clearTimeout(late);
-          if (rows[0]?.standby) gone.resolve();
+          if (!rows[0]?.standby) return;
+          options.moved?.();
+          gone.resolve();
         },
         () => clearTimeout(late),
       );
@@ -115,6 +117,11 @@ export function createListener(options: ListenerOptions): Listener {
         if (stopped) return;
         try {
           link = await listen();
+          // Told to stop meanwhile: whoever told ended the connection before this one.
+          if (stopped) {
+            await client?.end().catch(() => undefined);
+            return;
+          }
           break;
         } catch (error) {
           log.warn({ err: (error as Error).message, purpose }, "LISTEN connection lost, trying again");

@@ -10,15 +10,19 @@ import { checkAlone, checkOurs, checkSchema, makeSchema, refuseNewer } from "./m
 import { healWhole } from "./migrations/heal.ts";
 import { readMarks, readRecord } from "./migrations/record.ts";
 import { checkSessions } from "./probe.ts";
+import { installQueues } from "./queue-install.ts";
 import { checkQueues, findQueueSchema } from "./queue-schema.ts";
 import { DatabaseRefusal } from "./refusal.ts";
 import { LONG_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
+import { raiseWall } from "./wall/raise.ts";
+import { becomeOwner } from "./wall/roles.ts";
+import { readWall, type Wall } from "./wall/state.ts";
 
 export type { MigrationProgress } from "./migrations/apply.ts";
 
-/** Any fixed number: processes that start together migrate one after the other. The same as 0.1's. */
-const LOCK = 4_665_728_101;
+/** Advisory; any fixed number: processes that start together migrate one after the other. The same as 0.1's. */
+export const MIGRATION_LOCK = 4_665_728_101;
 
 export interface MigrateOptions {
   /** Of the migrations, for tests. */
@@ -60,10 +64,10 @@ async function cancelOn(url: string, { processID }: SessionClient & { processID?
 }
 
 async function takeLock(client: SessionClient, onWait: (() => void) | undefined): Promise<void> {
-  const { rows } = (await client.query("SELECT pg_try_advisory_lock($1) AS taken", [LOCK])) as { rows: { taken: boolean }[] };
+  const { rows } = (await client.query("SELECT pg_try_advisory_lock($1) AS taken", [MIGRATION_LOCK])) as { rows: { taken: boolean }[] };
   if (rows[0]?.taken) return;
   onWait?.();
-  await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
+  await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 }
 
 /**
@@ -75,6 +79,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   await checkSessions(url);
   return connected(url, signal, async (client) => {
     await takeLock(client, options.onWait);
+    await becomeOwner(client);
     const migrations = await readMigrations(options.folder);
     const { schema } = readDatabaseUrl(url);
     let rows = (await readRecord(client)) ?? [];
@@ -101,6 +106,11 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
       await applyMigration(client, migration, begun, { tell: options.onProgress ?? (() => undefined), signal });
       applied.push(migration.name);
     }
+    await client.query("RESET ROLE");
+    await makeSchema(client, queueSchema);
+    // Twice: jobs' tables are made by whoever owns ours by then.
+    await raiseWall(client, schema, queueSchema);
+    if (await installQueues(client, queueSchema)) await raiseWall(client, schema, queueSchema);
     return applied;
   });
 }
@@ -146,4 +156,12 @@ export function migrationStatus(url: string, options: Pick<MigrateOptions, "fold
       });
     return known;
   });
+}
+
+/** Whether the second wall stands; writes nothing. */
+export async function wallStatus(url: string, options: Pick<MigrateOptions, "queueSchema"> = {}): Promise<Wall> {
+  const queueSchema = await connected(url, undefined, (client) =>
+    findQueueSchema(client, readDatabaseUrl(url).schema, options.queueSchema),
+  );
+  return readWall(url, queueSchema);
 }

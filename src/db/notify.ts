@@ -18,6 +18,8 @@ export interface Notifier {
   on(channel: Channel, listener: (ids: string[]) => void): () => void;
   /** SQL text and values that notify inside the caller's transaction. */
   statement(channel: Channel, ids: Iterable<string>): { text: string; values: [string, string] };
+  /** Tells the listeners of this process alone. */
+  tell(channel: Channel, ids: string[]): void;
   readonly connected: boolean;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +58,7 @@ export function createNotifier(url: string, log: Log, moved: () => void = () => 
       const text = [...ids].join(",");
       return { text: "SELECT pg_notify($1, $2)", values: [name(channel), text.length > MAX_PAYLOAD ? "" : text] };
     },
+    tell,
     start: () => connection.start(),
     stop: () => connection.stop(),
   };

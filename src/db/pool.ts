@@ -17,6 +17,8 @@ export class SessionPool extends pg.Pool {
   readonly #idle = new Set<SessionClient>();
   readonly #busy = new Set<SessionClient>();
   readonly #doomed = new WeakSet<SessionClient>();
+  /** Callers that found every connection in use: how many, and for how many seconds they waited in all. */
+  readonly waits = { count: 0, seconds: 0 };
 
   constructor(config: SessionConfig & { max: number }) {
     super({ ...clientConfig(config), max: config.max, maxLifetimeSeconds: LIFETIME_S, Client: SessionClient } as unknown as pg.PoolConfig);
@@ -41,6 +43,21 @@ export class SessionPool extends pg.Pool {
   #forget(client: SessionClient): void {
     this.#idle.delete(client);
     this.#busy.delete(client);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override connect(done?: (...all: any[]) => void): any {
+    if (this.idleCount > 0 || this.totalCount < this.options.max) return done ? super.connect(done) : super.connect();
+    const began = performance.now();
+    this.waits.count += 1;
+    const waited = () => {
+      this.waits.seconds += (performance.now() - began) / 1_000;
+    };
+    if (!done) return super.connect().finally(waited);
+    return super.connect((...all) => {
+      waited();
+      done(...all);
+    });
   }
 
   /** Cuts what is idle; what is in use goes when it is given back. */

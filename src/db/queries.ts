@@ -3,8 +3,8 @@
  * runs them. Fixed statements are statement() (statement.ts).
  */
 import { type Compilable, DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
-import type { Pool, PoolClient } from "pg";
 import type { Tables } from "./kysely-types.ts";
+import type { Queries } from "./statement.ts";
 
 /** Makes text and values; it has no connection. */
 export const queries = new Kysely<Tables>({
@@ -17,7 +17,7 @@ export const queries = new Kysely<Tables>({
 });
 
 /** Runs one. @returns its rows */
-export async function rowsOf<Row>(client: Pool | PoolClient, query: Compilable<Row>): Promise<Row[]> {
+export async function rowsOf<Row>(client: Queries, query: Compilable<Row>): Promise<Row[]> {
   const { sql, parameters } = query.compile();
   return (await client.query(sql, parameters as unknown[])).rows as Row[];
 }

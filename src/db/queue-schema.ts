@@ -12,7 +12,7 @@ import { identifier } from "./session.ts";
 const OURS = "definition-stopped";
 
 /** The version of the tables that the installed pg-boss works with. */
-const SUPPORTED = (createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } }).pgboss.schema;
+export const SUPPORTED = (createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } }).pgboss.schema;
 
 type Queries = Pick<ClientBase, "query"> | Pool;
 
@@ -38,6 +38,18 @@ async function contentsOf(client: Queries, schema: string): Promise<Contents | u
     [schema],
   );
   return rows[0];
+}
+
+async function readVersion(client: Queries, schema: string): Promise<number | undefined> {
+  const { rows } = await (client as ClientBase).query<{ version: number }>(
+    `SELECT version::int AS version FROM ${identifier(schema)}.version`,
+  );
+  return rows[0]?.version;
+}
+
+/** Of the tables that are there; undefined: none. */
+export async function versionOf(client: Queries, schema: string): Promise<number | undefined> {
+  return (await contentsOf(client, schema))?.version ? readVersion(client, schema) : undefined;
 }
 
 /** Names of its queues, ours first. */
@@ -68,10 +80,7 @@ export async function checkQueues(client: Queries, schema: string): Promise<void
   const mend = "name a schema of its own in HOOKLINE_QUEUE_SCHEMA";
   if (!contents.version || !contents.queue)
     throw new DatabaseRefusal(`the schema ${schema}, where jobs are kept, holds other tables than pg-boss's of this role: ${mend}`);
-  const { rows } = await (client as ClientBase).query<{ version: number }>(
-    `SELECT version::int AS version FROM ${identifier(schema)}.version`,
-  );
-  const version = rows[0]?.version ?? 0;
+  const version = (await readVersion(client, schema)) ?? 0;
   const queues = await queuesOf(client, schema);
   if (queues.length > 0 && queues[0] !== OURS)
     throw new DatabaseRefusal(

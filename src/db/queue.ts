@@ -11,7 +11,7 @@ import type { PoolClient } from "./client.ts";
 import { createListener } from "./listener.ts";
 import { SessionPool } from "./pool.ts";
 import { queueSchemaFor } from "./queue-schema.ts";
-import { POOL_PROFILE } from "./session.ts";
+import { identifier, POOL_PROFILE } from "./session.ts";
 
 const LANE_QUEUE = "lane";
 const laneJob = z.object({ lane: z.string() });
@@ -20,6 +20,19 @@ const laneJob = z.object({ lane: z.string() });
 export interface JobKind<T> {
   name: string;
   payload: z.ZodType<T>;
+  /** Over all processes at most one runs, and one waits: a further one is no job. It may run for hours. */
+  single?: boolean;
+  /** How long a job can still be looked at when it is done. */
+  keptSeconds?: number;
+}
+
+/** The last run of a chore that ended well. */
+export interface LastRun {
+  name: string;
+  at: Date;
+  seconds: number;
+  /** What its handler gave back. */
+  output: unknown;
 }
 
 export interface Queue {
@@ -27,9 +40,15 @@ export interface Queue {
   wakeLanes(client: PoolClient, lanes: readonly string[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<string[]>;
-  send<T>(client: PoolClient, kind: JobKind<T>, payload: T): Promise<void>;
-  /** A handler that throws is tried again: 8 times, ever later. */
-  work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string) => Promise<void>): Promise<void>;
+  send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T): Promise<void>;
+  /**
+   * A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. What a process had in
+   * hand when it died is taken over after about two minutes.
+   */
+  work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string) => Promise<unknown>, atOnce?: number): Promise<void>;
+  /** A job without payload whenever `cron` (UTC) says; one that no process was there for is made up for. */
+  schedule(kind: JobKind<unknown>, cron: string): Promise<void>;
+  lastRuns(names: readonly string[]): Promise<LastRun[]>;
   /** @param kinds the queues besides the lanes' own */
   start(kinds: readonly JobKind<unknown>[]): Promise<void>;
   stop(): Promise<void>;
@@ -38,12 +57,23 @@ export interface Queue {
 /** Wake-ups taken at a time. */
 const TAKE = 500;
 
+/**
+ * Between two looks for jobs that no notification tells of: while LISTEN works those that are tried again later, else all. A
+ * process with nothing to do must not take a hundredth of a core.
+ */
+const LOOK_SECONDS = 5;
+const SINGLE_LOOK_SECONDS = 30;
+const HEARTBEAT_SECONDS = 60;
+const LONGEST_SECONDS = 12 * 3_600;
+
 /** Connections for jobs; LISTEN has one of its own. */
 const CONNECTIONS = 3;
 
 export interface QueueOptions {
   /** Also maintains the queues. */
   worker: boolean;
+  /** Also sends what is scheduled. */
+  chores?: boolean;
   /** pg-boss's schema; by default the one beside ours. */
   schema?: string;
 }
@@ -73,9 +103,13 @@ function bossDatabase(url: string, log: Log) {
 export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
   const db = bossDatabase(url, log);
   const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
-  const boss = new PgBoss({ db, schema, useListenNotify: true, schedule: false, supervise: options.worker });
+  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: SINGLE_LOOK_SECONDS };
+  // Its tables are there: migrations make them, with rights that this session has not.
+  const boss = new PgBoss({ db, schema, migrate: false, useListenNotify: true, supervise: options.worker, ...timing });
   boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
-  const within = (client: PoolClient) => ({ db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) } });
+  const within = (client: Pick<PoolClient, "query">) => ({
+    db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) },
+  });
   return {
     async wakeLanes(client, lanes) {
       await boss.insert(
@@ -99,17 +133,33 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     async send(client, kind, payload) {
       await boss.send(kind.name, kind.payload.parse(payload) as object, within(client));
     },
-    async work(kind, handler) {
-      await boss.work<unknown>(kind.name, { pollingIntervalSeconds: 2 }, async (jobs) => {
-        for (const job of jobs) await handler(kind.payload.parse(job.data), job.id);
-      });
+    async work(kind, handler, atOnce = 1) {
+      const looks = { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: kind.single ? SINGLE_LOOK_SECONDS : LOOK_SECONDS };
+      await boss.work<unknown>(kind.name, { ...looks, localConcurrency: atOnce }, async ([job]) =>
+        job === undefined ? undefined : handler(kind.payload.parse(job.data ?? {}), job.id),
+      );
+    },
+    async schedule(kind, cron) {
+      await boss.schedule(kind.name, cron, {}, { tz: "UTC", missed: "once" });
+    },
+    async lastRuns(names) {
+      const { rows } = await db.pool.query(
+        `SELECT DISTINCT ON (name) name, completed_on AS at, extract(epoch FROM completed_on - started_on)::float8 AS seconds, output
+           FROM ${identifier(schema)}.job WHERE name = ANY($1::text[]) AND state = 'completed' ORDER BY name, completed_on DESC`,
+        [names],
+      );
+      return rows as LastRun[];
     },
     async start(kinds) {
       await boss.start();
       // Completed jobs would be kept for seven days.
       await boss.createQueue(LANE_QUEUE, { policy: "short", notify: true, deleteAfterSeconds: 60, retentionSeconds: 3600, retryLimit: 0 });
       for (const kind of kinds) {
-        await boss.createQueue(kind.name, { notify: true, deleteAfterSeconds: 3600, retryLimit: 8, retryDelay: 1, retryBackoff: true });
+        await boss.createQueue(kind.name, {
+          ...{ notify: true, deleteAfterSeconds: kind.keptSeconds ?? 3600, retryLimit: 8, retryDelay: 1, retryBackoff: true },
+          heartbeatSeconds: HEARTBEAT_SECONDS,
+          ...(kind.single ? ({ policy: "stately", expireInSeconds: LONGEST_SECONDS } as const) : {}),
+        });
       }
     },
     async stop() {

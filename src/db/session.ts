@@ -11,8 +11,8 @@ export interface SessionProfile {
   statementTimeout: number;
   lockTimeout: number;
   idleInTransactionTimeout: number;
-  /** SET ROLE: the rights of this pool. */
-  role?: string;
+  /** A pool that serves one organization at a time (tenant.ts). */
+  tenant?: boolean;
 }
 
 /** A statement that takes longer is given up: none of ours does, unless the database hangs. */
@@ -98,6 +98,16 @@ const PLANNER = [
   ],
 ];
 
+/** The statement that says, for the rest of the transaction, whose rows there are. */
+export const SCOPE = "hookline_scope";
+/** With one role only, its policies tell the tenants' pool by the first; by itself it gives no right. */
+const TENANT = [
+  "SET hookline.pool = 'tenant'",
+  // A pooler may hand over a session of ours that it did not clean.
+  "DEALLOCATE ALL",
+  `PREPARE ${SCOPE} (text) AS SELECT set_config('hookline.organization_id', $1, true)`,
+];
+
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -128,7 +138,8 @@ export function sessionSql(address: DatabaseAddress, profile: SessionProfile): s
      WHERE s.setting <> wanted.value AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET'))`,
     `SELECT set_config(name, boot_val, false) FROM pg_settings
      WHERE context = 'user' AND setting <> boot_val AND (name LIKE 'enable\\_%' OR name = ANY(ARRAY[${PLANNER.map(literal).join(", ")}]))`,
-    ...(profile.role === undefined ? [] : [`SET ROLE ${identifier(profile.role)}`]),
+    ...(address.role === undefined ? [] : [`SET ROLE ${identifier(address.role)}`]),
+    ...(profile.tenant ? TENANT : []),
     `SET lock_timeout = ${profile.lockTimeout}`,
     `SET idle_in_transaction_session_timeout = ${profile.idleInTransactionTimeout}`,
     `SET statement_timeout = ${profile.statementTimeout}`,

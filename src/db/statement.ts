@@ -4,6 +4,11 @@
  */
 import type { Pool, PoolClient } from "pg";
 
+/** A pool, one of its clients, or a tenant's view (tenant.ts). */
+export interface Queries {
+  query: Pool["query"] | PoolClient["query"];
+}
+
 /** Postgres types as node-postgres reads them here (client.ts sets int8 to number). */
 interface Types {
   uuid: string;
@@ -38,9 +43,9 @@ export interface Statement<S extends RowShape> {
   /** Column by column what it returns; {} for none. */
   readonly row: S;
   /** Runs it. @returns its rows */
-  rows(client: Pool | PoolClient, values: readonly unknown[]): Promise<RowOf<S>[]>;
+  rows(client: Queries, values: readonly unknown[]): Promise<RowOf<S>[]>;
   /** Runs it. @returns how many rows it touched */
-  count(client: Pool | PoolClient, values: readonly unknown[]): Promise<number>;
+  count(client: Queries, values: readonly unknown[]): Promise<number>;
 }
 
 export function statement<const S extends RowShape>(definition: { name: string; text: string; row: S }): Statement<S> {

@@ -2,16 +2,18 @@
 import type pg from "pg";
 import { type ConflictKinds, retried } from "./retry.ts";
 
+type Connects = { connect(): Promise<pg.PoolClient> };
+
 /**
  * Runs `work` in a transaction, again while another transaction is in its way: it must do nothing but statements on
  * `client`, or be safe to begin anew.
  * @throws UnavailableError when another transaction still is in its way; what `work` throws, with everything rolled back
  */
-export function transact<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T> {
+export function transact<T>(pool: Connects, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T> {
   return retried(() => once(pool, work), { again });
 }
 
-async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function once<T>(pool: Connects, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");

@@ -3,7 +3,7 @@ import { isConflict } from "./retry.ts";
 
 /** Our own UnavailableError, Node's, Postgres's classes 08 (connection) and 53 (resources), shutdown and recovery (57P), statement timeouts, read-only. */
 const CODES =
-  /^(UNAVAILABLE|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|53\w{3}|57P0\w|57014|25006|P1001|P1002|P1008|P1017|P2024)$/;
+  /^(UNAVAILABLE|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|53\w{3}|57P0\w|57014|25006|P1001|P1002|P1008|P1017|P2024|P2028)$/;
 /** What node-postgres and its pool say without a code. */
 const MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|Client has encountered a connection error|the database system is|Can't reach database server|Server has closed the connection|Cannot use a pool after calling end/i;

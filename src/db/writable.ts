@@ -6,11 +6,36 @@ import type { Database } from "./client.ts";
  * of transaction ids has stopped them.
  */
 const WRITE = "SELECT pg_current_xact_id() IS NOT NULL AND NOT current_setting('transaction_read_only')::bool AS writable";
+/** Read-only transaction; no ids during recovery. */
+const READ_ONLY = new Set(["25006", "55000"]);
+/** How long an answer holds, in milliseconds: whoever asks meanwhile is told the same. */
+const FRESH_MS = 1_000;
 
-/** False when it would not, or the database does not answer. */
-export function isWritable(db: Pick<Database, "pool">): Promise<boolean> {
-  return db.pool.query<{ writable: boolean }>(WRITE).then(
-    ({ rows }) => rows[0]?.writable === true,
-    () => false,
-  );
+export interface Writable {
+  /** False when a write would not work, or the database does not answer. At most one look a second, shared by all who ask. */
+  now(): Promise<boolean>;
+}
+
+export function createWritable(db: Pick<Database, "pool" | "dropConnections">, monotonic: () => number): Writable {
+  let look: { at: number; answer: Promise<boolean> } | undefined;
+
+  async function ask(): Promise<boolean> {
+    try {
+      const { rows } = await db.pool.query<{ writable: boolean }>(WRITE);
+      if (rows[0]?.writable === true) return true;
+    } catch (error) {
+      if (!READ_ONLY.has((error as { code?: string }).code ?? "")) return false;
+    }
+    // Connections made from now on may lead to the new primary; without a write nobody else would notice.
+    db.dropConnections();
+    return false;
+  }
+
+  return {
+    now() {
+      // A look that hangs holds up nobody for longer: the next one has a connection of its own.
+      if (!look || monotonic() - look.at >= FRESH_MS) look = { at: monotonic(), answer: ask() };
+      return look.answer;
+    },
+  };
 }

@@ -3,7 +3,7 @@
  * by the version that triggers count up in `organization_catalog`. Ingest reads the version inside its transaction,
  * so that a definition made before an event always matches it, whichever process made it.
  */
-import type { PoolClient } from "../db/client.ts";
+import type { Pool, PoolClient } from "pg";
 import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import {
@@ -47,10 +47,14 @@ export interface Catalogs {
    * The catalogues of some organizations, as of `client`'s transaction. One SELECT when nothing changed.
    * Unknown organizations are left out.
    */
-  of(client: PoolClient, organizationIds: readonly string[]): Promise<Map<string, Catalog>>;
+  of(client: Queryable, organizationIds: readonly string[]): Promise<Map<string, Catalog>>;
+  /** The one kept in memory, which may be an older one by now: whoever writes with it lets the database compare its version. */
+  kept(organizationId: string): Catalog | undefined;
   /** Forgets all: the database is in another life, and may hand out the same versions for other things. */
   clear(): void;
 }
+
+type Queryable = Pool | PoolClient;
 
 /** Organizations kept per process; the one loaded longest ago goes first. */
 const MAX_CACHED = 2000;
@@ -60,13 +64,17 @@ export type OnExhausted = (organizationId: string, filter: Exhausted) => void;
 
 export function createCatalogs(onExhausted: OnExhausted = () => undefined): Catalogs {
   const kept = new Map<string, Catalog>();
-  return { of: (client, organizationIds) => catalogsOf(kept, onExhausted, client, organizationIds), clear: () => kept.clear() };
+  return {
+    of: (client, organizationIds) => catalogsOf(kept, onExhausted, client, organizationIds),
+    kept: (id) => kept.get(id),
+    clear: () => kept.clear(),
+  };
 }
 
 async function catalogsOf(
   catalogs: Map<string, Catalog>,
   onExhausted: OnExhausted,
-  client: PoolClient,
+  client: Queryable,
   organizationIds: readonly string[],
 ): Promise<Map<string, Catalog>> {
   const versions = await client.query<{ organization_id: string; version: number }>({
@@ -116,7 +124,7 @@ interface DefinitionRow {
 
 // The version is read before the rows: rows newer than their version are loaded once more, never too seldom.
 async function loadCatalog(
-  client: PoolClient,
+  client: Queryable,
   organizationId: string,
   version: number,
   onExhausted: (filter: Exhausted) => void,
@@ -168,7 +176,7 @@ function catalogDefinition(row: DefinitionRow): CatalogDefinition {
   };
 }
 
-async function loadWebServices(client: PoolClient, organizationId: string): Promise<Map<string, MatchWebService[]>> {
+async function loadWebServices(client: Queryable, organizationId: string): Promise<Map<string, MatchWebService[]>> {
   const { rows } = await client.query<MatchWebService & { definition_id: string }>(
     "SELECT definition_id, form, project, events FROM web_service WHERE organization_id = $1 AND definition_id IS NOT NULL",
     [organizationId],
@@ -186,7 +194,7 @@ interface RuleRow {
   definition_ids: string[];
 }
 
-async function loadRules(client: PoolClient, organizationId: string): Promise<MatchRule[]> {
+async function loadRules(client: Queryable, organizationId: string): Promise<MatchRule[]> {
   const { rows } = await client.query<RuleRow>(
     `SELECT r.id, r.entity, r.state, r.priority, r.created_at, r.condition, array_agg(n.definition_id ORDER BY n.position) AS definition_ids
      FROM workflow_rule r JOIN workflow_rule_definition n ON n.rule_id = r.id
@@ -202,7 +210,7 @@ async function loadRules(client: PoolClient, organizationId: string): Promise<Ma
 }
 
 /** Undefined: any event type is accepted. */
-async function enforcedEventTypes(client: PoolClient, organizationId: string): Promise<Set<string> | undefined> {
+async function enforcedEventTypes(client: Queryable, organizationId: string): Promise<Set<string> | undefined> {
   const { rows } = await client.query<{ enforce: boolean; names: string[] }>(
     `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names
      FROM organization o WHERE o.id = $1`,

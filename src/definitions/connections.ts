@@ -102,7 +102,7 @@ export async function createConnection(core: Core, caller: Caller, input: Connec
   const issues = issuesOf(core, input);
   if (issues.length > 0) throw new ValidationError(issues);
   const owner = { id: newId(core.clock), organizationId: caller.organizationId };
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const row = await insert<Connection>(client, "connection", { ...columnsFrom(core, owner, input, []), ...owner });
     await record(core, client, caller, {
       action: "connection.create",
@@ -119,7 +119,7 @@ export async function updateConnection(core: Core, caller: Caller, id: string, i
   demand(caller, "webhooks:write");
   const issues = issuesOf(core, input);
   if (issues.length > 0) throw new ValidationError(issues);
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const before = await lockConnection(client, caller.organizationId, id);
     const row = (await update<Connection>(client, "connection", before, {
       ...columnsFrom(core, before, input, openHeaders(core, before)),
@@ -139,7 +139,7 @@ export async function updateConnection(core: Core, caller: Caller, id: string, i
 /** @throws ConflictError while a definition or web service uses it; NotFoundError ForbiddenError */
 export async function deleteConnection(core: Core, caller: Caller, id: string): Promise<Connection> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const row = await lockConnection(client, caller.organizationId, id);
     const users = await client.query<{ name: string }>(
       `SELECT name FROM webhook_definition WHERE connection_id = $1 AND deleted_at IS NULL

@@ -100,7 +100,7 @@ export async function createDefinition(
   const { organizationId } = caller;
   const owner = { id: newId(core.clock), organizationId, dialect };
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       await lockReferences(client, organizationId, input);
       await lockCatalog(client, organizationId);
       const code = input.code ?? (await suggestCode(client, "webhook_definition", organizationId, codeFrom(input.name, "webhook")));
@@ -161,7 +161,7 @@ export async function updateDefinition(
   refuseIf([...settingsIssues(input, egressOf(core)), ...(await sourceIssues(caller, input, checks))]);
   const { organizationId } = caller;
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       const present = await findLiving(client, organizationId, id);
       const changes = input.state && input.state !== present.state ? await setState(core, client, caller, [id], input.state) : [];
       if (input.ordering !== undefined || input.dialect !== undefined) await lockCounters(client, organizationId, [id]);
@@ -229,7 +229,7 @@ async function updateSecrets(core: Core, client: PoolClient, row: DefinitionRow,
  */
 export async function deleteDefinition(core: Core, caller: Caller, id: string): Promise<DefinitionRow> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await findLiving(client, caller.organizationId, id);
     await markCancel(client, caller.organizationId, [id]);
     const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
@@ -266,7 +266,7 @@ export async function rotateSigningSecret(
   if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP_SECONDS) {
     refuseIf([{ path: "overlapSeconds", message: `must be a whole number from 0 to ${MAX_OVERLAP_SECONDS}` }]);
   }
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const definition = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
     const until = new Date(core.clock.now().getTime() + overlap * 1000);
     const signingSecret = await replaceSecrets(core, client, definition, until);
@@ -287,7 +287,7 @@ export async function rotateSigningSecret(
  */
 export async function readSigningSecret(core: Core, caller: Caller, id: string): Promise<string | null> {
   demand(caller, "secrets:read");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const definition = await findLiving(client, caller.organizationId, id);
     const current = (await signingSecrets(client, id)).find((secret) => secret.expiresAt === null && secret.kind !== "ED25519");
     if (!current) return null;

@@ -40,7 +40,7 @@ export async function createEventType(core: Core, caller: Caller, input: EventTy
   if (issues.length > 0) throw new ValidationError(issues);
   const { organizationId } = caller;
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       await lockCatalog(client, organizationId);
       const row = (await insert<Columns>(client, "event_type", {
         id: newId(core.clock),
@@ -60,7 +60,7 @@ export async function updateEventType(core: Core, caller: Caller, id: string, in
   demand(caller, "webhooks:write");
   const issues = issuesOf(input);
   if (issues.length > 0) throw new ValidationError(issues);
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const key = { id, organizationId: caller.organizationId };
     const { description, schema } = input;
@@ -78,7 +78,7 @@ export async function updateEventType(core: Core, caller: Caller, id: string, in
 /** @throws NotFoundError ForbiddenError */
 export async function deleteEventType(core: Core, caller: Caller, id: string): Promise<EventType> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const { rows } = await client.query<EventType>(
       `DELETE FROM event_type WHERE id = $1 AND organization_id = $2

@@ -1,5 +1,6 @@
 /** What is known about definitions beside their settings: what deliveries counted, and their signing secrets' public side. */
 import type { Core } from "../core.ts";
+import { FROM_TOTALS, TOTALS } from "../requests/sql/statistics.ts";
 
 export interface DefinitionFacts {
   totalCalls: number;
@@ -14,21 +15,20 @@ export interface DefinitionFacts {
   signingPublicKey: string | null;
 }
 
-/** By definition. The caller has made sure that they are the organization's. */
-export async function definitionFacts(core: Core, definitionIds: readonly string[]): Promise<Map<string, DefinitionFacts>> {
-  const { rows } = await core.db.pool.query<DefinitionFacts & { id: string }>(
-    `SELECT c.definition_id AS id, c.total_calls + COALESCE(m.calls, 0) AS "totalCalls", c.total_errors + COALESCE(m.errors, 0) AS "totalErrors",
-            c.consecutive_errors AS "consecutiveErrors", c.last_error AS "lastError", GREATEST(c.last_attempt_at, m.last) AS "lastAttemptAt",
+/** By definition. */
+export async function definitionFacts(
+  core: Core,
+  organizationId: string,
+  definitionIds: readonly string[],
+): Promise<Map<string, DefinitionFacts>> {
+  const { rows } = await core.db.tenant(organizationId).query<DefinitionFacts & { id: string }>(
+    `SELECT c.definition_id AS id, ${TOTALS}, c.consecutive_errors AS "consecutiveErrors", c.last_error AS "lastError",
             (SELECT last_four FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind <> 'ED25519' AND expires_at IS NULL
               ORDER BY version DESC LIMIT 1) AS "signingSecretLastFour",
             (SELECT public_key FROM signing_secret s WHERE s.definition_id = c.definition_id AND kind = 'ED25519' AND expires_at IS NULL
               ORDER BY version DESC LIMIT 1) AS "signingPublicKey"
-     FROM definition_counter c LEFT JOIN LATERAL (
-       -- What the chore has not folded yet.
-       SELECT sum(delivered + retried + rejected)::int8 AS calls, sum(retried + rejected)::int8 AS errors, max(last_attempt_at) AS last FROM delivery_minute d
-       WHERE d.organization_id = c.organization_id AND d.definition_id = c.definition_id AND d.process <> '00000000-0000-0000-0000-000000000000'
-     ) m ON true WHERE c.definition_id = ANY($1::uuid[])`,
-    [definitionIds],
+      ${FROM_TOTALS} WHERE c.organization_id = $1 AND c.definition_id = ANY($2::uuid[])`,
+    [organizationId, definitionIds],
   );
   return new Map(rows.map(({ id, ...facts }) => [id, facts]));
 }

@@ -71,7 +71,7 @@ async function whereOf(core: Core, organizationId: string, filter: DefinitionFil
 const likeText = (text: string): string => text.replace(/[\\%_]/g, "\\$&");
 
 async function withEventType(core: Core, organizationId: string, eventType: string, ids: readonly string[] | undefined): Promise<string[]> {
-  const { rows } = await core.db.pool.query<{ id: string }>(
+  const { rows } = await core.db.tenant(organizationId).query<{ id: string }>(
     `SELECT id FROM webhook_definition WHERE organization_id = $1 AND deleted_at IS NULL AND ($3::uuid[] IS NULL OR id = ANY($3))
        AND lower($2) IN (SELECT lower(one) FROM unnest(event_types) AS one)`,
     [organizationId, eventType, ids ?? null],

@@ -64,7 +64,7 @@ export async function createRule(core: Core, caller: Caller, input: CreateRuleIn
   if (issues.length > 0) throw new ValidationError(issues);
   const { organizationId } = caller;
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       await lockCatalog(client, organizationId);
       const rule = (await insert<Columns>(client, "workflow_rule", {
         ...columnsFrom(input),
@@ -90,7 +90,7 @@ export async function updateRule(core: Core, caller: Caller, id: string, input: 
   demand(caller, "webhooks:write");
   const issues = issuesOf(input);
   if (issues.length > 0) throw new ValidationError(issues);
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const before = await findLiving(client, caller.organizationId, id);
     const rule = (await update<Columns>(client, "workflow_rule", before, {
@@ -108,7 +108,7 @@ export async function updateRule(core: Core, caller: Caller, id: string, input: 
 /** Its code is free again. @throws NotFoundError ForbiddenError */
 export async function deleteRule(core: Core, caller: Caller, id: string): Promise<WorkflowRule> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const before = await findLiving(client, caller.organizationId, id);
     const now = core.clock.now();
@@ -238,7 +238,7 @@ export async function definitionsOfRules(
   ruleIds: readonly string[],
 ): Promise<Map<string, DefinitionRow[]>> {
   const rows = await core.db.prisma.workflowRuleDefinition.findMany({
-    where: { ruleId: { in: [...ruleIds] }, definition: { organizationId, deletedAt: null } },
+    where: { organizationId, ruleId: { in: [...ruleIds] }, definition: { deletedAt: null } },
     orderBy: { position: "asc" },
     include: { definition: true },
   });

@@ -38,7 +38,7 @@ export async function createScript(core: Core, caller: Caller, input: ScriptInpu
   demand(caller, "webhooks:write");
   await refuseBad(caller, input, checks);
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       const { name, source } = input;
       const row = await insert<Script>(client, "script", { id: newId(core.clock), organizationId: caller.organizationId, name, source });
       await record(core, client, caller, { action: "script.create", subjectType: "Script", subjectId: row.id, after: row });
@@ -52,7 +52,7 @@ export async function updateScript(core: Core, caller: Caller, id: string, input
   demand(caller, "webhooks:write");
   await refuseBad(caller, input, checks);
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       const before = await lockScript(client, caller.organizationId, id);
       const { name = before.name, source = before.source } = input;
       const row = (await update<Script>(client, "script", before, { name, source, updatedAt: core.clock.now() })) as Script;
@@ -65,7 +65,7 @@ export async function updateScript(core: Core, caller: Caller, id: string, input
 /** @throws ConflictError while a definition runs it; NotFoundError ForbiddenError */
 export async function deleteScript(core: Core, caller: Caller, id: string): Promise<Script> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const row = await lockScript(client, caller.organizationId, id);
     const users = await client.query<{ name: string }>(
       "SELECT name FROM webhook_definition WHERE script_id = $1 AND deleted_at IS NULL ORDER BY number LIMIT 1",

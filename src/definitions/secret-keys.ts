@@ -27,7 +27,7 @@ export async function createSecretKey(core: Core, caller: Caller, input: { name:
   const { organizationId } = caller;
   const id = newId(core.clock);
   return core.db
-    .transaction(async (client) => {
+    .tenantTransaction(caller.organizationId, async (client) => {
       const row = await insert<SecretKey>(client, "secret_key", {
         id,
         organizationId,
@@ -46,7 +46,7 @@ const shown = ({ name, lastFour }: SecretKey) => ({ name, lastFour });
 /** @throws ConflictError while a definition selects it; NotFoundError ForbiddenError */
 export async function deleteSecretKey(core: Core, caller: Caller, id: string): Promise<SecretKey> {
   demand(caller, "webhooks:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const found = await client.query(
       `SELECT ${columnsOf("secret_key")} FROM secret_key WHERE id = $1 AND organization_id = $2 FOR UPDATE`,
       [id, caller.organizationId],

@@ -76,7 +76,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
   if (ids.length === 0 || ids.length > MAX_AT_ONCE) {
     throw new ValidationError([{ path: "ids", message: `must be 1 to ${MAX_AT_ONCE} ids` }]);
   }
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const before = await client.query<{ id: string; state: DefinitionState }>(
       "SELECT id, state FROM webhook_definition WHERE organization_id = $1 AND deleted_at IS NULL AND id = ANY($2::uuid[])",
       [caller.organizationId, ids],

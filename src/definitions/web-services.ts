@@ -69,7 +69,7 @@ export async function createWebService(core: Core, caller: Caller, input: WebSer
   ];
   if (issues.length > 0) throw new ValidationError(issues);
   const passwordHash = await hashPassword(input.password);
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const id = newId(core.clock);
     const { rowCount } = await client.query(
       `INSERT INTO web_service (id, organization_id, external_id, form, project, password_hash, events) VALUES ($1, $2, $3, $4, $5, $6, '{}')
@@ -86,7 +86,9 @@ export async function createWebService(core: Core, caller: Caller, input: WebSer
 /** Newest first. @throws ForbiddenError */
 export async function listWebServices(core: Core, caller: Caller): Promise<WebService[]> {
   demand(caller, "webhooks:read");
-  const { rows } = await core.db.pool.query<Row>(`${SELECT} WHERE w.organization_id = $1 ORDER BY w.id DESC`, [caller.organizationId]);
+  const { rows } = await core.db
+    .tenant(caller.organizationId)
+    .query<Row>(`${SELECT} WHERE w.organization_id = $1 ORDER BY w.id DESC`, [caller.organizationId]);
   return rows.map(withoutPassword);
 }
 
@@ -101,7 +103,7 @@ export async function deleteWebService(core: Core, caller: Caller, externalId: s
   demand(caller, "webhooks:write");
   const service = await get(core.db.pool, caller.organizationId, externalId);
   if (service.definitionId !== null) await deleteDefinition(core, caller, service.definitionId);
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const { rowCount } = await client.query("DELETE FROM web_service WHERE id = $1", [service.id]);
     if (rowCount === 0) throw new NotFoundError("the web service");
     await record(core, client, caller, { action: "webService.delete", subjectType: "WebService", subjectId: service.id, before: service });
@@ -161,7 +163,7 @@ async function link(
   connectionId: string,
   events: readonly string[],
 ): Promise<boolean> {
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const { rowCount } = await client.query(
       `UPDATE web_service w SET definition_id = $2, connection_id = $3, events = $4 WHERE w.id = $1 AND
          (w.definition_id IS NULL OR w.definition_id = $2 OR EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = w.definition_id AND d.deleted_at IS NOT NULL))`,

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 
 export interface AddressRule {
-  /** Inside HOOKLINE_EGRESS_ALLOW. */
+  /** Inside HOOKLINE_EGRESS_ALLOW. An address of NAT64 (64:ff9b::/96) is judged as the IPv4 address that it leads to. */
   allowed(address: string): boolean;
   /** Public or allowed. Anything that is no IP address is neither. */
   reachable(address: string): boolean;
@@ -44,17 +44,34 @@ const global6 = blockList(IPV6_GLOBAL);
 /** @param allow CIDRs; config.ts has checked their form */
 export function addressRule(allow: readonly string[]): AddressRule {
   const list = blockList(allow);
-  const allowed = (address: string) => inList(list, address);
+  const allowed = (address: string) => inList(list, address) || inList(list, leadsTo(address));
   return {
     allowed,
-    reachable(address) {
+    reachable(given) {
+      if (isIP(given) === 0) return false;
+      if (allowed(given)) return true;
+      const address = leadsTo(given);
       const family = isIP(address);
-      if (family === 0) return false;
-      if (allowed(address)) return true;
       return !inList(special, address) && (family === 4 || inList(global6, address));
     },
     empty: allow.length === 0,
   };
+}
+
+/** 64:ff9b::/96 (RFC 6052): how a host without IPv4 reaches one, through its network's translator. */
+const nat64 = blockList(["64:ff9b::/96"]);
+
+/** The IPv4 address inside one of NAT64's; any other as it is. */
+export function leadsTo(given: string): string {
+  const address = given.split("%", 1)[0] as string;
+  if (isIP(address) !== 6 || !inList(nat64, address)) return given;
+  // The canonical form ends in two groups, or in one or none where the rest is zero.
+  const dotted = /:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  if (dotted !== undefined) return dotted;
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::").at(-1)?.split(":") ?? [];
+  const [high = "0", low = "0"] = groups.length > 1 ? groups.slice(-2) : ["0", groups[0] || "0"];
+  const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join(".");
 }
 
 function blockList(cidrs: readonly string[]): BlockList {

@@ -15,7 +15,19 @@ export interface Attempted {
   authenticationCode: string | null;
   /** Of a failure: the receiver's answer as text, or `CODE: message`; at most 4000 characters. */
   lastError: string | null;
+  /** Not sent after all: the definition is about to be stopped. The request goes back to its place. */
+  unsent?: boolean;
 }
+
+/** Nothing was called: the transformation says so, or `unsent`. */
+export const NOT_CALLED: Attempted = {
+  attempt: null,
+  answer: null,
+  verdict: null,
+  url: null,
+  authenticationCode: null,
+  lastError: null,
+};
 
 /** A failure before any byte left. */
 export function notSent(errorCode: NoReply["errorCode"], message: string): NoReply {

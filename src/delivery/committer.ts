@@ -1,11 +1,14 @@
 /**
- * Shares commits: while one transaction runs, the steps of all other lanes gather for the next. No timer, so a lone
- * lane waits for nobody; under load a batch grows by itself.
+ * Shares commits: while transactions run, the steps of all other lanes gather for the next. No timer, so a lone lane waits
+ * for nobody; under load a batch grows by itself. A few run at once: a lane has one step on its way at a time, so they are
+ * of different lanes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
+import { isRefused, reduced } from "./storable.ts";
 
 export interface Committer {
   /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
@@ -20,6 +23,8 @@ interface Item {
 }
 
 const MAX_STEPS = 256;
+/** Transactions at once; the n-th begins with so many steps. */
+const WORTH = [1, 2, 32];
 /** Connections that a batch taken apart may use. */
 const APART = 4;
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -32,33 +37,43 @@ const LOST: StepResult = {
   marked: new Set(),
   consecutiveErrors: null,
 };
-/** Transactions that Postgres gave up for another's sake: nothing was written, try again at once. */
-const RETRYABLE = new Set(["40P01", "40001", "55P03"]);
 
 export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
-  let running = false;
+  /** Each adds to roll-ups of its own, so that none waits for another's disk; by which one is free. */
+  const free = WORTH.map((_, i) => (i === WORTH.length - 1 ? options.processId : newId(core.clock)));
+  const others = { ...options, processId: newId(core.clock) };
+  let running = 0;
   /** Batches that are being taken apart. */
   let alone = 0;
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
-  async function commitAgain(steps: LaneStep[]): Promise<StepResult[]> {
+  async function commitAgain(steps: LaneStep[], isReduced = false): Promise<StepResult[]> {
     for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
       try {
         const written = await writtenAlready(core.db, steps);
         const rest = steps.map((step) => ({ ...step, settlements: step.settlements.filter((s) => !written(s)) }));
-        return await commitSteps(core.db, rest, options);
+        return await commitSteps(core.db, rest, others);
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
-        if (isOurs(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
-        if (isOurs(error)) {
-          core.log.error({ err: error, laneId: steps[0]?.laneId }, "a step cannot be written: its lane is given up until its lease passes");
-          return steps.map(() => LOST);
-        }
+        if (isRefused(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();
+        if (isRefused(error)) return giveLess(steps[0] as LaneStep, error, isReduced);
         await sleep(pause);
       }
     }
+  }
+
+  /** What Postgres refuses for what it says is settled without its texts: its receiver is not called again for them. */
+  function giveLess(step: LaneStep, refusal: { code: string }, isReduced: boolean): Promise<StepResult[]> {
+    const { laneId, settlements } = step;
+    const of = { err: refusal, code: refusal.code, laneId, requests: settlements.map((s) => s.request.id) };
+    if (isReduced) {
+      core.log.error(of, "a step cannot be written: its lane is given up until its lease passes");
+      return Promise.resolve([LOST]);
+    }
+    core.log.error(of, "a step cannot be written in full: it is settled without its texts");
+    return commitAgain([{ ...step, settlements: settlements.map((s) => reduced(s, refusal.code)) }], true);
   }
 
   async function apart(items: Item[]): Promise<void> {
@@ -72,25 +87,32 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     };
     await Promise.all(Array.from({ length: APART }, worker));
     alone -= 1;
-    if (!running) rested();
+    if (running === 0) rested();
   }
 
-  async function loop(): Promise<void> {
-    running = true;
-    while (queue.length > 0) {
+  function begin(): void {
+    while (queue.length > 0 && running < WORTH.length && queue.length >= (WORTH[running] as number)) {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
-      const steps = batch.map((item) => item.step);
-      const results = await commitSteps(core.db, steps, options).catch((error: unknown) => {
-        if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
-        // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
-        void apart(batch);
-        return undefined;
-      });
-      if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+      void commit(batch);
     }
-    running = false;
-    rested();
+  }
+
+  async function commit(batch: readonly Item[]): Promise<void> {
+    running += 1;
+    const processId = free.pop() as string;
+    const steps = batch.map((item) => item.step);
+    const results = await commitSteps(core.db, steps, { ...options, processId }).catch((error: unknown) => {
+      if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
+      // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
+      void apart([...batch]);
+      return undefined;
+    });
+    if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+    free.push(processId);
+    running -= 1;
+    begin();
+    if (running === 0) rested();
   }
 
   function rested(): void {
@@ -101,14 +123,8 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     commit: (step) =>
       new Promise((resolve) => {
         queue.push({ step, resolve });
-        if (!running) void loop();
+        begin();
       }),
-    idle: () => (running || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    idle: () => (running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
-}
-
-/** A statement that Postgres refuses for what it says: trying it again changes nothing. Classes 22 (data) and 23 (integrity). */
-function isOurs(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" && !RETRYABLE.has(code) && /^(22|23|42)/.test(code);
 }

@@ -85,7 +85,7 @@ function isWaiting(target: Target): boolean {
 
 const QUEUE_AGAIN = `
   UPDATE webhook_request SET state = 'PENDING', tries = CASE WHEN $3 THEN 0 ELSE tries END, manual = true, next_attempt_at = NULL, settled_at = NULL, failed = false,
-    error_code = NULL, error_description = NULL, position = $4, lane_id = $7, updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
+    error_code = NULL, error_description = NULL, position = $4, lane_id = $7, rerender = COALESCE($8, rerender), updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
     updated_unit = CASE WHEN $5::uuid IS NULL THEN updated_unit ELSE $6 END,
     notification_status = CASE WHEN notification_status IS NULL THEN NULL ELSE 'NEW'::notification_status END,
     notification_message = NULL
@@ -97,22 +97,23 @@ const DUE_NOW = "CASE WHEN $4 THEN '-infinity'::timestamptz END";
 /**
  * Sends a settled request again: same number, same id, before what is pending in its lane, never beside one in flight;
  * its schedule starts anew.
+ * @param options.rerender by the definition as it is now, not the bytes of the earlier attempts
  * @throws ConflictError when it is not settled, or was delivered and `force` is not set
  */
 export function resend(
   core: Core,
   organizationId: string,
   requestId: string,
-  options: { force?: boolean; userId?: string | undefined; unit?: string | undefined } = {},
+  options: { force?: boolean; rerender?: boolean; userId?: string | undefined; unit?: string | undefined } = {},
 ): Promise<void> {
-  const { userId = null, unit = null } = options;
+  const { userId = null, unit = null, rerender = false } = options;
   return withRequest(core, organizationId, requestId, async (client, target) => {
     if (!SETTLED.has(target.state)) throw new ConflictError("the request is not settled yet", "NOT_SETTLED");
     if (target.state === "DELIVERED" && !options.force)
       throw new ConflictError("the request was delivered; send it again with force: true", "NOT_REJECTED");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
     if (target.blocked_request_id === target.id) {
-      await client.query(QUEUE_AGAIN, [target.id, organizationId, true, target.position, userId, unit, target.lane_id]);
+      await client.query(QUEUE_AGAIN, [target.id, organizationId, true, target.position, userId, unit, target.lane_id, rerender]);
       return;
     }
     // Its own number puts it before everything younger; only where a requeued one took that place it goes to the very front.
@@ -122,7 +123,7 @@ export function resend(
       [organizationId, target.lane_id, target.lane_number],
     );
     const position = rows[0]?.position ?? target.lane_number;
-    await client.query(QUEUE_AGAIN, [target.id, organizationId, true, position, userId, unit, target.lane_id]);
+    await client.query(QUEUE_AGAIN, [target.id, organizationId, true, position, userId, unit, target.lane_id, rerender]);
     await client.query(
       `INSERT INTO lane_entry (organization_id, lane_id, position, request_id, due_at) VALUES ($1, $2, $3, $5, ${DUE_NOW})`,
       [organizationId, target.lane_id, position, target.free, target.id],
@@ -170,7 +171,7 @@ export function retryNow(core: Core, organizationId: string, requestId: string):
   return withRequest(core, organizationId, requestId, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be tried now", "NOT_WAITING");
     const anew = target.blocked_request_id === target.id;
-    await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id]);
+    await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null]);
     await client.query(`UPDATE lane_entry SET due_at = ${DUE_NOW} WHERE organization_id = $1 AND lane_id = $2 AND position = $3`, [
       organizationId,
       target.lane_id,

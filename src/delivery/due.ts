@@ -3,6 +3,7 @@
  * exists; it begins at a low-water mark, so that it does not walk again over what is gone, and once a minute at the beginning.
  */
 import type { Database } from "../db/client.ts";
+import type { Owner } from "./fairness/shares.ts";
 import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
 import { correctDue, dropStrayDue, lockLanes } from "./sql/claim-lanes.ts";
 import { dueLanes } from "./sql/due-lanes.ts";
@@ -13,15 +14,25 @@ const LIMIT = 5_000;
 const LATE_MS = 30_000;
 const FULL_LOOK_MS = 60_000;
 
+export interface DueLane {
+  ref: LaneRef;
+  owner: Owner;
+}
+
 export interface DueLanes {
   /** @returns lanes that are due now, the longest due first */
-  look(): Promise<LaneRef[]>;
+  look(): Promise<DueLane[]>;
+  /** There is more than was kept of former looks: the next begins at the beginning. */
+  again(): void;
 }
 
 export function createDueLanes(db: Database, monotonic: () => number): DueLanes {
   let since: Date | null = null;
   let full = Number.NEGATIVE_INFINITY;
   return {
+    again() {
+      since = null;
+    },
     async look() {
       const at = monotonic();
       const whole = since === null || at - full > FULL_LOOK_MS;
@@ -29,7 +40,11 @@ export function createDueLanes(db: Database, monotonic: () => number): DueLanes 
       const now = rows[0]?.now ?? new Date(0);
       if (whole) full = at;
       // More than one look brings: the next goes on from here.
-      const found = rows.flatMap((row) => (row.lane_id === null ? [] : [laneRef(row.organization_id as string, row.lane_id)]));
+      const found = rows.flatMap(({ organization_id: organizationId, lane_id: laneId, definition_id: definitionId }) =>
+        organizationId === null || laneId === null || definitionId === null
+          ? []
+          : [{ ref: laneRef(organizationId, laneId), owner: { organizationId, definitionId } }],
+      );
       const last = found.length === LIMIT ? (rows.at(-1)?.due_at ?? null) : null;
       since = last ?? new Date(now.getTime() - LATE_MS);
       return found;

@@ -7,7 +7,7 @@
  */
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
-import { addressRule } from "./addresses.ts";
+import { addressRule, leadsTo } from "./addresses.ts";
 
 export interface Address {
   address: string;
@@ -56,11 +56,20 @@ const REFUSED_PORTS = new Set(
 /** This machine (RFC 6761), and the names that clouds give their metadata services. Resolvers differ in which of them they know. */
 const INSIDE_NAME = /^(?:(?:.+\.)?localhost|metadata\.goog|metadata\.google\.internal|instance-data(?:\.ec2\.internal)?)\.?$/;
 
+/** A name or a socket that led to an address which may not be reached. For the operator alone. */
+export interface Refusal {
+  host: string;
+  address: string;
+  /** What would allow it. */
+  cidr: string;
+}
+
 /**
  * @param options.allow CIDRs that may be reached besides public addresses
  * @param options.resolver the system's resolver unless given
+ * @param options.refused told of each address that is refused
  */
-export function createEgress(options: { allow: readonly string[]; resolver?: Resolver }): Egress {
+export function createEgress(options: { allow: readonly string[]; resolver?: Resolver; refused?: (refusal: Refusal) => void }): Egress {
   const rule = addressRule(options.allow);
   const resolver = options.resolver ?? systemResolver;
   const running = new Map<string, Promise<Address[]>>();
@@ -68,7 +77,12 @@ export function createEgress(options: { allow: readonly string[]; resolver?: Res
   /** http and refused ports are for allowed addresses only. */
   const mustBeAllowed = (url: URL) => url.protocol === "http:" || REFUSED_PORTS.has(url.port);
 
-  const accepts = (address: string, url: URL) => (mustBeAllowed(url) ? rule.allowed(address) : rule.reachable(address));
+  const accepts = (address: string, url: URL) => {
+    if (mustBeAllowed(url) ? rule.allowed(address) : rule.reachable(address)) return true;
+    const inside = leadsTo(address).split("%", 1)[0] as string;
+    options.refused?.({ host: hostOf(url), address, cidr: `${inside}/${isIP(inside) === 6 ? 128 : 32}` });
+    return false;
+  };
 
   /** Lanes that start together ask once. Answers are not kept: an answer that is kept hides a name that moves. */
   const answersFor = (hostname: string) => {
@@ -90,7 +104,8 @@ export function createEgress(options: { allow: readonly string[]; resolver?: Res
     const family = isIP(host);
     const answers = family === 0 ? await namedAddresses(host) : [{ address: host, family: family as 4 | 6 }];
     if (answers.length === 0) throw Object.assign(new Error("the name has no address"), { code: "ENOTFOUND" });
-    if (!answers.every(({ address }) => accepts(address, url))) throw new EgressError();
+    // All of them are looked at: the operator is told of every one that is in the way.
+    if (answers.filter(({ address }) => !accepts(address, url)).length > 0) throw new EgressError();
     return answers;
   };
 

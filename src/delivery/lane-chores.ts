@@ -3,8 +3,11 @@
  * be told is done in batches, by marks on `definition_counter` that outlive whoever set them. Batches are idempotent: each
  * touches only what stood so before the mark was set.
  */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
+import type { JobKind } from "../db/queue.ts";
 import { publishRequests } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
 import { DUE } from "./lane-touch.ts";
@@ -169,31 +172,63 @@ export async function markDraining(client: PoolClient, organizationId: string, d
 }
 
 /**
- * Opens the next epoch of a definition whose ordering changed, once nothing of the earlier ones is unsettled. An ingest that
- * began before the change was seen may still write into an earlier lane: its transaction is waited for.
+ * Opens the next epoch of a definition whose ordering changed, once nothing of the earlier ones is unsettled: that of the
+ * earliest lanes with work, since it may have changed several times meanwhile. An ingest that began before the change was
+ * seen may still write into an earlier lane: its transaction is waited for.
  */
 const OPEN = `
-  UPDATE definition_counter c SET open_epoch = d.ordering_epoch, draining_since = NULL
-  FROM webhook_definition d
+  UPDATE definition_counter c SET open_epoch = n.epoch,
+    draining_since = CASE WHEN n.epoch < d.ordering_epoch THEN c.draining_since END
+  FROM webhook_definition d, LATERAL (
+    SELECT COALESCE(min(l.epoch), d.ordering_epoch) AS epoch FROM lane l
+    WHERE l.organization_id = d.organization_id AND l.definition_id = d.id AND l.epoch < d.ordering_epoch
+      AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id OFFSET 0)
+  ) n
   WHERE c.definition_id = $1 AND d.id = c.definition_id AND c.draining_since = $2::timestamptz
-    AND NOT EXISTS (
-      SELECT 1 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-        AND a.application_name LIKE 'hookline%' AND a.xact_start <= $3)
-    AND NOT EXISTS (
-      SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
-      WHERE l.organization_id = c.organization_id AND l.definition_id = c.definition_id AND l.epoch < d.ordering_epoch)
-  RETURNING c.organization_id`;
+    AND (n.epoch > c.open_epoch OR n.epoch = d.ordering_epoch)
+    AND NOT EXISTS (SELECT 1 FROM pg_locks k WHERE k.locktype = 'virtualxid' AND k.virtualtransaction = ANY($3::text[]))
+  RETURNING c.draining_since IS NULL AS done`;
+
+/**
+ * Our transactions that run now. Each holds the lock of its own virtual id until it ends, and locks are shown to every role;
+ * when a session of another login began its transaction is not.
+ */
+const RUNNING = `
+  SELECT COALESCE(array_agg(k.virtualtransaction), '{}') AS transactions
+  FROM pg_locks k JOIN pg_stat_activity a ON a.pid = k.pid
+  WHERE k.locktype = 'virtualxid' AND k.granted AND k.pid <> pg_backend_pid()
+    AND a.datname = current_database() AND a.application_name LIKE 'hookline%'`;
 
 export interface DefinitionChores {
   /** Does what marks ask for, a bounded stretch of each. MORE: there is more to do at once; WAITS: an ordering drains */
   run(): Promise<"MORE" | "WAITS" | "DONE">;
 }
 
+/** Wakes whoever does what marks ask for; the marks themselves are what must be done. */
+export const MARKS_JOB: JobKind<unknown> = { name: "definition-marks", payload: z.object({}), single: true };
+
+/** Between two looks at an ordering that drains: each costs a walk over the definition's lanes. */
+const DRAINING_MS = 1_000;
+/** One job lasts at most so long; another follows. */
+const TURN_MS = 60_000;
+
+/** Does all that marks ask for. @returns false: an ordering still drains, and another job must go on with it */
+export async function doMarks(core: Core, chores: DefinitionChores, signal: AbortSignal): Promise<boolean> {
+  for (const until = core.clock.monotonic() + TURN_MS; !signal.aborted; ) {
+    const left = await chores.run();
+    if (left === "DONE") return true;
+    if (left === "MORE") continue;
+    if (core.clock.monotonic() > until) return false;
+    await sleep(DRAINING_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
+
 export function createDefinitionChores(core: Core): DefinitionChores {
   /** Where a definition's lanes were left, by its mark. */
   const positions = new Map<string, string>();
-  /** When this process first saw that an ordering drains: transactions older than that may not have seen the change. */
-  const drainingSeen = new Map<string, Date>();
+  /** What ran when this process first saw that an ordering drains: those transactions may not have seen the change. */
+  const drainingSeen = new Map<string, string[]>();
 
   /** One process at a time works on a definition. */
   const alone = (definitionId: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
@@ -237,13 +272,13 @@ export function createDefinitionChores(core: Core): DefinitionChores {
     const key = `${row.definition_id} ${row.draining_since}`;
     const seen = drainingSeen.get(key);
     if (!seen) {
-      const { rows } = await core.db.pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
-      drainingSeen.set(key, rows[0]?.now as Date);
+      const { rows } = await core.db.pool.query<{ transactions: string[] }>(RUNNING);
+      drainingSeen.set(key, rows[0]?.transactions ?? []);
       return;
     }
-    const opened = await core.db.pool.query(OPEN, [row.definition_id, row.draining_since, seen]);
-    if (opened.rowCount !== 1) return;
-    drainingSeen.delete(key);
+    const { rows } = await core.db.pool.query<{ done: boolean }>(OPEN, [row.definition_id, row.draining_since, seen]);
+    if (!rows[0]) return;
+    if (rows[0].done) drainingSeen.delete(key);
     // The lanes that were parked are due: the same walk as after an activation.
     await core.db.pool.query("UPDATE definition_counter SET go_on_since = now() WHERE definition_id = $1", [row.definition_id]);
   }
@@ -259,7 +294,6 @@ export function createDefinitionChores(core: Core): DefinitionChores {
       for (const row of rows) {
         if (row.go_on_since) more = (await continueGoingOn(row)) || more;
         if (row.cancel_since) more = (await continueCancelling(row)) || more;
-        // Each look costs a walk over the definition's lanes: not more often than once a second.
         if (row.draining_since) {
           await openEpoch(row);
           waits = true;

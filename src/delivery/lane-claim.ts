@@ -7,7 +7,7 @@ import type { Core } from "../core.ts";
 import type { Database, PoolClient } from "../db/client.ts";
 import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
 import { publish } from "./publish.ts";
-import { type QueuedRequest, queuedFromRow } from "./queued.ts";
+import { type Entry, entryFromRow } from "./queued.ts";
 import { claimLanes as claimLaneRows } from "./sql/claim-lanes.ts";
 import { interruptRequests, logInterrupted } from "./sql/interrupt.ts";
 import { lanesStillOurs, renewLeases as renewLeaseRows } from "./sql/leases.ts";
@@ -92,7 +92,7 @@ export async function claimLanes(db: Database, refs: readonly LaneRef[], leaseMs
 
 /** What a read of a lane's queue brings. */
 export interface LanePage {
-  requests: QueuedRequest[];
+  entries: Entry[];
   /** There may be more behind them. */
   more: boolean;
   /** The lane's, when this was read. */
@@ -119,13 +119,13 @@ export async function readLanes(
     const ref = laneRef(row.lane_organization, row.entry_lane);
     let page = pages.get(ref);
     if (!page) {
-      page = { requests: [], more: false, lastNumber: row.last_number, revision: row.revision };
+      page = { entries: [], more: false, lastNumber: row.last_number, revision: row.revision };
       pages.set(ref, page);
     }
-    const request = queuedFromRow(row, now);
-    if (request) page.requests.push(request);
+    const entry = entryFromRow(row, now);
+    if (entry) page.entries.push(entry);
   }
-  for (const page of pages.values()) page.more = page.requests.length >= limit;
+  for (const page of pages.values()) page.more = page.entries.length >= limit;
   return pages;
 }
 

@@ -12,10 +12,11 @@ import type { DialectName, EventView } from "../wire/dialect.ts";
 import type { RequestChanged } from "./changes.ts";
 import { type LaneRef, laneIdOf, laneRef } from "./lane-id.ts";
 import type { Numbers } from "./numbers.ts";
-import { publish } from "./publish.ts";
+import { publishValues } from "./publish.ts";
 import type { QueuedRequest } from "./queued.ts";
+import { publishChanges } from "./sql/publish-changes.ts";
 import { takeLaneNumbers } from "./sql/take-lane-numbers.ts";
-import { writeRequests } from "./sql/write-requests.ts";
+import { makeDue, writeRequests } from "./sql/write-requests.ts";
 
 /** One event for one definition. */
 export interface Match {
@@ -55,8 +56,8 @@ export interface LaneTicket {
   sending: number;
 }
 
-/** Asked with the lane's row locked: how many new requests may its holder in this process send at once, without a claim? */
-export type Reserve = (ticket: LaneTicket) => number;
+/** Rows of one table that a statement writes: what one call brings must not hold up the statements of others for long. */
+export const ROWS = 2_000;
 
 export const KEY_SEPARATOR = "\u001f";
 
@@ -69,7 +70,7 @@ export class NumbersNeeded extends Error {
   }
 }
 
-interface Wanted {
+export interface Wanted {
   ref: LaneRef;
   laneId: string;
   first: Match;
@@ -77,7 +78,7 @@ interface Wanted {
 }
 
 /** Lanes in the order of the locks, and which of them each match goes to. */
-function wantedLanes(matches: readonly Match[]): { lanes: Wanted[]; of: Wanted[] } {
+export function wantedLanes(matches: readonly Match[]): { lanes: Wanted[]; of: Wanted[] } {
   const byDefinition = new Map<string, Map<string, Wanted>>();
   const of = matches.map((match) => {
     const keys = byDefinition.get(match.definitionId) ?? new Map<string, Wanted>();
@@ -107,138 +108,158 @@ function takeNumbers(matches: readonly Match[], numbers: Numbers): Map<string, n
   return first;
 }
 
-async function takeTickets(
-  client: PoolClient,
-  lanes: readonly Wanted[],
-): Promise<Map<Wanted, { ticket: LaneTicket; lastPosition: number }>> {
-  const rows = await takeLaneNumbers.rows(client, [
-    lanes.map((l) => l.first.event.organizationId),
-    lanes.map((l) => l.laneId),
-    lanes.map((l) => l.first.definitionId),
-    lanes.map((l) => l.first.laneKey),
-    lanes.map((l) => l.first.laneEpoch),
-    lanes.map((l) => l.first.free),
-    lanes.map((l) => l.matches.length),
-  ]);
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return new Map(
-    lanes.map((lane) => {
-      const row = byId.get(lane.laneId) as (typeof rows)[number];
-      const ticket: LaneTicket = {
-        ref: lane.ref,
-        organizationId: lane.first.event.organizationId,
-        laneId: lane.laneId,
-        definitionId: lane.first.definitionId,
-        leaseToken: row.lease_token,
-        leased: row.leased,
-        held: row.held,
-        waiting: row.waiting,
-        revision: row.revision,
-        before: row.last_number - lane.matches.length,
-        after: row.last_number,
-        requests: [],
-        sending: 0,
-      };
-      return [lane, { ticket, lastPosition: row.last_position }];
-    }),
-  );
+async function takeTickets(client: PoolClient, lanes: readonly Wanted[]): Promise<Map<Wanted, Taken>> {
+  const taken = new Map<Wanted, Taken>();
+  for (const part of parts(lanes)) {
+    const rows = await takeLaneNumbers.rows(client, [
+      part.map((l) => l.first.event.organizationId),
+      part.map((l) => l.laneId),
+      part.map((l) => l.first.definitionId),
+      part.map((l) => l.first.laneKey),
+      part.map((l) => l.first.laneEpoch),
+      part.map((l) => l.first.free),
+      part.map((l) => l.matches.length),
+    ]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    for (const lane of part) taken.set(lane, takenLane(lane, { ...(byId.get(lane.laneId) as (typeof rows)[number]), sending: 0 }));
+  }
+  return taken;
+}
+
+/** A lane's row as the statement that gave out its numbers returned it. */
+interface LaneRow {
+  last_number: number;
+  last_position: number;
+  lease_token: string | null;
+  leased: boolean;
+  held: boolean;
+  waiting: boolean;
+  revision: number;
+  sending: number;
+}
+
+export interface Taken {
+  ticket: LaneTicket;
+  /** The lane's, with all of the ticket's requests in it. */
+  lastPosition: number;
+  /** Requests that have their place already. */
+  placed: number;
+}
+
+export const takenLane = (lane: Wanted, row: LaneRow): Taken => ({
+  ticket: {
+    ref: lane.ref,
+    organizationId: lane.first.event.organizationId,
+    laneId: lane.laneId,
+    definitionId: lane.first.definitionId,
+    leaseToken: row.lease_token,
+    leased: row.leased,
+    held: row.held,
+    waiting: row.waiting,
+    revision: row.revision,
+    before: row.last_number - lane.matches.length,
+    after: row.last_number,
+    requests: [],
+    sending: row.sending,
+  },
+  lastPosition: row.last_position,
+  placed: 0,
+});
+
+function* parts<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += ROWS) yield all.slice(at, at + ROWS);
 }
 
 /** A lane that somebody holds, or that waits or is held up, has its due time already. */
 const becomesDue = (ticket: LaneTicket) => !ticket.leased && !ticket.held && !ticket.waiting;
 
 /**
- * Writes a request per match, in the order given, each with its lane's next number, and tells the feed.
+ * Writes a request per match, in the order given, each with its lane's next number, and tells the feed. In statements of at
+ * most `ROWS` rows; tickets of more than that hold no requests, which their lanes' holders read from the table.
  * @param acceptedAt when the events were accepted
  * @throws NumbersNeeded before any lock is taken
  */
-export async function enqueue(
-  client: PoolClient,
-  matches: readonly Match[],
-  acceptedAt: Date,
-  numbers: Numbers,
-  reserve: Reserve,
-): Promise<LaneTicket[]> {
+export async function enqueue(client: PoolClient, matches: readonly Match[], acceptedAt: Date, numbers: Numbers): Promise<LaneTicket[]> {
   if (matches.length === 0) return [];
   const next = takeNumbers(matches, numbers);
   const { lanes, of } = wantedLanes(matches);
   const taken = await takeTickets(client, lanes);
-
-  for (const [i, match] of matches.entries()) {
-    const { ticket, lastPosition } = taken.get(of[i] as Wanted) as { ticket: LaneTicket; lastPosition: number };
-    const { organizationId } = match.event;
-    const number = next.get(organizationId) as number;
-    next.set(organizationId, number + 1);
-    const laneNumber = ticket.before + ticket.requests.length + 1;
-    ticket.requests.push({
-      id: newId(),
-      organizationId,
-      definitionId: match.definitionId,
-      dialect: match.dialect,
-      number,
-      laneId: ticket.laneId,
-      laneNumber,
-      position: lastPosition - (ticket.after - laneNumber),
-      attemptCount: 0,
-      tries: 0,
-      manual: false,
-      isTest: false,
-      dueAt: null,
-      createdAt: acceptedAt,
-      sentBody: null,
-      event: match.event,
+  const feed = { organizations: [] as string[], counts: [] as number[], bodies: [] as string[] };
+  let at = 0;
+  for (const part of parts(matches)) {
+    const changes = new Map<string, RequestChanged[]>();
+    const written = part.map((match, i) => {
+      const { organizationId } = match.event;
+      const number = next.get(organizationId) as number;
+      next.set(organizationId, number + 1);
+      const lane = taken.get(of[at + i] as Wanted) as Taken;
+      const request = nextRequest(lane, match, { id: newId(), number, createdAt: acceptedAt });
+      if (matches.length <= ROWS) lane.ticket.requests.push(request);
+      const told = changes.get(organizationId) ?? [];
+      changes.set(organizationId, told);
+      told.push(newRequest(request.id, match));
+      return { request, match };
     });
+    at += part.length;
+    await writeRequests.count(client, [...requestColumns(written), acceptedAt]);
+    const [organizations, counts, bodies] = publishValues(changes);
+    feed.organizations.push(...organizations);
+    feed.counts.push(...counts);
+    feed.bodies.push(...bodies);
   }
   const tickets = [...taken.values()].map(({ ticket }) => ticket);
-  for (const ticket of tickets) ticket.sending = reserve(ticket);
-  await writeAll(client, matches, of, taken, acceptedAt);
+  for (const due of parts(tickets.filter(becomesDue)))
+    await makeDue.count(client, [due.map((t) => t.organizationId), due.map((t) => t.laneId), due.map((t) => t.definitionId)]);
+  // Last, after every lock: see publish.ts.
+  await publishChanges.count(client, [feed.organizations, feed.counts, feed.bodies]);
   return tickets;
 }
 
-async function writeAll(
-  client: PoolClient,
-  matches: readonly Match[],
-  of: readonly Wanted[],
-  taken: ReadonlyMap<Wanted, { ticket: LaneTicket }>,
-  acceptedAt: Date,
-): Promise<void> {
-  const columns: unknown[][] = Array.from({ length: 17 }, () => []);
-  const changes = new Map<string, RequestChanged[]>();
-  const index = new Map<LaneTicket, number>();
-  for (const [i, match] of matches.entries()) {
-    const { ticket } = taken.get(of[i] as Wanted) as { ticket: LaneTicket };
-    const at = index.get(ticket) ?? 0;
-    index.set(ticket, at + 1);
-    const request = ticket.requests[at] as QueuedRequest;
-    const { event } = match;
-    const values = [
-      ...[request.id, request.organizationId, request.number, request.definitionId, event.id, match.workflowRuleId],
-      ...[request.laneId, request.laneNumber, request.position, at < ticket.sending ? "SENDING" : "PENDING", request.dialect],
-      ...[event.type, event.entity, event.entityId, match.url, arrayLiteral(match.fieldsSet), match.free],
-    ];
-    for (const [column, value] of values.entries()) columns[column]?.push(value);
-    const told = changes.get(request.organizationId) ?? [];
-    changes.set(request.organizationId, told);
-    told.push({
-      kind: "REQUEST",
-      requestId: request.id,
-      definitionId: request.definitionId,
-      state: "PENDING",
-      attemptCount: 0,
-      waitMs: null,
-      errorCode: null,
-      errorDescription: null,
-      url: match.url,
-      notificationStatus: request.dialect === "DOFORMS" ? "NEW" : null,
-    });
-  }
-  const due = [...taken.values()].map(({ ticket }) => ticket).filter(becomesDue);
-  await writeRequests.count(client, [
-    ...columns,
-    acceptedAt,
-    due.map((t) => t.organizationId),
-    due.map((t) => t.laneId),
-    due.map((t) => t.definitionId),
-  ]);
-  await publish(client, changes);
+/** A new request, behind those of its lane that have their place already. */
+export function nextRequest(lane: Taken, match: Match, given: { id: string; number: number; createdAt: Date }): QueuedRequest {
+  const { ticket, lastPosition } = lane;
+  lane.placed += 1;
+  const laneNumber = ticket.before + lane.placed;
+  return {
+    id: given.id,
+    organizationId: match.event.organizationId,
+    definitionId: match.definitionId,
+    dialect: match.dialect,
+    number: given.number,
+    laneId: ticket.laneId,
+    laneNumber,
+    position: lastPosition - (ticket.after - laneNumber),
+    attemptCount: 0,
+    tries: 0,
+    manual: false,
+    isTest: false,
+    dueAt: null,
+    createdAt: given.createdAt,
+    sentBody: null,
+    event: match.event,
+  };
+}
+
+/** What the feed is told of a new request. */
+export const newRequest = (requestId: string, { definitionId, url, dialect }: Match): RequestChanged => ({
+  kind: "REQUEST",
+  requestId,
+  definitionId,
+  state: "PENDING",
+  attemptCount: 0,
+  waitMs: null,
+  errorCode: null,
+  errorDescription: null,
+  url,
+  notificationStatus: dialect === "DOFORMS" ? "NEW" : null,
+});
+
+function requestColumns(written: readonly { request: QueuedRequest; match: Match }[]): unknown[][] {
+  const column = <T>(of: (request: QueuedRequest, match: Match) => T) => written.map(({ request, match }) => of(request, match));
+  return [
+    ...[column((r) => r.id), column((r) => r.organizationId), column((r) => r.number), column((r) => r.definitionId)],
+    ...[column((r) => r.event.id), column((_, m) => m.workflowRuleId), column((r) => r.laneId), column((r) => r.laneNumber)],
+    ...[column((r) => r.position), column((r) => r.dialect), column((r) => r.event.type), column((r) => r.event.entity)],
+    ...[column((r) => r.event.entityId), column((_, m) => m.url), column((_, m) => arrayLiteral(m.fieldsSet)), column((_, m) => m.free)],
+  ];
 }

@@ -2,15 +2,30 @@
  * One transaction for what many lanes did and what they will do next: attempts logged, requests settled, the next ones
  * marked SENDING, counters, feed. Fenced: a step whose token is no longer the lane's changes nothing.
  */
-import type { Database, PoolClient } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
+import { retried } from "../db/retry.ts";
+import type { Sent } from "../db/together.ts";
 import { idRange } from "../db/values.ts";
 import { type StopHook, stopDefinitions } from "./lane-stop.ts";
+import { publishValues } from "./publish.ts";
 import { isSettled, type LaneStep, type Settlement, type StepResult } from "./settlement.ts";
-import { holdLanes } from "./sql/hold-lanes.ts";
+import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
+import { holdEveryLane, holdLanes } from "./sql/hold-lanes.ts";
 import { letLanesGo } from "./sql/let-lanes-go.ts";
-import { loggedAttempts as loggedAttemptRows } from "./sql/log-attempts.ts";
-import { mark, unmark } from "./sql/mark.ts";
-import { type Places, writeSettlements } from "./write-settlements.ts";
+import { logAttempts, loggedAttempts as loggedAttemptRows } from "./sql/log-attempts.ts";
+import { mark, markUnchanged, unmark } from "./sql/mark.ts";
+import { publishChanges } from "./sql/publish-changes.ts";
+import { settleRequests } from "./sql/settle-requests.ts";
+import { storable } from "./storable.ts";
+import {
+  attemptValues,
+  countValues,
+  errorsInRow,
+  type Places,
+  settledChanges,
+  settleValues,
+  writeSettlements,
+} from "./write-settlements.ts";
 
 const attemptKey = (requestId: string, number: number) => `${requestId} ${number}`;
 
@@ -35,18 +50,16 @@ type HeldRow = Awaited<ReturnType<typeof holdLanes.rows>>[number];
 const highestSettled = (step: LaneStep): number =>
   step.free ? 0 : Math.max(0, ...step.settlements.filter(isSettled).map((s) => s.request.laneNumber));
 
-function hold(client: PoolClient, steps: readonly LaneStep[], leaseMs: number): Promise<HeldRow[]> {
-  return holdLanes.rows(client, [
-    steps.map((s) => s.organizationId),
-    steps.map((s) => s.laneId),
-    steps.map((s) => s.token),
-    steps.map((s) => s.settlements.filter((x) => x.requeue).length),
-    steps.map(highestSettled),
-    steps.map((s) => s.readFrom),
-    steps.map((s) => s.revision),
-    leaseMs,
-  ]);
-}
+const holdValues = (steps: readonly LaneStep[], leaseMs: number): unknown[] => [
+  steps.map((s) => s.organizationId),
+  steps.map((s) => s.laneId),
+  steps.map((s) => s.token),
+  steps.map((s) => s.settlements.filter((x) => x.requeue).length),
+  steps.map(highestSettled),
+  steps.map((s) => s.readFrom),
+  steps.map((s) => s.revision),
+  leaseMs,
+];
 
 /** Requeued requests take the positions that `hold` set aside, lane by lane. */
 function placesOf(steps: readonly LaneStep[], rows: readonly HeldRow[]): Places {
@@ -70,15 +83,16 @@ function requestKeys(steps: readonly LaneStep[], of: (step: LaneStep) => readonl
   return [keys.map((key) => key.organizationId), ids, ...idRange(ids)];
 }
 
-async function letGo(client: PoolClient, steps: readonly LaneStep[]): Promise<void> {
+/** @returns undefined: none of them is let go */
+function letGoValues(steps: readonly LaneStep[]): unknown[] | undefined {
   const released = steps.filter((step) => step.release !== null);
-  if (released.length === 0) return;
-  await letLanesGo.count(client, [
+  if (released.length === 0) return undefined;
+  return [
     released.map((s) => s.organizationId),
     released.map((s) => s.laneId),
     released.map((s) => (s.release?.kind === "BLOCK" ? s.release.requestId : null)),
     released.map((s) => s.release?.reason ?? null),
-  ]);
+  ];
 }
 
 export interface CommitOptions {
@@ -89,10 +103,94 @@ export interface CommitOptions {
   processId: string;
 }
 
+/** Nothing in it depends on what the database answers: no call back to ask for, no place to find, no definition to stop. */
+export const isPlain = (step: LaneStep): boolean =>
+  step.gone === null &&
+  step.settlements.every(
+    (s) =>
+      !s.requeue && s.request.dialect !== "DOFORMS" && (step.stopAt === null || s.attempt === null || s.attempt.outcome === "DELIVERED"),
+  );
+
+const LEASE_LOST = "22P02";
+/** How long the lock of a lane may be waited for: by many that share a transaction, and by one alone. */
+const SHARED_PATIENCE_MS = 250;
+const PATIENCE_MS = 3_000;
+
 /** @returns for each step whether it was written, and how its lane stands now */
-export function commitSteps(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
+export async function commitSteps(db: Database, given: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
+  const steps = given.map((step) => ({ ...step, settlements: step.settlements.map(storable) }));
+  if (!steps.every(isPlain)) return commitInteractively(db, steps, options);
+  try {
+    return await retried(() => commitAtOnce(db, steps, options), { again: "collisions" });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== LEASE_LOST || !(error as Error).message.includes("hookline:")) throw error;
+    // One of the lanes is ours no longer: the others are written without it.
+    return commitInteractively(db, steps, options);
+  }
+}
+
+/** One message, one transaction: see db/together.ts. Plain steps only. */
+async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
+  const settlements = steps.flatMap((step) => step.settlements);
+  const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
+  const sent: Sent[] = [{ statement: holdEveryLane, values: [...holdValues(steps, options.leaseMs), String(patienceMs)] }];
+
+  const add = (statement: Sent["statement"], values: readonly unknown[] | undefined): number =>
+    values ? sent.push({ statement, values }) - 1 : 0;
+  const counts = countValues(settlements, options.processId);
+  if (settlements.length > 0) {
+    add(settleRequests, settleValues(settlements, placesOf(steps, [])));
+    add(logAttempts, attemptValues(settlements));
+    add(addDeliveries, counts?.deliveries);
+  }
+  const counted = add(countErrors, counts?.errors);
+  if (steps.some((step) => step.unmarks.length > 0))
+    add(
+      unmark,
+      requestKeys(steps, (step) => step.unmarks),
+    );
+  const marking = steps.flatMap((step) => step.marks.map(() => step));
+  const markedAt = add(
+    markUnchanged,
+    marking.length > 0
+      ? [...requestKeys(steps, (step) => step.marks), marking.map((step) => step.laneId), marking.map((step) => step.revision)]
+      : undefined,
+  );
+  add(letLanesGo, letGoValues(steps));
+  // Last, after every lock: see publish.ts.
+  if (settlements.length > 0) add(publishChanges, publishValues(settledChanges(settlements)));
+  const { came } = await db.together(() => sent);
+  const rowsOf = <R>(at: number) => (at === 0 ? [] : came[at]?.rows) as R[];
+  const errors = errorsInRow(counts?.definitionIds ?? [], rowsOf(counted));
+  return resultsOf(steps, came[0]?.rows as HeldRow[], new Set(rowsOf<{ id: string }>(markedAt).map((row) => row.id)), errors, new Set());
+}
+
+function resultsOf(
+  steps: readonly LaneStep[],
+  rows: readonly HeldRow[],
+  marked: ReadonlySet<string>,
+  errors: ReadonlyMap<string, number>,
+  stopped: ReadonlySet<string>,
+): StepResult[] {
+  const mine = new Map(rows.map((row) => [row.id, row]));
+  return steps.map((step) => {
+    const row = mine.get(step.laneId);
+    return {
+      valid: row !== undefined,
+      revision: row?.revision ?? 0,
+      lastNumber: row?.last_number ?? 0,
+      catalogVersion: row?.catalog_version ?? 0,
+      held: (row?.held ?? true) || stopped.has(step.definitionId),
+      marked: new Set(step.marks.filter((id) => marked.has(id))),
+      consecutiveErrors: step.settlements.length > 0 ? (errors.get(step.definitionId) ?? null) : null,
+    };
+  });
+}
+
+/** Step by step: what one statement answers decides on the next ones. */
+function commitInteractively(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
   return db.transaction(async (client) => {
-    const rows = await hold(client, steps, options.leaseMs);
+    const rows = await holdLanes.rows(client, holdValues(steps, options.leaseMs));
     const mine = new Map(rows.map((row) => [row.id, row]));
     const valid = steps.filter((step) => mine.has(step.laneId));
     const settlements = valid.flatMap((step) => step.settlements);
@@ -116,7 +214,8 @@ export function commitSteps(db: Database, steps: readonly LaneStep[], options: C
         ))
           marked.add(row.id);
       }
-      await letGo(client, valid);
+      const released = letGoValues(valid);
+      if (released) await letLanesGo.count(client, released);
     };
     if (settlements.length > 0) {
       await writeSettlements(client, settlements, options.processId, placesOf(valid, rows), async (counted) => {
@@ -125,17 +224,6 @@ export function commitSteps(db: Database, steps: readonly LaneStep[], options: C
         await finish();
       });
     } else await finish();
-    return steps.map((step) => {
-      const row = mine.get(step.laneId);
-      return {
-        valid: row !== undefined,
-        revision: row?.revision ?? 0,
-        lastNumber: row?.last_number ?? 0,
-        catalogVersion: row?.catalog_version ?? 0,
-        held: (row?.held ?? true) || stopped.has(step.definitionId),
-        marked: new Set(step.marks.filter((id) => marked.has(id))),
-        consecutiveErrors: step.settlements.length > 0 ? (errors.get(step.definitionId) ?? null) : null,
-      };
-    });
+    return resultsOf(steps, rows, marked, errors, stopped);
   }, "collisions");
 }

@@ -7,9 +7,11 @@
 import { createTransport } from "nodemailer";
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { JobKind } from "../db/queue.ts";
 import type { StoppedDefinition } from "./lane-stop.ts";
+import { warnOfMail } from "./warn.ts";
 
 export interface Mail {
   to: string;
@@ -17,13 +19,32 @@ export interface Mail {
   text: string;
   /** The same on every try. */
   messageId: string;
+  /** Whom it is about; a mail that 0.1 queued does not say. */
+  organizationId?: string | undefined;
+  definitionId?: string | undefined;
 }
 
 /** Written in the transaction that stops the definition. */
 export const MAIL_JOB: JobKind<Mail> = {
   name: "mail",
-  payload: z.object({ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() }),
+  payload: z.object({
+    ...{ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() },
+    ...{ organizationId: z.uuid().optional(), definitionId: z.uuid().optional() },
+  }),
 };
+
+/** Sends what MAIL_JOB brings; without a mail server there is none to send to. */
+export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: Mail): Promise<void> {
+  if (!mailer) return;
+  try {
+    await mailer.send(mail);
+    core.metrics.mail("sent");
+  } catch (error) {
+    core.metrics.mail("failed");
+    warnOfMail(core, mail.organizationId, mail.definitionId, error as Error);
+    throw error;
+  }
+}
 
 export interface Mailer {
   /** @throws Error when the SMTP server does not take it */
@@ -107,6 +128,8 @@ function compose(row: Row, to: string, stop: StoppedDefinition): Mail {
       "What is queued is kept, and goes on in order when the webhook is set Active again.",
       "",
     ].join("\n"),
+    organizationId: stop.organizationId,
+    definitionId: stop.definitionId,
     messageId: `<${stop.definitionId}.${stop.requestId}.${row.attempt_number ?? 0}@hookline>`,
   };
 }

@@ -8,6 +8,7 @@
 export interface Pooled {
   /** Origin, and whatever else keeps connections apart. */
   readonly key: string;
+  /** Usable for one more call; false: it is closed, or too old. */
   alive(): boolean;
   destroy(): void;
 }
@@ -54,6 +55,7 @@ export class Pool<C extends Pooled> {
         onSlot(idle);
         return;
       }
+      idle.destroy();
       origin.slots -= 1;
       idle = origin.idle.pop();
     }

@@ -5,18 +5,32 @@ import { publishChanges } from "./sql/publish-changes.ts";
 
 export type ChangesByOrganization = ReadonlyMap<string, readonly Change[]>;
 
-/** Call it after everything else of the transaction: a lock taken later could turn two changes of one request round. */
-export async function publish(client: PoolClient, changes: ChangesByOrganization): Promise<void> {
-  const organizations: string[] = [];
+/** Changes of one organization as rows of the feed: how many each holds, and their text. */
+export function feedRows(changes: readonly Change[]): { counts: number[]; bodies: string[] } {
   const counts: number[] = [];
   const bodies: string[] = [];
-  for (const [organizationId, all] of changes) {
-    for (let at = 0; at < all.length; at += CHANGES_PER_ROW) {
-      const part = all.slice(at, at + CHANGES_PER_ROW);
-      organizations.push(organizationId);
-      counts.push(part.length);
-      bodies.push(encodeChanges(part));
-    }
+  for (let at = 0; at < changes.length; at += CHANGES_PER_ROW) {
+    const part = changes.slice(at, at + CHANGES_PER_ROW);
+    counts.push(part.length);
+    bodies.push(encodeChanges(part));
   }
-  if (organizations.length > 0) await publishChanges.count(client, [organizations, counts, bodies]);
+  return { counts, bodies };
+}
+
+/** The statement's values: a row's organization, its changes, its text. */
+export function publishValues(changes: ChangesByOrganization): [organizations: string[], counts: number[], bodies: string[]] {
+  const values: [string[], number[], string[]] = [[], [], []];
+  for (const [organizationId, all] of changes) {
+    const { counts, bodies } = feedRows(all);
+    values[0].push(...counts.map(() => organizationId));
+    values[1].push(...counts);
+    values[2].push(...bodies);
+  }
+  return values;
+}
+
+/** Call it after everything else of the transaction: a lock taken later could turn two changes of one request round. */
+export async function publish(client: PoolClient, changes: ChangesByOrganization): Promise<void> {
+  const values = publishValues(changes);
+  if (values[0].length > 0) await publishChanges.count(client, values);
 }

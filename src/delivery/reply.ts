@@ -1,11 +1,12 @@
 /** A reply as it comes in: at most 64 KiB are kept, whatever the receiver sends. Pure. */
-import type { Reply } from "../wire/dialect.ts";
+import type { NoReply, Reply } from "../wire/dialect.ts";
 
 export const MAX_REPLY_BYTES = 64 * 1024;
 
 type Headers = Record<string, string | string[]>;
 
 export class ReplyReader {
+  /** 0: no head has come in full. */
   #status = 0;
   #headers: Headers = {};
   /** The first chunk as it came: most replies have no other, and are not copied. */
@@ -17,6 +18,10 @@ export class ReplyReader {
   head(status: number, headers: Record<string, string | string[] | undefined>): void {
     this.#status = status;
     this.#headers = headers as Headers;
+  }
+
+  get hasHead(): boolean {
+    return this.#status !== 0;
   }
 
   /** @returns false when the limit is passed: the reply is cut there */
@@ -44,6 +49,11 @@ export class ReplyReader {
 
   done(truncated: boolean): Reply {
     return { kind: "REPLY", status: this.#status, headers: this.#headers, body: this.#text(truncated), truncated };
+  }
+
+  /** Its end never came. */
+  brokenBy(fault: NoReply): Reply {
+    return { ...this.done(true), fault };
   }
 
   #text(truncated: boolean): string {

@@ -1,12 +1,16 @@
 /** A definition of type crmscript: a script of the organization runs instead of an HTTP call. */
 
 import { dialects } from "../wire/dialects.ts";
+import { deeperThan } from "../wire/json-text.ts";
 import { delivered, unanswered } from "../wire/outcome.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { AttemptRow } from "./settlement.ts";
+
+/** As deep as an event's payload may be. */
+const DEEPEST_RESULT = 64;
 
 /** What the script finds as globals: the keys of the dialect's body, and `Changes` as {field: value}. */
 function globalsOf(request: QueuedRequest, plan: Plan, now: Date, publicUrl: string): Record<string, unknown> {
@@ -59,7 +63,10 @@ export async function runScript(
     now: row.startedAt,
   });
   row.durationMs = Math.round(ran.durationMs);
-  row.responseBody = JSON.stringify({ result: ran.kind === "DONE" ? (JSON.parse(ran.result) as unknown) : null, console: ran.console });
+  // The result's own text: what is nested without end is no answer to show, and would overflow whoever writes it as JSON.
+  const tooDeep = ran.kind === "DONE" && deeperThan(ran.result, DEEPEST_RESULT);
+  const lines = tooDeep ? [...ran.console, `[the result is nested deeper than ${DEEPEST_RESULT} levels]`] : ran.console;
+  row.responseBody = `{"result":${ran.kind === "DONE" && !tooDeep ? ran.result : "null"},"console":${JSON.stringify(lines)}}`;
   if (ran.kind === "ERROR")
     return failed({
       kind: "NO_REPLY",

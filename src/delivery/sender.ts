@@ -1,168 +1,78 @@
 /**
- * One attempt: shape, render, sign, call, judge. What goes wrong on the way to the receiver is an outcome in the log
- * like what the receiver does; nothing here throws for a tenant's or a receiver's fault.
+ * One attempt: shape, render, sign, call, judge. What goes wrong on the way to the receiver is an outcome in the log like what
+ * the receiver does. Nothing here throws: a fault of ours is an outcome of this one request too, and a line in our own log.
  */
 import type { Core } from "../core.ts";
-import type { Answer, NoReply, Rendered, Verdict } from "../wire/dialect.ts";
+import type { Answer, NoReply } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
-import { checkHeaders } from "../wire/headers.ts";
-import { hiddenValues, maskHeaders, withoutValues } from "../wire/mask.ts";
-import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
+import { hiddenValues, maskHeaders } from "../wire/mask.ts";
+import { unanswered } from "../wire/outcome.ts";
+import { type Attempted, NOT_CALLED, notSent } from "./attempted.ts";
+import { createDrafter } from "./draft.ts";
+import { createErrorGate } from "./error-gate.ts";
+import { describe, quietReply, quietVerdict } from "./log-texts.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { runScript } from "./script-call.ts";
-import type { AttemptRow } from "./settlement.ts";
-import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
+import { type AttemptRow, blankAttempt } from "./settlement.ts";
+import type { ShapingEngines } from "./shaping.ts";
 import type { Transport } from "./transport.ts";
 
 export interface Sender {
-  attempt(request: QueuedRequest, plan: Plan | undefined): Promise<Attempted>;
+  /** Never rejects. @param signal gives the call up: it is INTERRUPTED */
+  attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted>;
 }
 
-function describe(answer: Answer): string {
-  if (answer.kind === "NO_REPLY") return `${answer.errorCode}: ${answer.message}`.slice(0, LAST_ERROR_LIMIT);
-  const lines = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
-  return [`HTTP ${answer.status}`, ...lines, "", answer.body].join("\n").slice(0, LAST_ERROR_LIMIT);
-}
-
-/** The reply as the log keeps it. */
-function quietReply(answer: Answer, secrets: readonly string[]): Answer {
-  if (secrets.length === 0 || answer.kind === "NO_REPLY") return answer;
-  const hide = (text: string) => withoutValues(text, secrets);
-  const headers = Object.fromEntries(
-    Object.entries(answer.headers).map(([name, value]) => [name, typeof value === "string" ? hide(value) : value.map(hide)]),
-  );
-  return { ...answer, headers, body: hide(answer.body) };
-}
-
-/** A verdict may quote the reply. */
-function quiet(verdict: Verdict, secrets: readonly string[]): Verdict {
-  if (secrets.length === 0) return verdict;
-  const hide = (text: string | null) => text && withoutValues(text, secrets);
-  return {
-    ...verdict,
-    errorDescription: hide(verdict.errorDescription),
-    notificationMessage: hide(verdict.notificationMessage),
-    warning: hide(verdict.warning),
-  };
-}
-
-interface Draft {
-  url: string;
-  headers: Record<string, string>;
-  rendered: Rendered;
-}
-
-/** Later ones win, whatever the case of their names: a receiver must not see two of one header. */
-function merged(...lists: readonly Readonly<Record<string, string>>[]): Record<string, string> {
-  const names = new Map<string, string>();
-  const headers: Record<string, string> = {};
-  for (const [name, value] of lists.flatMap((list) => Object.entries(list))) {
-    const former = names.get(name.toLowerCase());
-    if (former !== undefined && former !== name) delete headers[former];
-    names.set(name.toLowerCase(), name);
-    headers[name] = value;
-  }
-  return headers;
-}
+/**
+ * Times in a row that a worker may die with a request in its hands: kills never eat the retry budget, but a request that
+ * kills whoever takes it must not do so for ever.
+ */
+export const MOST_INTERRUPTIONS = 24;
 
 export function createSender(core: Core, parts: { transport: Transport; engines: ShapingEngines; publicUrl: () => string }): Sender {
   const { clock, config } = core;
-  /** Headers are judged once per loaded plan, not once per send. */
-  const badHeaders = new WeakMap<Plan, string>();
-  const headersOf = (plan: Plan): string => {
-    let problem = badHeaders.get(plan);
-    if (problem === undefined) {
-      problem = checkHeaders(plan.definition.headers)
-        .map((issue) => `${issue.path}: ${issue.message}`)
-        .join("; ");
-      badHeaders.set(plan, problem);
-    }
-    return problem;
-  };
+  const draft = createDrafter(core, parts);
+  const gate = createErrorGate(clock);
 
-  async function draft(request: QueuedRequest, plan: Plan, now: Date): Promise<Draft | NoReply | "SKIP"> {
-    const { definition } = plan;
-    const dialect = dialects[definition.dialect];
-    if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
-    const problem = headersOf(plan);
-    if (problem !== "") return notSent("INVALID_HEADER", problem);
-    const target = dialect.target(request.event, definition);
-    if (target === null) return notSent("NO_TARGET", "the definition has no URL for this event");
-    const shaped = await shape(
-      request.event,
-      { id: definition.id, transformation: plan.transformation, payloadQuery: plan.payloadQuery },
-      parts.engines,
-    );
-    if (shaped.kind === "SKIP") return "SKIP";
-    if (shaped.kind === "ERROR") return notSent(shaped.code, shaped.message);
-    const sent = request.sentBody !== null && !dialect.rendersAnew ? Buffer.from(request.sentBody) : shaped.body;
-    const rendered = dialect.render({
-      event: request.event,
-      definition: { ...definition, signingKeys: plan.keysAt(now) },
-      request: viewOf(request),
-      now,
-      publicUrl: parts.publicUrl(),
-      body: sent,
+  /** The answer, and what was sent for it; "SKIP": nothing is to be sent. */
+  async function call(row: AttemptRow, request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Called | "SKIP"> {
+    const drafted = plan ? await draft(request, plan, row.startedAt) : notSent("NO_TARGET", "the definition is gone");
+    if (drafted === "SKIP") return "SKIP";
+    if ("kind" in drafted) {
+      row.requestUrl = plan?.definition.targetUrl ?? "";
+      return { answer: drafted, secrets: [], authenticationCode: null };
+    }
+    const { url, headers, rendered } = drafted;
+    row.requestUrl = url;
+    row.requestHeaders = maskHeaders(headers) as Record<string, string>;
+    row.rerendered = drafted.rerendered;
+    row.rendering = drafted.rendering;
+    const text = rendered.body.toString();
+    row.requestBody = text === request.sentBody && !drafted.rerendered ? null : text;
+    const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
+    const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
+    const sent = await parts.transport.send({
+      url,
+      headers,
+      body: rendered.body,
+      timeoutMs,
+      validateCertificate,
+      ...(signal && { signal }),
     });
+    row.durationMs = sent.durationMs;
     return {
-      url: withSuffix(target, shaped.urlSuffix),
-      headers: merged(definition.headers, shaped.headers, rendered.headers),
-      rendered,
+      answer: sent.answer,
+      secrets: hiddenValues(headers, row.requestHeaders),
+      authenticationCode: rendered.authenticationCode,
     };
   }
 
-  const attempt: Sender["attempt"] = async (request, plan) => {
-    const startedAt = clock.now();
-    const row: AttemptRow = {
-      number: request.attemptCount + 1,
-      outcome: "BLOCKED",
-      manual: request.manual,
-      statusCode: null,
-      durationMs: 0,
-      errorCode: null,
-      errorDescription: null,
-      warning: null,
-      requestUrl: "",
-      requestHeaders: null,
-      requestBody: null,
-      responseHeaders: null,
-      responseBody: null,
-      responseTruncated: false,
-      startedAt,
-    };
-    const judge = dialects[request.dialect].judge;
-    if (plan?.definition.targetType === "CRMSCRIPT") {
-      return runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl());
-    }
-    const drafted = plan ? await draft(request, plan, startedAt) : notSent("NO_TARGET", "the definition is gone");
-    if (drafted === "SKIP") {
-      return { attempt: null, answer: null, verdict: null, url: null, authenticationCode: null, lastError: null };
-    }
-    let answer: Answer;
-    let authenticationCode: string | null = null;
-    let secrets: string[] = [];
-    if ("kind" in drafted) {
-      answer = drafted;
-      row.requestUrl = plan?.definition.targetUrl ?? "";
-    } else {
-      const { url, headers, rendered } = drafted;
-      const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
-      const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
-      const sent = await parts.transport.send({ url, headers, body: rendered.body, timeoutMs, validateCertificate });
-      answer = sent.answer;
-      row.durationMs = sent.durationMs;
-      row.requestUrl = url;
-      row.requestHeaders = maskHeaders(headers) as Record<string, string>;
-      secrets = hiddenValues(headers, row.requestHeaders);
-      const text = rendered.body.toString();
-      row.requestBody = text === request.sentBody ? null : text;
-      authenticationCode = rendered.authenticationCode;
-    }
-    const verdict = quiet(judge(answer), secrets);
+  /** What the answer means, and what the log keeps of it. */
+  function settle(row: AttemptRow, request: QueuedRequest, { answer, secrets, authenticationCode }: Called): Attempted {
+    const verdict = quietVerdict(dialects[request.dialect].judge(answer), secrets);
     const logged = quietReply(answer, secrets);
+    row.statusCode = answer.status ?? null;
     if (logged.kind === "REPLY") {
-      row.statusCode = logged.status;
       row.responseHeaders = logged.headers;
       row.responseBody = logged.body;
       row.responseTruncated = logged.truncated;
@@ -173,6 +83,65 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.warning = verdict.warning;
     const lastError = verdict.outcome === "DELIVERED" ? null : describe(logged);
     return { attempt: row, answer, verdict, url: row.requestUrl === "" ? null : row.requestUrl, authenticationCode, lastError };
+  }
+
+  /** A fault of ours, as an outcome. The schedule goes on: a later version, or a changed definition, may do better. */
+  function broken(row: AttemptRow, request: QueuedRequest, called: Called | undefined, error: unknown): Attempted {
+    const errorCode = called ? "RESPONSE_INVALID" : "RENDER_ERROR";
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    core.log.error(
+      { err: error, code: errorCode, organizationId: request.organizationId, definitionId: request.definitionId, requestId: request.id },
+      called ? "a reply could not be judged" : "a request could not be rendered",
+    );
+    const message = `${called ? "the reply could not be judged" : "the request could not be rendered"} (${why.slice(0, 500)})`;
+    const answer: NoReply = { kind: "NO_REPLY", outcome: called ? "REFUSED" : "BLOCKED", errorCode, message };
+    const verdict = unanswered(answer);
+    Object.assign(row, {
+      ...{ outcome: verdict.outcome, errorCode, errorDescription: message, warning: null },
+      ...{ statusCode: called?.answer.status ?? null, responseHeaders: null, responseBody: null },
+    });
+    return { ...NOT_CALLED, attempt: row, answer, verdict, url: row.requestUrl || null, lastError: `${errorCode}: ${message}` };
+  }
+
+  async function attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted> {
+    const row = blankAttempt(request, clock.now());
+    let called: Called | undefined;
+    try {
+      if ((request.interruptions ?? 0) >= MOST_INTERRUPTIONS) {
+        const answer = notSent("INTERRUPTED_TOO_OFTEN", `its worker died ${request.interruptions} times in a row; nothing was sent again`);
+        const { organizationId, definitionId, id } = request;
+        core.log.error({ code: answer.errorCode, organizationId, definitionId, requestId: id }, "a request is given up: its workers died");
+        return settle(row, request, { answer, secrets: [], authenticationCode: null });
+      }
+      if (plan?.definition.targetType === "CRMSCRIPT") return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl());
+      const answered = await call(row, request, plan, signal);
+      if (answered === "SKIP") return NOT_CALLED;
+      called = answered;
+      return settle(row, request, called);
+    } catch (error) {
+      return broken(row, request, called, error);
+    }
+  }
+
+  return {
+    async attempt(request, plan, signal) {
+      if (!plan || request.isTest) return attempt(request, plan, signal);
+      if (!(await gate.enter(plan))) return { ...NOT_CALLED, unsent: true };
+      let failed: boolean | null = null;
+      try {
+        const attempted = await attempt(request, plan, signal);
+        if (attempted.verdict) failed = attempted.verdict.outcome !== "DELIVERED";
+        return attempted;
+      } finally {
+        gate.leave(plan, failed);
+      }
+    },
   };
-  return { attempt };
+}
+
+interface Called {
+  answer: Answer;
+  /** Of the call's own headers: never to be logged. */
+  secrets: readonly string[];
+  authenticationCode: string | null;
 }

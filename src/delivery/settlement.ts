@@ -1,5 +1,6 @@
 /** What one attempt came to, as it is written: the values that a lane's run hands to the transaction that settles. */
 import type { AttemptOutcome, ErrorCode, NotificationStatus } from "../wire/dialect.ts";
+import type { Ending } from "../wire/retry.ts";
 import type { QueuedRequest } from "./queued.ts";
 
 /** One call made, as the log keeps it. */
@@ -15,28 +16,46 @@ export interface AttemptRow {
   requestUrl: string;
   /** Secrets masked. */
   requestHeaders: Record<string, string> | null;
-  /** Null: as attempt 1's. */
+  /** Null: as the latest attempt before it that noted one. */
   requestBody: string | null;
+  /** What a transformation made beside the body, sealed (draft.ts); null: nothing. */
+  rendering: string | null;
+  /** Made anew by the definition as it then was, though an earlier attempt had sent something. */
+  rerendered: boolean;
   responseHeaders: Record<string, string | string[]> | null;
   responseBody: string | null;
   responseTruncated: boolean;
   startedAt: Date;
 }
 
+/** Of an attempt that begins now. */
+export function blankAttempt(request: QueuedRequest, startedAt: Date): AttemptRow {
+  return {
+    number: request.attemptCount + 1,
+    outcome: "BLOCKED",
+    manual: request.manual,
+    statusCode: null,
+    durationMs: 0,
+    errorCode: null,
+    errorDescription: null,
+    warning: null,
+    requestUrl: "",
+    requestHeaders: null,
+    requestBody: null,
+    rendering: null,
+    rerendered: false,
+    responseHeaders: null,
+    responseBody: null,
+    responseTruncated: false,
+    startedAt,
+  };
+}
+
 /** What becomes of a request after an attempt. */
-export interface Settlement {
+export interface Settlement extends Ending {
   request: QueuedRequest;
   /** Null when nothing was called (a transformation said: do not send). */
   attempt: AttemptRow | null;
-  state: "DELIVERED" | "REJECTED" | "SKIPPED" | "WAITING" | "PENDING";
-  /** Failed tries of the present schedule, from now on. */
-  tries: number;
-  /** WAITING: milliseconds until the next attempt. */
-  waitMs: number | null;
-  /** To the back of the queue (REQUEUE). */
-  requeue: boolean;
-  /** Rejected, and stays at the head of its lane (BLOCK). */
-  blocks: boolean;
   url: string | null;
   authenticationCode: string | null;
   fieldsSet: readonly string[];

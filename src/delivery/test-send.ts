@@ -6,8 +6,10 @@ import type { EventView } from "../wire/dialect.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
-import { settlementOf } from "./run.ts";
 import type { Sender } from "./sender.ts";
+import type { Settlement } from "./settlement.ts";
+import { settlementOf } from "./settlement-of.ts";
+import { isRefused, reduced } from "./storable.ts";
 import { writeSettlements } from "./write-settlements.ts";
 
 export interface TestParts {
@@ -122,9 +124,18 @@ export async function sendTest(
   });
   const attempted = await parts.sender.attempt(request, plan);
   const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });
-  await core.db.transaction(async (client) => {
-    await writeSettlements(client, [settlement], parts.processId);
-    await client.query(core.notify.statement("feed", [organizationId]));
+  const write = (what: Settlement) =>
+    core.db.transaction(async (client) => {
+      await writeSettlements(client, [what], parts.processId);
+      await client.query(core.notify.statement("feed", [organizationId]));
+    });
+  await write(settlement).catch((error: unknown) => {
+    if (!isRefused(error)) throw error;
+    core.log.error(
+      { err: error, code: error.code, requestId: request.id },
+      "a test cannot be written in full: it is settled without its texts",
+    );
+    return write(reduced(settlement, error.code));
   });
   return request.id;
 }

@@ -8,17 +8,21 @@
  * our request on the wire, nobody can know whether it was read: that is a failed attempt (CONNECTION_RESET) for the
  * retry schedule, and not a hidden second call that the log would not show. To keep this rare, a connection is kept
  * idle for 4 s, or 2 s less than the receiver's own `Keep-Alive: timeout` says.
+ *
+ * A connection to a name takes no further call once the name's answer is `connectionAgeMs` old: a receiver that moves
+ * (failover, a load balancer that is replaced) is followed as its DNS says, however busy its lanes are.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { Client, type Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
-import type { Answer } from "../wire/dialect.ts";
+import type { Answer, NoReply } from "../wire/dialect.ts";
 import { type Call, type Sent, type Target, targetBook, wireHeaders } from "./call.ts";
+import { Connection, ConnectionGone, type HttpOver, opened } from "./connection.ts";
 import { type Egress, EgressError, hostOf } from "./egress.ts";
 import { failure, invalid, noReply, type Phase, timedOut } from "./failure.ts";
-import { Pool, type Pooled } from "./pool.ts";
-import { ReplyReader } from "./reply.ts";
+import { Incoming } from "./incoming.ts";
+import { Pool } from "./pool.ts";
 
 export interface Transport {
   /** One call, no redirects, no retries, no proxy. */
@@ -34,15 +38,15 @@ type PhaseLimits = Record<Exclude<Phase, "reply">, number>;
 /** Milliseconds; they only matter where the call's own timeout is longer. */
 const PHASE_LIMITS: PhaseLimits = { dns: 5_000, connect: 10_000, tls: 10_000 };
 const MAX_HEADER_BYTES = 16 * 1024;
-/** 1xx answers before the real one; a receiver that sends more is no HTTP server. */
-const MAX_INTERIM = 16;
 const KEEP_ALIVE_MS = 4_000;
 /** Idle sockets over all origins. */
 const MAX_IDLE = 1_024;
+const CONNECTION_AGE_MS = 30_000;
 
 interface Shared {
   egress: Egress;
   phaseLimits: PhaseLimits;
+  connectionAgeMs: number;
   clock: Clock;
   secureContext: SecureContext;
   pool: Pool<Connection>;
@@ -54,8 +58,9 @@ interface Shared {
 
 /**
  * @param options.trust PEM certificates trusted besides the usual ones (tests; operators set NODE_EXTRA_CA_CERTS)
- * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn
+ * @param options.connectionsPerOrigin calls in flight to one origin; more wait their turn. A net: lanes share them before they send (fairness/)
  * @param options.phaseLimits milliseconds
+ * @param options.connectionAgeMs calls begin on a connection for so long after its name was resolved (30 s)
  */
 export function createTransport(options: {
   egress: Egress;
@@ -63,16 +68,18 @@ export function createTransport(options: {
   trust?: string[];
   connectionsPerOrigin?: number;
   phaseLimits?: Partial<PhaseLimits>;
+  connectionAgeMs?: number;
 }): Transport {
   const shared: Shared = {
     egress: options.egress,
     phaseLimits: { ...PHASE_LIMITS, ...options.phaseLimits },
+    connectionAgeMs: options.connectionAgeMs ?? CONNECTION_AGE_MS,
     clock: options.clock,
     secureContext: createSecureContext({
       minVersion: "TLSv1.2",
       ...(options.trust ? { ca: [...rootCertificates, ...options.trust] } : {}),
     }),
-    pool: new Pool({ perOrigin: options.connectionsPerOrigin ?? 128, maxIdle: MAX_IDLE }),
+    pool: new Pool({ perOrigin: options.connectionsPerOrigin ?? 1_024, maxIdle: MAX_IDLE }),
     closing: false,
     sessions: new Map(),
   };
@@ -117,7 +124,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #target: Target;
   readonly #call: Call;
   readonly #resolve: (sent: Sent) => void;
-  readonly #reply = new ReplyReader();
+  readonly #incoming = new Incoming();
   #phase: Phase = "dns";
   #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -127,8 +134,6 @@ class Attempt implements Dispatcher.DispatchHandler {
   #socket: Socket | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reused = false;
-  #replyStarted = false;
-  #interim = 0;
   #holdsSlot = false;
   #settled = false;
 
@@ -171,10 +176,12 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   async #open(): Promise<void> {
-    const { egress, secureContext, sessions, pool } = this.#shared;
+    const { egress, secureContext, sessions, pool, clock, connectionAgeMs } = this.#shared;
     const { url, key } = this.#target;
     try {
       this.#enter("dns");
+      // Counted from the question: how old the answer is by its end, nobody knows.
+      const usableUntil = isIP(hostOf(url)) === 0 ? clock.monotonic() + connectionAgeMs : Number.POSITIVE_INFINITY;
       const addresses = await egress.resolve(url);
       if (this.#settled) return;
       this.#enter("connect");
@@ -221,10 +228,10 @@ class Attempt implements Dispatcher.DispatchHandler {
         socket.destroy();
         return;
       }
-      this.#dispatch(new Connection(this.#target, socket, pool));
+      this.#dispatch(new Connection(this.#target, socket, httpOver, { pool, clock, usableUntil }));
     } catch (error) {
       this.#socket?.destroy();
-      this.#settle(failure(this.#phase, error, false));
+      this.#settle(failure(this.#phase, error));
     }
   }
 
@@ -239,6 +246,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     clearTimeout(this.#phaseTimer);
     this.#phase = "reply";
     this.#connection = connection;
+    connection.watch = this.#incoming.watch;
     const { method = "POST", body, headers } = this.#call;
     connection.client.dispatch(
       {
@@ -256,49 +264,61 @@ class Attempt implements Dispatcher.DispatchHandler {
     if (this.#settled) controller.abort(GIVEN_UP);
   }
 
-  onResponseStarted(): void {
-    this.#replyStarted = true;
-  }
-
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status >= 200 && status <= 599) {
-      this.#reply.head(status, headers);
-      return;
-    }
-    this.#interim += 1;
-    if (status < 100 || status > 599) this.#settle(invalid("the reply's status is outside 100–599"));
-    else if (status === 101) this.#settle(invalid("the receiver switched protocols unasked"));
-    else if (this.#interim > MAX_INTERIM) this.#settle(invalid(`more than ${MAX_INTERIM} interim answers`));
+    this.#guarded(() => {
+      const problem = this.#incoming.start(status, headers);
+      if (problem) this.#fail(problem);
+      else if (this.#incoming.hasHead && this.#connection) this.#connection.watch = undefined;
+    });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#settled && !this.#reply.add(chunk)) this.#settle(this.#reply.done(true));
+    this.#guarded(() => {
+      const cut = this.#settled ? undefined : this.#incoming.add(chunk);
+      if (cut) this.#settle(cut);
+    });
   }
 
   onResponseEnd(): void {
-    this.#settle(this.#reply.done(false), !this.#reply.closes);
+    this.#guarded(() => this.#settle(this.#incoming.whole(), !this.#incoming.closes));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#settled) return;
-    const unsent = this.#controller === undefined;
-    if (unsent && error instanceof ConnectionGone && this.#reused) {
-      // Certain that no byte was sent: see the head of this file.
-      this.#reused = false;
-      this.#connection = undefined;
-      void this.#open();
-      return;
-    }
-    this.#settle(failure("reply", error, this.#replyStarted), unsent);
+    this.#guarded(() => {
+      if (this.#settled) return;
+      const unsent = this.#controller === undefined;
+      if (unsent && error instanceof ConnectionGone && this.#reused) {
+        // Certain that no byte was sent: see the head of this file.
+        this.#reused = false;
+        this.#connection = undefined;
+        void this.#open();
+        return;
+      }
+      this.#fail(failure("reply", error, this.#incoming.come), unsent);
+    });
   }
 
-  readonly #expire = (limit: number): void => this.#settle(timedOut(this.#phase, limit));
+  /** The parser calls back from inside its own work: what is wrong here ends this call, and nothing else. */
+  #guarded(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#settle(invalid(`the reply could not be read (${error instanceof Error ? error.name : typeof error})`));
+    }
+  }
 
-  readonly #interrupt = (): void => this.#settle(INTERRUPTED);
+  /** What came before it still counts. */
+  #fail(fault: NoReply, reusable = false): void {
+    this.#settle(this.#incoming.broken(fault), reusable);
+  }
+
+  readonly #expire = (limit: number): void => this.#fail(timedOut(this.#phase, limit, this.#incoming.come));
+
+  readonly #interrupt = (): void => this.#fail(INTERRUPTED);
 
   #settle(answer: Answer, reusable = false): void {
     if (this.#settled) return;
@@ -329,56 +349,16 @@ class Attempt implements Dispatcher.DispatchHandler {
 
 const GIVEN_UP = new Error("given up");
 
-class ConnectionGone extends Error {
-  constructor() {
-    super("the connection was closed while it was idle");
-  }
-}
-
-/** A socket with undici's HTTP on it. It has this one socket for life: undici is never let to connect by itself. */
-class Connection implements Pooled {
-  readonly key: string;
-  readonly client: Client;
-  readonly #socket: Socket;
-
-  constructor(target: Target, socket: Socket, pool: Pool<Connection>) {
-    this.key = target.key;
-    this.#socket = socket;
-    let given = false;
-    this.client = new Client(target.origin, {
-      pipelining: 1,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // The attempt's own timer covers both, and costs one timer instead of three.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      keepAliveTimeoutThreshold: 2_000,
-      connect: (_options, callback) => {
-        const usable = !given && !socket.destroyed;
-        given = true;
-        queueMicrotask(() => (usable ? callback(null, socket) : callback(new ConnectionGone(), null)));
-      },
-    });
-    socket.once("close", () => pool.forget(this));
-  }
-
-  alive(): boolean {
-    return !this.#socket.destroyed && !this.#socket.readableEnded;
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-}
-
-/** Resolves on `event`; rejects when the socket fails or closes first. */
-function opened(socket: Socket, event: "connect" | "secureConnect", below?: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once(event, resolve);
-    // Stays on for life: an error event nobody listens to would end the process.
-    socket.on("error", reject);
-    below?.on("error", reject);
-    socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+/** undici's HTTP over a socket that is given to it. */
+const httpOver: HttpOver = (origin, connect) =>
+  new Client(origin, {
+    pipelining: 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // The attempt's own timer covers both, and costs one timer instead of three.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeoutThreshold: 2_000,
+    connect,
   });
-}

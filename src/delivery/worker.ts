@@ -1,32 +1,39 @@
 /**
- * The lanes that this process holds. Lanes become known as "perhaps due" (ingest in this process, a pg-boss job, a
- * NOTIFY, a retry timer, the sweep); those that can be claimed are claimed together, and each runs by itself.
- *
- * Fairness: a lane that sends holds one place, however slow its receiver; when places are short, a lane gives its place
- * up after a budget of sends and queues again behind the others.
+ * The lanes that this process holds. Lanes become known as "perhaps due" (ingest in this process, a pg-boss job, a NOTIFY, a
+ * retry timer, the look at what is due); those whose turn it is are claimed together, and each runs by itself. Whose turn it
+ * is, and what a lane may hold, is fairness/'s.
  */
 import type { Core } from "../core.ts";
 import type { Queue } from "../db/queue.ts";
+import { createBodies } from "./bodies.ts";
 import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
+import { type Bytes, createBytes } from "./fairness/bytes.ts";
+import { createPlaces, type Place, type Places } from "./fairness/places.ts";
+import type { Owner } from "./fairness/shares.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
+import type { Offer } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
-import type { LaneTicket, Reserve } from "./lane-enqueue.ts";
-import { type LaneRef, laneRef, parseLaneRef } from "./lane-id.ts";
+import type { LaneTicket } from "./lane-enqueue.ts";
+import { type LaneRef, laneKeys, laneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
-import type { Plans } from "./plan.ts";
-import { LaneRun, type RunParts } from "./run.ts";
+import { hostOf, type Plans } from "./plan.ts";
+import { LaneRun } from "./run.ts";
+import type { RunParts } from "./run-parts.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
+import { laneOwners } from "./sql/lane-owners.ts";
+import { createWakeLater } from "./wake-later.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
-  reserve: Reserve;
+  /** How many of so many new requests of a lane held here could be sent at once. It keeps the place for them until `accepted` or `abandoned`. */
+  offer(ref: LaneRef, count: number): Offer | undefined;
   /** After the transaction: `sending` of each ticket's requests are SENDING and ours. */
   accepted(tickets: readonly LaneTicket[], catalogVersion: number): void;
-  /** The transaction failed. */
-  abandoned(tickets: readonly LaneTicket[]): void;
+  /** Nothing came of these offers. */
+  abandoned(refs: readonly LaneRef[]): void;
   /** Whether a woken lane would be claimed at once. */
   readonly hasRoom: boolean;
   holds(ref: LaneRef): boolean;
@@ -40,22 +47,21 @@ export interface Worker extends LaneHost {
   readonly stats: { held: number; sending: number; waiting: number };
 }
 
-/** Lanes that may send at once. */
-const PLACES = 1_024;
 /** Lanes held open, idle ones included. */
 const HELD = 20_000;
-/** Sends after which a lane makes room, when others wait for a place. */
-const BUDGET = 256;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
 const TICK = 0.1;
 const RENEW_AFTER = 0.3;
 const CLAIM_BATCH = 256;
+/** Connections that looking up where definitions send to may use. */
+const PLANS_AT_ONCE = 4;
 const PAGE = 32;
-/** A lane whose row was locked when we asked: ask again. */
-const ASK_AGAIN_MS = 40;
-const LONGEST_TIMER_MS = 3_600_000;
+/** How often jobs are looked for without a hint. */
+const WAKES_MS = 60_000;
 const DRAIN_LOOK_MS = 20;
+/** Lanes whose owner ingest told, until it wakes them. */
+const MAX_TOLD = 10_000;
 
 export function createWorker(
   core: Core,
@@ -68,91 +74,114 @@ export function createWorker(
     processId: string;
     onSettled?: (settlement: Settlement) => void;
     leaseMs?: number;
+    /** What lanes may hold here together; tests set less. */
+    places?: Places;
+    bytes?: Bytes;
   },
 ): Worker {
   const leaseMs = parts.leaseMs ?? LEASE_MS;
   const runs = new Map<string, LaneRun>();
+  /** Since when a lane has had nothing to do, or no place to do it. */
   const idle = new Map<string, number>();
   const renewed = new Map<string, number>();
-  const wanted = new Set<string>();
-  const asked = new Map<string, number>();
-  const timers = new Map<string, NodeJS.Timeout>();
+  /** Woken by name only: whose they are is looked up. */
+  const strays = new Set<LaneRef>();
+  const told = new Map<LaneRef, Owner>();
+  const places = parts.places ?? createPlaces();
   let claiming = false;
   let draining = false;
   let ticking: NodeJS.Timeout | undefined;
+  let renewing: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
+  let wakesTaken = Number.NEGATIVE_INFINITY;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
   const due = createDueLanes(core.db, () => clock.monotonic());
-  const working = () => runs.size - idle.size;
 
-  const runParts: RunParts = {
+  const runParts: RunParts<LaneRun> = {
     clock,
     retryScale: core.config.retryScale,
     leaseMs,
     committer,
     plans: parts.plans,
     sender: parts.sender,
+    places,
+    bytes: parts.bytes ?? createBytes(),
+    bodies: createBodies(core.db),
     async read(run) {
       return (await readLanes(core, [{ ref: run.ref, skip: run.inHand }], PAGE * 2)).get(run.ref);
     },
     idle(run) {
       if (draining) return run.leave();
+      run.unplaced();
       if (!idle.has(run.ref)) idle.set(run.ref, clock.monotonic());
-      refill();
+      if (run.hungry) places.offer(run.ref, ownerOf(run.lane));
+      void claim();
     },
     left(run, dueMs) {
       runs.delete(run.ref);
+      core.siblings?.holds(run.ref, false);
       idle.delete(run.ref);
       renewed.delete(run.ref);
+      places.withdraw(run.ref);
       if (draining) return;
-      if (dueMs !== null && dueMs <= 0) return host.wake([run.ref]);
-      if (dueMs !== null && dueMs <= LONGEST_TIMER_MS) wakeLater(run.ref, dueMs);
-      refill();
+      if (dueMs !== null && dueMs <= 0) places.offer(run.ref, ownerOf(run.lane));
+      else if (dueMs !== null) later.in(run.ref, ownerOf(run.lane), dueMs);
+      void claim();
     },
-    settled(settlement) {
+    settled(run, settlement) {
       hints.feed(settlement.request.organizationId);
       parts.onSettled?.(settlement);
-      const run = runs.get(laneRef(settlement.request.organizationId, settlement.request.laneId));
-      if (run && run.sends >= BUDGET && wanted.size > 0 && working() >= PLACES) run.leave();
+      if (run.spent) run.leave();
     },
   };
 
-  /** A place is free: the next lane that waits for one. */
-  function refill(): void {
-    if (wanted.size > 0) void claim();
+  const later = createWakeLater((ref, owner) => {
+    wake(ref, owner);
+    void claim();
+  });
+  const ownerOf = ({ organizationId, definitionId }: Owner): Owner => ({ organizationId, definitionId });
+
+  function wake(ref: LaneRef, owner: Owner | undefined): void {
+    const run = runs.get(ref);
+    if (run) active(run).news();
+    else if (owner) places.offer(ref, owner);
+    else if (parseLaneRef(ref)) strays.add(ref);
   }
 
-  function wakeLater(ref: LaneRef, ms: number): void {
-    clearTimeout(timers.get(ref));
-    const timer = setTimeout(() => {
-      timers.delete(ref);
-      host.wake([ref]);
-    }, ms);
-    timers.set(ref, timer);
+  async function findOwners(): Promise<void> {
+    while (strays.size > 0) {
+      const refs = [...strays].slice(0, CLAIM_BATCH);
+      for (const ref of refs) strays.delete(ref);
+      for (const row of await laneOwners.rows(core.db.pool, laneKeys(refs)))
+        wake(laneRef(row.organization_id, row.id), { organizationId: row.organization_id, definitionId: row.definition_id });
+    }
   }
 
+  /** Where they send to: connections of a host are shared. What is loaded for it is what they send by. */
+  async function findHosts(definitionIds: readonly string[]): Promise<void> {
+    for (let at = 0; at < definitionIds.length; at += PLANS_AT_ONCE) {
+      const some = definitionIds.slice(at, at + PLANS_AT_ONCE);
+      await Promise.all(some.map(async (id) => places.learn(id, hostOf(id, await parts.plans.get(id, 0)))));
+    }
+  }
+
+  /** Those whose turn it is: claimed, or, where they are held already, told that they have their place. */
   async function claim(): Promise<void> {
     if (claiming || draining) return;
     claiming = true;
     try {
-      while (wanted.size > 0 && !draining) {
-        const room = Math.min(CLAIM_BATCH, PLACES - working(), HELD - runs.size);
-        if (room <= 0) break;
-        const ids: string[] = [];
-        for (const id of wanted) {
-          if (ids.length >= room) break;
-          wanted.delete(id);
-          if (!runs.has(id)) ids.push(id);
-        }
-        if (ids.length === 0) continue;
-        const at = clock.monotonic();
-        const lanes = await claimLanes(core.db, ids, leaseMs);
-        if (lanes.length > 0) await open(lanes, at);
-        askAgain(ids, lanes);
+      for (;;) {
+        if (strays.size > 0) await findOwners();
+        const turns = places.next(Math.min(CLAIM_BATCH, HELD - runs.size));
+        const unknown = places.takeUnknown();
+        if (draining) for (const { place } of turns) places.give(place);
+        if (draining || turns.length + unknown.length === 0) break;
+        await Promise.all([take(turns), findHosts(unknown)]);
       }
+      if (places.takeMore()) due.again();
     } catch (error) {
       core.log.warn({ err: (error as Error).message }, "claiming waits for the database");
     } finally {
@@ -160,30 +189,49 @@ export function createWorker(
     }
   }
 
-  async function open(lanes: readonly ClaimedLane[], at: number): Promise<void> {
-    const opened = lanes.map((lane) => new LaneRun(lane, at, runParts));
-    for (const run of opened) runs.set(run.ref, run);
-    const pages = await readLanes(
+  async function take(turns: readonly Turn[]): Promise<void> {
+    const wanted = new Map<LaneRef, Place>();
+    for (const { ref, place } of turns) {
+      const run = runs.get(ref);
+      if (!run) wanted.set(ref, place);
+      else if (run.hungry) {
+        idle.delete(ref);
+        run.placed(place);
+      } else places.give(place);
+    }
+    if (wanted.size === 0) return;
+    const owners = new Map([...wanted].map(([ref, { owner }]) => [ref, owner]));
+    try {
+      const at = clock.monotonic();
+      const lanes = await claimLanes(core.db, [...wanted.keys()], leaseMs);
+      if (lanes.length > 0) await open(lanes, at, wanted);
+      later.unless(lanes, owners);
+    } finally {
+      for (const place of wanted.values()) places.give(place);
+    }
+  }
+
+  /** @param wanted the places of those that were opened are theirs, and go from here */
+  async function open(lanes: readonly ClaimedLane[], at: number, wanted: Map<LaneRef, Place>): Promise<void> {
+    const opened = lanes.map((lane) => {
+      const run = new LaneRun(lane, at, wanted.get(lane.ref) as Place, runParts);
+      wanted.delete(lane.ref);
+      runs.set(run.ref, run);
+      core.siblings?.holds(run.ref, true);
+      return run;
+    });
+    // Nobody waits for the pages of others.
+    void readLanes(
       core,
       lanes.map((lane) => ({ ref: lane.ref, skip: [] })),
       PAGE,
-    ).catch(() => undefined);
-    for (const run of opened) run.begin(pages?.get(run.ref));
+    )
+      .catch(() => undefined)
+      .then((pages) => {
+        for (const run of opened) run.begin(pages?.get(run.ref));
+      });
     // An interrupted one of a dead worker was published by the claim.
     for (const lane of lanes) hints.feed(lane.organizationId);
-  }
-
-  /** A lane whose row somebody had locked (an ingest on its way) was passed over: once more, a little later. */
-  function askAgain(ids: readonly string[], claimed: readonly ClaimedLane[]): void {
-    const got = new Set(claimed.map((lane) => lane.ref));
-    for (const id of ids) {
-      const times = asked.get(id) ?? 0;
-      if (got.has(id) || times >= 3) asked.delete(id);
-      else if (!timers.has(id)) {
-        asked.set(id, times + 1);
-        wakeLater(id, ASK_AGAIN_MS * (times + 1));
-      }
-    }
   }
 
   /** Renews the leases of lanes in the middle of a long send. */
@@ -193,7 +241,11 @@ export function createWorker(
       (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.ref) ?? 0) > leaseMs * RENEW_AFTER,
     );
     if (busy.length === 0) return;
-    const { kept, lost } = await renewLeases(core.db, busy, leaseMs);
+    const { kept, lost } = await renewLeases(
+      core.db,
+      busy.map((run) => run.lane),
+      leaseMs,
+    );
     for (const run of busy) {
       if (lost.has(run.ref)) run.lost();
       if (!kept.has(run.ref)) continue;
@@ -202,33 +254,35 @@ export function createWorker(
     }
   }
 
-  /** Renews leases, lets go of lanes that were idle long enough, sweeps. */
+  /** Lets go of lanes that had nothing to do for long enough, looks for what is due. */
   async function tick(): Promise<void> {
-    await renew();
     const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
-    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).map(([id]) => id);
-    await release(old);
-    await takeWakes();
+    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).flatMap(([ref]) => runs.get(ref) ?? []);
+    // It waits for a place for longer than its lease would last: without one, it waits as well.
+    for (const run of old) if (run.hungry) run.leave();
+    await release(old.filter((run) => !run.hungry));
+    // A job that nobody told of; its lane is due all the same.
+    if (now - wakesTaken > WAKES_MS) await takeWakes();
     await lookAtDue();
   }
 
   /** Lanes that are due and not held here are claimed; the others get the time when somebody should look again. */
   async function lookAtDue(): Promise<void> {
     const found = await due.look();
-    const held = found.filter((ref) => runs.has(ref));
-    const others = found.filter((ref) => !runs.has(ref));
-    for (const ref of others) wanted.add(ref);
+    for (const { ref, owner } of found) if (!runs.has(ref)) places.offer(ref, owner);
+    const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
     await claim();
-    const later = [...held, ...others.filter((ref) => !runs.has(ref) && !wanted.has(ref))];
-    for (let at = 0; at < later.length; at += CLAIM_BATCH) await correctLanes(core.db, later.slice(at, at + CLAIM_BATCH));
+    const correct = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
+    for (let at = 0; at < correct.length; at += CLAIM_BATCH) await correctLanes(core.db, correct.slice(at, at + CLAIM_BATCH));
   }
 
   /** pg-boss jobs of processes without a worker: one worker takes each. */
   async function takeWakes(): Promise<void> {
     if (taking || draining) return;
     taking = true;
+    wakesTaken = clock.monotonic();
     try {
       for (let ids = await parts.queue.takeWakes(); ids.length > 0; ids = await parts.queue.takeWakes()) host.wake(ids);
     } finally {
@@ -236,14 +290,16 @@ export function createWorker(
     }
   }
 
-  async function release(refs: readonly LaneRef[]): Promise<void> {
-    const lanes = refs.flatMap((ref) => runs.get(ref) ?? []).filter((run) => idle.has(run.ref));
+  async function release(lanes: readonly LaneRun[]): Promise<void> {
     if (lanes.length === 0 || releasing) return;
     releasing = true;
     try {
-      const gone = await releaseLanes(core.db, lanes);
+      const gone = await releaseLanes(
+        core.db,
+        lanes.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
+      );
       for (const run of lanes) {
-        idle.delete(run.ref);
+        if (!idle.delete(run.ref)) continue;
         if (gone.has(run.ref)) run.released();
         else run.news();
       }
@@ -261,69 +317,88 @@ export function createWorker(
     takeWakes().catch((error: Error) => core.log.warn({ err: error.message }, "wake-ups wait for the database"));
   });
 
+  /** One that waits for its place goes on waiting: since when counts for its lease. */
   function active(run: LaneRun): LaneRun {
-    idle.delete(run.ref);
+    if (!run.hungry) idle.delete(run.ref);
     return run;
   }
 
+  /** A round again and again, whatever comes of it. */
+  function every(ms: number, round: () => Promise<void>, what: string, timer: (next: NodeJS.Timeout) => void): void {
+    const loop = async () => {
+      await round().catch((error: Error) => core.log.warn({ err: error.message }, what));
+      if (!draining) timer(setTimeout(loop, ms));
+    };
+    void loop();
+  }
+
   const host: Worker = {
-    reserve(ticket) {
-      const run = runs.get(ticket.ref);
-      if (!run || ticket.held || draining) return 0;
-      return active(run).reserve(ticket.leaseToken, ticket.revision, ticket.before, ticket.requests.length);
+    offer(ref, count) {
+      const run = runs.get(ref);
+      if (!run || draining) return undefined;
+      const { lane, revision, lastNumber } = active(run);
+      const { token } = lane;
+      const sending = run.reserve(token, revision, lastNumber, count);
+      return sending > 0 ? { token, revision, lastNumber, sending } : undefined;
     },
     accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
         const run = runs.get(ticket.ref);
+        if (told.size > MAX_TOLD) told.clear();
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
+        else told.set(ticket.ref, ownerOf(ticket));
       }
     },
-    abandoned(tickets) {
-      for (const ticket of tickets) runs.get(ticket.ref)?.abandoned();
+    abandoned(refs) {
+      for (const ref of refs) runs.get(ref)?.abandoned();
     },
     get hasRoom() {
-      return !draining && wanted.size + working() < PLACES;
+      return !draining && places.hasRoom && runs.size < HELD;
     },
     holds: (ref) => runs.has(ref),
     wake(refs) {
       if (draining) return;
       for (const ref of refs) {
-        const run = runs.get(ref);
-        if (run) active(run).news();
-        else if (parseLaneRef(ref)) wanted.add(ref);
+        wake(ref, told.get(ref));
+        told.delete(ref);
       }
-      if (wanted.size > 0) void claim();
+      void claim();
     },
     start() {
-      const loop = async () => {
-        await tick().catch((error: Error) => core.log.warn({ err: error.message }, "the sweep waits for the database"));
-        if (!draining) ticking = setTimeout(loop, leaseMs * TICK);
-      };
-      void loop();
+      every(leaseMs * TICK, tick, "the look at what is due waits for the database", (next) => {
+        ticking = next;
+      });
+      // Apart from the rest, which may take long.
+      every(leaseMs * TICK, renew, "leases wait for the database", (next) => {
+        renewing = next;
+      });
     },
     async drain(graceMs) {
       draining = true;
       clearTimeout(ticking);
+      clearTimeout(renewing);
       stopHints();
       stopJobs();
-      for (const timer of timers.values()) clearTimeout(timer);
-      wanted.clear();
+      later.stop();
+      places.clear();
       const deadline = clock.monotonic() + graceMs;
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
-      const renewing = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
+      const keeping = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
       for (const run of [...runs.values()]) run.leave();
       while (runs.size > 0 && clock.monotonic() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
       }
-      clearInterval(renewing);
+      clearInterval(keeping);
       if (runs.size === 0) await committer.idle();
       await hints.flush();
       return runs.size === 0;
     },
     get stats() {
-      return { held: runs.size, sending: working(), waiting: wanted.size };
+      return { held: runs.size, sending: runs.size - idle.size, waiting: places.stats.waiting + strays.size };
     },
   };
   return host;
 }
+
+type Turn = ReturnType<Places["next"]>[number];

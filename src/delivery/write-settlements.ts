@@ -4,19 +4,22 @@ import { arrayLiteral, idRange, jsonOrNull } from "../db/values.ts";
 import type { RequestChanged } from "./changes.ts";
 import { addDuration } from "./durations.ts";
 import { afterCallbacks } from "./lane-callback.ts";
-import { publish } from "./publish.ts";
+import { type ChangesByOrganization, publish } from "./publish.ts";
+import { cutHeaders, cutPayload } from "./sent-text.ts";
 import type { AttemptRow, Settlement } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
-import { logAttempts as logAttemptRows } from "./sql/log-attempts.ts";
+import { logAttempts } from "./sql/log-attempts.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
+import { storable } from "./storable.ts";
 
 const errorCodeOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorCode ?? null));
 const errorDescriptionOf = (s: Settlement) => (s.state === "DELIVERED" ? null : (s.attempt?.errorDescription ?? null));
 const attemptCountOf = (s: Settlement) => s.attempt?.number ?? s.request.attemptCount;
 
-async function settle(client: PoolClient, settlements: readonly Settlement[], places: Places): Promise<void> {
+/** Of sql/settle-requests.ts. */
+export function settleValues(settlements: readonly Settlement[], places: Places): unknown[] {
   const column = <T>(of: (s: Settlement) => T) => settlements.map(of);
-  await settleRequests.rows(client, [
+  return [
     column((s) => s.request.organizationId),
     column((s) => s.request.id),
     column((s) => s.request.laneId || null),
@@ -36,14 +39,16 @@ async function settle(client: PoolClient, settlements: readonly Settlement[], pl
     column((s) => s.notificationMessage),
     column(places.isFree),
     ...idRange(column((s) => s.request.id)),
-  ]);
+  ];
 }
 
-async function logAttempts(client: PoolClient, settlements: readonly Settlement[]): Promise<void> {
+/** Of sql/log-attempts.ts. @returns undefined when nothing was called */
+export function attemptValues(settlements: readonly Settlement[]): unknown[] | undefined {
   const made = settlements.flatMap((s) => (s.attempt ? [{ a: s.attempt, r: s.request }] : []));
-  if (made.length === 0) return;
+  if (made.length === 0) return undefined;
   const column = <T>(of: (m: { a: AttemptRow; r: Settlement["request"] }) => T) => made.map(of);
-  await logAttemptRows.count(client, [
+  const bodies = column(({ a, r }) => cutPayload(a.requestBody, r.event));
+  return [
     column(({ r }) => r.organizationId),
     column(({ r }) => r.id),
     column(({ a }) => a.number),
@@ -55,13 +60,16 @@ async function logAttempts(client: PoolClient, settlements: readonly Settlement[
     column(({ a }) => a.errorDescription),
     column(({ a }) => a.warning),
     column(({ a }) => a.requestUrl),
-    column(({ a }) => jsonOrNull(a.requestHeaders)),
-    column(({ a }) => a.requestBody),
+    column(({ a, r }) => jsonOrNull(cutHeaders(a.requestHeaders, r.event))),
+    bodies.map(([head]) => head),
+    bodies.map(([, tail]) => tail),
+    column(({ a }) => a.rendering),
+    column(({ a }) => a.rerendered),
     column(({ a }) => jsonOrNull(a.responseHeaders)),
     column(({ a }) => a.responseBody),
     column(({ a }) => a.responseTruncated),
     column(({ a }) => a.startedAt),
-  ]);
+  ];
 }
 
 interface Tally {
@@ -79,7 +87,8 @@ interface Tally {
 function talliesOf(settlements: readonly Settlement[]): [definitionId: string, tally: Tally][] {
   const tallies = new Map<string, Tally>();
   for (const { request, attempt, state, lastError } of settlements) {
-    if (!attempt || request.isTest) continue;
+    // What we gave up ourselves is no failure of the receiver.
+    if (!attempt || request.isTest || attempt.outcome === "INTERRUPTED") continue;
     let tally = tallies.get(request.definitionId);
     if (!tally) {
       const { organizationId } = request;
@@ -101,30 +110,39 @@ function talliesOf(settlements: readonly Settlement[]): [definitionId: string, t
   return [...tallies].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** @returns failed attempts in a row per definition, now */
-async function count(client: PoolClient, settlements: readonly Settlement[], processId: string): Promise<Map<string, number>> {
+/** Of sql/count-attempts.ts. @returns undefined when there is nothing to count */
+export function countValues(
+  settlements: readonly Settlement[],
+  processId: string,
+): { definitionIds: string[]; deliveries: unknown[]; errors: unknown[] } | undefined {
   const tallies = talliesOf(settlements);
-  if (tallies.length === 0) return new Map();
-  const ids = tallies.map(([id]) => id);
-  await addDeliveries.count(client, [
-    processId,
-    tallies.map(([, t]) => t.organizationId),
-    ids,
-    tallies.map(([, t]) => t.delivered),
-    tallies.map(([, t]) => t.retried),
-    tallies.map(([, t]) => t.rejected),
-    tallies.map(([, t]) => `{${t.durations.join(",")}}`),
-  ]);
-  const changed = await countErrors.rows(client, [
-    ids,
-    tallies.map(([, t]) => t.success),
-    tallies.map(([, t]) => t.trailing),
-    tallies.map(([, t]) => t.lastError),
-  ]);
-  // Only successes, and none failed before: the row was not touched.
-  const errors = new Map(ids.map((id) => [id, 0]));
+  if (tallies.length === 0) return undefined;
+  const definitionIds = tallies.map(([id]) => id);
+  const column = <T>(of: (t: Tally) => T) => tallies.map(([, t]) => of(t));
+  return {
+    definitionIds,
+    deliveries: [
+      ...[processId, column((t) => t.organizationId), definitionIds, column((t) => t.delivered), column((t) => t.retried)],
+      ...[column((t) => t.rejected), column((t) => `{${t.durations.join(",")}}`)],
+    ],
+    errors: [definitionIds, column((t) => t.success), column((t) => t.trailing), column((t) => t.lastError)],
+  };
+}
+
+/** Only successes, and none failed before: the row was not touched. @returns failed attempts in a row per definition, now */
+export function errorsInRow(
+  definitionIds: readonly string[],
+  changed: readonly { definition_id: string; consecutive_errors: number }[],
+): Map<string, number> {
+  const errors = new Map(definitionIds.map((id) => [id, 0]));
   for (const row of changed) errors.set(row.definition_id, row.consecutive_errors);
   return errors;
+}
+
+/** What the feed is told. */
+export function settledChanges(settlements: readonly Settlement[]): ChangesByOrganization {
+  const byOrganization = Map.groupBy(settlements, (s) => s.request.organizationId);
+  return new Map([...byOrganization].map(([organizationId, group]) => [organizationId, group.map(changeOf)]));
 }
 
 const changeOf = (s: Settlement): RequestChanged => ({
@@ -161,11 +179,13 @@ export async function writeSettlements(
   places: Places = OUTSIDE_LANES,
   counted: (errors: Map<string, number>) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const settlements = await afterCallbacks(client, given);
-  await settle(client, settlements, places);
-  await logAttempts(client, settlements);
-  await counted(await count(client, settlements, processId));
+  const settlements = await afterCallbacks(client, given.map(storable));
+  await settleRequests.rows(client, settleValues(settlements, places));
+  const attempts = attemptValues(settlements);
+  if (attempts) await logAttempts.count(client, attempts);
+  const counts = countValues(settlements, processId);
+  if (counts) await addDeliveries.count(client, counts.deliveries);
+  await counted(counts ? errorsInRow(counts.definitionIds, await countErrors.rows(client, counts.errors)) : new Map());
   // Last, after every lock: see changes.ts.
-  const byOrganization = Map.groupBy(settlements, (s) => s.request.organizationId);
-  await publish(client, new Map([...byOrganization].map(([organizationId, group]) => [organizationId, group.map(changeOf)])));
+  await publish(client, settledChanges(settlements));
 }

@@ -67,11 +67,14 @@ const FULL = /No space left on device|could not (extend|write to) file .*wrote o
 
 function lastWords(output: string): string {
   const lines = output.trim().split("\n");
+  // A write that ends in its midst is all that Postgres says of some full disks.
+  const full = /wrote only \d+ of \d+ bytes/.test(output) ? "the disk is full: " : "";
   return (
-    lines
-      .filter((line) => /error|could not|FATAL|PANIC/i.test(line))
-      .slice(-3)
-      .join("; ") || lines.slice(-3).join("; ")
+    full +
+      lines
+        .filter((line) => /error|could not|FATAL|PANIC/i.test(line))
+        .slice(-3)
+        .join("; ") || lines.slice(-3).join("; ")
   ).slice(-1000);
 }
 

@@ -11,7 +11,8 @@ import { exists, isAlive, processesIn } from "./processes.ts";
 import { EmbeddedError } from "./refusal.ts";
 
 /** Durable as Postgres is by default; jit costs milliseconds on short queries and saves nothing on ours. */
-const SETTINGS = ["max_connections=200", "jit=off", "max_wal_size=2GB", "shared_buffers=256MB"];
+const SETTINGS = ["jit=off", "max_wal_size=2GB", "shared_buffers=256MB"];
+const CONNECTIONS = 200;
 /** How long a start or a recovery may take without an answer. */
 const PATIENCE_MS = 60_000;
 /** How long orphaned children of a killed server may take to notice. */
@@ -97,6 +98,8 @@ export interface StartOptions {
   /** Of the database `postgres`, on a port. */
   address: (port: number) => string;
   signal?: AbortSignal | undefined;
+  /** max_connections, when more are needed than 200. */
+  connections?: number | undefined;
   /** As soon as the process exists: `stop` works from then on. */
   launched(server: Server): void;
 }
@@ -114,7 +117,8 @@ export async function startServer(options: StartOptions): Promise<{ server: Serv
     const log = openSync(options.logFile, "a", 0o600);
     giveToFolder(options.logFile);
     const { programs, runAs, cluster } = options;
-    const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
+    const settings = [...SETTINGS, `max_connections=${Math.max(CONNECTIONS, options.connections ?? 0)}`];
+    const flags = settings.flatMap((setting) => ["-c", setting]);
     const words = [...(runAs?.prefix ?? []), programs.postgres, "-D", cluster, "-p", String(port), "-h", "127.0.0.1", "-k", "", ...flags];
     const child = launch(words, ["ignore", log, log]);
     closeSync(log);

@@ -8,9 +8,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { fileReason, openFolder } from "../config/folder.ts";
+import type { Logins } from "../db/client.ts";
 import { programs, type RunAs, run, unprivileged } from "./binaries.ts";
 import { inspectCluster } from "./cluster.ts";
 import { acquireLock, type FolderLock, livingOwner, type Owner, readOwner } from "./lock.ts";
+import { embeddedLogins, makeLogins } from "./logins.ts";
 import { clearUnfinished, clearUnfinished01, makeCluster, USER } from "./make.ts";
 import { giveTo } from "./owner.ts";
 import { passwordFile, readPassword, setPassword, tightenSecrets, writePassword } from "./password.ts";
@@ -19,8 +21,10 @@ import { AlreadyRunningError, EmbeddedError } from "./refusal.ts";
 import { answers, clearStalePid, type Running, runningServer, startServer, stopByPid, waitFor } from "./server.ts";
 
 export interface EmbeddedPostgres {
-  /** Of the database `hookline`. */
+  /** Of the database `hookline`, as the cluster's superuser: for migrations and set-up. */
   url: string;
+  /** What a process serves with. */
+  logins: Logins;
   port: number;
   /** False when it was running before: left over from a killed process, or another process' own. */
   started: boolean;
@@ -37,6 +41,8 @@ export interface EmbeddedOptions {
   command?: string;
   /** Ends a start that is under way; what this run made is removed, what it started is stopped. */
   signal?: AbortSignal | undefined;
+  /** max_connections, when more are needed than 200. */
+  connections?: number | undefined;
 }
 
 /** How long the loser of a race waits for the winner's note. */
@@ -100,7 +106,7 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
 async function startLocked(
   place: Place,
   lock: FolderLock,
-  { signal }: EmbeddedOptions,
+  { signal, connections }: EmbeddedOptions,
   undo: (() => Promise<void>)[],
 ): Promise<EmbeddedPostgres> {
   const { folder, home, cluster } = place;
@@ -119,6 +125,7 @@ async function startLocked(
 
   const [bin, runAs] = await Promise.all([programs(), unprivileged(found)]);
   if (!found) {
+    refuseLostCluster(place, password);
     password = writePassword(folder);
     if (runAs) giveTo(home, runAs);
     await makeCluster({ home, cluster, password, programs: bin, runAs, signal });
@@ -141,6 +148,7 @@ async function startLocked(
       runAs,
       address: (port) => addressOf(password, port, "postgres"),
       signal,
+      connections,
       launched: (launched) => {
         undo.push(() => launched.stop());
         lock.note({ postgres: { pid: launched.pid, started: startOf(launched.pid), port: launched.port } });
@@ -156,14 +164,26 @@ async function startLocked(
     ({ server, answer } = await launch());
     if (answer !== "yes") throw new EmbeddedError(`${cluster} does not take the password in ${passwordFile(folder)}`);
   }
-  await makeDatabase(addressOf(password, server.port, "postgres"));
+  await makeDatabase(password as string, server.port);
   return {
     url: addressOf(password, server.port, "hookline"),
+    logins: embeddedLogins(password as string, server.port),
     port: server.port,
     started: true,
     notes,
     ...owning(lock, server.pid, () => server.stop()),
   };
+}
+
+/**
+ * A key is kept beside a password only once a cluster has served: without it this folder lost its data, and an empty
+ * installation would hide that. (A key alone is put there before a restore; a password alone is a first start that was ended.)
+ */
+function refuseLostCluster({ folder, cluster }: Place, password: string | undefined): void {
+  if (password === undefined || !existsSync(path.join(folder, "master.key"))) return;
+  throw new EmbeddedError(
+    `${cluster} is missing, though ${folder} has served before: bring it back from a copy; or, to begin with no data, remove ${passwordFile(folder)}`,
+  );
 }
 
 /** `stop` and what else an owner can do. Whatever ends this process, but kill -9, ends the server too. */
@@ -221,13 +241,15 @@ async function giveAll(cluster: string, { uid, gid }: RunAs): Promise<void> {
     throw new EmbeddedError(`${cluster} belongs to root, as whom Postgres does not run, and cannot be given to uid ${uid}: ${output}`);
 }
 
-async function makeDatabase(admin: string): Promise<void> {
-  const client = new pg.Client({ connectionString: admin });
+/** And those who use it. */
+async function makeDatabase(password: string, port: number): Promise<void> {
+  const client = new pg.Client({ connectionString: addressOf(password, port, "postgres") });
   client.on("error", () => undefined);
   await client.connect();
   try {
     const exists = await client.query("SELECT 1 FROM pg_database WHERE datname = 'hookline'");
     if (exists.rowCount === 0) await client.query("CREATE DATABASE hookline");
+    await makeLogins(client, password);
   } finally {
     await client.end();
   }
@@ -243,18 +265,21 @@ async function takeOver(
   password: string | undefined,
   lock: FolderLock,
   signal: AbortSignal | undefined,
-): Promise<{ server: Pick<EmbeddedPostgres, "url" | "port" | "started">; ours: boolean; stop: () => Promise<void> } | undefined> {
+): Promise<
+  { server: Pick<EmbeddedPostgres, "url" | "logins" | "port" | "started">; ours: boolean; stop: () => Promise<void> } | undefined
+> {
   const before = lock.before?.postgres;
   // Hookline 0.1 noted nothing: its servers are told by how they were started, see startServer.
   const ours = before ? before.pid === left.pid && isSame(before) : startedByUs(cluster);
   const answer = password === undefined ? "wrong password" : await waitFor(left, addressOf(password, left.port, "postgres"), signal);
   if (answer === "yes") {
-    await makeDatabase(addressOf(password, left.port, "postgres"));
+    await makeDatabase(password as string, left.port);
     if (ours) lock.note({ postgres: { pid: left.pid, started: startOf(left.pid), port: left.port } });
     const stop = async () => {
       if (ours) await stopByPid(left.pid);
     };
-    return { server: { url: addressOf(password, left.port, "hookline"), port: left.port, started: false }, ours, stop };
+    const logins = embeddedLogins(password as string, left.port);
+    return { server: { url: addressOf(password, left.port, "hookline"), logins, port: left.port, started: false }, ours, stop };
   }
   if (!runningServer(cluster)) return undefined;
   if (!ours)
@@ -291,7 +316,15 @@ export async function borrowEmbedded(dataDir: string, options: EmbeddedOptions &
       if (port !== undefined && password !== undefined) {
         const url = addressOf(password, port, "hookline");
         if ((await answers(url)) === "yes")
-          return { url, port, started: false, notes: [], answersAt: () => undefined, stop: async () => undefined };
+          return {
+            url,
+            logins: embeddedLogins(password, port),
+            port,
+            started: false,
+            notes: [],
+            answersAt: () => undefined,
+            stop: async () => undefined,
+          };
       }
       if (Date.now() > deadline) throw error;
     }

@@ -1,104 +1,74 @@
 /**
- * Events in. One transaction writes the event, a request per matching definition with its lane's next number, and the
- * wake-ups; its commit is what "accepted" means. Calls of an organization that arrive while one of its transactions runs
- * share the next one: no timer, so a lone event waits for nobody. Organizations are written beside each other: a lane that
- * somebody keeps locked, or a huge call, holds up its own organization only.
+ * Events in. One transaction writes the event, a request per matching definition with its lane's next number, and what the
+ * feed tells; its commit is what "accepted" means. It is one statement in one message (delivery/lane-accept.ts), begun as
+ * line.ts says. What that statement does not write goes the long way, step by step in a transaction: a call whose key was
+ * used before, one too large for a statement, a caller's own transaction.
  */
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
+import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
-import { createOutHints } from "../delivery/hints.ts";
-import { enqueue, type LaneTicket, NumbersNeeded, type Reserve } from "../delivery/lane-enqueue.ts";
+import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
+import { NumbersNeeded } from "../delivery/lane-enqueue.ts";
+import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { UnavailableError, ValidationError } from "../errors.ts";
-import { claimsOf, keysOf, settleKeys, type Taken } from "./call-keys.ts";
-import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, takeKeys } from "./idempotency.ts";
-import { type EventInput, eventOf, type IncomingEvent, type IngestCall, type IngestOptions, type IngestResult } from "./input.ts";
-import { matchesOf, writeEvents } from "./write.ts";
+import { UnavailableError } from "../errors.ts";
+import { createAfterCommit } from "./after-commit.ts";
+import { atOnceOf } from "./at-once.ts";
+import { keysOf } from "./call-keys.ts";
+import { bytesOf, type EventInput, type IngestCall, type IngestOptions, type IngestResult } from "./input.ts";
+import { createLine, type Turn, type Waiting } from "./line.ts";
+import { acceptLongWay, eventsOf, type Outcome } from "./long-way.ts";
+import { fitsOneStatement, type Matched, match, matchFew, STRETCH } from "./matched.ts";
 
 export interface Ingest {
   /**
    * All or nothing, in the order given.
-   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue
-   * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away: nothing was accepted
+   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, for a call that would make too many requests
+   * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away, or OverloadedError: nothing was accepted
+   * @throws RateLimitedError as much as one organization may have waiting waits
    */
   emit(organizationId: string, inputs: EventInput[], options?: IngestOptions): Promise<IngestResult>;
   /** In the caller's transaction. @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
   within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
   /** Runs a transaction that calls `within`, as often as numbers make it necessary. */
   withNumbers<T>(transaction: () => Promise<T>): Promise<T>;
+  /** What waits for its transaction. */
+  readonly stats: { events: number; bytes: number };
 }
 
-interface Call extends IngestCall {
+interface Call extends IngestCall, Waiting {
+  organizationId: string;
+  matched: Matched;
   resolve(result: IngestResult): void;
   reject(error: unknown): void;
 }
 
-/** What one transaction came to. */
-interface Outcome {
-  taken: Taken<Call>[];
-  refused: Map<Call, unknown>;
-  catalog: Catalog | undefined;
-  tickets: LaneTicket[];
-}
-
-/** Events in one transaction; a single call may bring more. */
-const MAX_EVENTS = 1_000;
-/** Organizations written at a time; each takes a connection. */
-const AT_ONCE = 4;
-/** Calls of a batch taken apart that run at once. */
-const APART = 4;
-const NO_LANES = { hasRoom: false };
+/** How long the lock of a lane may be waited for, in milliseconds: by turns that others wait behind, and by those that have a place of their own. */
+const PATIENCE_MS: Record<Turn, number> = { SHORT: 250, PATIENT: 3_000, LONG: 3_000 };
 /** No partition takes the row (check_violation), or it came into being by another name at the same moment. */
 const NO_PARTITION = "23514";
+const LOCK_NOT_AVAILABLE = "55P03";
+/** Of sql/accept-events.ts: a key that is being taken right now. */
+const KEY_TAKEN = "22P02";
+/** Tries with an ever newer catalogue. */
+const CATALOGUES = 5;
+
+const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
 export function createIngest(
   core: Core,
   parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs },
 ): Ingest {
-  const { lanes, queue, numbers, catalogs } = parts;
-  const hints = createOutHints(core);
-  const waiting = new Map<string, Call[]>();
-  const running = new Set<string>();
-
-  /** Writes events and what they trigger. */
-  async function write(
-    client: PoolClient,
-    events: readonly IncomingEvent[],
-    catalog: Catalog | undefined,
-    acceptedAt: Date,
-    reserve: Reserve,
-  ): Promise<LaneTicket[]> {
-    const matches = events.flatMap((event) => matchesOf(event, catalog));
-    // Events first: should numbers be missing, nothing is locked yet.
-    await writeEvents(client, events);
-    const tickets = await enqueue(client, matches, acceptedAt, numbers, reserve);
-    const jobs = tickets.filter(needsJob).map((ticket) => ticket.ref);
-    if (jobs.length > 0) await queue.wakeLanes(client, jobs);
-    return tickets;
-  }
-
-  const needsJob = (ticket: LaneTicket) => !(lanes ?? NO_LANES).hasRoom && !ticket.leased && !ticket.held && !ticket.waiting;
-
-  function committed(organizationId: string, tickets: readonly LaneTicket[], catalog: Catalog | undefined): void {
-    lanes?.accepted(tickets, catalog?.version ?? 0);
-    if (tickets.length > 0) hints.feed(organizationId);
-    for (const ticket of tickets) {
-      if (needsJob(ticket)) hints.job("lane");
-      // Held elsewhere: its holder is told. Not held: this process takes it, when it has a worker.
-      else if (!ticket.held && (ticket.leased || lanes)) wakeOrTell(ticket);
-    }
-  }
-
-  function wakeOrTell(ticket: LaneTicket): void {
-    if (lanes?.holds(ticket.ref)) return;
-    if (ticket.leased) hints.lane(ticket.ref);
-    else if (!ticket.waiting) lanes?.wake([ticket.ref]);
-  }
+  const { lanes, numbers, catalogs } = parts;
+  const committed = createAfterCommit(core, parts);
+  const { ingestQueue, ingestQueueMb, databasePool } = core.config;
+  const short = Math.max(2, Math.floor(databasePool * 0.4));
+  const line = createLine<Call>({ events: ingestQueue, bytes: ingestQueueMb * 2 ** 20, short, slow: databasePool < 8 ? 1 : 2 }, takeTurn);
 
   /** Numbers that were short, and a partition that was missing, are got; then the transaction begins anew. */
   async function mended<T>(transaction: () => Promise<T>): Promise<T> {
@@ -107,7 +77,7 @@ export function createIngest(
         return await transaction();
       } catch (error) {
         if (error instanceof NumbersNeeded) await numbers.reserve(error.needs);
-        else if ((error as { code?: unknown }).code === NO_PARTITION && !madePartitions) {
+        else if (codeOf(error) === NO_PARTITION && !madePartitions) {
           madePartitions = true;
           await makePartitions(core);
         } else throw error;
@@ -115,158 +85,175 @@ export function createIngest(
     }
   }
 
-  async function transact(organizationId: string, calls: readonly Call[]): Promise<void> {
-    const reserved: LaneTicket[] = [];
-    const reserve: Reserve = (ticket) => {
-      const sending = lanes?.reserve(ticket) ?? 0;
-      if (sending > 0) reserved.push(ticket);
-      return sending;
-    };
-    let done: Outcome;
+  const catalogOf = async (organizationId: string) => (await catalogs.of(core.db.pool, [organizationId])).get(organizationId);
+
+  /** As the database has it now: a type that is not in the catalogue kept here may have come into it. */
+  const matchedNow = async (organizationId: string, inputs: readonly EventInput[]) =>
+    match(core, organizationId, inputs, await catalogOf(organizationId));
+
+  function matchedOrUndefined(organizationId: string, inputs: readonly EventInput[], catalog: Catalog): Matched | undefined {
     try {
-      done = await mended(async () => {
-        // A guess that spares the second beginning: most events are wanted by one definition.
-        await numbers.reserve(new Map([[organizationId, calls.reduce((sum, call) => sum + call.inputs.length, 0)]]));
-        return core.db.transaction((client) => {
-          lanes?.abandoned(reserved.splice(0));
-          return attempt(client, organizationId, calls, reserve);
-        }, "collisions");
-      });
-    } catch (error) {
-      lanes?.abandoned(reserved);
-      throw error;
-    }
-    committed(organizationId, done.tickets, done.catalog);
-    for (const { call, result } of done.taken) call.resolve(result);
-    for (const [call, error] of done.refused) call.reject(error);
-  }
-
-  async function attempt(client: PoolClient, organizationId: string, calls: readonly Call[], reserve: Reserve): Promise<Outcome> {
-    const acceptedAt = core.clock.now();
-    const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
-    const refused = new Map<Call, unknown>();
-    const taken = await takeAllKeys(client, calls, acceptedAt, catalog, refused);
-    const events = taken.flatMap((t) => t.fresh);
-    const tickets = events.length > 0 ? await write(client, events, catalog, acceptedAt, reserve) : [];
-    return { taken, refused, catalog, tickets };
-  }
-
-  /** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */
-  async function takeAllKeys(
-    client: PoolClient,
-    calls: readonly Call[],
-    acceptedAt: Date,
-    catalog: Catalog | undefined,
-    refused: Map<Call, unknown>,
-  ): Promise<Taken<Call>[]> {
-    const drafts = calls.flatMap((call) => {
-      const problem = unknownTypes(call, catalog);
-      if (problem) refused.set(call, problem);
-      return problem ? [] : [{ call, events: call.inputs.map((input) => eventOf(core, call.organizationId, input, acceptedAt)) }];
-    });
-    const claims = new Map<string, KeyClaim>();
-    for (const { call, events } of drafts)
-      for (const claim of claimsOf(call, events)) claims.set(claimId(claim), claims.get(claimId(claim)) ?? claim);
-    const known = claims.size > 0 ? await takeKeys(client, [...claims.values()]) : new Map<string, KeptAnswer>();
-    const taken: Taken<Call>[] = [];
-    const undo: KeyClaim[] = [];
-    for (const { call, events } of drafts) {
-      const outcome = settleKeys(call, events, claims, known);
-      if (outcome instanceof Error) {
-        refused.set(call, outcome);
-        undo.push(
-          ...claimsOf(call, events).filter((claim) => claims.get(claimId(claim))?.answer === claim.answer && !known.has(claimId(claim))),
-        );
-      } else taken.push(outcome);
-    }
-    await giveKeysBack(client, undo);
-    return taken;
-  }
-
-  /** Starts what may run: one transaction per organization, the organization that waited longest first. */
-  function pump(): void {
-    for (const organizationId of waiting.keys()) {
-      if (running.size >= AT_ONCE) return;
-      if (!running.has(organizationId)) void run(organizationId);
+      return matchFew(core, organizationId, inputs, catalog);
+    } catch {
+      return undefined;
     }
   }
 
-  async function run(organizationId: string): Promise<void> {
-    running.add(organizationId);
-    const batch = nextBatch(organizationId);
-    await transact(organizationId, batch).catch((error) => onFailure(organizationId, batch, error));
-    running.delete(organizationId);
-    pump();
-  }
-
-  /** As many calls as fit; calls that share a key never share a transaction. What is left goes behind the other organizations. */
-  function nextBatch(organizationId: string): Call[] {
-    const batch: Call[] = [];
-    const later: Call[] = [];
-    const keys = new Set<string>();
-    let events = 0;
-    for (const call of waiting.get(organizationId) ?? []) {
-      const own = keysOf(call);
-      if ((batch.length > 0 && events + call.inputs.length > MAX_EVENTS) || own.some((key) => keys.has(key))) {
-        later.push(call);
-        continue;
+  /** Those that can still be written by this catalogue, matched with it. */
+  async function matchedBy(catalog: Catalog | undefined, calls: readonly Call[]): Promise<Call[]> {
+    const kept: Call[] = [];
+    for (const call of calls) {
+      try {
+        if (call.matched.catalog !== catalog) call.matched = await match(core, call.organizationId, call.inputs, catalog);
+        kept.push(call);
+      } catch (error) {
+        call.reject(error);
       }
-      for (const key of own) keys.add(key);
-      events += call.inputs.length;
-      batch.push(call);
     }
-    waiting.delete(organizationId);
-    if (later.length > 0) waiting.set(organizationId, later);
-    return batch;
+    return kept;
   }
 
-  async function onFailure(organizationId: string, batch: readonly Call[], error: unknown): Promise<void> {
-    const code = (error as { code?: unknown }).code;
-    // What one call brought must not cost the others theirs; a lock that one waited for in vain neither.
-    if (batch.length > 1 && (!isUnavailable(error) || code === "55P03" || code === "57014")) {
-      const rest = [...batch];
-      const apart = async () => {
-        for (let call = rest.shift(); call; call = rest.shift()) {
-          const alone = call;
-          await transact(organizationId, [alone]).catch((again) => fail([alone], again));
-        }
-      };
-      // Nobody behind waits for these: one of them may wait for a lock that somebody keeps.
-      for (let i = 0; i < APART; i++) void apart();
-      return;
+  /** One message. @returns why nothing was written */
+  async function atOnce(
+    organizationId: string,
+    calls: readonly Call[],
+    catalog: Catalog,
+    patienceMs: number,
+  ): Promise<"LONG_WAY" | "OTHER_CATALOGUE" | undefined> {
+    const acceptedAt = core.clock.now();
+    const { outcome, columns } = atOnceOf(calls, acceptedAt);
+    const offered = new Set<LaneRef>();
+    const offer = (ref: LaneRef, count: number) => {
+      const made = lanes?.offer(ref, count);
+      if (made) offered.add(ref);
+      return made;
+    };
+    const abandon = () => {
+      if (offered.size > 0) lanes?.abandoned([...offered]);
+      offered.clear();
+    };
+    const given: Accepting = { organizationId, version: catalog.version, acceptedAt, patienceMs, ...columns, offer };
+    const tryOnce = () => {
+      abandon();
+      return acceptAtOnce(core.db, numbers, given);
+    };
+    try {
+      const { written, version, tickets } = await mended(() => retried(tryOnce, { again: "collisions" }));
+      if (!written) return version === catalog.version ? "LONG_WAY" : "OTHER_CATALOGUE";
+      for (const ticket of tickets) if (ticket.sending > 0) offered.delete(ticket.ref);
+      settle(organizationId, { ...outcome, catalog, tickets });
+      return undefined;
+    } catch (error) {
+      if (codeOf(error) === KEY_TAKEN && String((error as Error).message).includes("hookline:")) return "LONG_WAY";
+      throw error;
+    } finally {
+      // What was offered and not taken: after the lanes know of their new requests.
+      abandon();
     }
-    fail(batch, error);
   }
 
-  function fail(batch: readonly Call[], error: unknown): void {
-    const known = isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
-    for (const call of batch) call.reject(known);
+  /** Writes these calls, all of one organization, in one transaction. */
+  async function write(given: readonly Call[], turn: Turn): Promise<void> {
+    const organizationId = given[0]?.organizationId as string;
+    let calls = [...given];
+    let catalog = catalogs.kept(organizationId) ?? (await catalogOf(organizationId));
+    for (let tries = 0; catalog && tries < CATALOGUES && turn !== "LONG"; tries++) {
+      calls = await matchedBy(catalog, calls);
+      if (calls.length === 0) return;
+      if (!calls.every((call) => fitsOneStatement(call.matched))) break;
+      const again = await atOnce(organizationId, calls, catalog, PATIENCE_MS[turn]);
+      if (again === undefined) return;
+      if (again === "LONG_WAY") break;
+      catalog = await catalogOf(organizationId);
+    }
+    calls = await matchedBy(catalog, calls);
+    if (calls.length === 0) return;
+    const wanted = new Map([[organizationId, calls.reduce((sum, call) => sum + call.matched.requests, 0)]]);
+    const outcome = await mended(async () => {
+      await numbers.reserve(wanted);
+      return core.db.transaction((client) => acceptLongWay(core, client, { catalogs, numbers }, organizationId, calls), "collisions");
+    });
+    settle(organizationId, outcome);
+  }
+
+  function settle(organizationId: string, { taken, refused, catalog, tickets }: Outcome<Call>): void {
+    core.metrics.events(taken.reduce((sum, { fresh }) => sum + fresh.length, 0));
+    committed(organizationId, tickets, catalog);
+    for (const { call, result } of taken) call.resolve(result);
+    for (const [call, error] of refused) call.reject(error);
+  }
+
+  async function takeTurn(calls: Call[], turn: Turn): Promise<void> {
+    try {
+      await write(calls, turn);
+    } catch (error) {
+      if (turn === "SHORT" && codeOf(error) === LOCK_NOT_AVAILABLE) return line.putOff(byLanes(calls));
+      // What one call brought must not cost the others theirs.
+      if (calls.length > 1 && (!isUnavailable(error) || codeOf(error) === "57014")) {
+        for (const call of calls) await takeTurn([call], turn);
+        return;
+      }
+      for (const call of calls) call.reject(shown(error));
+    }
   }
 
   return {
-    emit: (organizationId, inputs, options = {}) =>
-      new Promise((resolve, reject) => {
-        const calls = waiting.get(organizationId) ?? [];
-        calls.push({ organizationId, inputs, options, resolve, reject });
-        waiting.set(organizationId, calls);
-        pump();
-      }),
+    async emit(organizationId, inputs, options = {}) {
+      const kept = catalogs.kept(organizationId);
+      // Without waiting where that is possible: calls are taken in the order in which they come.
+      const sync = kept && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
+      const matched: Matched =
+        sync ??
+        (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
+          throw shown(error);
+        }));
+      return new Promise<IngestResult>((resolve, reject) => {
+        const call = { organizationId, inputs, options };
+        line.join({
+          ...call,
+          matched,
+          // A call of none still has its answer kept, under its key.
+          events: Math.max(1, inputs.length),
+          bytes: bytesOf(inputs),
+          lanes: matched.lanes,
+          requests: matched.requests,
+          long: !fitsOneStatement(matched),
+          keys: keysOf(call),
+          resolve,
+          reject,
+        });
+      });
+    },
     async within(client, organizationId, inputs) {
-      const acceptedAt = core.clock.now();
       const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
-      const events = inputs.map((input) => eventOf(core, organizationId, input, acceptedAt));
-      const tickets = await write(client, events, catalog, acceptedAt, () => 0);
-      return () => committed(organizationId, tickets, catalog);
+      const tickets = await eventsOf(core, client, numbers, organizationId, inputs, catalog);
+      return () => {
+        core.metrics.events(inputs.length);
+        committed(organizationId, tickets, catalog);
+      };
     },
     withNumbers: mended,
+    get stats() {
+      return line.stats;
+    },
   };
 }
 
-function unknownTypes(call: IngestCall, catalog: Catalog | undefined): ValidationError | undefined {
-  const issues = call.inputs.flatMap((input, i) =>
-    catalog && !catalog.accepts(input.type)
-      ? [{ path: `events.${i}.type`, message: `${input.type} is not in the catalogue of event types, which this organization enforces` }]
-      : [],
-  );
-  return issues.length > 0 ? new ValidationError(issues) : undefined;
+const shown = (error: unknown): unknown =>
+  isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
+
+/** Calls that share a lane stay together, the others wait each for their own. */
+function byLanes(calls: readonly Call[]): Call[][] {
+  const groups: { calls: Call[]; lanes: Set<LaneRef> }[] = [];
+  for (const call of calls) {
+    const joined = { calls: [call], lanes: new Set(call.lanes) };
+    for (const group of groups.splice(0)) {
+      if ([...group.lanes].some((lane) => joined.lanes.has(lane))) {
+        joined.calls.unshift(...group.calls);
+        for (const lane of group.lanes) joined.lanes.add(lane);
+      } else groups.push(group);
+    }
+    groups.push(joined);
+  }
+  return groups.map((group) => group.calls);
 }

@@ -71,3 +71,7 @@ export function eventOf(core: Core, organizationId: string, input: EventInput, a
     acceptedAt,
   };
 }
+
+/** What a call holds in memory while it waits, roughly. */
+export const bytesOf = (inputs: readonly EventInput[]): number =>
+  inputs.reduce((sum, { payload, previous }) => sum + 500 + payload.length + (previous?.length ?? 0), 0);

@@ -4,6 +4,7 @@ import type { Core } from "../core.ts";
 import type { JobKind } from "../db/queue.ts";
 import { stateEvents } from "../definitions/state.ts";
 import type { StoppedDefinition } from "../delivery/lane-stop.ts";
+import { warnOfStop } from "../delivery/warn.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import type { Ingest } from "./ingest.ts";
 
@@ -21,6 +22,7 @@ export const STOPPED_JOB: JobKind<StoppedDefinition> = {
 
 /** @param jobId makes a second run of the same job say nothing twice */
 export async function announceStopped(core: Core, ingest: Ingest, stop: StoppedDefinition, jobId: string): Promise<void> {
+  warnOfStop(core, stop);
   const { rows } = await core.db.pool.query<{ number: number; name: string; dialect: DialectName }>(
     "SELECT number, name, dialect FROM webhook_definition WHERE id = $1 AND organization_id = $2",
     [stop.definitionId, stop.organizationId],

@@ -2,15 +2,15 @@
 import type { PoolClient } from "../db/client.ts";
 import { arrayLiteral, jsonOrNull } from "../db/values.ts";
 import type { Catalog } from "../definitions/catalog.ts";
-import { KEY_SEPARATOR, type Match } from "../delivery/lane-enqueue.ts";
+import { KEY_SEPARATOR, type Match, ROWS } from "../delivery/lane-enqueue.ts";
 import type { IncomingEvent } from "./input.ts";
 import { writeEvents as writeEventRows } from "./sql/write-events.ts";
 
-export async function writeEvents(client: PoolClient, events: readonly IncomingEvent[]): Promise<void> {
+/** Of sql/accept-events.ts. */
+export function eventColumns(events: readonly IncomingEvent[]): unknown[][] {
   const column = <T>(of: (event: IncomingEvent) => T) => events.map(of);
-  await writeEventRows.count(client, [
+  return [
     column((e) => e.id),
-    column((e) => e.organizationId),
     column((e) => e.type),
     column((e) => e.entity),
     column((e) => e.entityId),
@@ -22,8 +22,16 @@ export async function writeEvents(client: PoolClient, events: readonly IncomingE
     column((e) => e.callerNumber ?? null),
     column((e) => e.source),
     column((e) => e.occurredAt),
-    column((e) => e.acceptedAt),
-  ]);
+  ];
+}
+
+/** Inside somebody's transaction, in statements of at most `ROWS` rows. */
+export async function writeEvents(client: PoolClient, events: readonly IncomingEvent[]): Promise<void> {
+  for (let at = 0; at < events.length; at += ROWS) {
+    const part = events.slice(at, at + ROWS);
+    const [ids, ...others] = eventColumns(part);
+    await writeEventRows.count(client, [ids, part.map((e) => e.organizationId), ...others, part.map((e) => e.acceptedAt)]);
+  }
 }
 
 /** A request per definition that wants it, in the order in which they are numbered. */

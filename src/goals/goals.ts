@@ -42,7 +42,7 @@ export async function createGoal(core: Core, caller: Caller, input: GoalInput): 
   demand(caller, "goals:write");
   const { name, direction, unit = null, goodThreshold = null, badThreshold = null } = input;
   const goal = checked({ name, direction, unit, goodThreshold, badThreshold });
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const { rows } = await client.query<Goal>(
       `INSERT INTO goal (id, organization_id, name, unit, direction, good_threshold, bad_threshold)
        VALUES ($1, $2, $3, $4, $5::goal_direction, $6::numeric, $7::numeric) RETURNING ${GOAL_COLUMNS}`,
@@ -59,7 +59,7 @@ export async function createGoal(core: Core, caller: Caller, input: GoalInput): 
  */
 export async function updateGoal(core: Core, caller: Caller, id: string, changes: GoalChanges): Promise<Goal> {
   demand(caller, "goals:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const goal = await lockGoal(client, caller.organizationId, id);
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const next = checked({ ...goal, ...given } as Settings);
@@ -75,7 +75,7 @@ export async function updateGoal(core: Core, caller: Caller, id: string, changes
 /** Its values stay, and so do its inbound webhooks, which from now on answer 410. @throws NotFoundError ForbiddenError */
 export async function deleteGoal(core: Core, caller: Caller, id: string): Promise<Goal> {
   demand(caller, "goals:write");
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const goal = await lockGoal(client, caller.organizationId, id);
     const { rows } = await client.query<Goal>(
       `UPDATE goal SET deleted_at = now(), updated_at = now() WHERE id = $1 AND organization_id = $2 RETURNING ${GOAL_COLUMNS}`,
@@ -98,17 +98,16 @@ export async function findGoal(core: Core, caller: Caller, id: string): Promise<
 
 /** Those of `ids` that are this organization's, deleted ones too; in no order. */
 export async function findGoals(core: Core, organizationId: string, ids: readonly string[]): Promise<Goal[]> {
-  const { rows } = await core.db.pool.query<Goal>(`SELECT ${GOAL_COLUMNS} FROM goal WHERE organization_id = $1 AND id = ANY($2::uuid[])`, [
-    organizationId,
-    ids,
-  ]);
+  const { rows } = await core.db
+    .tenant(organizationId)
+    .query<Goal>(`SELECT ${GOAL_COLUMNS} FROM goal WHERE organization_id = $1 AND id = ANY($2::uuid[])`, [organizationId, ids]);
   return rows;
 }
 
 /** Living goals, newest first (their ids are in order of creation). */
 export async function listGoals(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<Goal>> {
   demand(caller, "goals:read");
-  const { rows } = await core.db.pool.query<Goal>(
+  const { rows } = await core.db.tenant(caller.organizationId).query<Goal>(
     `SELECT ${GOAL_COLUMNS} FROM goal WHERE organization_id = $1 AND deleted_at IS NULL
        AND ($2::uuid IS NULL OR id < $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id ${page.fromBack ? "ASC" : "DESC"} LIMIT $4`,
     [caller.organizationId, page.after ?? null, page.before ?? null, page.limit + 1],
@@ -118,10 +117,9 @@ export async function listGoals(core: Core, caller: Caller, page: PageOf<string>
 
 export async function countGoals(core: Core, caller: Caller): Promise<number> {
   demand(caller, "goals:read");
-  const { rows } = await core.db.pool.query<{ n: number }>(
-    "SELECT count(*) AS n FROM goal WHERE organization_id = $1 AND deleted_at IS NULL",
-    [caller.organizationId],
-  );
+  const { rows } = await core.db
+    .tenant(caller.organizationId)
+    .query<{ n: number }>("SELECT count(*) AS n FROM goal WHERE organization_id = $1 AND deleted_at IS NULL", [caller.organizationId]);
   return rows[0]?.n ?? 0;
 }
 

@@ -52,10 +52,12 @@ export async function createInboundWebhook(
   if (!organization?.features.includes("INBOUND_WEBHOOKS")) {
     throw new ForbiddenError("inbound webhooks are switched off for this organization");
   }
-  const { rows: goals } = await core.db.pool.query<Pick<Goal, "name">>(
-    "SELECT name FROM goal WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL",
-    [input.goalId, caller.organizationId],
-  );
+  const { rows: goals } = await core.db
+    .tenant(caller.organizationId)
+    .query<Pick<Goal, "name">>("SELECT name FROM goal WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL", [
+      input.goalId,
+      caller.organizationId,
+    ]);
   if (!goals[0]) throw new NotFoundError("the goal");
   const name = input.name ?? goals[0].name;
   check({ name, description: input.description });
@@ -122,7 +124,7 @@ async function changed(
   action: string,
   statement: { text: string; values: unknown[] },
 ): Promise<InboundWebhook> {
-  return core.db.transaction(async (client) => {
+  return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const { rows } = await client.query<InboundWebhook>(statement);
     const row = rows[0];
     if (!row) throw new NotFoundError("the inbound webhook");
@@ -137,17 +139,16 @@ const hashOf = (key: string) => Buffer.from(hashToken(key));
 /** @throws ForbiddenError */
 export async function findInboundWebhook(core: Core, caller: Caller, id: string): Promise<InboundWebhook | null> {
   demand(caller, "admin");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `SELECT ${COLUMNS} FROM inbound_webhook WHERE organization_id = $1 AND id = $2`,
-    [caller.organizationId, id],
-  );
+  const { rows } = await core.db
+    .tenant(caller.organizationId)
+    .query<InboundWebhook>(`SELECT ${COLUMNS} FROM inbound_webhook WHERE organization_id = $1 AND id = $2`, [caller.organizationId, id]);
   return rows[0] ?? null;
 }
 
 /** Newest first (ids are in order of creation). @throws ForbiddenError */
 export async function listInboundWebhooks(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<InboundWebhook>> {
   demand(caller, "admin");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
+  const { rows } = await core.db.tenant(caller.organizationId).query<InboundWebhook>(
     `SELECT ${COLUMNS} FROM inbound_webhook WHERE organization_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::uuid IS NULL OR id > $3)
      ORDER BY id ${page.fromBack ? "ASC" : "DESC"} LIMIT $4`,
     [caller.organizationId, page.after ?? null, page.before ?? null, page.limit + 1],
@@ -158,19 +159,18 @@ export async function listInboundWebhooks(core: Core, caller: Caller, page: Page
 /** All of them, newest first. @throws ForbiddenError */
 export async function allInboundWebhooks(core: Core, caller: Caller): Promise<InboundWebhook[]> {
   demand(caller, "admin");
-  const { rows } = await core.db.pool.query<InboundWebhook>(
-    `SELECT ${COLUMNS} FROM inbound_webhook WHERE organization_id = $1 ORDER BY id DESC`,
-    [caller.organizationId],
-  );
+  const { rows } = await core.db
+    .tenant(caller.organizationId)
+    .query<InboundWebhook>(`SELECT ${COLUMNS} FROM inbound_webhook WHERE organization_id = $1 ORDER BY id DESC`, [caller.organizationId]);
   return rows;
 }
 
 /** @throws ForbiddenError */
 export async function countInboundWebhooks(core: Core, caller: Caller): Promise<number> {
   demand(caller, "admin");
-  const { rows } = await core.db.pool.query<{ n: number }>("SELECT count(*) AS n FROM inbound_webhook WHERE organization_id = $1", [
-    caller.organizationId,
-  ]);
+  const { rows } = await core.db
+    .tenant(caller.organizationId)
+    .query<{ n: number }>("SELECT count(*) AS n FROM inbound_webhook WHERE organization_id = $1", [caller.organizationId]);
   return rows[0]?.n ?? 0;
 }
 

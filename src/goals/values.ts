@@ -141,7 +141,7 @@ const FIRST_DATE = "0001-01-01";
 
 /** Newest first; a page's keys are dates. */
 export async function listValues(core: Core, goal: Goal, range: DateRange, page: PageOf<string>): Promise<Slice<GoalValue>> {
-  const { rows } = await core.db.pool.query<GoalValue>(
+  const { rows } = await core.db.tenant(goal.organizationId).query<GoalValue>(
     `SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND goal_id = $2
        AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)
        AND ($5::date IS NULL OR date < $5) AND ($6::date IS NULL OR date > $6)
@@ -152,7 +152,7 @@ export async function listValues(core: Core, goal: Goal, range: DateRange, page:
 }
 
 export async function countValues(core: Core, goal: Goal, range: DateRange): Promise<number> {
-  const { rows } = await core.db.pool.query<{ n: number }>(
+  const { rows } = await core.db.tenant(goal.organizationId).query<{ n: number }>(
     `SELECT count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = $2
        AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)`,
     [goal.organizationId, goal.id, ...bounds(range)],
@@ -162,9 +162,8 @@ export async function countValues(core: Core, goal: Goal, range: DateRange): Pro
 
 /** Those of `ids` that are this organization's; in no order. */
 export async function findValues(core: Core, organizationId: string, ids: readonly string[]): Promise<GoalValue[]> {
-  const { rows } = await core.db.pool.query<GoalValue>(
-    `SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
-    [organizationId, ids],
-  );
+  const { rows } = await core.db
+    .tenant(organizationId)
+    .query<GoalValue>(`SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND id = ANY($2::uuid[])`, [organizationId, ids]);
   return rows;
 }

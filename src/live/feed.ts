@@ -235,7 +235,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}, epoch: 
   /** Looks at the truth: wakes the tails that have fallen behind it, closes the streams that stand still. */
   async function poll(): Promise<void> {
     for (const stream of [...streams.keys()]) stream.check();
-    if (polling) return;
+    if (polling || (streams.size === 0 && tails.size === 0)) return;
     polling = true;
     try {
       await epoch.look();

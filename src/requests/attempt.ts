@@ -1,5 +1,6 @@
 /** Attempts as the log holds them. Their bodies are read apart, and only when asked for: they may be large. */
 import type { Database } from "../db/client.ts";
+import type { Queries } from "../db/statement.ts";
 import type { AttemptOutcome } from "../wire/dialect.ts";
 import { attemptId, attemptPlace } from "./attempt-id.ts";
 import { batched } from "./batch.ts";
@@ -17,6 +18,8 @@ export interface AttemptRow {
   outcome: AttemptOutcome;
   /** Asked for by hand: a resend, or retry now. */
   manual: boolean;
+  /** Sent what the definition then made of the event, not what an earlier attempt had sent. */
+  rerendered: boolean;
   statusCode: number | null;
   durationMs: number;
   errorCode: string | null;
@@ -53,7 +56,7 @@ export interface AttemptKey {
 
 /** What those of one organization sent and got, by their places in `attempts`. */
 export async function contentsOf(
-  pool: Database["pool"],
+  pool: Queries,
   organizationId: string,
   attempts: readonly AttemptKey[],
 ): Promise<Map<number, AttemptContent>> {
@@ -62,7 +65,7 @@ export async function contentsOf(
   return new Map(rows.map(({ place, ...content }) => [place - 1, content as AttemptContent]));
 }
 
-async function contentsByRow(pool: Database["pool"], attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {
+async function contentsByRow(pool: Queries, attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {
   const found = await contentsOf(pool, attempts[0]?.organizationId as string, attempts);
   return new Map([...found].map(([place, content]) => [attempts[place] as AttemptRow, content]));
 }
@@ -70,7 +73,7 @@ async function contentsByRow(pool: Database["pool"], attempts: readonly AttemptR
 type FoundRow = Omit<AttemptRow, "id" | "outcome"> & { place: number; outcome: string };
 
 /** Makes nodes of attempts of one organization that were read together. */
-function attemptNodes(pool: Database["pool"], found: readonly FoundRow[]): AttemptNode[] {
+function attemptNodes(pool: Queries, found: readonly FoundRow[]): AttemptNode[] {
   const rows = found.map(({ place: _, ...row }): AttemptRow => {
     return { ...row, id: attemptId(row.requestId, row.number), outcome: row.outcome as AttemptOutcome };
   });
@@ -89,7 +92,7 @@ export interface Window {
 const MAX_INT4 = 2 ** 31 - 1;
 
 /** The attempts of each window, oldest first, in one statement. */
-export async function readAttempts(pool: Database["pool"], organizationId: string, windows: readonly Window[]): Promise<AttemptNode[][]> {
+export async function readAttempts(pool: Queries, organizationId: string, windows: readonly Window[]): Promise<AttemptNode[][]> {
   const wanted = windows.map((window, place) => ({ ...window, place })).filter((w) => w.from <= w.to);
   const answer: AttemptNode[][] = windows.map(() => []);
   if (wanted.length === 0) return answer;
@@ -106,9 +109,9 @@ export async function readAttempts(pool: Database["pool"], organizationId: strin
 /** Those that exist, in no order. */
 export async function showAttempts(db: Database, organizationId: string, ids: readonly string[]): Promise<AttemptNode[]> {
   const places = ids.map(attemptPlace);
-  const rows = await readAttemptsById.rows(db.pool, [
+  const rows = await readAttemptsById.rows(db.tenant(organizationId), [
     ...[organizationId, places.map((p) => p.lowest), places.map((p) => p.highest), places.map((p) => p.number), places.map((_, i) => i)],
     ...rangeOf(places.flatMap((p) => [p.lowest, p.highest])),
   ]);
-  return attemptNodes(db.pool, rows);
+  return attemptNodes(db.tenant(organizationId), rows);
 }

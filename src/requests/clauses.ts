@@ -89,7 +89,7 @@ export interface NumberRange {
 /** @returns undefined when nobody was given that number, or its partition is gone */
 export async function findNumber(db: Database, organizationId: string, number: number): Promise<NumberRange | undefined> {
   const [block] = await rowsOf(
-    db.pool,
+    db.tenant(organizationId),
     queries
       .selectFrom("number_block")
       .select(["first_id as first", "last_id as last", "to_number as to"])

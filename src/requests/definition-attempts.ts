@@ -32,9 +32,9 @@ export async function attemptsOfDefinition(
   page: { limit: number; skip: number },
   tries: number,
 ): Promise<DefinitionAttempt[]> {
-  const rows = await listDefinitionAttempts.rows(db.pool, [organizationId, definitionId, page.limit, page.skip]);
+  const rows = await listDefinitionAttempts.rows(db.tenant(organizationId), [organizationId, definitionId, page.limit, page.skip]);
   const numbers = await tryNumbers(db, organizationId, [...new Set(rows.map((row) => row.requestId))], tries);
-  const contents = await contentsOf(db.pool, organizationId, rows);
+  const contents = await contentsOf(db.tenant(organizationId), organizationId, rows);
   return rows.map(({ number, ...row }, place) => {
     const id = attemptId(row.requestId, number);
     const { responseBody = null, requestBody = null } = contents.get(place) ?? {};
@@ -48,7 +48,7 @@ export async function attemptsOfDefinition(
  * What a dying worker interrupted uses up no try.
  */
 async function tryNumbers(db: Database, organizationId: string, requestIds: string[], tries: number): Promise<Map<string, number>> {
-  const rows = await readPastAttempts.rows(db.pool, [organizationId, requestIds, ...rangeOf(requestIds)]);
+  const rows = await readPastAttempts.rows(db.tenant(organizationId), [organizationId, requestIds, ...rangeOf(requestIds)]);
   const numbers = new Map<string, number>();
   let used = 0;
   for (const [i, row] of rows.entries()) {

@@ -15,7 +15,7 @@ type Page = Slice<RequestNode>;
 async function readPages(db: Database, events: readonly EventRow[], page: PageOf<string>): Promise<Map<EventRow, Page>> {
   const read = page.fromBack ? readRequestsOfEventsOldestFirst : readRequestsOfEventsNewestFirst;
   const ids = events.map((e) => e.id);
-  const rows = await read.rows(db.pool, [
+  const rows = await read.rows(db.tenant(events[0]?.organizationId as string), [
     ...[events[0]?.organizationId, ids, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1],
     ...rangeAround(ids),
   ]);
@@ -36,6 +36,6 @@ export async function requestsOfEvent(db: Database, event: EventNode, page: Page
 
 export async function countRequestsOfEvent(db: Database, event: EventRow): Promise<Count> {
   const values = [event.organizationId, event.id, ...rangeAround([event.id]), MOST_COUNTED + 1];
-  const [row] = await countRequestsOfEventUpTo.rows(db.pool, values);
+  const [row] = await countRequestsOfEventUpTo.rows(db.tenant(event.organizationId), values);
   return countOf(row?.count ?? 0);
 }

@@ -39,33 +39,34 @@ export interface EventNode extends EventRow {
 const TEXT_SLICE = 25;
 const NO_TEXTS: EventTexts = { payload: "null", previous: null };
 
-async function readTexts(pool: Database["pool"], events: readonly EventRow[]): Promise<Map<EventRow, EventTexts>> {
+async function readTexts(db: Database, events: readonly EventRow[]): Promise<Map<EventRow, EventTexts>> {
+  const organizationId = events[0]?.organizationId as string;
   const ids = events.map((e) => e.id);
-  const rows = await readEventTexts.rows(pool, [events[0]?.organizationId, ids, ...rangeOf(ids)]);
+  const rows = await readEventTexts.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
   const found = new Map(rows.map(({ id, ...texts }) => [id, texts]));
   return new Map(events.flatMap((e) => (found.has(e.id) ? [[e, found.get(e.id) as EventTexts]] : [])));
 }
 
 /** Makes nodes of events of one organization that were read together. */
 export function eventNodes(db: Database, rows: readonly EventRow[]): EventNode[] {
-  const texts = batched<EventRow, EventTexts>(rows, (slice) => readTexts(db.pool, slice), TEXT_SLICE);
+  const texts = batched<EventRow, EventTexts>(rows, (slice) => readTexts(db, slice), TEXT_SLICE);
   const batch: EventNode["batch"] = { rows, pages: new Map() };
   return rows.map((row) => Object.assign(row, { batch, texts: async () => (await texts(row)) ?? NO_TEXTS }));
 }
 
 export async function readEvents(db: Database, organizationId: string, ids: readonly string[]): Promise<EventNode[]> {
-  const rows = await readEventsById.rows(db.pool, [organizationId, ids, ...rangeOf(ids)]);
+  const rows = await readEventsById.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
   return eventNodes(db, rows as EventRow[]);
 }
 
 /** All events of an organization, newest first. Keyset by id: they sort by the time they were accepted. */
 export async function listEvents(db: Database, organizationId: string, page: PageOf<string>): Promise<Slice<EventNode>> {
   const list = page.fromBack ? listEventsOldestFirst : listEventsNewestFirst;
-  const rows = await list.rows(db.pool, [organizationId, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1]);
+  const rows = await list.rows(db.tenant(organizationId), [organizationId, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1]);
   return sliceOf(page, eventNodes(db, rows as EventRow[]));
 }
 
 export async function countEvents(db: Database, organizationId: string): Promise<Count> {
-  const [row] = await countEventsUpTo.rows(db.pool, [organizationId, MOST_COUNTED + 1]);
+  const [row] = await countEventsUpTo.rows(db.tenant(organizationId), [organizationId, MOST_COUNTED + 1]);
   return countOf(row?.count ?? 0);
 }

@@ -139,7 +139,7 @@ export async function listLanes(core: Core, organizationId: string, filter: Lane
   const order = page.fromBack ? sql`ASC` : sql`DESC`;
   const walk = walked(organizationId, clausesOf(filter, page), !page.fromBack, filter.state ? WALK : page.limit + 1);
   const some = sql`SELECT * FROM ${walk} l WHERE ${inState(filter, now)} ORDER BY l.id ${order} LIMIT ${page.limit + 1}`;
-  const rows = await rowsOf(core.db.pool, bound(sql<Found>`${shownOf(some)} ORDER BY l.id ${order}`));
+  const rows = await rowsOf(core.db.tenant(organizationId), bound(sql<Found>`${shownOf(some)} ORDER BY l.id ${order}`));
   const slice = sliceOf(
     page,
     rows.map((row) => shown(row, now)),
@@ -160,7 +160,10 @@ async function endOfWalk(
   descending: boolean,
 ): Promise<string | undefined> {
   const walk = walked(organizationId, clauses, descending, WALK);
-  const [row] = await rowsOf(core.db.pool, bound(sql<{ id: string }>`SELECT l.id FROM ${walk} l OFFSET ${WALK - 1} LIMIT 1`));
+  const [row] = await rowsOf(
+    core.db.tenant(organizationId),
+    bound(sql<{ id: string }>`SELECT l.id FROM ${walk} l OFFSET ${WALK - 1} LIMIT 1`),
+  );
   return row?.id;
 }
 
@@ -168,7 +171,10 @@ export async function countLanes(core: Core, organizationId: string, filter: Lan
   const now = core.clock.now();
   const walk = walked(organizationId, clausesOf(filter), true, filter.state ? WALK : MOST_COUNTED + 1);
   const some = sql`SELECT 1 FROM ${walk} l WHERE ${inState(filter, now)} LIMIT ${MOST_COUNTED + 1}`;
-  const [row] = await rowsOf(core.db.pool, bound(sql<{ count: number }>`SELECT count(*) AS count FROM (${some}) AS counted`));
+  const [row] = await rowsOf(
+    core.db.tenant(organizationId),
+    bound(sql<{ count: number }>`SELECT count(*) AS count FROM (${some}) AS counted`),
+  );
   const counted = countOf(row?.count ?? 0);
   if (counted.capped || !filter.state) return counted;
   return { count: counted.count, capped: (await endOfWalk(core, organizationId, clausesOf(filter), true)) !== undefined };
@@ -177,7 +183,7 @@ export async function countLanes(core: Core, organizationId: string, filter: Lan
 /** Those that exist, in no order. */
 export async function showLanes(core: Core, organizationId: string, ids: readonly string[]): Promise<LaneRow[]> {
   const walk = walked(organizationId, [sql`l.id = any(${ids}::uuid[])`], true, ids.length);
-  const rows = await rowsOf(core.db.pool, bound(shownOf(sql`SELECT * FROM ${walk} l`)));
+  const rows = await rowsOf(core.db.tenant(organizationId), bound(shownOf(sql`SELECT * FROM ${walk} l`)));
   const now = core.clock.now();
   return rows.map((row) => shown(row, now));
 }

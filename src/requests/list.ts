@@ -33,9 +33,9 @@ function matching({ walk, rest }: Clauses, order: Order, most: number) {
 }
 
 /** The id at which a walk of so many rows ends; undefined when it sees all there are. */
-async function endOfWalk(db: Database, { walk }: Clauses, order: Order, most: number): Promise<string | undefined> {
+async function endOfWalk(db: Database, organizationId: string, { walk }: Clauses, order: Order, most: number): Promise<string | undefined> {
   const query = queries.selectFrom("webhook_request as r").select("r.id").where(all(walk)).orderBy("r.id", order);
-  const [row] = await rowsOf(db.pool, query.offset(most - 1).limit(1));
+  const [row] = await rowsOf(db.tenant(organizationId), query.offset(most - 1).limit(1));
   return row?.id;
 }
 
@@ -59,14 +59,14 @@ export async function listRequests(
   const clauses = { walk: [...found.walk, ...between({ below: page.after, above: page.before })], rest: found.rest };
   const order = page.fromBack ? "asc" : "desc";
   const rows = (await rowsOf(
-    db.pool,
+    db.tenant(organizationId),
     matching(clauses, order, PAGE_WALK)
       .select(COLUMNS)
       .limit(page.limit + 1),
   )) as unknown as RequestRow[];
   const slice = sliceOf(page, requestNodes(db, rows));
   if (rows.length > page.limit || clauses.rest.length === 0) return slice;
-  const stoppedAt = await endOfWalk(db, clauses, order, PAGE_WALK);
+  const stoppedAt = await endOfWalk(db, organizationId, clauses, order, PAGE_WALK);
   if (stoppedAt === undefined) return slice;
   return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
 }
@@ -82,7 +82,7 @@ export async function listRequestsByOffset(
   if (!clauses) return [];
   const whole = { walk: [...clauses.walk, ...clauses.rest], rest: [] };
   const query = matching(whole, "desc", 0).select(COLUMNS).limit(input.limit).offset(input.offset);
-  return requestNodes(db, (await rowsOf(db.pool, query)) as unknown as RequestRow[]);
+  return requestNodes(db, (await rowsOf(db.tenant(organizationId), query)) as unknown as RequestRow[]);
 }
 
 /** How many match; counted only when somebody asks. Capped also when a filter without an index has read as far as it may. */
@@ -93,10 +93,10 @@ export async function countRequests(db: Database, organizationId: string, filter
     .select(sql<number>`1`.as("one"))
     .limit(MOST_COUNTED + 1);
   const [row] = await rowsOf(
-    db.pool,
+    db.tenant(organizationId),
     queries.selectFrom(some.as("some")).select(({ fn }) => fn.countAll<number>().as("count")),
   );
   const counted = countOf(row?.count ?? 0);
   if (counted.capped || clauses.rest.length === 0) return counted;
-  return { count: counted.count, capped: (await endOfWalk(db, clauses, "desc", COUNT_WALK)) !== undefined };
+  return { count: counted.count, capped: (await endOfWalk(db, organizationId, clauses, "desc", COUNT_WALK)) !== undefined };
 }

@@ -24,7 +24,7 @@ export interface Owner {
 
 /** Undefined when it is unknown, or another web service's. */
 export async function findNotification(core: Core, owner: Owner, id: string): Promise<Notification | undefined> {
-  const rows = await findNotificationById.rows(core.db.pool, [owner.organizationId, owner.definitionId, id]);
+  const rows = await findNotificationById.rows(core.db.tenant(owner.organizationId), [owner.organizationId, owner.definitionId, id]);
   return rows[0] as Notification | undefined;
 }
 
@@ -35,5 +35,5 @@ export async function listNotifications(
   { status, limit, skip }: { status: NotificationStatus | undefined; limit: number; skip: number },
 ): Promise<Notification[]> {
   const values = [owner.organizationId, owner.definitionId, status ?? null, limit, skip];
-  return (await listNotificationsNewestFirst.rows(core.db.pool, values)) as Notification[];
+  return (await listNotificationsNewestFirst.rows(core.db.tenant(owner.organizationId), values)) as Notification[];
 }

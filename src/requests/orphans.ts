@@ -13,7 +13,7 @@ import { touchLane } from "../delivery/lane-touch.ts";
 import { dropStrayDue, lockLanes } from "../delivery/sql/claim-lanes.ts";
 import { deleteStrayEntries, insertMissingDue } from "../delivery/sql/mend-lanes.ts";
 import { lowestId } from "./id-range.ts";
-import { partitionsOf, quoted } from "./partitions.ts";
+import { detachedFrom, partitionsOf, quoted } from "./partitions.ts";
 import { attemptsOf, DUE, ENTRIES, firstKey, type Kind, LANES, type Looked, lookAgain, lookAlong, requestsOf } from "./sql/find-orphans.ts";
 
 const STRETCH = 1_000;
@@ -88,12 +88,11 @@ async function mendEntries(client: PoolClient, keys: Keys): Promise<number> {
   return gone.length;
 }
 
-/** On the transaction's own connection: with the lock held, another might not be had. Those outside carry their bounds as a comment. */
+/** On the transaction's own connection: with the lock held, another might not be had. */
 const OUTSIDE = `
   SELECT 1 FROM hot_partition h WHERE h.detaching AND h.parent IN ('event', 'webhook_request')
   UNION ALL
-  SELECT 1 FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-    AND c.relname ~ '^(event|webhook_request)_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%' LIMIT 1`;
+  SELECT 1 ${detachedFrom("event", "webhook_request")} LIMIT 1`;
 
 interface Found {
   entries: Keys;
@@ -140,7 +139,12 @@ export async function findOrphans(core: Core, signal?: AbortSignal): Promise<Orp
   });
   if (orphans && Object.values(orphans).some((count) => count > 0)) {
     const examples = Object.fromEntries(Object.entries(found).map(([kind, keys]) => [kind, keys.slice(0, 3)]));
-    core.log.warn({ ...orphans, examples }, "rows that hang on something that is not there; queues were mended, the log is only counted");
+    core.warnings.warn(
+      "orphans",
+      "",
+      { ...orphans, examples },
+      "rows that hang on something that is not there; queues were mended, the log is only counted",
+    );
   }
   return orphans;
 }

@@ -23,12 +23,15 @@ export async function partitionsOf(core: Core, parent: HotTable): Promise<Partit
   return rows;
 }
 
+/** Tables `c` that were partitions of these and are not dropped yet: their bounds stand on them as a comment. */
+export const detachedFrom = (...parents: readonly HotTable[]): string =>
+  `FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+     AND c.relname ~ '^(${parents.join("|")})_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%'`;
+
 /** Those that were taken out, and are not dropped yet. */
 export async function detachedPartitions(core: Core): Promise<Partition[]> {
   const { rows } = await core.db.pool.query<{ name: string; bounds: string }>(
-    `SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS bounds FROM pg_class c
-      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-        AND c.relname ~ '^(event|webhook_request|attempt|feed_entry)_' AND obj_description(c.oid, 'pg_class') LIKE '{"parent":%'`,
+    `SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS bounds ${detachedFrom("event", "webhook_request", "attempt", "feed_entry")}`,
   );
   return rows.map(({ name, bounds }) => {
     const { parent, since, until } = JSON.parse(bounds) as { parent: HotTable; since: string | null; until: string };
@@ -46,25 +49,19 @@ const DETACH_TIMEOUT_MS = 5_000;
 /** lock_not_available, query_canceled (also statement_timeout), object_not_in_prerequisite_state */
 const LATER = new Set(["55P03", "57014", "55000"]);
 
-/** @returns false when somebody is in the way: try again later */
+/** As the owner, on a connection of its own. @returns false when somebody is in the way: try again later */
 async function alone(core: Core, statement: string, timeoutMs: number): Promise<boolean> {
-  const client = await core.db.pool.connect();
-  let broken: Error | undefined;
   try {
     // No transaction: DETACH CONCURRENTLY refuses to run in one.
-    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    await client.query(`SET statement_timeout = ${timeoutMs}`);
-    await client.query(statement);
+    await core.db.asOwner(async (client) => {
+      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(`SET statement_timeout = ${timeoutMs}`);
+      await client.query(statement);
+    });
     return true;
   } catch (error) {
     if (!LATER.has((error as { code?: string }).code ?? "")) throw error;
     return false;
-  } finally {
-    // The connection's own settings come back.
-    await client.query("RESET lock_timeout; RESET statement_timeout").catch((error: Error) => {
-      broken = error;
-    });
-    client.release(broken);
   }
 }
 

@@ -45,7 +45,7 @@ async function readAttemptPages(
 ): Promise<Map<RequestRow, Slice<AttemptNode>>> {
   const organizationId = rows[0]?.organizationId as string;
   const windows = rows.map((row) => windowOf(row, page));
-  const found = await readAttempts(db.pool, organizationId, windows);
+  const found = await readAttempts(db.tenant(organizationId), organizationId, windows);
   return new Map(
     rows.map((row, i) => {
       const { hasNextPage, hasPreviousPage } = windows[i] as ReturnType<typeof windowOf>;

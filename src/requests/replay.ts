@@ -1,16 +1,18 @@
 /**
- * Many requests sent again, with progress. The row in `replay` is the job: whoever holds it (lease by `updated_at`)
- * goes through the matching requests by id, upwards, and writes down how far it got; a process that dies is
- * followed by another, which repeats at most one batch. A request whose turn came already is then PENDING again or has
- * settled since the replay began, and is left alone.
+ * Many requests sent again, with progress: a job for each batch, which goes through the matching requests by id, upwards,
+ * and writes down how far it got together with the next job. A process that dies is followed by another, which repeats at
+ * most one batch; a request whose turn came already is then PENDING again or has settled since the replay began, and is
+ * left alone.
  */
 
 import { z } from "zod";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { queries, rowsOf } from "../db/queries.ts";
+import type { JobKind, Queue } from "../db/queue.ts";
 import { resend } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
+import { observed } from "../observe/chore.ts";
 import { between } from "./clauses.ts";
 import { type RequestFilter, statesOf } from "./filter.ts";
 import { clausesFor } from "./list.ts";
@@ -62,13 +64,21 @@ function eligible(filter: RequestFilter): RequestFilter {
   return chosen;
 }
 
-/** Starts one; a runner of some process takes it up within half a second. */
+const replayJob = z.object({ organizationId: z.uuid(), replayId: z.uuid() });
+type ReplayJob = z.infer<typeof replayJob>;
+export const REPLAY_JOB: JobKind<ReplayJob> = { name: "replay", payload: replayJob };
+
+type Jobs = Pick<Queue, "send">;
+
+/** Starts one; some process takes it up at once. */
 export async function startReplay(
   core: Core,
+  jobs: Jobs,
   caller: { organizationId: string; userId: string | undefined },
   filter: RequestFilter,
 ): Promise<ReplayRow> {
   const clauses = await clausesFor(core.db, caller.organizationId, eligible(filter));
+  // On the engine's pool: a tenant's session may not write jobs.
   return core.db.transaction(async (client) => {
     // Ids of processes whose clocks are ahead are below it too; what settles after now is left alone in any case.
     const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
@@ -83,7 +93,7 @@ export async function startReplay(
     }
     const { rows } = await client.query<ReplayRow>(
       `INSERT INTO replay (id, organization_id, filter, total, until_id, created_by_id, state, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now(), to_timestamp(0)) RETURNING ${COLUMNS}`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now()) RETURNING ${COLUMNS}`,
       [
         newId(core.clock),
         caller.organizationId,
@@ -94,7 +104,9 @@ export async function startReplay(
         total === 0 ? "DONE" : "RUNNING",
       ],
     );
-    return rows[0] as ReplayRow;
+    const replay = rows[0] as ReplayRow;
+    if (total > 0) await jobs.send(client, REPLAY_JOB, { organizationId: caller.organizationId, replayId: replay.id });
+    return replay;
   });
 }
 
@@ -106,15 +118,17 @@ export async function showReplays(core: Core, organizationId: string, ids: reado
   return rows;
 }
 
-/** Requests between two writings of the progress: what a crash repeats at most. */
-const BATCH = 25;
-/** A replay whose holder has not been heard of for so long is taken over. */
-const LEASE_SECONDS = 30;
-const LOOK_MS = 500;
+/** Requests of one job: what a crash repeats at most. */
+const BATCH = 50;
+/** Replays that go on beside each other in one process. */
+const AT_ONCE = 2;
+/** One that nobody has gone on with for so long lost its job: a restored database has none. */
+const LOST_MS = 5 * 60_000;
 
-interface ClaimedReplay {
-  id: string;
-  organization_id: string;
+const FIND = `SELECT filter, last_id, until_id, created_by_id, created_at FROM replay
+  WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'`;
+
+interface Running {
   filter: unknown;
   last_id: string;
   until_id: string;
@@ -122,114 +136,77 @@ interface ClaimedReplay {
   created_at: Date;
 }
 
-export interface ReplayRunner {
-  start(): void;
-  /** Lets the batch in hand end; the rest is taken up by the next who runs. */
-  stop(): Promise<void>;
+async function nextIds(core: Core, organizationId: string, replay: Running, filter: RequestFilter): Promise<string[]> {
+  const clauses = await clausesFor(core.db, organizationId, filter);
+  if (!clauses) return [];
+  const found = queries
+    .selectFrom("webhook_request as r")
+    .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: replay.last_id, below: replay.until_id })]))
+    // Settled anew since: sent again by an earlier run of this batch, or by hand.
+    .where("r.settled_at", "<=", replay.created_at)
+    .select("r.id")
+    .orderBy("r.id")
+    .limit(BATCH);
+  return (await rowsOf(core.db.pool, found)).map((row) => row.id);
 }
 
-/** Takes up replays of all organizations. Any number of processes may run one. */
-export function createReplayRunner(core: Core): ReplayRunner {
-  let stopped = true;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
-
-  async function claim(): Promise<ClaimedReplay | undefined> {
-    const { rows } = await core.db.pool.query<ClaimedReplay>(
-      `UPDATE replay SET updated_at = now() WHERE id = (
-         SELECT id FROM replay WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 second'
-          ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING id, organization_id, filter, last_id, until_id, created_by_id, created_at`,
-      [LEASE_SECONDS],
+/**
+ * The next stretch of one replay. How far it got, and the job for what follows, are written together: of two that run the
+ * same stretch (one was thought dead) only the first goes on.
+ */
+async function runBatch(core: Core, jobs: Jobs, { organizationId, replayId }: ReplayJob): Promise<void> {
+  const { rows } = await core.db.pool.query<Running>(FIND, [organizationId, replayId]);
+  const replay = rows[0];
+  if (!replay) return;
+  const end = (state: "DONE" | "FAILED") =>
+    core.db.pool.query(
+      "UPDATE replay SET state = $3::replay_state, done = CASE WHEN $3::replay_state = 'DONE' THEN total ELSE done END, updated_at = now() WHERE organization_id = $1 AND id = $2",
+      [organizationId, replayId, state],
     );
-    return rows[0];
+  const parsed = storedFilter.safeParse(replay.filter);
+  if (!parsed.success) {
+    core.log.error({ err: parsed.error, replayId }, "a replay's filter cannot be read");
+    await end("FAILED");
+    return;
   }
-
-  async function nextIds(replay: ClaimedReplay, filter: RequestFilter, after: string): Promise<string[]> {
-    const clauses = await clausesFor(core.db, replay.organization_id, filter);
-    if (!clauses) return [];
-    const found = queries
-      .selectFrom("webhook_request as r")
-      .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: after, below: replay.until_id })]))
-      // Settled anew since: sent again by this replay before it was taken over, or by hand.
-      .where("r.settled_at", "<=", replay.created_at)
-      .select("r.id")
-      .orderBy("r.id")
-      .limit(BATCH);
-    return (await rowsOf(core.db.pool, found)).map((row) => row.id);
+  const batch = await nextIds(core, organizationId, replay, parsed.data as RequestFilter);
+  const last = batch.at(-1);
+  if (!last) {
+    // Those deleted meanwhile will never come: the rest counts as dealt with.
+    await end("DONE");
+    return;
   }
-
-  /** @returns false when somebody else took it over meanwhile */
-  async function progress(replay: ClaimedReplay, from: string, to: string, count: number): Promise<boolean> {
-    const { rowCount } = await core.db.pool.query(
-      `UPDATE replay SET last_id = $3, done = LEAST(total, done + $4), updated_at = now()
-        WHERE id = $1 AND last_id = $2 AND state = 'RUNNING'`,
-      [replay.id, from, to, count],
+  for (const id of batch) {
+    try {
+      await resend(core, organizationId, id, { force: true, userId: replay.created_by_id ?? undefined });
+    } catch (error) {
+      // Somebody resent, or deleted, just this one.
+      if (!(error instanceof HooklineError)) throw error;
+    }
+  }
+  await core.db.transaction(async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE replay SET last_id = $4, done = LEAST(total, done + $5), updated_at = now()
+        WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
+      [organizationId, replayId, replay.last_id, last, batch.length],
     );
-    return rowCount === 1;
-  }
+    if (rowCount === 1) await jobs.send(client, REPLAY_JOB, { organizationId, replayId });
+  });
+}
 
-  async function run(replay: ClaimedReplay): Promise<void> {
-    const parsed = storedFilter.safeParse(replay.filter);
-    if (!parsed.success) {
-      core.log.error({ err: parsed.error, replayId: replay.id }, "a replay's filter cannot be read");
-      await core.db.pool.query("UPDATE replay SET state = 'FAILED', updated_at = now() WHERE id = $1", [replay.id]);
-      return;
-    }
-    const filter = parsed.data as RequestFilter;
-    for (let after = replay.last_id; !stopped; ) {
-      const batch = await nextIds(replay, filter, after);
-      const last = batch.at(-1);
-      if (!last) {
-        // Those deleted meanwhile will never come: the rest counts as dealt with.
-        await core.db.pool.query("UPDATE replay SET state = 'DONE', done = total, updated_at = now() WHERE id = $1", [replay.id]);
-        return;
-      }
-      for (const id of batch) {
-        try {
-          await resend(core, replay.organization_id, id, { force: true, userId: replay.created_by_id ?? undefined });
-        } catch (error) {
-          // Somebody resent, or deleted, just this one.
-          if (!(error instanceof HooklineError)) throw error;
-        }
-      }
-      if (!(await progress(replay, after, last, batch.length))) return;
-      after = last;
-    }
-    // Stopped: let go at once, so that the next process need not wait for the lease.
-    await core.db.pool.query("UPDATE replay SET updated_at = to_timestamp(0) WHERE id = $1 AND state = 'RUNNING'", [replay.id]);
-  }
+/** From now on this process goes on with replays, of all organizations. */
+export function workReplays(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
+  const run = observed(core, REPLAY_JOB.name, (job: ReplayJob) => runBatch(core, queue, job));
+  return queue.work(REPLAY_JOB, run, AT_ONCE);
+}
 
-  async function look(): Promise<void> {
-    for (;;) {
-      if (stopped) return;
-      let replay: ClaimedReplay | undefined;
-      try {
-        replay = await claim();
-        if (!replay) return;
-        await run(replay);
-      } catch (error) {
-        core.log.warn({ err: error, replayId: replay?.id }, "a replay was interrupted; it goes on when its lease has passed");
-        return;
-      }
-    }
-  }
-
-  return {
-    start() {
-      if (!stopped) return;
-      stopped = false;
-      timer = setInterval(() => {
-        running ??= look().finally(() => {
-          running = undefined;
-        });
-      }, LOOK_MS);
-      timer.unref();
-    },
-    async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await running;
-    },
-  };
+/** @returns how many had lost their job and have one again */
+export async function resumeReplays(core: Core, jobs: Jobs, lostMs: number = LOST_MS): Promise<number> {
+  const { rows } = await core.db.pool.query<{ organizationId: string; replayId: string }>(
+    `SELECT organization_id AS "organizationId", id AS "replayId" FROM replay
+      WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 millisecond' ORDER BY id LIMIT 100`,
+    [lostMs],
+  );
+  for (const lost of rows) await jobs.send(core.db.pool, REPLAY_JOB, lost);
+  return rows.length;
 }

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { dropOld } from "./drop-old.ts";
 import { lowestId } from "./id-range.ts";
-import { findOrphans } from "./orphans.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { walk } from "./walk.ts";
@@ -18,7 +17,6 @@ export const IDEMPOTENCY_HOURS = 24;
 const BATCH = 1_000;
 /** Between two batches: the disk is the deliveries' first. */
 const PAUSE_MS = 50;
-const EVERY_MS = 10 * 60_000;
 
 const KEYS = `
   DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
@@ -48,6 +46,12 @@ async function deleteRows(core: Core, parent: "webhook_request" | "event", cutof
 
 /** One round: what is too old goes, whole partitions first. */
 export async function deleteOld(core: Core, signal?: AbortSignal): Promise<Deleted> {
+  const deleted = await deleteRound(core, signal);
+  if (Object.values(deleted).some((count) => count > 0)) core.log.info(deleted, "deleted what was too old");
+  return deleted;
+}
+
+async function deleteRound(core: Core, signal?: AbortSignal): Promise<Deleted> {
   const now = core.clock.now().getTime();
   const before = (milliseconds: number) => new Date(now - milliseconds);
   const old = before(core.config.retentionDays * DAY_MS);
@@ -69,42 +73,4 @@ export async function deleteOld(core: Core, signal?: AbortSignal): Promise<Delet
   const [oldest] = await partitionsOf(core, "webhook_request");
   const numberBlocks = oldest?.since ? await repeat(BLOCKS, lowestId(oldest.since)) : 0;
   return { partitions, requests, events, numberBlocks, idempotencyKeys: await repeat(KEYS, before(IDEMPOTENCY_HOURS * 3_600_000)) };
-}
-
-export interface Retention {
-  start(): void;
-  stop(): Promise<void>;
-}
-
-/** Runs a round now and then, and once a day looks for what it, or anybody else, may have left behind. */
-export function createRetention(core: Core): Retention {
-  let controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
-  let looked = Number.NEGATIVE_INFINITY;
-  const round = async () => {
-    try {
-      const deleted = await deleteOld(core, controller.signal);
-      if (Object.values(deleted).some((count) => count > 0)) core.log.info(deleted, "deleted what was too old");
-      if (core.clock.monotonic() - looked >= DAY_MS && (await findOrphans(core, controller.signal))) looked = core.clock.monotonic();
-    } catch (error) {
-      core.log.warn({ err: error }, "deleting what is too old failed, trying again later");
-    }
-  };
-  return {
-    start() {
-      controller = new AbortController();
-      timer = setInterval(() => {
-        running ??= round().finally(() => {
-          running = undefined;
-        });
-      }, EVERY_MS);
-      timer.unref();
-    },
-    async stop() {
-      controller.abort();
-      clearInterval(timer);
-      await running;
-    },
-  };
 }

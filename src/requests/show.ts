@@ -19,6 +19,6 @@ export async function showRequest(
 
 /** Those that exist, in no order. */
 export async function showRequests(db: Database, organizationId: string, ids: readonly string[]): Promise<RequestNode[]> {
-  const rows = await readRequestsById.rows(db.pool, [organizationId, ids, ...rangeOf(ids)]);
+  const rows = await readRequestsById.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
   return requestNodes(db, rows as RequestRow[]);
 }

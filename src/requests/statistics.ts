@@ -2,7 +2,7 @@
 import type { Database } from "../db/client.ts";
 import { percentile } from "../delivery/durations.ts";
 import { BadInputError } from "../errors.ts";
-import { readMinutes } from "./sql/statistics.ts";
+import { readDefinitionMinutes, readMinutes } from "./sql/statistics.ts";
 
 export interface DeliveryCounts {
   /** Attempts that the receiver accepted. */
@@ -29,7 +29,9 @@ export interface DeliveryStatistics extends DeliveryCounts {
 }
 
 export const MOST_BUCKETS = 240;
-const LONGEST_MS = 7 * 86_400_000;
+/** Roll-ups are kept a day longer. */
+const LONGEST_DAYS = 30;
+const LONGEST_MS = LONGEST_DAYS * 86_400_000;
 const MINUTE_MS = 60_000;
 
 interface Sum extends DeliveryCounts {
@@ -50,24 +52,30 @@ const latencies = ({ durations }: Sum) => ({ p50Ms: percentile(durations, 0.5), 
 
 /**
  * Attempts since a moment, cut into equal buckets up to now, as a whole and per definition. A minute counts whole, in the
- * bucket in which it ends, so that one which began before `since` is not lost; what is older than two days counts by the hour.
- * @param since at most a week ago
+ * bucket in which it ends, so that one which began before `since` is not lost; what is older than two hours counts by ten
+ * minutes, than two days by the hour.
+ * @param since at most 30 days ago
+ * @param definitionId of this one alone
  * @throws BadInputError
  */
 export async function deliveryStatistics(
   db: Database,
   organizationId: string,
-  { since, buckets, now }: { since: Date; buckets: number; now: Date },
+  { since, buckets, now, definitionId }: { since: Date; buckets: number; now: Date; definitionId?: string | undefined },
 ): Promise<DeliveryStatistics> {
   const span = now.getTime() - since.getTime();
-  if (!(span > 0 && span <= LONGEST_MS)) throw new BadInputError("since must be in the past, at most seven days ago");
+  if (!(span > 0 && span <= LONGEST_MS)) throw new BadInputError(`since must be in the past, at most ${LONGEST_DAYS} days ago`);
   if (!Number.isInteger(buckets) || buckets < 1 || buckets > MOST_BUCKETS) throw new BadInputError(`buckets must be 1 to ${MOST_BUCKETS}`);
   const width = span / buckets;
   const begun = new Date(Math.floor(since.getTime() / MINUTE_MS) * MINUTE_MS);
   const all = none();
   const byBucket = Array.from({ length: buckets }, none);
   const byDefinition = new Map<string, Sum>();
-  for (const row of await readMinutes.rows(db.pool, [organizationId, begun])) {
+  const tenant = db.tenant(organizationId);
+  const rows = definitionId
+    ? await readDefinitionMinutes.rows(tenant, [organizationId, begun, definitionId])
+    : await readMinutes.rows(tenant, [organizationId, begun]);
+  for (const row of rows) {
     const end = row.minute.getTime() + MINUTE_MS - 1;
     const bucket = Math.min(buckets - 1, Math.max(0, Math.floor((end - since.getTime()) / width)));
     const definition = byDefinition.get(row.definitionId) ?? none();

@@ -10,6 +10,6 @@ export interface Totals {
 
 /** By definition. */
 export async function totalsOf(db: Database, organizationId: string, definitionIds: readonly string[]): Promise<Map<string, Totals>> {
-  const rows = await readTotals.rows(db.pool, [organizationId, definitionIds]);
+  const rows = await readTotals.rows(db.tenant(organizationId), [organizationId, definitionIds]);
   return new Map(rows.map(({ definitionId, ...totals }) => [definitionId, totals]));
 }

@@ -23,6 +23,8 @@ export type ErrorCode =
   | "RESPONSE_INVALID"
   | "RESPONSE_TOO_LARGE"
   | "INTERRUPTED"
+  | "INTERRUPTED_TOO_OFTEN"
+  | "RENDER_ERROR"
   | "INVALID_HEADER"
   | "SECRET_UNREADABLE"
   | "TRANSFORMATION_ERROR"
@@ -129,7 +131,10 @@ export interface Reply {
   headers: Record<string, string | string[]>;
   /** At most 64 KiB, decoded as UTF-8, NUL replaced. */
   body: string;
+  /** More came than is kept, or less than was announced. */
   truncated: boolean;
+  /** What ended it after a whole head and before its own end: a reset, a stall, broken HTTP. */
+  fault?: NoReply;
 }
 
 /** No usable reply came. */
@@ -139,6 +144,8 @@ export interface NoReply {
   errorCode: ErrorCode;
   /** For people; names no resolved address. */
   message: string;
+  /** The status in a head that was not complete, or cannot be used. */
+  status?: number;
 }
 
 export type Answer = Reply | NoReply;

@@ -2,7 +2,7 @@
 import type { Answer, ErrorCode, NoReply, Reply, Verdict } from "./dialect.ts";
 
 /** Failures that the same bytes would meet again, so no schedule helps. */
-const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(["TRANSFORMATION_ERROR", "QUERY_BUDGET", "NO_TARGET"]);
+const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(["TRANSFORMATION_ERROR", "QUERY_BUDGET", "NO_TARGET", "INTERRUPTED_TOO_OFTEN"]);
 
 const BLANK = {
   errorCode: null,
@@ -14,10 +14,14 @@ const BLANK = {
   warning: null,
 } as const;
 
-/** Success is a status from `from` to `to`, both inclusive; every other answer is a failure that the schedule retries. */
+/**
+ * Success is a status from `from` to `to`, both inclusive, whatever becomes of the body behind it; every other answer is a
+ * failure that the schedule retries.
+ */
 export function judgeByStatus(answer: Answer, from: number, to: number): Verdict {
   if (answer.kind === "NO_REPLY") return unanswered(answer);
-  return answer.status >= from && answer.status <= to ? delivered() : refusedBy(answer);
+  if (answer.status < from || answer.status > to) return answer.fault ? brokenOff(answer, answer.fault) : refusedBy(answer);
+  return answer.fault ? { ...delivered(), warning: `the reply's body did not come in full: ${answer.fault.message}` } : delivered();
 }
 
 export function delivered(): Verdict {
@@ -45,6 +49,11 @@ export function unanswered(answer: NoReply): Verdict {
     errorDescription: answer.message,
     retryable: !FINAL_CODES.has(answer.errorCode),
   };
+}
+
+/** A reply that was needed whole, and broke off: its fault says what it is, its status stands in the log. */
+export function brokenOff(reply: Reply, fault: NoReply): Verdict {
+  return { ...unanswered(fault), errorDescription: `${describe(reply)}, then: ${fault.message}`, gone: reply.status === 410 };
 }
 
 /** Its worker died; the same bytes are sent again, and the schedule does not count it. */

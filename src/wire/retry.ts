@@ -51,6 +51,48 @@ function waitMs(seconds: number, jitter: number, answer: Answer | null, chance: 
   return Math.round(wait * chance.retryScale);
 }
 
+/** What becomes of a request after an attempt. */
+export interface Ending {
+  /** PENDING: it stays where it is, and is sent again. */
+  state: "DELIVERED" | "REJECTED" | "SKIPPED" | "WAITING" | "PENDING";
+  /** Failed tries of the present schedule, from now on. */
+  tries: number;
+  /** WAITING: milliseconds until the next attempt. */
+  waitMs: number | null;
+  /** To the back of the queue (REQUEUE). */
+  requeue: boolean;
+  /** Rejected, and stays at the head of its lane (BLOCK). */
+  blocks: boolean;
+}
+
+/**
+ * The policy's word, as one value.
+ * @param policy undefined: the definition is gone
+ * @param verdict null: nothing was called, and nothing is to be
+ */
+export function endingOf(
+  request: { tries: number; isTest: boolean },
+  policy: Policy | undefined,
+  answer: Answer | null,
+  verdict: Verdict | null,
+  chance: Chance,
+): Ending {
+  const ending: Ending = { state: "DELIVERED", tries: request.tries, waitMs: null, requeue: false, blocks: false };
+  if (!verdict) return { ...ending, state: "SKIPPED" };
+  if (verdict.outcome === "DELIVERED") return ending;
+  const tries = request.tries + 1;
+  if (!policy || request.isTest) return { ...ending, state: "REJECTED", tries };
+  // We gave the call up ourselves: as a kill, it is no try.
+  if (verdict.errorCode === "INTERRUPTED") return { ...ending, state: "PENDING" };
+  const step = nextStep(policy, tries, answer, verdict, chance);
+  if (step.kind === "RETRY") return { ...ending, state: "WAITING", tries, waitMs: step.afterMs };
+  if (step.kind === "EXHAUSTED" && policy.onExhausted === "REQUEUE") {
+    // On a strict lane there is no back of the queue: the payload stays at the head, and the next cycle begins there.
+    return { ...ending, state: "WAITING", tries: 0, waitMs: requeueAfterMs(policy, answer, chance), requeue: policy.ordering === "NONE" };
+  }
+  return { ...ending, state: "REJECTED", tries, blocks: policy.onExhausted === "BLOCK" && policy.ordering !== "NONE" };
+}
+
 /** RFC 9110's three forms. `Date.parse` alone would take "2", "1.5" and much other junk for dates. */
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 const RFC_850 = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/;

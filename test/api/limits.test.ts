@@ -165,12 +165,12 @@ describe("the body of a POST", () => {
 test("errors of ours are masked", async () => {
   const organization = await app.t.organization();
   const doomed = await app.token({ organizationId: organization.id });
-  await app.t.core.db.pool.query("ALTER TABLE organization RENAME TO organization_away");
+  await app.t.asServer("ALTER TABLE organization RENAME TO organization_away");
   try {
     const { body } = await graphql(app, "{ organization { name } }", { token: doomed });
     expect(body.errors[0]).toMatchObject({ message: "something went wrong on our side", extensions: { code: "INTERNAL_SERVER_ERROR" } });
     expect(JSON.stringify(body)).not.toMatch(/relation|organization_away|select/i);
   } finally {
-    await app.t.core.db.pool.query("ALTER TABLE organization_away RENAME TO organization");
+    await app.t.asServer("ALTER TABLE organization_away RENAME TO organization");
   }
 });

@@ -117,6 +117,22 @@ describe("B70 number tokens stay as they are written", () => {
     expect(await graphql("{ events(first: 1) { edges { node { scope } } } }")).toContain(exact);
   });
 
+  test("a payload full of them is shown as it is, over HTTP, as an event of a stream and over a WebSocket", async () => {
+    const many = `[\n${"1.0,".repeat(200_000)}0.10]`;
+    const shownMany = many.replace("\n", "");
+    await send("/v1/events", `{"type":"numbers.many","payload":${many}}`);
+    const query = "{ events(first: 1) { edges { node { payload previous } } } }";
+    const whole = `{"data":{"events":{"edges":[{"node":{"payload":${shownMany},"previous":null}}]}}}`;
+    expect((await graphql(query)) === whole).toBe(true);
+    const stream = await fetch(`${app.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream", authorization: `Bearer ${app.adminToken}` },
+      body: JSON.stringify({ query }),
+    });
+    expect((await stream.text()).includes(`data: ${whole}\n`)).toBe(true);
+    expect((await overSocket(query, "{}")).endsWith(`"payload":${whole}}`)).toBe(true);
+  });
+
   test("what cannot be kept is refused by name", async () => {
     expect(await define("numbers.far", ',"properties":{"a":1e5000}')).toContain("a number beyond 1e1000");
     const refused = await fetch(`${app.url}/v1/events`, {

@@ -174,7 +174,7 @@ describe("operators", () => {
 
   test("many at once: only what was rejected, lowest number first, with progress", async () => {
     const { id, type, path } = await definition();
-    const { createReplayRunner } = await import("../../src/requests/replay.ts");
+    const { workReplays } = await import("../../src/requests/replay.ts");
     answer(path, 200);
     const delivered = (await emit(type)).requests.edges[0].node;
     await until(delivered.id, ["DELIVERED"]);
@@ -183,28 +183,23 @@ describe("operators", () => {
     for (let i = 0; i < 30; i++) rejected.push((await emit(type)).requests.edges[0].node);
     for (const { id: one } of rejected) await until(one, ["REJECTED"]);
     answer(path, 200);
-    const runner = createReplayRunner(app.doors.core);
-    runner.start();
-    try {
-      const before = receiver.calls.length;
-      const REPLAY = `mutation ($input: ResendWebhookRequestsInput!) { resendWebhookRequests(input: $input) { __typename ... on Replay { id total done state } ... on Error { code } } }`;
-      const { resendWebhookRequests: replay } = await ask(REPLAY, { input: { filter: { webhookDefinitionId: id } } });
-      expect(replay).toMatchObject({ __typename: "Replay", total: 30, done: 0, state: "RUNNING" });
-      for (const { id: one } of rejected) await until(one, ["DELIVERED"], 2);
-      const calls = receiver.calls.slice(before).filter((call) => call.path === path);
-      expect(calls).toHaveLength(30);
-      const sent = await Promise.all(rejected.map(async (r) => JSON.parse((await until(r.id, ["DELIVERED"])).request.body).id));
-      expect(calls.map((call) => call.json().id)).toEqual(sent);
-      const node = async () => (await ask("query ($id: ID!) { node(id: $id) { ... on Replay { done state } } }", { id: replay.id })).node;
-      for (const deadline = Date.now() + 5_000; (await node()).state !== "DONE"; ) {
-        if (Date.now() > deadline) throw new Error(JSON.stringify(await node()));
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      expect(await node()).toEqual({ done: 30, state: "DONE" });
-      expect((await until(delivered.id, ["DELIVERED"])).attemptCount).toBe(1);
-    } finally {
-      await runner.stop();
+    await workReplays(app.doors.core, app.queue);
+    const before = receiver.calls.length;
+    const REPLAY = `mutation ($input: ResendWebhookRequestsInput!) { resendWebhookRequests(input: $input) { __typename ... on Replay { id total done state } ... on Error { code } } }`;
+    const { resendWebhookRequests: replay } = await ask(REPLAY, { input: { filter: { webhookDefinitionId: id } } });
+    expect(replay).toMatchObject({ __typename: "Replay", total: 30, done: 0, state: "RUNNING" });
+    for (const { id: one } of rejected) await until(one, ["DELIVERED"], 2);
+    const calls = receiver.calls.slice(before).filter((call) => call.path === path);
+    expect(calls).toHaveLength(30);
+    const sent = await Promise.all(rejected.map(async (r) => JSON.parse((await until(r.id, ["DELIVERED"])).request.body).id));
+    expect(calls.map((call) => call.json().id)).toEqual(sent);
+    const node = async () => (await ask("query ($id: ID!) { node(id: $id) { ... on Replay { done state } } }", { id: replay.id })).node;
+    for (const deadline = Date.now() + 5_000; (await node()).state !== "DONE"; ) {
+      if (Date.now() > deadline) throw new Error(JSON.stringify(await node()));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    expect(await node()).toEqual({ done: 30, state: "DONE" });
+    expect((await until(delivered.id, ["DELIVERED"])).attemptCount).toBe(1);
   });
 
   test("act on nothing of another organization", async () => {

@@ -1,12 +1,13 @@
 /** Subscribers of the same change share an answer only when it is the same for them. */
 
 import { parse } from "graphql";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { variablesOf } from "../../src/api/graphql/shared-updates.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
 import { overSocket } from "../helpers/live.ts";
 import { addDefinition, addRequest } from "../helpers/log.ts";
+import { watchTenantStatements } from "../helpers/tenant-statements.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -30,7 +31,7 @@ test("documents, variables and callers that differ get answers of their own; tho
     overSocket(app, app.adminToken, OTHER),
   ];
   while (app.doors.feed.subscribers < open.length) await new Promise((resolve) => setTimeout(resolve, 5));
-  const statements = vi.spyOn(core.db.pool, "query");
+  const statements = watchTenantStatements(core.db);
   await addRequest(core, organizationId, definition, { payload: '{"n":1}' });
   const [a, b, c, d, e] = await Promise.all(open.map(async (s) => (await s.take(1))[0]?.data.webhookRequestUpdated));
   expect(a.request).toEqual({ number: expect.any(Number), event: { id: expect.any(String) }, attempts: { totalCount: 0 } });
@@ -38,8 +39,8 @@ test("documents, variables and callers that differ get answers of their own; tho
   expect(c).toEqual(a);
   expect(d.request).toEqual({ ...a.request, event: { ...a.request.event, payload: { n: 1 } } });
   expect(e).toEqual({ cursor: expect.any(String), request: { state: "PENDING" } });
-  const reads = statements.mock.calls.filter(([query]) => (query as { name?: string }).name === "read-events-by-id");
-  expect(reads).toHaveLength(1);
+  expect(statements.sent.filter(({ name }) => name === "read-events-by-id")).toHaveLength(1);
+  statements.stop();
   for (const subscription of open) subscription.close();
 });
 

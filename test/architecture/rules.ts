@@ -11,6 +11,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/serve.ts", 8.2],
   ["src/signals.ts", 8.1],
   ["src/banner.ts", 8.1],
+  ["src/cluster/", 8.05],
   ["src/app.ts", 8],
   ["src/api/", 7],
   ["src/goals/", 6],
@@ -197,10 +198,13 @@ export const oneHandMovesLanes: Rule = (files) =>
     ],
   );
 
+/** Written by a script, read by nobody from top to bottom. */
+const GENERATED = "src/db/kysely-types.ts";
+
 export const noLongFiles: Rule = (files) =>
   each(
     files,
-    () => true,
+    (file) => file.path !== GENERATED,
     (file) => (file.lines > 500 ? [`has ${file.lines} lines, 500 are the limit`] : []),
   );
 

@@ -1,16 +1,15 @@
 /** PgBouncer before Postgres, and TLS to it. In CI PgBouncer has to be there; elsewhere its tests run where it is installed. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { MASTER_KEY_TEXT } from "../helpers/database.ts";
+import { freePort } from "../helpers/free-port.ts";
 import { mainPath } from "../helpers/main-path.ts";
-import { startProgram } from "../helpers/program.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { startOnDatabase } from "./start-on-database.ts";
 
 const PGBOUNCER = "/usr/sbin/pgbouncer";
 const inCi = process.env["CI"] !== undefined;
@@ -43,27 +42,7 @@ afterEach(async () => {
   await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
 });
 
-function start(url: string) {
-  const program = startProgram({
-    DATABASE_URL: url,
-    HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT,
-    HOOKLINE_ADMIN_TOKEN: TOKEN,
-    HOOKLINE_DATA_DIR: path.join(folder, "data"),
-    HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
-  });
-  undo.push(async () => {
-    if (program.child.exitCode === null) await program.stop();
-  });
-  return program;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
+const start = (url: string) => startOnDatabase(url, { token: TOKEN, folder, undo });
 
 /** @returns the URL through it */
 async function startBouncer(mode: "session" | "transaction" | "statement"): Promise<string> {

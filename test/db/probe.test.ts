@@ -4,7 +4,6 @@
  */
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
@@ -13,6 +12,7 @@ import { checkSessions } from "../../src/db/probe.ts";
 import { DatabaseRefusal } from "../../src/db/refusal.ts";
 import { isUnavailable } from "../../src/db/unavailable.ts";
 import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
+import { freePort } from "../helpers/free-port.ts";
 
 const PGBOUNCER = "/usr/sbin/pgbouncer";
 const folder = mkdtempSync(path.join(tmpdir(), "hookline poolers-"));
@@ -42,10 +42,7 @@ async function connected(url: string): Promise<pg.Client> {
 async function startBouncer(settings: string): Promise<string> {
   const url = new URL(database.url);
   const target = url.port;
-  const free = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => free.once("listening", resolve));
-  url.port = String((free.address() as { port: number }).port);
-  await new Promise((resolve) => free.close(resolve));
+  url.port = String(await freePort());
   const at = (name: string) => path.join(folder, name);
   writeFileSync(at("users.txt"), `"${decodeURIComponent(url.username)}" "${decodeURIComponent(url.password)}"\n`);
   const listens = `listen_addr = 127.0.0.1\nlisten_port = ${url.port}\nunix_socket_dir =\nauth_type = plain\nauth_file = ${at("users.txt")}`;

@@ -125,7 +125,7 @@ test("B10 B11 the main path on a database, a role and a machine with hostile set
   expect(program.err()).toBe("");
 });
 
-test("B10 the program's own sessions are set alike: migration, hot pool, Prisma and queue", async () => {
+test("B10 the program's own sessions are set alike: migration, hot pool, tenants' pool and queue", async () => {
   for (const table of WATCHED)
     await asOwner(
       `CREATE TRIGGER witness AFTER INSERT OR UPDATE OR DELETE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION witness.trigger()`,
@@ -133,7 +133,7 @@ test("B10 the program's own sessions are set alike: migration, hot pool, Prisma 
   await mainPath(platform, receiver, "witnessed", 2, 2);
   await ask(platform, `mutation { updateOrganization(input: {name: "Witnessed"}) { __typename } }`);
   const purposes = "SELECT array_agg(DISTINCT purpose ORDER BY purpose) AS seen FROM witness.seen WHERE purpose <> 'test'";
-  await expect.poll(() => asOwner(purposes), { timeout: 20_000 }).toEqual([{ seen: ["hot", "migrate", "prisma", "queue"] }]);
+  await expect.poll(() => asOwner(purposes), { timeout: 20_000 }).toEqual([{ seen: ["hot", "migrate", "queue", "tenant"] }]);
   const seen = await asOwner<{ settings: Record<string, string> }>("SELECT DISTINCT settings FROM witness.seen WHERE purpose <> 'test'");
   expect(seen).toHaveLength(1);
   expect(seen[0]?.settings).toMatchObject({

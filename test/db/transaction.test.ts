@@ -9,7 +9,7 @@ afterAll(t.close);
 test("a connection that breaks between two statements of a transaction fails that transaction and nothing else", async () => {
   const broken = t.core.db.transaction(async (client) => {
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-    await t.core.db.pool.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    await t.asServer(`SELECT pg_terminate_backend(${rows[0]?.pid})`);
     // Nothing listens to this connection meanwhile; vitest fails the run for an exception that nobody catches.
     await sleep(100);
     return client.query("SELECT 1");

@@ -8,6 +8,8 @@ import { openDatabase } from "../../src/db/client.ts";
 import { migrate, migrationStatus } from "../../src/db/migrate.ts";
 import { createNotifier } from "../../src/db/notify.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
+import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 import { testConfig } from "../helpers/database.ts";
 import { testEngine } from "../helpers/engine.ts";
@@ -107,7 +109,10 @@ test("100 000 unsettled requests of 0.1 go through the upgrade, killed at its st
   const log = createLog(config);
   const notify = createNotifier(url, log);
   const vault = createVault([{ id: "1", key: Buffer.alloc(32, 7) }]);
-  const core: Core = { config, clock: systemClock, log, db: openDatabase(url), notify, vault };
+  const core: Core = {
+    ...{ config, clock: systemClock, log, metrics: createMetrics(), warnings: createWarnings(log) },
+    ...{ db: openDatabase(url), notify, vault },
+  };
   await notify.start();
   const { close, engine } = await testEngine(core);
   try {

@@ -5,11 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
-import { MASTER_KEY_TEXT } from "../helpers/database.ts";
 import { mainPath } from "../helpers/main-path.ts";
-import { startProgram } from "../helpers/program.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { startOwnServer } from "./own-server.ts";
+import { startOnDatabase } from "./start-on-database.ts";
 
 const DEBIAN_15 = "/usr/lib/postgresql/15/bin";
 const inCi = process.env["CI"] !== undefined;
@@ -29,19 +28,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(url: URL) {
-  const program = startProgram({
-    DATABASE_URL: url.href,
-    HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT,
-    HOOKLINE_ADMIN_TOKEN: TOKEN,
-    HOOKLINE_DATA_DIR: path.join(folder, "data"),
-    HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
-  });
-  undo.push(async () => {
-    if (program.child.exitCode === null) await program.stop();
-  });
-  return program;
-}
+const start = (url: URL) => startOnDatabase(url.href, { token: TOKEN, folder, undo });
 
 /** An empty database on the server; @returns its URL */
 async function makeDatabase(server: URL): Promise<URL> {

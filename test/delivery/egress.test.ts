@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Address, createEgress, type Egress, type Resolver } from "../../src/delivery/egress.ts";
+import { type Address, createEgress, type Egress, type Refusal, type Resolver } from "../../src/delivery/egress.ts";
+import { createRefusalLog } from "../../src/delivery/refusal-log.ts";
+import type { Log } from "../../src/observe/log.ts";
 
 /** A resolver with a fixed book of names; several answers are turns when they stand in an outer array. */
 function book(names: Record<string, string[] | string[][]>): Resolver & { asked: string[] } {
@@ -384,5 +386,65 @@ describe("lookup for other clients", () => {
     expect(await ask("https://public.example/", true)).toHaveLength(2);
     expect(await ask("https://localhost/", true)).toBe("EGRESS_BLOCKED");
     expect(await ask("https://unknown.example/", true)).toBe("ENOTFOUND");
+  });
+});
+
+describe("B78 NAT64 is judged as the IPv4 address inside", () => {
+  const through = (allow: string[], ...addresses: string[]) => {
+    const refused: Refusal[] = [];
+    const resolver = async () => addresses.map((address) => ({ address, family: address.includes(":") ? (6 as const) : (4 as const) }));
+    return { egress: createEgress({ allow, resolver, refused: (refusal) => refused.push(refusal) }), refused };
+  };
+  const named = new URL("https://name.test/");
+
+  it.each(["64:ff9b::808:808", "64:ff9b::8.8.8.8", "64:FF9B:0:0:0:0:808:808"])("%s is public", async (address) => {
+    expect(await through([], address).egress.resolve(named)).toHaveLength(1);
+    expect(through([]).egress.checkAddress(address, named)).toBe(true);
+  });
+
+  it.each([
+    ["64:ff9b::7f00:1", "127.0.0.1/32"],
+    ["64:ff9b::10.1.2.3", "10.1.2.3/32"],
+    ["64:ff9b::a9fe:a9fe", "169.254.169.254/32"],
+    ["64:ff9b::", "0.0.0.0/32"],
+    ["64:ff9b::1", "0.0.0.1/32"],
+    ["64:ff9b::7f00:1%eth0", "127.0.0.1/32"],
+    ["64:ff9b:1::808:808", "64:ff9b:1::808:808/128"],
+    ["64:ff9b:0:0:0:1:808:808", "64:ff9b:0:0:0:1:808:808/128"],
+  ])("%s is refused, and %s would allow it", async (address, cidr) => {
+    const { egress, refused } = through([], address);
+    await expect(egress.resolve(named)).rejects.toThrow("HOOKLINE_EGRESS_ALLOW");
+    expect(refused).toEqual([{ host: "name.test", address, cidr }]);
+    expect(await through([cidr], address).egress.resolve(named)).toHaveLength(1);
+  });
+
+  it("http to it is for an allowed IPv4 address only", async () => {
+    const plain = new URL("http://name.test/");
+    await expect(through([], "64:ff9b::808:808").egress.resolve(plain)).rejects.toThrow();
+    expect(await through(["8.8.8.0/24"], "64:ff9b::808:808").egress.resolve(plain)).toHaveLength(1);
+  });
+
+  it("localhost with a v4-only allow list: the operator learns of ::1, the tenant of nothing", async () => {
+    const { egress, refused } = through(["127.0.0.0/8"], "::1", "127.0.0.1");
+    const error = await egress.resolve(new URL("http://localhost:8080/")).catch((e: Error) => e);
+    expect(String(error)).not.toMatch(/::1|127\./);
+    expect(refused).toEqual([{ host: "localhost", address: "::1", cidr: "::1/128" }]);
+  });
+
+  it("the operator's log has a line a minute, with address and CIDR", () => {
+    let now = 0;
+    const lines: unknown[][] = [];
+    const log = { warn: (...line: unknown[]) => lines.push(line) } as unknown as Log;
+    const tell = createRefusalLog({ log, clock: { monotonic: () => now } });
+    const refusal = { host: "localhost", address: "::1", cidr: "::1/128" };
+    for (const at of [0, 1_000, 59_999, 60_000]) {
+      now = at;
+      tell(refusal);
+    }
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toEqual([
+      { code: "EGRESS_BLOCKED", host: "localhost", address: "::1", allow: "::1/128" },
+      "a call was refused: localhost leads to ::1; if it may be called, add ::1/128 to HOOKLINE_EGRESS_ALLOW",
+    ]);
   });
 });

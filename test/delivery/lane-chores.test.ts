@@ -117,3 +117,26 @@ test("B23 a dialect is not changed under requests that wait for it: the number o
   await expect.poll(queued, { timeout: 20_000 }).toBe(0);
   expect((await updateDefinition(t.core, admin, id, { dialect: "COTALKER" }, engine.engine)).definition.dialect).toBe("COTALKER");
 });
+
+test("B23 an ordering that changes several times under requests that wait: all of them go out, each key in order", {
+  timeout: 60_000,
+}, async () => {
+  const { id } = await define({ ordering: "KEY" });
+  receiver.respond(503);
+  const keyed = (first: number) =>
+    [0, 1, 2].map((i) => ({ type: "order.created", entity: "order", entityId: "18", payload: `{"n":${first + i}}` }));
+  let sent = 0;
+  for (const ordering of ["DEFINITION", "KEY", "DEFINITION", "KEY"] as const) {
+    await engine.engine.ingest.emit(organizationId, keyed(sent));
+    sent += 3;
+    await updateDefinition(t.core, admin, id, { ordering }, engine.engine);
+  }
+  await engine.engine.ingest.emit(organizationId, keyed(sent));
+  receiver.respond(200);
+  await expect.poll(queued, { timeout: 40_000 }).toBe(0);
+  const order = receiver.calls
+    .filter((call) => call.path === `/${organizationId}`)
+    .map((call) => (JSON.parse(call.body.toString()) as { data: { n: number } }).data.n);
+  const first = order.filter((n, i) => order.indexOf(n) === i);
+  expect(first).toEqual(Array.from({ length: sent + 3 }, (_, n) => n));
+});

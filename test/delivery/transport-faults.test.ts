@@ -52,10 +52,15 @@ describe("F13: a receiver that never answers", () => {
 });
 
 describe("F14: one byte per 100 ms", () => {
-  it.each(["drip-head", "drip-body"] as const)("%s ends at the total timeout", async (mode) => {
+  it.each([
+    ["drip-head", "TIMED_OUT TIMEOUT"],
+    ["drip-body", "REPLY 200 then TIMED_OUT TIMEOUT"],
+    ["stall-in-head", "TIMED_OUT TIMEOUT"],
+    ["stall-before-body", "REPLY 201 then TIMED_OUT TIMEOUT"],
+  ] as const)("%s ends at the total timeout", async (mode, code) => {
     const h = await hostile(mode);
     const sent = await transport().send(call(h.url, { timeoutMs: 1_000 }));
-    expect(codeOf(sent)).toBe("TIMED_OUT TIMEOUT");
+    expect(codeOf(sent)).toBe(code);
     expectTimeout(sent, 1_000);
     await h.waitForClosed();
   });
@@ -67,10 +72,18 @@ describe("F15: broken HTTP has a stable code", () => {
     ["half-close", "REFUSED CONNECTION_RESET"],
     ["garbage", "REFUSED RESPONSE_INVALID"],
     ["truncated-head", "REFUSED RESPONSE_INVALID"],
-    ["truncated-body", "REFUSED RESPONSE_INVALID"],
-    ["truncated-chunks", "REFUSED RESPONSE_INVALID"],
-    ["reset-in-body", "REFUSED CONNECTION_RESET"],
+    ["truncated-body", "REPLY 200 then REFUSED RESPONSE_INVALID"],
+    ["truncated-chunks", "REPLY 200 then REFUSED RESPONSE_INVALID"],
+    ["bad-chunk", "REPLY 200 then REFUSED RESPONSE_INVALID"],
+    ["reset-in-body", "REPLY 200 then REFUSED CONNECTION_RESET"],
+    ["reset-in-head", "REFUSED CONNECTION_RESET"],
+    ["error-then-reset", "REPLY 503 then REFUSED CONNECTION_RESET"],
     ["two-lengths", "REFUSED RESPONSE_INVALID"],
+    ["same-length-twice", "REFUSED RESPONSE_INVALID"],
+    ["length-and-chunked", "REFUSED RESPONSE_INVALID"],
+    ["status-line-twice", "REFUSED RESPONSE_INVALID"],
+    ["two-replies", "REPLY 200"],
+    ["endless-headers", "REFUSED RESPONSE_TOO_LARGE"],
     ["status-42", "REFUSED RESPONSE_INVALID"],
     ["status-099", "REFUSED RESPONSE_INVALID"],
     ["status-600", "REFUSED RESPONSE_INVALID"],

@@ -3,6 +3,7 @@ import { systemClock } from "../../src/clock.ts";
 import type { Call, Sent } from "../../src/delivery/call.ts";
 import { createEgress, type Resolver } from "../../src/delivery/egress.ts";
 import { createTransport, type Transport } from "../../src/delivery/transport.ts";
+import type { NoReply } from "../../src/wire/dialect.ts";
 import { type Hostile, type HostileMode, startHostile } from "../helpers/hostile.ts";
 import { type Receiver, startReceiver, testCa } from "../helpers/receiver.ts";
 
@@ -47,5 +48,8 @@ export const call = (url: string, more: Partial<Call> = {}): Call => ({
   ...more,
 });
 
+const failureOf = ({ outcome, errorCode }: NoReply) => `${outcome} ${errorCode}`;
+
+/** `REPLY 200 then REFUSED CONNECTION_RESET`: the head was whole, and what followed was not. */
 export const codeOf = ({ answer }: Sent) =>
-  answer.kind === "NO_REPLY" ? `${answer.outcome} ${answer.errorCode}` : `REPLY ${answer.status}`;
+  answer.kind === "NO_REPLY" ? failureOf(answer) : `REPLY ${answer.status}${answer.fault ? ` then ${failureOf(answer.fault)}` : ""}`;

@@ -4,6 +4,8 @@ import type { Seen } from "./recorder.ts";
 
 /** A request as the log has it. */
 export interface Logged {
+  /** UUID of the request. */
+  id: string;
   path: string;
   n: number;
   laneId: string;

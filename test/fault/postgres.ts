@@ -18,8 +18,9 @@ export interface Postgres {
   close(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<Postgres> {
-  const folder = await mkdtemp(path.join(tmpdir(), "hookline-fault-"));
+/** @param at its data folder, which stays; one of its own unless given */
+export async function startPostgres(at?: string): Promise<Postgres> {
+  const folder = at ?? (await mkdtemp(path.join(tmpdir(), "hookline-fault-")));
   let embedded: EmbeddedPostgres = await startEmbedded(folder);
   let pool: pg.Pool | undefined;
   const open = () => {
@@ -47,6 +48,8 @@ export async function startPostgres(): Promise<Postgres> {
       while (isAlive(pid)) await sleep(20);
     },
     async start() {
+      await pool?.end().catch(() => undefined);
+      pool = undefined;
       // Lets go of the folder that the killed server was started on.
       await embedded.stop();
       embedded = await startEmbedded(folder);
@@ -54,7 +57,7 @@ export async function startPostgres(): Promise<Postgres> {
     async close() {
       await pool?.end().catch(() => undefined);
       await embedded.stop();
-      await rm(folder, { recursive: true, force: true });
+      if (at === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }

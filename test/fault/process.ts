@@ -1,9 +1,9 @@
 /** One `node src/main.ts` of the harness, behind a proxy of its own to Postgres. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../helpers/free-port.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 
 const MAIN = path.join(import.meta.dirname, "../../src/main.ts");
@@ -18,6 +18,7 @@ export class Process {
   readonly role: "api" | "worker";
   readonly postgres: TcpProxy;
   readonly #env: Record<string, string>;
+  readonly #wrap: readonly string[];
   #child: ChildProcess | undefined;
   #port = 0;
   #output = "";
@@ -29,11 +30,12 @@ export class Process {
   /** When it was killed: monotonic milliseconds. */
   readonly killedAt: number[] = [];
 
-  constructor(name: string, role: "api" | "worker", postgres: TcpProxy, env: Record<string, string>) {
+  constructor(name: string, role: "api" | "worker", postgres: TcpProxy, env: Record<string, string>, wrap: readonly string[]) {
     this.name = name;
     this.role = role;
     this.postgres = postgres;
     this.#env = env;
+    this.#wrap = wrap;
   }
 
   get url(): string {
@@ -64,7 +66,8 @@ export class Process {
 
   async start(): Promise<void> {
     this.#port = await freePort();
-    const child = spawn(process.execPath, [MAIN], {
+    const [program, ...words] = [...this.#wrap, process.execPath, MAIN];
+    const child = spawn(program as string, words, {
       env: { ...this.#env, PORT: String(this.#port), HOOKLINE_ROLES: this.role, PATH: process.env["PATH"] ?? "" },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -84,7 +87,7 @@ export class Process {
   }
 
   /** 200 of /readyz. */
-  async ready(timeoutMs = 60_000): Promise<void> {
+  async ready(timeoutMs = 180_000): Promise<void> {
     for (const deadline = performance.now() + timeoutMs; (await this.status()) !== 200; await sleep(50)) {
       if (!this.alive) throw new Error(`${this.name} ended while starting: ${this.output}`);
       if (performance.now() > deadline) throw new Error(`${this.name} is not ready: ${this.output}`);
@@ -123,20 +126,18 @@ export class Process {
   }
 }
 
-export async function makeProcess(name: string, role: "api" | "worker", postgresPort: number, env: Record<string, string>, database: URL) {
-  const proxy = await startProxy(postgresPort);
-  const url = new URL(database);
-  url.port = String(proxy.port);
-  return new Process(name, role, proxy, { ...env, DATABASE_URL: url.href });
+export interface Launch {
+  name: string;
+  role: "api" | "worker";
+  env: Record<string, string>;
+  /** Words before the command: a program that ends by executing what follows it. */
+  wrap: readonly string[];
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+/** @param database reached through a proxy of the process's own */
+export async function makeProcess({ name, role, env, wrap }: Launch, database: URL): Promise<Process> {
+  const proxy = await startProxy(Number(database.port));
+  const url = new URL(database);
+  url.port = String(proxy.port);
+  return new Process(name, role, proxy, { ...env, DATABASE_URL: url.href }, wrap);
 }

@@ -18,8 +18,8 @@ export interface Producer {
   readonly log: Sent[];
   /** One POST per event. @param retry until it is accepted, with the same Idempotency-Key */
   send(type: string, entityId: string, options?: { api?: Process; retry?: boolean; timeoutMs?: number }): Promise<Sent>;
-  /** `count` events in one POST. */
-  sendMany(type: string, count: number, entityId: (i: number) => string): Promise<Sent[]>;
+  /** `count` events in one POST. @param more of their payloads */
+  sendMany(type: string, count: number, entityId: (i: number) => string, more?: object): Promise<Sent[]>;
   /** `perSecond` events, over both APIs in turn, until told to stop; @returns stop */
   flow(type: string, perSecond: number, entityId: (i: number) => string): () => Promise<void>;
 }
@@ -33,7 +33,7 @@ export function createProducer(apis: readonly [Process, Process], token: string,
     log.push(sent);
     return sent;
   };
-  const eventOf = ({ n, type, entityId }: Sent) => ({ type, entity: "thing", entityId, payload: { n } });
+  const eventOf = ({ n, type, entityId }: Sent, more = {}) => ({ type, entity: "thing", entityId, payload: { n, ...more } });
 
   async function post(api: Process, body: string, key: string, timeoutMs: number): Promise<{ status: number; retryAfter: string | null }> {
     try {
@@ -68,9 +68,9 @@ export function createProducer(apis: readonly [Process, Process], token: string,
   return {
     log,
     send,
-    async sendMany(type, count, entityId) {
+    async sendMany(type, count, entityId, more = {}) {
       const batch = Array.from({ length: count }, (_, i) => record(type, entityId(i)));
-      const answer = await post(apis[0], JSON.stringify(batch.map(eventOf)), `${run}-${batch[0]?.n}-many`, 30_000);
+      const answer = await post(apis[0], JSON.stringify(batch.map((sent) => eventOf(sent, more))), `${run}-${batch[0]?.n}-many`, 30_000);
       for (const sent of batch) conclude(sent, answer);
       return batch;
     },

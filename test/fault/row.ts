@@ -1,16 +1,40 @@
 /** What a row of FAULTS.md is given, and how it is judged. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Account, account, type Logged } from "./accounting.ts";
+import { startWatcher, type Watcher } from "./live.ts";
 import type { Platform } from "./platform.ts";
 import { createProducer, type Producer } from "./producer.ts";
 import type { Behaviour, Recorder } from "./recorder.ts";
 
-export interface Row {
+interface Titled {
   id: string;
   title: string;
   /** In the set that CI runs. */
   short: boolean;
+  /** About starts, copies, restores and failover: `--edges`. */
+  edge?: boolean;
+}
+
+export interface Row extends Titled {
+  /** A platform of its own, ended with the row; the shared one unless given. */
+  world?: (bench: Bench) => Promise<Platform>;
   run(test: RowTest): Promise<void>;
+}
+
+/** A row about processes that it starts itself, each on a folder of its own. */
+export interface LoneRow extends Titled {
+  alone(bench: Bench): Promise<void>;
+}
+
+/** What every row has. */
+export interface Bench {
+  /** At its full length: `--long`. */
+  readonly full: boolean;
+  /** 0 up to 1, from the run's seed. */
+  random(): number;
+  say(line: string): void;
+  check(holds: boolean, what: string): void;
+  sleep(ms: number): Promise<unknown>;
 }
 
 export interface Target {
@@ -40,19 +64,16 @@ export interface TargetSettings {
   unsent?: boolean;
 }
 
-export interface RowTest {
+export interface RowTest extends Bench {
   readonly platform: Platform;
   readonly recorder: Recorder;
   readonly producer: Producer;
-  readonly full: boolean;
-  /** 0 up to 1, from the run's seed. */
-  random(): number;
+  /** A subscriber beside it. */
+  readonly live: Watcher;
   /** A definition that wants an event type of its own, or another target's. */
   target(name: string, settings?: TargetSettings & { type?: string }): Promise<Target>;
   /** Marks the moment of a fault: repeats are allowed from here. */
   fault(): void;
-  say(line: string): void;
-  check(holds: boolean, what: string): void;
   /** Every accepted event of these targets is settled in the log. */
   settled(timeoutMs?: number): Promise<void>;
   logged(): Promise<Logged[]>;
@@ -60,7 +81,8 @@ export interface RowTest {
   latencies(target: Target, from?: number): number[];
   /** Rule P over everything of this row. */
   account(): Promise<Account>;
-  sleep(ms: number): Promise<unknown>;
+  /** What was sent so far is no longer asked for: the database of now never heard of it. */
+  forget(): void;
 }
 
 /** Milliseconds under which a p99 on a shared machine says nothing. */
@@ -71,25 +93,47 @@ const ENDLESS = Array.from({ length: 20 }, () => 0.2);
 export interface RowResult {
   problems: string[];
   notes: string[];
+  /** What processes said, of a row that failed. */
+  evidence?: string[];
   account: Account | undefined;
 }
 
-export async function runRow(row: Row, platform: Platform, recorder: Recorder, random: () => number, full: boolean): Promise<RowResult> {
+/** Figures and findings of a row. */
+export function makeBench(random: () => number, full: boolean): Bench & { problems: string[]; notes: string[] } {
+  const problems: string[] = [];
+  const notes: string[] = [];
+  return {
+    ...{ full, random, problems, notes, sleep },
+    say: (line) => notes.push(line),
+    check: (holds, what) => {
+      if (!holds) problems.push(what);
+    },
+  };
+}
+
+export async function runAlone(row: LoneRow, random: () => number, full: boolean): Promise<RowResult> {
+  const bench = makeBench(random, full);
+  await row.alone(bench).catch((error: Error) => bench.problems.push(error.stack ?? String(error)));
+  return { problems: bench.problems, notes: bench.notes, account: undefined };
+}
+
+export async function runRow(row: Row, platform: Platform, recorder: Recorder, bench: ReturnType<typeof makeBench>): Promise<RowResult> {
+  const { random, problems, notes } = bench;
   const run = `${row.id.toLowerCase()}-${Math.floor(random() * 1e9).toString(36)}`;
   const producer = createProducer([platform.apis[0], platform.apis[1]], platform.token, run);
   const targets: (Target & { settings: TargetSettings })[] = [];
   const faults: number[] = [];
-  const problems: string[] = [];
-  const notes: string[] = [];
   const deathsBefore = platform.all.map((process) => process.deaths.length);
   let judged: Account | undefined;
 
+  const live = await startWatcher(platform);
+
   const test: RowTest = {
+    ...bench,
     platform,
     recorder,
     producer,
-    full,
-    random,
+    live,
     async target(name, { type = `${run}.${name}`, ...settings } = {}) {
       const path = `/${run}/${name}`;
       if (settings.behaviour) recorder.on(path, settings.behaviour);
@@ -111,9 +155,9 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
       return target;
     },
     fault: () => faults.push(performance.now()),
-    say: (line) => notes.push(line),
-    check: (holds, what) => {
-      if (!holds) problems.push(what);
+    forget() {
+      producer.log.length = 0;
+      targets.length = 0;
     },
     async settled(timeoutMs = 120_000) {
       const wanted = producer.log.filter((sent) => sent.outcome === "accepted").map((sent) => sent.n);
@@ -132,7 +176,7 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
     async logged() {
       const ids = targets.map((target) => uuid(target.id));
       const rows = await platform.postgres.query<Logged & { definition: string }>(
-        `SELECT r.definition_id AS definition, (e.payload::json->>'n')::int AS n, r.lane_id AS "laneId", r.lane_number::int AS "laneNumber", r.state,
+        `SELECT r.id, r.definition_id AS definition, (e.payload::json->>'n')::int AS n, r.lane_id AS "laneId", r.lane_number::int AS "laneNumber", r.state,
            count(a.number)::int AS attempts, count(a.number) FILTER (WHERE a.outcome = 'INTERRUPTED')::int AS interrupted,
            COALESCE(bool_or(a.manual), false) AS manual
          FROM webhook_request r JOIN event e ON e.id = r.event_id LEFT JOIN attempt a ON a.request_id = r.id
@@ -167,9 +211,9 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
         window: 64,
       });
       problems.push(...judged.broken);
+      problems.push(...(await live.judge(new Map((await test.logged()).map(({ id, state }) => [id, state])))));
       return judged;
     },
-    sleep,
   };
   try {
     await row.run(test);
@@ -177,9 +221,9 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
     problems.push((error as Error).stack ?? String(error));
   }
   const ran = performance.now();
+  await live.stop();
   // What the processes said of it: the evidence of a failed row.
-  if (problems.length > 0)
-    notes.push(...platform.all.map((process) => `${process.name} said: ${process.complaints.slice(-1_500) || "nothing"}`));
+  const evidence = platform.all.map((process) => `${process.name} said: ${process.complaints.slice(-1_500) || "nothing"}`);
   // Evidence is taken; what is left of this row must not reach into the next.
   await platform.heal().catch((error: Error) => problems.push(`does not heal: ${error.message}`));
   await platform
@@ -187,8 +231,9 @@ export async function runRow(row: Row, platform: Platform, recorder: Recorder, r
       ids: targets.filter((target) => !target.gone).map(({ id }) => id),
     })
     .catch((error: Error) => targets.length > 0 && problems.push(error.message));
-  notes.push(`healed in ${((performance.now() - ran) / 1_000).toFixed(1)} s`);
-  return { problems, notes, account: judged };
+  const healing = (performance.now() - ran) / 1_000;
+  if (healing > 2) notes.push(`healed in ${healing.toFixed(1)} s`);
+  return { problems, notes, evidence, account: judged };
 }
 
 async function lanesNow(platform: Platform, laneId: string | undefined): Promise<string> {

@@ -6,11 +6,12 @@ import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createServer, type Server } from "../../src/api/server.ts";
 import type { Config } from "../../src/config.ts";
 import type { Core } from "../../src/core.ts";
-import { createQueue } from "../../src/db/queue.ts";
+import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { createEngine, ENGINE_JOBS } from "../../src/engine.ts";
 import { type TestCore, testCore } from "./database.ts";
 
 export interface TestServer {
+  queue: Queue;
   doors: Doors;
   server: Server;
   /** `http://127.0.0.1:<port>` */
@@ -49,10 +50,7 @@ async function startServer(core: Core, withWorker: boolean): Promise<TestServer>
   const { port } = await server.listen();
   url = `http://127.0.0.1:${port}`;
   return {
-    doors,
-    server,
-    url,
-    port,
+    ...{ queue, doors, server, url, port },
     async close() {
       await server.close();
       await engine.drain(5_000);

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { TenancyError } from "../../src/db/client.ts";
+import { TenancyError } from "../../src/db/tenancy.ts";
 import { testCore } from "./database.ts";
 
 const t = await testCore();

@@ -18,7 +18,11 @@ import { type Config, readConfig } from "../../src/config.ts";
 import type { Core } from "../../src/core.ts";
 import { openDatabase } from "../../src/db/client.ts";
 import { createNotifier } from "../../src/db/notify.ts";
+import { ROLES } from "../../src/db/wall/roles.ts";
+import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
+import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 
 /** The key of every test vault, so that several cores may share a database. */
@@ -66,6 +70,8 @@ export interface TestCore {
   organization(name?: string): Promise<TestOrganization>;
   /** A second Core on the same database, as another process would have. */
   another(): Promise<Core>;
+  /** As the server's own user, whom no policy binds: what the running roles may not do. */
+  asServer(statement: string): Promise<pg.QueryResult>;
   close(): Promise<void>;
 }
 
@@ -79,6 +85,9 @@ export function testConfig(databaseUrl: string, overrides: Partial<Config> = {})
   });
   return Object.freeze({ ...config, ...overrides });
 }
+
+/** Behind the second wall, as the template has it: the server's own user takes each role on. */
+export const testLogins = (url: string) => loginsOf(url, { state: "on", roles: ROLES });
 
 /**
  * @param overrides of the config, such as `retryScale`
@@ -96,8 +105,10 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
       config,
       clock: systemClock,
       log,
-      db: openDatabase(database.url),
-      notify: createNotifier(database.url, log),
+      metrics: createMetrics(),
+      warnings: createWarnings(log),
+      db: openDatabase(testLogins(database.url)),
+      notify: createNotifier(testLogins(database.url).engine, log),
       vault: createVault([MASTER_KEY]),
     };
     await core.notify.start();
@@ -136,6 +147,11 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
     caller,
     organization,
     another,
+    async asServer(statement) {
+      const client = new pg.Client({ connectionString: direct.url });
+      await client.connect();
+      return client.query(statement).finally(() => client.end());
+    },
     async close() {
       for (const each of cores) {
         await each.notify.stop();

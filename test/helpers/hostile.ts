@@ -19,6 +19,30 @@ const MODES = {
     socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this", () => setTimeout(() => socket.resetAndDestroy(), 50));
   },
   "two-lengths": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 5\r\n\r\nhello"),
+  "same-length-twice": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\nhello"),
+  "length-and-chunked": (socket: Socket) =>
+    socket.end("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+  "status-line-twice": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\nHTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"),
+  /** The parser is told of the first only. */
+  "two-replies": (socket: Socket) =>
+    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"),
+  "reset-in-head": (socket: Socket) => {
+    socket.write("HTTP/1.1 202 Accepted\r\nx-slow: a", () => setTimeout(() => socket.resetAndDestroy(), 50));
+  },
+  "stall-in-head": (socket: Socket) => socket.write("HTTP/1.1 202 Accepted\r\nx-slow: a"),
+  "stall-before-body": (socket: Socket) => socket.write("HTTP/1.1 201 Created\r\ncontent-length: 10\r\n\r\n"),
+  "bad-chunk": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n"),
+  "error-then-reset": (socket: Socket) => {
+    socket.write("HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nwait", () =>
+      setTimeout(() => socket.resetAndDestroy(), 50),
+    );
+  },
+  "error-then-stall": (socket: Socket) => socket.write("HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\nwait"),
+  /** 10 MB of header lines. */
+  "endless-headers": (socket: Socket) => {
+    socket.write("HTTP/1.1 200 OK\r\n");
+    pour(socket, Buffer.from(header(1_000).repeat(100)));
+  },
   "status-42": (socket: Socket) => socket.end("HTTP/1.1 42 Odd\r\ncontent-length: 0\r\n\r\n"),
   "status-099": (socket: Socket) => socket.end("HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n"),
   "status-600": (socket: Socket) => socket.end("HTTP/1.1 600 Odd\r\ncontent-length: 0\r\n\r\n"),

@@ -51,22 +51,23 @@ export async function addDefinition(core: Core, organizationId: string, name = "
 
 /** Partitions of a day each for the last days, as if the installation had run since then. */
 export async function addPast(core: Core, days: number): Promise<void> {
-  await core.db.pool.query(
-    `DO $$
-     DECLARE kind TEXT; high TIMESTAMPTZ; low TIMESTAMPTZ;
+  const statement = `DO $$
+     DECLARE kind TEXT; child TEXT; high TIMESTAMPTZ; low TIMESTAMPTZ;
      BEGIN
        FOREACH kind IN ARRAY ARRAY['event', 'webhook_request', 'attempt', 'feed_entry'] LOOP
          SELECT min(since) INTO high FROM hot_partition WHERE parent = kind;
          WHILE high > now() - interval '${days} days' LOOP
            low := date_trunc('day', high - interval '1 millisecond', 'UTC');
-           EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', kind || to_char(low AT TIME ZONE 'UTC', '_YYYYMMDD_past'), kind,
+           child := kind || to_char(low AT TIME ZONE 'UTC', '_YYYYMMDD_past');
+           EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', child, kind,
              CASE kind WHEN 'feed_entry' THEN low::text ELSE lowest_id(low)::text END,
              CASE kind WHEN 'feed_entry' THEN high::text ELSE lowest_id(high)::text END);
+           PERFORM guard_partition(kind::regclass, child::regclass);
            high := low;
          END LOOP;
        END LOOP;
-     END $$`,
-  );
+     END $$`;
+  await core.db.asOwner((client) => client.query(statement));
 }
 
 /** A UUIDv7 of that moment. */

@@ -7,6 +7,8 @@ import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import type { Core } from "../../src/core.ts";
 import { type Database, openDatabase } from "../../src/db/client.ts";
 import type { Queue } from "../../src/db/queue.ts";
+import { createDefinitionChores } from "../../src/delivery/lane-chores.ts";
+import { createLoop } from "../../src/delivery/loop.ts";
 import type { Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
 import type { Worker } from "../../src/delivery/worker.ts";
 import { createEngine } from "../../src/engine.ts";
@@ -61,13 +63,15 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
     died.resolve();
   }
 
-  const transaction: Database["transaction"] = async (work) => {
+  const mortal = async <T>(transaction: () => Promise<T>): Promise<T> => {
     if (death === "AT_BEGIN") die();
     if (killedAt !== undefined) return never;
-    const result = await unlessDead(own.transaction(work));
+    const result = await unlessDead(transaction());
     if (death === "AFTER_COMMIT") die();
     return killedAt === undefined ? result : never;
   };
+  const transaction: Database["transaction"] = (work) => mortal(() => own.transaction(work));
+  const together: Database["together"] = (sent, before) => mortal(() => own.together(sent, before));
   const pool = new Proxy(own.pool, {
     get(target, key) {
       if (key === "query") return (...args: [string]) => (killedAt === undefined ? unlessDead(target.query(...args)) : never);
@@ -76,7 +80,7 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
   });
   const core: Core = {
     ...base,
-    db: { ...own, pool, transaction },
+    db: { ...own, pool, transaction, together },
     notify: {
       ...base.notify,
       get connected() {
@@ -99,7 +103,10 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
   // Jobs of the engine (mail, announcements) are nobody's business here: the queue is shared by nodes that die.
-  const { ingest, worker, chores } = engine;
+  const { ingest, worker } = engine;
+  const marks = createDefinitionChores(core);
+  const chores = createLoop(async () => ({ MORE: 0, WAITS: 1_000, DONE: 5_000 })[await marks.run()], { log: core.log, what: "marks" });
+  const stopListening = core.notify.on("definition", () => chores.kick());
   worker?.start();
   if (worker) chores.start();
   return {
@@ -116,12 +123,15 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       await died.promise;
     },
     async stop() {
+      stopListening();
+      await chores.stop();
       if (killedAt === undefined) await engine.drain(10_000);
     },
     async close() {
       // What a dead one began never ends: nobody waits for it.
-      if (killedAt === undefined) await engine.drain(0);
-      else void engine.chores.stop();
+      stopListening();
+      const stopped = chores.stop();
+      if (killedAt === undefined) await Promise.all([stopped, engine.drain(0)]);
       await engine.stop();
       await own.close();
     },

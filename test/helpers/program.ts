@@ -36,7 +36,7 @@ export function startProgram(env: Record<string, string>, options: { command?: s
   const ended = once(child, "close").then(() => ({ code: child.exitCode, signal: child.signalCode }));
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const until: Program["until"] = async (condition) => {
-    for (const deadline = Date.now() + 60_000; !(await condition()); await sleep(20)) {
+    for (const deadline = Date.now() + 120_000; !(await condition()); await sleep(20)) {
       if (Date.now() > deadline) throw new Error(`waited in vain; printed:\n${out}\n${err}`);
     }
   };

@@ -263,7 +263,7 @@ describe("what is lost on the way does not matter", () => {
     const before = await addRequest(t.core, organizationId, definition);
     const [first] = await take(live, 1);
     const resumed = await own.requests({ organizationId, filter, after: first?.cursor });
-    await t.core.db.pool.query(
+    await t.asServer(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
     const numbers = [];

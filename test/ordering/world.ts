@@ -95,10 +95,17 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
       status: dice(`${chance} ${at.path.slice(-2)} ${emitted.findIndex((e) => e.ids.includes(eventId))} ${nth}`) < at.fail ? 500 : 200,
     };
     calls.push(call);
+    // A caller whose lease ended hangs up: that is the end of this call, and no answer.
+    void received.closed.then(() => {
+      if (call.end !== Number.POSITIVE_INFINITY) return;
+      call.end = performance.now();
+      call.status = 0;
+    });
+    const { status } = call;
     await at.hang?.promise;
     if (at.slowMs > 0) await sleep(at.slowMs);
-    call.end = performance.now();
-    return call.status;
+    call.end = Math.min(call.end, performance.now());
+    return status;
   });
 
   function emit(owner: House, node: TestNode, inputs: EventInput[]): Promise<void> {

@@ -16,13 +16,13 @@ import { interruptRequests, logInterrupted } from "../../src/delivery/sql/interr
 import { lanesStillOurs, renewLeases } from "../../src/delivery/sql/leases.ts";
 import { letLanesGo, releaseLanes } from "../../src/delivery/sql/let-lanes-go.ts";
 import { logAttempts, loggedAttempts } from "../../src/delivery/sql/log-attempts.ts";
-import { mark, unmark } from "../../src/delivery/sql/mark.ts";
+import { mark, markUnchanged, unmark } from "../../src/delivery/sql/mark.ts";
 import { readLanePages } from "../../src/delivery/sql/read-lanes.ts";
 import { requestAsChange } from "../../src/delivery/sql/request-as-change.ts";
 import { deleteLanes, lockIdleLanes, raiseLaneFloors } from "../../src/delivery/sql/retire-lanes.ts";
 import { settleRequests } from "../../src/delivery/sql/settle-requests.ts";
 import { takeLaneNumbers } from "../../src/delivery/sql/take-lane-numbers.ts";
-import { writeRequests } from "../../src/delivery/sql/write-requests.ts";
+import { makeDue, writeRequests } from "../../src/delivery/sql/write-requests.ts";
 import { writeEvents } from "../../src/events/sql/write-events.ts";
 import { readRequestsById } from "../../src/requests/sql/read-requests.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -194,6 +194,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     of(interruptRequests, [laneOrgs, lanes, 64]),
     of(logInterrupted, [orgs, fresh, each(2), each(false), each("https://x.example"), each("now")]),
     of(mark, [orgs, ids, ...range(ids)]),
+    of(markUnchanged, [orgs, ids, ...range(ids), queued.map((r) => r.lane), each(0)]),
     of(unmark, [orgs, ids, ...range(ids)]),
     of(loggedAttempts, [orgs, ids, each(1)]),
     of(finalStatuses, [orgs, ids]),
@@ -217,7 +218,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
         each(null),
         each("https://x.example"),
       ],
-      ...[each(null), each(null), each(null), each(null), each(false), each("now")],
+      ...[each(null), each(null), each(null), each(null), each(false), each(null), each(null), each(false), each("now")],
     ]),
     of(takeLaneNumbers, [laneOrgs, lanes, none(definitionId), lanes, none(0), none(false), none(1)]),
     of(writeEvents, [
@@ -236,9 +237,9 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
         each(200),
         ids.map((_, i) => 1_000 + i),
       ],
-      ...[each("PENDING"), each("STANDARD"), each("order.created"), each("order"), each("1"), each(null), each("{}"), each(false), "now"],
-      ...[laneOrgs, lanes, none(definitionId)],
+      ...[each("STANDARD"), each("order.created"), each("order"), each("1"), each(null), each("{}"), each(false), "now"],
     ]),
+    of(makeDue, [laneOrgs, lanes, none(definitionId)]),
     of(lockIdleLanes, [86_400_000, 500, 60_000], 1_000),
     of(deleteLanes, [laneOrgs, lanes]),
     of(raiseLaneFloors, [86_400_000, 500, 60_000], 1_000),

@@ -50,7 +50,7 @@ test("finished minutes of all processes become one row each; totals stay what th
   ]);
   expect(rows.filter((row) => row.minute >= minutesAgo(2))).toHaveLength(3);
   expect(rows[0]?.durations.reduce((sum, n) => sum + n, 0)).toBe(6);
-  expect(await foldDeliveries(t.core)).toEqual({ minutes: 0, hours: 0, deleted: 0 });
+  expect(await foldDeliveries(t.core)).toEqual({ minutes: 0, tens: 0, hours: 0, deleted: 0 });
 });
 
 test("after two days minutes are hours, after 31 days they go; the totals keep both", async () => {
@@ -62,4 +62,18 @@ test("after two days minutes are hours, after 31 days they go; the totals keep b
   await foldDeliveries(t.core);
   expect((await rowsOf(id)).map((row) => [row.minute.getTime(), row.delivered])).toEqual([[hour, 6]]);
   expect((await totalsOf(t.core.db, t.organizationId, [id])).get(id)).toMatchObject({ totalCalls: 11 });
+});
+
+test("after two hours ten minutes are one row, and nothing is lost", async () => {
+  const { id } = await addDefinition(t.core, t.organizationId, "Busy");
+  const since = Math.floor((Date.now() - 6 * 3_600_000) / 3_600_000) * 3_600_000;
+  for (let minute = 0; minute < 60; minute++) await add(id, new Date(since + minute * MINUTE), process(1), 2, 1);
+  await foldDeliveries(t.core);
+  const rows = await rowsOf(id);
+  expect(rows.map((row) => [(row.minute.getTime() - since) / MINUTE, row.delivered, row.rejected])).toEqual(
+    [0, 10, 20, 30, 40, 50].map((minute) => [minute, 20, 10]),
+  );
+  expect(rows[0]?.durations.reduce((sum, n) => sum + n, 0)).toBe(20);
+  expect((await totalsOf(t.core.db, t.organizationId, [id])).get(id)).toMatchObject({ totalCalls: 180, totalErrors: 60 });
+  expect((await foldDeliveries(t.core)).tens).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { showAttempts } from "../../src/requests/attempt.ts";
 import { attemptsOfDefinition } from "../../src/requests/definition-attempts.ts";
 import { listEvents } from "../../src/requests/event.ts";
@@ -8,6 +8,7 @@ import { numberKey, pageCursor, pageOf, uuidKey } from "../../src/requests/page.
 import { showRequest } from "../../src/requests/show.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { addDefinition, addRequest, type LoggedRequest, settle } from "../helpers/log.ts";
+import { watchTenantStatements } from "../helpers/tenant-statements.ts";
 
 let t: TestCore;
 let definition: { id: string; laneId: string };
@@ -55,13 +56,13 @@ test("attempts come oldest first, in pages from either end", async () => {
   }
 });
 
-test("an attempt whose body is not stored sent what the first one sent", async () => {
+test("an attempt whose body is not stored sent what the last one before it that is stored sent", async () => {
   const { rows } = await attemptsOf({});
   expect(await Promise.all(rows.map(async (a) => (await a.content()).requestBody))).toEqual([
     "the first body",
     "the first body",
     "another body",
-    "the first body",
+    "another body",
   ]);
   expect((await rows[3]?.content())?.responseBody).toBe("answer 4");
   const [one] = await showAttempts(t.core.db, t.organizationId, [rows[1]?.id as string]);
@@ -72,19 +73,19 @@ test("an attempt whose body is not stored sent what the first one sent", async (
 test("the latest attempt is what the request shows as sent and answered", async () => {
   const latest = await (await shown()).latest();
   expect(latest?.attempt.number).toBe(4);
-  expect(latest?.content).toMatchObject({ requestBody: "the first body", responseBody: "answer 4", responseHeaders: { "x-test": "yes" } });
+  expect(latest?.content).toMatchObject({ requestBody: "another body", responseBody: "answer 4", responseHeaders: { "x-test": "yes" } });
 });
 
 test("a page asks for what belongs to it in one statement, not one per row", async () => {
   const { core } = t;
   for (let i = 0; i < 30; i++) await addRequest(core, t.organizationId, definition);
   const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests", uuidKey));
-  const statements = vi.spyOn(core.db.pool, "query");
+  const statements = watchTenantStatements(core.db);
   const events = await Promise.all(rows.map((r) => r.event()));
   await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts", numberKey))));
   // The attempts of requests without one are not asked for at all.
-  expect(statements).toHaveBeenCalledTimes(1);
-  statements.mockRestore();
+  expect(statements.sent).toHaveLength(1);
+  statements.stop();
   expect(events.map((e) => e?.id)).toEqual(rows.map((r) => r.eventId));
   const definitions = await Promise.all(rows.map((r) => r.definition()));
   expect(new Set(definitions.map((d) => d?.id))).toEqual(new Set([definition.id]));

@@ -1,16 +1,37 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Core } from "../../src/core.ts";
+import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
-import { createReplayRunner, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
+import { REPLAY_JOB, type ReplayRow, resumeReplays, showReplays, startReplay, workReplays } from "../../src/requests/replay.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { addDefinition, addRequest, type LoggedRequest } from "../helpers/log.ts";
 
 let t: TestCore;
+/** Of processes that go on with replays, and of one that only starts them. */
+const queues: Queue[] = [];
+let jobs: Queue;
 beforeAll(async () => {
   t = await testCore();
+  jobs = await processOn(t.core, { works: false });
 });
-afterAll(() => t.close());
+afterAll(async () => {
+  for (const queue of queues) await queue.stop();
+  await t.close();
+});
+
+async function processOn(core: Core, options = { works: true }): Promise<Queue> {
+  const queue = createQueue(core.db.url, core.log, { worker: true });
+  queues.push(queue);
+  await queue.start([REPLAY_JOB]);
+  if (options.works) await workReplays(core, queue);
+  return queue;
+}
+
+async function ended(queue: Queue): Promise<void> {
+  queues.splice(queues.indexOf(queue), 1);
+  await queue.stop();
+}
 
 async function finished(id: string): Promise<ReplayRow> {
   for (const deadline = Date.now() + 15_000; ; ) {
@@ -47,12 +68,11 @@ async function resent(definitionId: string): Promise<number[]> {
   return ids.map((id) => numbers.get(id) as number);
 }
 
-async function replay(core: Core, filter: Parameters<typeof startReplay>[2]): Promise<ReplayRow> {
-  const runner = createReplayRunner(core);
-  runner.start();
-  const { id } = await startReplay(core, t.admin, filter);
+async function replay(core: Core, filter: Parameters<typeof startReplay>[3]): Promise<ReplayRow> {
+  const runner = await processOn(core);
+  const { id } = await startReplay(core, jobs, t.admin, filter);
   const done = await finished(id);
-  await runner.stop();
+  await ended(runner);
   return done;
 }
 
@@ -80,19 +100,18 @@ test("nothing to send is done at once; another organization's definition is noth
   const theirs = await addDefinition(t.core, foreign.id);
   await addRequest(t.core, foreign.id, theirs, { state: "REJECTED" });
   for (const filter of [{ webhookDefinitionId: theirs.id }, { eventType: "nobody" }, { state: [] }, { number: 0 }]) {
-    expect(await startReplay(t.core, t.admin, filter)).toMatchObject({ total: 0, done: 0, state: "DONE" });
+    expect(await startReplay(t.core, jobs, t.admin, filter)).toMatchObject({ total: 0, done: 0, state: "DONE" });
   }
 });
 
 test("what was rejected after it began is left alone", async () => {
   const { id, requests } = await fill(["REJECTED"]);
-  const started = await startReplay(t.core, t.admin, { webhookDefinitionId: id });
+  const started = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id });
   const [lane] = requests;
   const late = await addRequest(t.core, t.organizationId, { id, laneId: lane?.laneId as string }, { state: "REJECTED" });
-  const runner = createReplayRunner(t.core);
-  runner.start();
+  const runner = await processOn(t.core);
   expect(await finished(started.id)).toMatchObject({ total: 1, done: 1 });
-  await runner.stop();
+  await ended(runner);
   expect(await resent(id)).not.toContain(late.number);
 });
 
@@ -106,28 +125,51 @@ test("a process that dies in the middle is followed by another: each request is 
     return other.db.transaction(work);
   };
   const dying: Core = { ...other, db: { ...other.db, transaction } };
-  const started = await startReplay(t.core, t.admin, { webhookDefinitionId: id });
-  const first = createReplayRunner(dying);
-  first.start();
+  const started = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id });
+  const first = await processOn(dying);
   while (left >= 0) await new Promise((resolve) => setTimeout(resolve, 10));
-  await first.stop();
+  await ended(first);
   expect(await resent(id)).toHaveLength(37);
 
-  const second = createReplayRunner(t.core);
-  second.start();
-  // The lease of the dead one has not passed yet: nobody touches it. Then it has.
-  await t.core.db.pool.query("UPDATE replay SET updated_at = now() - interval '31 seconds' WHERE id = $1", [started.id]);
+  // What it had in hand is tried again, by whoever is there.
+  const second = await processOn(t.core);
   expect(await finished(started.id)).toMatchObject({ total: 90, done: 90, state: "DONE" });
-  await second.stop();
+  await ended(second);
   expect(await resent(id)).toEqual(requests.map((r) => r.number));
 });
 
 test("a filter that cannot be read fails, and does not come back for ever", async () => {
   const { id } = await fill(["REJECTED"]);
-  const { id: replayId } = await startReplay(t.core, t.admin, { webhookDefinitionId: id });
+  const { id: replayId } = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id });
   await t.core.db.pool.query(`UPDATE replay SET filter = '{"state": ["NONSENSE"]}' WHERE id = $1`, [replayId]);
-  const runner = createReplayRunner(t.core);
-  runner.start();
+  const runner = await processOn(t.core);
   expect((await finished(replayId)).state).toBe("FAILED");
-  await runner.stop();
+  await ended(runner);
+});
+
+test("one whose job is gone, as after a restore, gets another; one that goes on keeps its own", async () => {
+  const { id, requests } = await fill(["REJECTED", "REJECTED"]);
+  const { id: replayId } = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id });
+  await t.core.db.pool.query("DELETE FROM hookline_queue.job WHERE name = $1", [REPLAY_JOB.name]);
+  expect(await resumeReplays(t.core, jobs)).toBe(0);
+  const runner = await processOn(t.core);
+  await t.core.db.pool.query("UPDATE replay SET updated_at = now() - interval '6 minutes' WHERE id = $1", [replayId]);
+  expect(await resumeReplays(t.core, jobs)).toBe(1);
+  // A second job finds that the first one was quicker.
+  await resumeReplays(t.core, jobs, 0);
+  expect(await finished(replayId)).toMatchObject({ total: 2, done: 2, state: "DONE" });
+  await ended(runner);
+  expect(await resent(id)).toEqual(requests.map((r) => r.number));
+});
+
+test("two go on beside each other, each a batch at a time, and end", async () => {
+  const [first, second] = [await fill(Array.from({ length: 120 }, () => "REJECTED")), await fill(["REJECTED"])];
+  const runner = await processOn(t.core);
+  const started = await Promise.all([first, second].map(({ id }) => startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id })));
+  expect(await Promise.all(started.map(({ id }) => finished(id)))).toMatchObject([
+    { total: 120, done: 120, state: "DONE" },
+    { total: 1, done: 1, state: "DONE" },
+  ]);
+  await ended(runner);
+  expect(await resent(first.id)).toEqual(first.requests.map((r) => r.number));
 });

@@ -32,7 +32,8 @@ ALTER TABLE "definition_counter"
   ADD COLUMN "go_on_since" TIMESTAMPTZ(6),
   ADD COLUMN "cancel_since" TIMESTAMPTZ(6),
   ADD COLUMN "lane_floor" BIGINT NOT NULL DEFAULT 0,
-  ADD COLUMN "lane_floor_at" TIMESTAMPTZ(6);
+  ADD COLUMN "lane_floor_at" TIMESTAMPTZ(6),
+  ADD COLUMN "lane_floor_xid" BIGINT;
 
 -- What is to be done with all lanes of a definition is a mark on one row; a chore does it in batches.
 CREATE INDEX "definition_counter_marked_idx" ON "definition_counter" ("definition_id")
@@ -159,9 +160,29 @@ CREATE VIEW "hot_partition" AS
     LATERAL (SELECT ARRAY[NULLIF(m.pair[1], 'MINVALUE'), m.pair[2]]) AS b(bounds)
   WHERE p.relnamespace = current_schema()::regnamespace AND p.relname IN ('event', 'webhook_request', 'attempt', 'feed_entry');
 
+-- A partition is read and written through its table, whose policies and rights count. A chore that works on one partition by its
+-- name finds the same there: the table's policies, and the rights of whoever may delete from the table.
+CREATE FUNCTION "guard_partition"(parent REGCLASS, child REGCLASS) RETURNS VOID LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE policy RECORD; grantee TEXT;
+BEGIN
+  IF NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = parent) THEN RETURN; END IF;
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', child);
+  FOR policy IN SELECT p.polname, pg_get_expr(p.polqual, p.polrelid) AS rows,
+      (SELECT string_agg(quote_ident(pg_get_userbyid(r)), ', ') FROM unnest(p.polroles) AS r) AS roles
+    FROM pg_policy p WHERE p.polrelid = parent AND NOT EXISTS (SELECT 1 FROM pg_policy o WHERE o.polrelid = child AND o.polname = p.polname)
+  LOOP
+    EXECUTE format('CREATE POLICY %I ON %s TO %s USING (%s)', policy.polname, child, policy.roles, policy.rows);
+  END LOOP;
+  FOR grantee IN SELECT quote_ident(pg_get_userbyid(a.grantee)) FROM pg_class c, aclexplode(c.relacl) AS a
+    WHERE c.oid = parent AND a.privilege_type = 'DELETE' AND a.grantee NOT IN (0, c.relowner)
+  LOOP
+    EXECUTE format('GRANT SELECT, UPDATE, DELETE ON %s TO %s', child, grantee);
+  END LOOP;
+END $$;
+
 -- Makes what is missing up to `horizon`, in pieces of `minutes` that begin at multiples of it (UTC). The owner's rights, so that
 -- the role that delivers needs none to make tables. ATTACH, never PARTITION OF: that would lock the parent against everybody.
-CREATE FUNCTION "make_partitions"(horizon TIMESTAMPTZ, minutes INTEGER) RETURNS INTEGER LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION "make_partitions"(horizon TIMESTAMPTZ, minutes INTEGER) RETURNS INTEGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE kind TEXT; low TIMESTAMPTZ; high TIMESTAMPTZ; piece INTERVAL := minutes * interval '1 minute'; child TEXT; made INTEGER := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || '.make_partitions', 0));
@@ -179,6 +200,7 @@ BEGIN
       EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', kind, child,
         CASE kind WHEN 'feed_entry' THEN low::text ELSE lowest_id(low)::text END,
         CASE kind WHEN 'feed_entry' THEN high::text ELSE lowest_id(high)::text END);
+      PERFORM guard_partition(kind::regclass, child::regclass);
       made := made + 1;
       low := high;
     END LOOP;

@@ -8,6 +8,8 @@ INSERT INTO "number_block" ("organization_id", "from_number", "to_number", "firs
   SELECT "organization_id", min("number"), max("number"), min("id"::text COLLATE "C")::uuid, max("id"::text COLLATE "C")::uuid
   FROM "webhook_request_before" GROUP BY "organization_id", ("number" - 1) / 10000;
 ALTER TABLE "webhook_request_before" ALTER COLUMN "number" TYPE BIGINT;
+-- A resend asked for a rendering by the definition as it then is.
+ALTER TABLE "webhook_request_before" ADD COLUMN "rerender" BOOLEAN NOT NULL DEFAULT false;
 CREATE TABLE "webhook_request" (LIKE "webhook_request_before" INCLUDING DEFAULTS) PARTITION BY RANGE ("id");
 ALTER TABLE "webhook_request" ADD CONSTRAINT "webhook_request_pkey" PRIMARY KEY ("organization_id", "id");
 CREATE INDEX "webhook_request_definition_idx" ON "webhook_request" ("organization_id", "definition_id", "id");

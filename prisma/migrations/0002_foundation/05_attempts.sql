@@ -3,6 +3,8 @@ ALTER TABLE "attempt" RENAME TO "attempt_before";
 ALTER TABLE "attempt_before" DROP CONSTRAINT "attempt_pkey";
 DROP INDEX "attempt_request_id_number_key";
 ALTER TABLE "attempt_before" DROP COLUMN "id";
+-- A body that holds its event's payload is kept as what stands before it (request_body) and behind it (request_tail).
+ALTER TABLE "attempt_before" ADD COLUMN "request_tail" TEXT, ADD COLUMN "rendering" TEXT, ADD COLUMN "rerendered" BOOLEAN NOT NULL DEFAULT false;
 DO $$
 DECLARE newest UUID;
 BEGIN

@@ -5,6 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
+import { withSources } from "../../wire/json-source.ts";
 import { LIVE } from "../limits.ts";
 
 export function isStream(response: Response): boolean {
@@ -16,7 +17,7 @@ export async function sendAnswer(reply: FastifyReply, response: Response): Promi
     // Yoga says so for caches of old; a length or an encoding we did not apply must not stand there.
     if (name !== "content-length" && name !== "content-encoding" && name !== "connection") reply.header(name, value);
   });
-  return reply.code(response.status).send(await response.text());
+  return reply.code(response.status).send(withSources(await response.text()));
 }
 
 /** Resolves when the socket takes more; false when it does not for 30 s or is gone. */
@@ -63,7 +64,8 @@ export async function sendStream(reply: FastifyReply, response: Response, signal
     for (;;) {
       const step = await next();
       if (!step?.value) break;
-      if (!raw.write(step.value) && !(await drained(raw))) {
+      // A chunk is a whole event.
+      if (!raw.write(withSources(Buffer.from(step.value).toString())) && !(await drained(raw))) {
         raw.destroy();
         break;
       }

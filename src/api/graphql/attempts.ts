@@ -37,6 +37,9 @@ builder.node(Attempt, {
     warning: t.exposeString("warning", { nullable: true, description: "Something odd that did not change the outcome." }),
     startedAt: t.expose("startedAt", { type: "DateTime", description: "When the call was made." }),
     manual: t.exposeBoolean("manual", { description: "Asked for by hand: a resend, or retry now." }),
+    rerendered: t.exposeBoolean("rerendered", {
+      description: "Rendered anew by the definition as it then was: body, URL and headers may differ from the attempts before it.",
+    }),
     requestUrl: t.exposeString("requestUrl", { description: "Where it was sent." }),
     requestHeaders: t.field({
       type: "JSON",

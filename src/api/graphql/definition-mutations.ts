@@ -29,7 +29,10 @@ const settingFields = (t: InputFieldBuilder) => ({
       "Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not $all $elemMatch.",
   }),
   ordering: t.field({ type: Ordering, description: "Which requests wait for each other; null: as the dialect says." }),
-  concurrency: t.int({ description: "Requests in flight at once with ordering NONE: 1 to 100." }),
+  concurrency: t.int({
+    description:
+      "Requests in flight at once with ordering NONE: 1 to 100; unless given 16, or 10 where the dialect itself is ordered NONE.",
+  }),
   onExhausted: t.field({ type: OnExhausted, description: "What happens when the schedule is used up; null: as the dialect says." }),
   retrySchedule: t.floatList({
     description:

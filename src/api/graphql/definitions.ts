@@ -50,7 +50,7 @@ const Policy = builder.objectRef<PolicyShape>("Policy").implement({
   }),
 });
 
-const facts = loader((context, ids) => definitionFacts(context.doors.core, ids));
+const facts = loader((context, ids) => definitionFacts(context.doors.core, callerOf(context).organizationId, ids));
 const connections = loader(async (context, ids) => {
   const { organizationId } = callerOf(context);
   return byId(await context.doors.core.db.prisma.connection.findMany({ where: { organizationId, id: { in: ids } } }));

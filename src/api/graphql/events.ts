@@ -8,7 +8,7 @@ import { countEvents, type EventNode, listEvents, readEvents } from "../../reque
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
-import { parseJson } from "../../wire/json-exact.ts";
+import { JsonSource } from "../../wire/json-source.ts";
 import { checkJson } from "../../wire/json-text.ts";
 import { EVENTS } from "../limits.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -37,13 +37,16 @@ builder.node(Event, {
       type: "JSON",
       nullable: true,
       description: "What the emitter sent along.",
-      resolve: async (event) => parseJson((await event.texts()).payload),
+      resolve: async (event) => new JsonSource((await event.texts()).payload),
     }),
     previous: t.field({
       type: "JSON",
       nullable: true,
       description: "The entity before the change.",
-      resolve: async (event) => parseJson((await event.texts()).previous ?? "null"),
+      resolve: async (event) => {
+        const { previous } = await event.texts();
+        return previous === null ? null : new JsonSource(previous);
+      },
     }),
     changes: t.exposeStringList("changes", { description: "The names of the fields that changed." }),
     scope: t.expose("scope", { type: "JSON", nullable: true, description: "Where it belongs: workflow, survey, group, form, project." }),

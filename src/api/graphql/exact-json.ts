@@ -1,5 +1,6 @@
 /** JSON columns with their numbers as they were written: Prisma rounds what it reads. */
-import { holdsNumber, parseJson } from "../../wire/json-exact.ts";
+import { holdsNumber } from "../../wire/json-exact.ts";
+import { JsonSource } from "../../wire/json-source.ts";
 import { type Context, callerOf } from "./context.ts";
 import { loader } from "./loader.ts";
 
@@ -14,15 +15,16 @@ interface Columns {
  */
 export function exactJson<Table extends keyof Columns>(table: Table, column: Columns[Table]) {
   const read = loader<string>(async (context, ids) => {
-    const { rows } = await context.doors.core.db.pool.query<{ id: string; text: string }>(
+    const { organizationId } = callerOf(context);
+    const { rows } = await context.doors.core.db.tenant(organizationId).query<{ id: string; text: string }>(
       `SELECT id, ${column}::text AS text FROM ${table} WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
-      [callerOf(context).organizationId, ids],
+      [organizationId, ids],
     );
     return new Map(rows.map(({ id, text }) => [id, text]));
   });
   return async ({ id }: { id: string }, rounded: unknown, context: Context): Promise<unknown> => {
     if (!holdsNumber(rounded)) return rounded;
     const text = await read(context, id);
-    return text === undefined ? rounded : parseJson(text);
+    return text === undefined ? rounded : new JsonSource(text);
   };
 }

@@ -40,6 +40,6 @@ mutation("resendWebhookRequests", {
   input: (t) => ({ filter: t.field({ type: WebhookRequestFilter, required: true, description: "Which." }) }),
   resolve: (input, { doors, caller }) => {
     demand(caller, "webhooks:write");
-    return startReplay(doors.core, caller, requestFilter(input.filter));
+    return startReplay(doors.core, doors.jobs, caller, requestFilter(input.filter));
   },
 });

@@ -178,11 +178,16 @@ mutation("resendWebhookRequest", {
   input: (t) => ({
     id: t.id({ required: true, description: "Which." }),
     force: t.boolean({ description: "Also when it was not REJECTED." }),
+    rerender: t.boolean({
+      description:
+        "Renders it anew by the definition as it is now, instead of sending the bytes of the earlier attempts: the same webhook-id, a new timestamp, body and signature. A receiver that accepted this id before may ignore it.",
+    }),
   }),
   resolve: async (input, context) => {
     const { doors, caller } = context;
     const id = uuidOf("WebhookRequest", input.id);
-    await resend(doors.core, caller.organizationId, id, { force: input.force ?? false, userId: caller.userId });
+    const { force, rerender } = input;
+    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, userId: caller.userId });
     return shown(context, id);
   },
 });

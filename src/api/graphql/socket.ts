@@ -12,6 +12,7 @@ import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, type Credential } from "../../accounts/authenticate.ts";
 import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
+import { withSources } from "../../wire/json-source.ts";
 import { deeperThan, members } from "../../wire/json-text.ts";
 import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
@@ -192,7 +193,7 @@ export function serveSockets(
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (data) => send(socket, data),
+        send: (data) => send(socket, withSources(data)),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {

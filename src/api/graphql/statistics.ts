@@ -6,6 +6,7 @@ import {
   MOST_BUCKETS,
   type DeliveryStatistics as Statistics,
 } from "../../requests/statistics.ts";
+import { idOf } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { byId, loader } from "./loader.ts";
@@ -16,6 +17,9 @@ const definitionOf = loader(async (context, ids) => {
   const { organizationId } = callerOf(context);
   return byId(await context.doors.core.db.prisma.webhookDefinition.findMany({ where: { organizationId, id: { in: ids } } }));
 });
+
+/** No row has it: an id that is no definition's matches nothing. */
+const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 const COUNTS = {
   delivered: "Attempts that the receiver accepted.",
@@ -60,7 +64,8 @@ const DefinitionStatistics = builder.objectRef<Statistics["definitions"][number]
 });
 
 const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").implement({
-  description: "Attempts since a moment, by whole minutes; the hours of more than two days ago count as a whole.",
+  description:
+    "Attempts since a moment, by whole minutes; ten minutes of more than two hours ago, and hours of more than two days ago, count as a whole.",
   fields: (t) => ({
     delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
     retried: t.exposeInt("retried", { description: COUNTS.retried }),
@@ -89,12 +94,15 @@ builder.queryField("deliveryStatistics", (t) =>
     authScopes: { scope: "webhooks:read" },
     complexity: { field: MOST_BUCKETS, multiplier: 1 },
     args: {
-      since: t.arg({ type: "DateTime", required: true, description: "From when on: at most seven days ago." }),
+      webhookDefinitionId: t.arg.id({ description: "Of this webhook definition alone; unset: of all." }),
+      since: t.arg({ type: "DateTime", required: true, description: "From when on: at most 30 days ago." }),
       buckets: t.arg.int({ defaultValue: 60, description: `Into how many slices the time is cut: at most ${MOST_BUCKETS}.` }),
     },
-    resolve: (_root, { since, buckets }, context) => {
+    resolve: (_root, { since, buckets, webhookDefinitionId }, context) => {
       const { core } = context.doors;
-      return deliveryStatistics(core.db, callerOf(context).organizationId, { since, buckets: buckets ?? 60, now: core.clock.now() });
+      const definitionId = webhookDefinitionId == null ? undefined : (idOf("WebhookDefinition", webhookDefinitionId) ?? NOBODY);
+      const asked = { since, buckets: buckets ?? 60, now: core.clock.now(), definitionId };
+      return deliveryStatistics(core.db, callerOf(context).organizationId, asked);
     },
   }),
 );

@@ -3,7 +3,7 @@ import { demand } from "../../accounts/caller.ts";
 import type { TransformResult } from "../../delivery/sandbox/sandbox.ts";
 import { transform } from "../../delivery/shaping.ts";
 import { NotFoundError } from "../../errors.ts";
-import { parseJson } from "../../wire/json-exact.ts";
+import { JsonSource } from "../../wire/json-source.ts";
 import { builder } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { EventInput, imagined } from "./event-input.ts";
@@ -17,7 +17,7 @@ const TransformationResult = builder.objectRef<TransformResult>("TransformationR
       type: "JSON",
       nullable: true,
       description: "The body it makes.",
-      resolve: (ran) => (ran.kind === "SEND" ? parseJson(ran.body) : null),
+      resolve: (ran) => (ran.kind === "SEND" ? new JsonSource(ran.body) : null),
     }),
     headers: t.field({
       type: "JSON",

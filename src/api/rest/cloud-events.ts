@@ -1,8 +1,9 @@
 /** CloudEvents 1.0 as events of ours: structured, batched or binary. Pure. */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
-import { compact, elements, members } from "../../wire/json-text.ts";
+import { checkJson, compact, deeperThan, elements, members, stringSource } from "../../wire/json-text.ts";
 import { isJsonType } from "../body.ts";
 
 /** The data is no JSON. */
@@ -67,10 +68,40 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
 export function structuredEvent(text: string, path = ""): EventInput {
   const parts = members(text);
   if (!parts) throw new ValidationError([{ path, message: "a CloudEvent is a JSON object" }]);
-  if (parts.has("data_base64")) throw new UnsupportedDataError();
   const attributes = Object.fromEntries(NAMES.map((name) => [name, parts.has(name) ? JSON.parse(parts.get(name) as string) : undefined]));
   const data = parts.get("data");
-  return toInput(attributes as unknown as Attributes, data === undefined ? undefined : compact(data), path);
+  const base64 = parts.get("data_base64");
+  if (base64 !== undefined && data !== undefined) {
+    throw new ValidationError([
+      { path: path === "" ? "data_base64" : `${path}.data_base64`, message: "stands beside data: send one of them" },
+    ]);
+  }
+  const payload = base64 === undefined ? data : decoded(base64, path);
+  return toInput(attributes as unknown as Attributes, payload === undefined ? undefined : compact(payload), path);
+}
+
+/** As deep as a payload may be. */
+const DEPTH = 64;
+
+/** JSON that was sent as bytes. @throws ValidationError it is no base64; UnsupportedDataError it is, but of no JSON text */
+function decoded(source: string, path: string): string {
+  const at = path === "" ? "data_base64" : `${path}.data_base64`;
+  const base64 = stringSource(source);
+  if (base64 === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.length % 4 !== 0) {
+    throw new ValidationError([{ path: at, message: "must be base64 (RFC 4648, with its padding)" }]);
+  }
+  const bytes = Buffer.from(base64, "base64");
+  if (!isUtf8(bytes)) throw new UnsupportedDataError();
+  const text = bytes.toString("utf8");
+  if (deeperThan(text, DEPTH)) throw new ValidationError([{ path: at, message: `must not be nested deeper than ${DEPTH} levels` }]);
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new UnsupportedDataError();
+  }
+  const problem = checkJson(text);
+  if (problem) throw new ValidationError([{ path: at, message: problem.message }]);
+  return text;
 }
 
 /** `application/cloudevents-batch+json`. */

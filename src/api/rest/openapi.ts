@@ -39,6 +39,7 @@ const CLOUD_EVENT = {
     time: { type: "string", format: "date-time" },
     datacontenttype: { type: "string", examples: ["application/json"] },
     data: {},
+    data_base64: { type: "string", contentEncoding: "base64", description: "Instead of `data`: JSON text as bytes." },
   },
 };
 
@@ -77,20 +78,31 @@ export function openApiDocument(publicUrl: string): object {
             202: json("Accepted; for an array, in its order.", {
               oneOf: [ref("Accepted"), { type: "object", properties: { events: { type: "array", items: ref("Accepted") } } }],
             }),
-            400: problem("A rule is broken; `issues` names every place."),
+            400: problem("A rule is broken, or the events would make more than 200 000 requests; `issues` names every place."),
             401: problem("No token, or one that is not valid."),
             403: problem("The token lacks the scope events:write."),
             409: problem("A call with this Idempotency-Key is in flight; see Retry-After."),
             413: problem("More than 5 MiB, or 1000 events."),
             415: problem("Another media type, or a Content-Encoding."),
             422: problem("The Idempotency-Key was used with another body."),
-            503: problem("The database is away; see Retry-After. Nothing was accepted."),
+            429: problem("As many events of this organization wait as may; see Retry-After. Nothing was accepted."),
+            503: problem("The database is away, or the server has as much waiting as it can hold; see Retry-After. Nothing was accepted."),
           },
         },
       },
       "/healthz": { get: { operationId: "health", security: [], responses: { 200: plain("The process runs.") } } },
       "/readyz": { get: { operationId: "ready", security: [], responses: { 200: plain("It can work."), 503: plain("Not now.") } } },
-      "/metrics": { get: { operationId: "metrics", security: [], responses: { 200: plain("Prometheus text.") } } },
+      "/metrics": {
+        get: {
+          operationId: "metrics",
+          security: [{}, { token: [] }],
+          responses: {
+            200: plain("Prometheus text."),
+            401: problem("HOOKLINE_METRICS_TOKEN is set, and was not shown."),
+            403: problem("Without it, only this machine may ask."),
+          },
+        },
+      },
     },
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },

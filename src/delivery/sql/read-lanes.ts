@@ -1,20 +1,24 @@
 import { statement } from "../../db/statement.ts";
 
+/** So many attempts may all be INTERRUPTED ones: sender.ts gives a request up at as many. */
+const MANY = 24;
+
 /**
  * The next requests of each lane: a strict one from its first unsettled request, a free one by what is due. Each branch
- * walks one index; the request and its event are found by their keys, in the partition that the id names.
+ * walks one index; the request and its event are found by their keys, in the partition that the id names. Of payloads it brings
+ * the sizes, which stand apart from them: read-bodies.ts reads those of requests that are about to be sent.
  */
 export const readLanePages = statement({
   name: "read-lanes",
   text: `SELECT l.organization_id AS lane_organization, l.id AS entry_lane, l.last_number, l.revision,
            extract(epoch FROM GREATEST(e.due_at - now(), interval '0'))::float8 * 1000 AS due_in_ms,
            r.id, r.definition_id, r.dialect, r.number, r.lane_number, r.position, r.attempt_count, r.tries, r.manual, r.is_test, r.created_at, r.state,
-           CASE WHEN r.attempt_count > 0 THEN (
-             SELECT a.request_body FROM attempt a
-             WHERE a.organization_id = r.organization_id AND a.request_id = r.id AND a.request_body IS NOT NULL ORDER BY a.number LIMIT 1
-           ) END AS sent_body,
-           v.id AS event_id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.occurred_at,
-           v.created_at AS accepted_at
+           r.rerender,
+           CASE WHEN r.attempt_count >= ${MANY} THEN (
+             SELECT count(*) FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id
+               AND a.number > r.attempt_count - ${MANY} AND a.outcome = 'INTERRUPTED'
+           ) END AS interruptions,
+           v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) AS event_bytes
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
          JOIN lane l ON l.organization_id = w.organization_id AND l.id = w.lane_id
          LEFT JOIN LATERAL (
@@ -47,18 +51,9 @@ export const readLanePages = statement({
     is_test: "bool?",
     created_at: "timestamptz?",
     state: "enum:webhook_request_state?",
-    sent_body: "text?",
+    rerender: "bool?",
+    interruptions: "int8?",
     event_id: "uuid?",
-    type: "text?",
-    entity: "text?",
-    entity_id: "text?",
-    payload: "text?",
-    previous: "text?",
-    changes: "text[]?",
-    scope: "jsonb?",
-    actor: "text?",
-    caller_number: "int4?",
-    occurred_at: "timestamptz?",
-    accepted_at: "timestamptz?",
+    event_bytes: "int4?",
   },
 });

@@ -5,13 +5,16 @@ import { statement } from "../../db/statement.ts";
 const IDLE = `l.idle_since <= now() - $1::float8 * interval '1 ms' AND l.lease_token IS NULL AND l.paused_at IS NULL AND l.blocked_request_id IS NULL`;
 
 /**
- * Every transaction that still runs began after the floor was there to be seen: none makes a lane that starts below it. The
- * half minute covers what passes between the raise's now() and its COMMIT. Foreign transactions make no lanes, and hold up nothing.
+ * Every statement that still runs sees the floor: none makes a lane that starts below it. One that could not see it has a
+ * snapshot from before the raise had committed, whose xmin is not above the raise's transaction. A backend's xmin is shown to
+ * every role (when it began is not), in 32 bits: `now` turns it into what the floor's is. Foreign sessions make no lanes, and
+ * hold up nothing. A floor of another cluster, as after a restore, was there before any of our sessions.
  */
-const SETTLED_FLOOR = `c.draining_since IS NULL AND c.lane_floor_at <= now() - $3::float8 * interval '1 ms'
-  AND c.lane_floor_at + interval '30 s' < COALESCE((
-    SELECT min(a.xact_start) FROM pg_stat_activity a
-    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.application_name LIKE 'hookline%'), 'infinity')`;
+const SETTLED_FLOOR = `c.draining_since IS NULL AND c.lane_floor_at <= now() - $3::float8 * interval '1 ms' AND (c.lane_floor_xid IS NULL OR NOT EXISTS (
+  SELECT 1 FROM pg_stat_activity a, LATERAL (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS top) now,
+    LATERAL (SELECT (now.top - a.backend_xmin::text::int8) & 4294967295 AS age) x
+  WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.application_name LIKE 'hookline%' AND a.backend_xmin IS NOT NULL
+    AND c.lane_floor_xid <= now.top AND now.top - (CASE WHEN x.age < 2147483648 THEN x.age ELSE x.age - 4294967296 END) <= c.lane_floor_xid))`;
 
 /**
  * $1 idle for so many ms · $2 how many lanes are looked at · $3 a floor is not raised again within so many ms.
@@ -29,7 +32,7 @@ export const raiseLaneFloors = statement({
            WHERE c.draining_since IS NULL AND (c.lane_floor_at IS NULL OR (t.top > c.lane_floor AND ${SETTLED_FLOOR}))
            ORDER BY c.definition_id FOR UPDATE OF c SKIP LOCKED
          )
-         UPDATE definition_counter c SET lane_floor = GREATEST(c.lane_floor, k.top), lane_floor_at = now()
+         UPDATE definition_counter c SET lane_floor = GREATEST(c.lane_floor, k.top), lane_floor_at = now(), lane_floor_xid = pg_current_xact_id()::text::int8
          FROM locked k WHERE c.definition_id = k.definition_id RETURNING c.definition_id`,
   row: { definition_id: "uuid" },
 });

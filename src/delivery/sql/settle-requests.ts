@@ -9,7 +9,8 @@ export const settleRequests = statement({
            AS s(organization_id, id, lane_id, position, state, attempt_count, tries, wait_ms, requeue_at, keeps, url, authentication_code, fields_set,
              error_code, error_description, notification_status, notification_message, free)
          ), requests AS (
-           UPDATE webhook_request r SET state = s.state, attempt_count = s.attempt_count, tries = s.tries, manual = false, sending_at = NULL,
+           UPDATE webhook_request r SET state = s.state, attempt_count = s.attempt_count, tries = s.tries, manual = r.manual AND s.state = 'PENDING',
+             rerender = r.rerender AND s.state = 'PENDING', sending_at = NULL,
              next_attempt_at = now() + s.wait_ms * interval '1 ms', position = COALESCE(s.requeue_at, r.position),
              failed = s.state IN ('REJECTED', 'SKIPPED'), url = COALESCE(s.url, r.url), authentication_code = s.authentication_code,
              fields_set = s.fields_set::text[], error_code = s.error_code, error_description = s.error_description,

@@ -1,4 +1,4 @@
-/** Roll-ups of processes into those of nobody, minutes into hours, and the end of what is old. */
+/** Roll-ups of processes into those of nobody, minutes into longer stretches, and the end of what is old. */
 import { statement } from "../../db/statement.ts";
 import { FOLDED } from "./statistics.ts";
 
@@ -45,17 +45,20 @@ export const foldFinished = statement({
   row: { folded: "int4" },
 });
 
-/** $1 minutes from this one · $2 below this · $3 how many rows. Minutes that are no full hour go into their hour. @returns how many */
-export const foldIntoHours = statement({
-  name: "fold-minutes-into-hours",
+/**
+ * $1 minutes from this one · $2 below this · $3 how many rows · $4 minutes of a stretch, such as 60. What does not begin a
+ * stretch goes into the one that it lies in. @returns how many
+ */
+export const foldIntoStretches = statement({
+  name: "fold-minutes-into-stretches",
   text: `WITH taken AS (
       DELETE FROM delivery_minute d USING (
         SELECT m.organization_id, m.definition_id, m.minute, m.process FROM delivery_minute m
          WHERE m.process = '${FOLDED}' AND m.minute >= $1::timestamptz AND m.minute < $2::timestamptz
-           AND m.minute <> date_trunc('hour', m.minute, 'UTC')
+           AND m.minute <> date_bin($4::int4 * interval '1 minute', m.minute, timestamptz '2000-01-01 00:00:00+00')
          LIMIT $3::int FOR UPDATE SKIP LOCKED) old
        WHERE d.organization_id = old.organization_id AND d.definition_id = old.definition_id AND d.minute = old.minute AND d.process = old.process
-      RETURNING d.*, date_trunc('hour', d.minute, 'UTC') AS into_minute
+      RETURNING d.*, date_bin($4::int4 * interval '1 minute', d.minute, timestamptz '2000-01-01 00:00:00+00') AS into_minute
     ), added AS (${ADD})
     SELECT count(*)::int AS folded FROM taken`,
   row: { folded: "int4" },

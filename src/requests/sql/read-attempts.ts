@@ -1,7 +1,7 @@
 /** Attempts as the log shows them; their bodies are read apart (read-contents.ts). */
 import { statement } from "../../db/statement.ts";
 
-const COLUMNS = `a.organization_id AS "organizationId", a.request_id AS "requestId", a.number, a.outcome, a.manual,
+const COLUMNS = `a.organization_id AS "organizationId", a.request_id AS "requestId", a.number, a.outcome, a.manual, a.rerendered,
   a.status_code AS "statusCode", a.duration_ms AS "durationMs", a.error_code AS "errorCode", a.error_description AS "errorDescription",
   a.warning, a.request_url AS "requestUrl", a.response_truncated AS "responseTruncated", a.started_at AS "startedAt"`;
 const ROW = {
@@ -11,6 +11,7 @@ const ROW = {
   number: "int4",
   outcome: "enum:attempt_outcome",
   manual: "bool",
+  rerendered: "bool",
   statusCode: "int4?",
   durationMs: "int4",
   errorCode: "text?",

@@ -5,7 +5,7 @@
 import { type Answer, type Dialect, type EventView, type Reply, type RequestView, TEST_EVENT_TYPE, type Verdict } from "../dialect.ts";
 import { globalId } from "../ids.ts";
 import { members, stringSource } from "../json-text.ts";
-import { delivered, refusedBy, unanswered } from "../outcome.ts";
+import { brokenOff, delivered, refusedBy, unanswered } from "../outcome.ts";
 import { rendered } from "../rendered.ts";
 import { targetOf } from "../target.ts";
 
@@ -67,8 +67,9 @@ export const doforms: Dialect = {
 
 function judge(answer: Answer): Verdict {
   if (answer.kind === "NO_REPLY") return stillNew(unanswered(answer));
-  if (answer.status >= 200 && answer.status <= 299) return read(answer);
-  const verdict = refusedBy(answer);
+  const verdict = answer.fault ? brokenOff(answer, answer.fault) : refusedBy(answer);
+  // The body decides: one that broke off may have said anything.
+  if (answer.status >= 200 && answer.status <= 299) return answer.fault ? stillNew(verdict) : read(answer);
   return answer.status >= 500 ? stillNew(verdict) : { ...verdict, retryable: false, notificationStatus: "FAILED" };
 }
 

@@ -106,7 +106,7 @@ describe("list", () => {
     const [one, two, three] = [await crm.deliver(code), await crm.deliver(code), await crm.deliver(code)];
     // Ids hold the time too, and the log is found by them: a partition for what is older than this installation.
     for (const table of ["webhook_request", "attempt"]) {
-      await core.db.pool.query(`DO $$ BEGIN EXECUTE format('CREATE TABLE ${table}_long_ago PARTITION OF ${table} FOR VALUES FROM (MINVALUE) TO (%L)',
+      await crm.app.t.asServer(`DO $$ BEGIN EXECUTE format('CREATE TABLE ${table}_long_ago PARTITION OF ${table} FOR VALUES FROM (MINVALUE) TO (%L)',
         (SELECT lowest_id(min(since)) FROM hot_partition WHERE parent = '${table}')); END $$`);
     }
     await core.db.pool.query("UPDATE number_block SET first_id = '00000000-0000-0000-0000-000000000000'");

@@ -11,6 +11,7 @@ import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createSandbox, type Sandbox } from "../../../src/delivery/sandbox/sandbox.ts";
 import { createIngest } from "../../../src/events/ingest.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
+import { watchTenantStatements } from "../../helpers/tenant-statements.ts";
 
 let t: TestCore;
 let sandbox: Sandbox;
@@ -295,19 +296,10 @@ describe("reading", () => {
 
   test("many definitions' counters and targets in a few statements", async () => {
     for (const name of ["A", "B", "C", "D"]) await made({ name });
-    const { pool } = t.core.db;
-    const query = pool.query.bind(pool);
-    const texts: string[] = [];
-    pool.query = ((...args: [string, unknown[]]) => {
-      texts.push(args[0]);
-      return query(...args);
-    }) as never;
-    try {
-      await ask("{ webhookDefinitions { edges { node { totalCalls lastError signingSecretLastFour } } } }");
-    } finally {
-      pool.query = query as never;
-    }
-    expect(texts.filter((text) => text.includes("definition_counter"))).toHaveLength(1);
+    const statements = watchTenantStatements(t.core.db);
+    await ask("{ webhookDefinitions { edges { node { totalCalls lastError signingSecretLastFour } } } }");
+    statements.stop();
+    expect(statements.sent.filter(({ text }) => text.includes("definition_counter"))).toHaveLength(1);
   });
 });
 

@@ -164,17 +164,21 @@ const F26: Row = {
     const { producer, recorder, platform } = test;
     const [leaving, other] = platform.workers;
     await other.terminate();
-    const target = await test.target("many", { ordering: "KEY", behaviour: () => ({ delayMs: 2_000 }) });
-    await test.target("more", { ordering: "KEY", type: target.type, host: "127.0.0.2", behaviour: () => ({ delayMs: 2_000 }) });
+    // The receiver holds every call until it is let go.
+    let gate = Promise.withResolvers<number>();
+    const held = { ordering: "KEY", timeoutMs: 30_000, behaviour: () => gate.promise } as const;
+    const target = await test.target("many", held);
+    await test.target("more", { ...held, type: target.type, host: "127.0.0.2" });
     await producer.sendMany(target.type, 100, String);
     await producer.sendMany(target.type, 100, String);
-    await recorder.wait("200 in flight", () => recorder.receiver.inFlight >= 200, 15_000);
+    await recorder.wait("200 in flight", () => recorder.receiver.inFlight >= 200, 25_000);
     const inFlight = recorder.receiver.inFlight;
     const began = performance.now();
     const exit = leaving.terminate();
     await test.sleep(300);
     const status = await leaving.status();
     test.check(status === 503, `readiness says ${status} while draining`);
+    gate.resolve(200);
     const { code } = await exit;
     test.say(`${inFlight} in flight, gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
     test.check(code === 0, `it ended with ${code}`);
@@ -187,6 +191,7 @@ const F26: Row = {
     test.check(account.duplicated === 0, `${account.duplicated} duplicates`);
 
     // A second signal forces.
+    gate = Promise.withResolvers();
     await producer.sendMany(target.type, 50, String);
     await recorder.wait("some in flight again", () => recorder.receiver.inFlight >= 5);
     test.fault();
@@ -199,6 +204,7 @@ const F26: Row = {
       test.check(performance.now() - again < 1_500, `a second signal took ${Math.round(performance.now() - again)} ms`);
       test.say(`forced: code ${forcedCode}`);
     }
+    gate.resolve(200);
     await platform.heal();
     await test.settled(60_000);
     await test.account();

@@ -2,24 +2,8 @@
 import { startHostile } from "../../helpers/hostile.ts";
 import { startReceiver } from "../../helpers/receiver.ts";
 import { percentile } from "../accounting.ts";
-import { NOISE_MS, type Row, type RowTest, type Target, uuid } from "../row.ts";
-
-interface AttemptRow {
-  outcome: string;
-  error_code: string | null;
-  status_code: number | null;
-  duration_ms: number;
-  body: number;
-  location: string | null;
-}
-
-function attemptsOf({ platform }: RowTest, target: Target): Promise<AttemptRow[]> {
-  return platform.postgres.query<AttemptRow>(
-    `SELECT a.outcome, a.error_code, a.status_code, a.duration_ms, COALESCE(octet_length(a.response_body), 0) AS body, a.response_headers->>'location' AS location
-     FROM attempt a JOIN webhook_request r ON r.id = a.request_id WHERE r.definition_id = $1 ORDER BY a.started_at`,
-    [uuid(target.id)],
-  );
-}
+import { attemptsOf } from "../attempts.ts";
+import { NOISE_MS, type Row, type Target, uuid } from "../row.ts";
 
 const F13: Row = {
   id: "F13",

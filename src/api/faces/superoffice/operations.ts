@@ -121,7 +121,9 @@ export async function deleteWebhook(doors: Doors, caller: Caller, id: unknown): 
 
 /** "" when there is none. */
 export async function lastErrorOf({ core }: Doors, row: DefinitionRow): Promise<string> {
-  const counter = await core.db.prisma.definitionCounter.findUnique({ where: { definitionId: row.id } });
+  const counter = await core.db.prisma.definitionCounter.findUnique({
+    where: { definitionId: row.id, organizationId: row.organizationId },
+  });
   return counter?.lastError ?? "";
 }
 

@@ -86,6 +86,7 @@ async function planOf(
     payloadQuery: null,
     script,
     errorsEmail: null,
+    consecutiveErrors: 0,
     unreadable: null,
     keysAt: () => keys,
   };

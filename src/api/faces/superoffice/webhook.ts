@@ -69,7 +69,7 @@ async function related({ db }: Core, organizationId: string, rows: readonly Defi
   const definitionIds = rows.map((row) => row.id);
   const [users, counters, totals, scripts] = await Promise.all([
     db.prisma.user.findMany({ where: { organizationId, id: { in: [...userIds] } } }),
-    db.prisma.definitionCounter.findMany({ where: { definitionId: { in: definitionIds } } }),
+    db.prisma.definitionCounter.findMany({ where: { organizationId, definitionId: { in: definitionIds } } }),
     totalsOf(db, organizationId, definitionIds),
     db.prisma.script.findMany({ where: { organizationId, id: { in: scriptIds } }, select: { id: true, name: true } }),
   ]);

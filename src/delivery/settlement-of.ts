@@ -1,0 +1,33 @@
+/** An attempt and the policy's word on it, as the value that is written. */
+import type { Clock } from "../clock.ts";
+import { type Ending, endingOf } from "../wire/retry.ts";
+import type { Attempted } from "./attempted.ts";
+import type { Plan } from "./plan.ts";
+import type { QueuedRequest } from "./queued.ts";
+import type { Settlement } from "./settlement.ts";
+
+export function settlementOf(
+  request: QueuedRequest,
+  attempted: Attempted,
+  plan: Plan | undefined,
+  chance: { clock: Clock; retryScale: number },
+): Settlement {
+  const { attempt, verdict, answer } = attempted;
+  const dice = { now: chance.clock.now(), random: chance.clock.random, retryScale: chance.retryScale };
+  const decided = endingOf(request, plan?.definition.policy, answer, attempt && verdict, dice);
+  const ending: Ending = attempted.unsent ? { ...decided, state: "PENDING" } : decided;
+  if (attempt && verdict?.errorCode === "INTERRUPTED") attempt.outcome = "INTERRUPTED";
+  // doForms: a notification that nobody took has failed.
+  const failed = ending.state === "REJECTED" && request.dialect === "DOFORMS" && plan !== undefined && !request.isTest;
+  return {
+    ...ending,
+    request,
+    attempt,
+    url: attempted.url,
+    authenticationCode: attempted.authenticationCode,
+    fieldsSet: plan?.definition.fieldsSet ?? [],
+    notificationStatus: failed ? "FAILED" : (verdict?.notificationStatus ?? null),
+    notificationMessage: verdict?.notificationMessage ?? null,
+    lastError: attempted.lastError,
+  };
+}

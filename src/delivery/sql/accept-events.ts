@@ -1,0 +1,102 @@
+import { statement } from "../../db/statement.ts";
+
+/**
+ * Events, their keys and what they trigger: one statement, so one snapshot and one round trip. It writes all or nothing:
+ * nothing when the catalogue that the matches were made with ($2) is not the present one, when a key ($6, $7) is known,
+ * or when there are no numbers. Numbers begin at $4, or with the block $5, which the message before this one took.
+ *
+ * Lanes are locked in the order of their ids, which is everybody's. What stands in a lane follows from its row as it is
+ * then: the arrays `numbers`, `positions` and `born` say it lane by lane, so that nothing is joined. A request is born
+ * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number). The feed's row
+ * draws its place in line after every lock.
+ */
+export const acceptEvents = statement({
+  name: "accept-events",
+  text: `WITH catalog AS MATERIALIZED (
+           SELECT c.version, set_config('lock_timeout', $46::text, true) AS patience, COALESCE($4::int8, (SELECT b.from_number FROM number_block b WHERE b.last_id = $5::uuid AND b.organization_id = $1::uuid)) AS number
+           FROM organization_catalog c WHERE c.organization_id = $1::uuid
+         ), fits AS MATERIALIZED (
+           SELECT c.number FROM catalog c
+           WHERE c.version = $2::int8 AND (c.number IS NOT NULL OR cardinality($33::uuid[]) = 0) AND NOT EXISTS (
+             SELECT 1 FROM unnest($6::text[], $7::text[]) AS u(space, key)
+             JOIN idempotency_key k ON k.organization_id = $1::uuid AND k.space = u.space AND k.key = u.key)
+         ), keys AS (
+           INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer)
+           SELECT $1::uuid, u.space, u.key, u.body_hash, u.status, u.answer
+           FROM fits, unnest($6::text[], $7::text[], $8::bytea[], $9::int4[], $10::text[]) AS u(space, key, body_hash, status, answer)
+           ON CONFLICT DO NOTHING RETURNING 1
+         ), ours AS MATERIALIZED (
+           -- Somebody took one of the keys at this very moment: the cast fails, and with it the statement.
+           SELECT f.number FROM fits f WHERE CASE WHEN (SELECT count(*) FROM keys) = cardinality($7::text[]) THEN true
+             ELSE ('hookline: a call with the same idempotency key is under way ' || COALESCE(f.number, 0))::bool END
+         ), events AS (
+           INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, created_at)
+           SELECT e.id, $1::uuid, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, $3::timestamptz
+           FROM ours, unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::int4[],
+             $21::text[], $22::timestamptz[])
+           AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at)
+         ), lanes AS (
+           INSERT INTO lane AS l (organization_id, id, definition_id, key, epoch, free, settled_number, last_number, last_position, read_from)
+           SELECT $1::uuid, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor
+           FROM (
+             SELECT u.*, (SELECT c.lane_floor FROM definition_counter c WHERE c.definition_id = u.definition_id) AS floor
+             FROM ours, unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[]) AS u(id, definition_id, key, epoch, free, count)
+           ) f ORDER BY f.id
+           ON CONFLICT (organization_id, id) DO UPDATE SET
+             last_number = l.last_number + (EXCLUDED.last_number - EXCLUDED.settled_number),
+             last_position = l.last_position + (EXCLUDED.last_number - EXCLUDED.settled_number),
+             retry_at = CASE WHEN l.free THEN NULL ELSE l.retry_at END, idle_since = NULL
+           RETURNING l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
+             (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting
+         ), found AS MATERIALIZED (
+           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held
+               AND (l.free OR l.last_number - ($28::int8[])[l.nth] = ($31::int8[])[l.nth]) THEN ($32::int4[])[l.nth] ELSE 0 END AS sending
+           FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM lanes l) l
+         ), places AS MATERIALIZED (
+           SELECT array_agg(l.last_number - ($28::int8[])[l.nth] ORDER BY l.nth) AS numbers,
+             array_agg(l.last_position - ($28::int8[])[l.nth] ORDER BY l.nth) AS positions, array_agg(l.sending ORDER BY l.nth) AS born
+           FROM found l
+         ), placed AS MATERIALIZED (
+           SELECT m.*, o.number + m.nth - 1 AS number, ($23::uuid[])[m.lane] AS lane_id, ($24::uuid[])[m.lane] AS definition_id,
+             p.numbers[m.lane] + m.in_lane AS lane_number, p.positions[m.lane] + m.in_lane AS position, m.in_lane <= p.born[m.lane] AS born,
+             ($27::bool[])[m.lane] AS free
+           FROM ours o, places p, unnest($33::uuid[], $34::int4[], $35::int8[], $36::uuid[], $37::uuid[], $38::dialect[], $39::text[], $40::text[], $41::text[],
+             $42::text[], $43::text[]) WITH ORDINALITY
+           AS m(id, lane, in_lane, event_id, workflow_rule_id, dialect, event_type, entity, entity_id, url, fields_set, nth)
+         ), requests AS (
+           INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, workflow_rule_id, lane_id, lane_number, position,
+             state, dialect, event_type, entity, entity_id, url, fields_set, notification_status, sending_at, created_at, updated_at)
+           SELECT id, $1::uuid, number, definition_id, event_id, workflow_rule_id, lane_id, lane_number, position,
+             CASE WHEN born THEN 'SENDING'::webhook_request_state ELSE 'PENDING' END, dialect, event_type, entity, entity_id, url, fields_set::text[],
+             CASE WHEN dialect = 'DOFORMS' THEN 'NEW'::notification_status END, CASE WHEN born THEN now() END, $3::timestamptz, $3::timestamptz
+           FROM placed RETURNING 1
+         ), entries AS (
+           INSERT INTO lane_entry (organization_id, lane_id, position, request_id, due_at)
+           SELECT $1::uuid, lane_id, position, id, CASE WHEN free THEN '-infinity'::timestamptz END FROM placed
+         ), due AS (
+           INSERT INTO lane_due AS q (organization_id, lane_id, definition_id, due_at)
+           SELECT $1::uuid, l.id, l.definition_id, now() FROM found l WHERE NOT l.leased AND NOT l.held AND NOT l.waiting ORDER BY l.id
+           ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at WHERE q.due_at > EXCLUDED.due_at RETURNING 1
+         ), feed AS (
+           INSERT INTO feed_unsequenced (organization_id, changes, body)
+           SELECT $1::uuid, u.changes, u.body FROM ours, unnest($44::int4[], $45::text[]) AS u(changes, body)
+           WHERE (SELECT count(*) FROM requests) + (SELECT count(*) FROM due) > 0
+         )
+         SELECT c.version, EXISTS (SELECT 1 FROM ours) AS written, c.number, l.id, l.last_number, l.last_position, l.lease_token, l.revision, l.leased,
+           l.held, l.waiting, l.sending
+         FROM catalog c LEFT JOIN found l ON true ORDER BY l.nth`,
+  row: {
+    version: "int8",
+    written: "bool",
+    number: "int8?",
+    id: "uuid?",
+    last_number: "int8?",
+    last_position: "int8?",
+    lease_token: "uuid?",
+    revision: "int4?",
+    leased: "bool?",
+    held: "bool?",
+    waiting: "bool?",
+    sending: "int4?",
+  },
+});

@@ -1,0 +1,40 @@
+import { statement } from "../../db/statement.ts";
+import { sentBody } from "./sent-body.ts";
+
+/** Events of requests that are about to be sent, each once. */
+export const readEventBodies = statement({
+  name: "read-event-bodies",
+  text: `SELECT v.organization_id, v.id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number,
+           v.occurred_at, v.created_at AS accepted_at
+         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         JOIN event v ON v.organization_id = u.organization_id AND v.id = u.id AND v.id >= $3::uuid AND v.id <= $4::uuid`,
+  row: {
+    organization_id: "uuid",
+    id: "uuid",
+    type: "text",
+    entity: "text?",
+    entity_id: "text?",
+    payload: "text",
+    previous: "text?",
+    changes: "text[]",
+    scope: "jsonb?",
+    actor: "text?",
+    caller_number: "int4?",
+    occurred_at: "timestamptz",
+    accepted_at: "timestamptz",
+  },
+});
+
+/** What an earlier attempt of each sent, and made beside the body: it is sent again as it was. Of those that were tried. */
+export const readSentBodies = statement({
+  name: "read-sent-bodies",
+  text: `SELECT u.organization_id, u.id, s.body AS sent_body, s.rendering
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, id, event_id)
+         JOIN event v ON v.organization_id = u.organization_id AND v.id = u.event_id
+         JOIN LATERAL (
+           SELECT ${sentBody("a", "v")} AS body, a.rendering FROM attempt a
+           WHERE a.organization_id = u.organization_id AND a.request_id = u.id AND a.request_body IS NOT NULL
+           ORDER BY a.number DESC LIMIT 1
+         ) s ON true`,
+  row: { organization_id: "uuid", id: "uuid", sent_body: "text?", rendering: "text?" },
+});

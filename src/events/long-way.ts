@@ -1,0 +1,108 @@
+/** Step by step in a transaction: calls whose keys were used before, calls too large for one statement, a caller's own transaction. */
+import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
+import type { Catalog, Catalogs } from "../definitions/catalog.ts";
+import { enqueue, type LaneTicket } from "../delivery/lane-enqueue.ts";
+import type { Numbers } from "../delivery/numbers.ts";
+import { claimsOf, settleKeys, type Taken } from "./call-keys.ts";
+import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, takeKeys } from "./idempotency.ts";
+import type { EventInput, IncomingEvent, IngestCall } from "./input.ts";
+import { type Matched, match } from "./matched.ts";
+import { matchesOf, writeEvents } from "./write.ts";
+
+/** What one transaction came to. */
+export interface Outcome<C extends IngestCall> {
+  taken: Taken<C>[];
+  refused: Map<C, unknown>;
+  catalog: Catalog | undefined;
+  tickets: LaneTicket[];
+}
+
+interface MatchedCall extends IngestCall {
+  matched: Matched;
+}
+
+/** @throws NumbersNeeded before anything is locked but keys: begin anew */
+export async function acceptLongWay<C extends MatchedCall>(
+  core: Core,
+  client: PoolClient,
+  { catalogs, numbers }: { catalogs: Catalogs; numbers: Numbers },
+  organizationId: string,
+  calls: readonly C[],
+): Promise<Outcome<C>> {
+  const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
+  const refused = new Map<C, unknown>();
+  const current: { call: C; matched: Matched }[] = [];
+  for (const call of calls) {
+    try {
+      const stands = call.matched.catalog === catalog;
+      current.push({ call, matched: stands ? call.matched : await match(core, organizationId, call.inputs, catalog) });
+    } catch (error) {
+      refused.set(call, error);
+    }
+  }
+  const taken = await takeAllKeys(client, current, refused);
+  const acceptedAt = current[0]?.matched.acceptedAt ?? core.clock.now();
+  const tickets = await write(
+    client,
+    numbers,
+    taken.flatMap((t) => t.fresh),
+    catalog,
+    acceptedAt,
+  );
+  return { taken, refused, catalog, tickets };
+}
+
+/** Events that bring no keys, in the caller's transaction. */
+export async function eventsOf(
+  core: Core,
+  client: PoolClient,
+  numbers: Numbers,
+  organizationId: string,
+  inputs: readonly EventInput[],
+  catalog: Catalog | undefined,
+): Promise<LaneTicket[]> {
+  const { events, acceptedAt } = await match(core, organizationId, inputs, catalog);
+  return write(client, numbers, events, catalog, acceptedAt);
+}
+
+async function write(
+  client: PoolClient,
+  numbers: Numbers,
+  events: readonly IncomingEvent[],
+  catalog: Catalog | undefined,
+  acceptedAt: Date,
+): Promise<LaneTicket[]> {
+  if (events.length === 0) return [];
+  // Events first: should numbers be missing, no lane is locked yet.
+  await writeEvents(client, events);
+  const matches = events.flatMap((event) => matchesOf(event, catalog));
+  return enqueue(client, matches, acceptedAt, numbers);
+}
+
+/** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */
+async function takeAllKeys<C extends MatchedCall>(
+  client: PoolClient,
+  drafts: readonly { call: C; matched: Matched }[],
+  refused: Map<C, unknown>,
+): Promise<Taken<C>[]> {
+  const claims = new Map<string, KeyClaim>();
+  for (const { call, matched } of drafts)
+    for (const claim of claimsOf(call, matched.events)) claims.set(claimId(claim), claims.get(claimId(claim)) ?? claim);
+  const known = claims.size > 0 ? await takeKeys(client, [...claims.values()]) : new Map<string, KeptAnswer>();
+  const taken: Taken<C>[] = [];
+  const undo: KeyClaim[] = [];
+  for (const { call, matched } of drafts) {
+    const outcome = settleKeys(call, matched.events, claims, known);
+    if (outcome instanceof Error) {
+      refused.set(call, outcome);
+      undo.push(
+        ...claimsOf(call, matched.events).filter(
+          (claim) => claims.get(claimId(claim))?.answer === claim.answer && !known.has(claimId(claim)),
+        ),
+      );
+    } else taken.push(outcome);
+  }
+  await giveKeysBack(client, undo);
+  return taken;
+}

@@ -1,0 +1,93 @@
+/** A call and what it triggers, by a catalogue: so that its size and its lanes are known before it is written. */
+import { setImmediate as breathe } from "node:timers/promises";
+import type { Core } from "../core.ts";
+import type { Catalog } from "../definitions/catalog.ts";
+import { type Match, ROWS } from "../delivery/lane-enqueue.ts";
+import { type LaneRef, laneIdOf, laneRef } from "../delivery/lane-id.ts";
+import { ValidationError } from "../errors.ts";
+import { type EventInput, eventOf, type IncomingEvent } from "./input.ts";
+import { matchesOf } from "./write.ts";
+
+/** A call with more requests is refused. */
+export const MAX_REQUESTS = 200_000;
+/** Events matched before others have their turn. */
+export const STRETCH = 50;
+
+export interface Matched {
+  acceptedAt: Date;
+  /** Undefined: there is no such organization. */
+  catalog: Catalog | undefined;
+  events: IncomingEvent[];
+  /** Undefined when they are more than `ROWS`: made anew when they are written. */
+  matches: Match[] | undefined;
+  requests: number;
+  lanes: ReadonlySet<LaneRef>;
+}
+
+export const fitsOneStatement = (matched: Matched): boolean => matched.matches !== undefined && matched.events.length <= ROWS;
+
+/** At most `STRETCH` events. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
+export function matchFew(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined): Matched {
+  const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
+  for (const event of events) count(counting, event, catalog);
+  return matchedOf(counting, events, acceptedAt, catalog);
+}
+
+/** As many as there are; others have their turn meanwhile. @throws as matchFew */
+export async function match(
+  core: Core,
+  organizationId: string,
+  inputs: readonly EventInput[],
+  catalog: Catalog | undefined,
+): Promise<Matched> {
+  const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
+  for (const [i, event] of events.entries()) {
+    if (i > 0 && i % STRETCH === 0) await breathe();
+    count(counting, event, catalog);
+  }
+  return matchedOf(counting, events, acceptedAt, catalog);
+}
+
+function begin(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined) {
+  const unknown = unknownTypes(inputs, catalog);
+  if (unknown) throw unknown;
+  const acceptedAt = core.clock.now();
+  const counting: Counting = { matches: [], requests: 0, lanes: new Set() };
+  return { counting, acceptedAt, events: inputs.map((input) => eventOf(core, organizationId, input, acceptedAt)) };
+}
+
+interface Counting {
+  matches: Match[] | undefined;
+  requests: number;
+  lanes: Set<LaneRef>;
+}
+
+function count(counting: Counting, event: IncomingEvent, catalog: Catalog | undefined): void {
+  const found = matchesOf(event, catalog);
+  counting.requests += found.length;
+  if (counting.requests > ROWS) counting.matches = undefined;
+  counting.matches?.push(...found);
+  for (const { definitionId, laneEpoch, laneKey } of found)
+    counting.lanes.add(laneRef(event.organizationId, laneIdOf(definitionId, laneEpoch, laneKey)));
+}
+
+function matchedOf(counting: Counting, events: IncomingEvent[], acceptedAt: Date, catalog: Catalog | undefined): Matched {
+  const { requests } = counting;
+  if (requests > MAX_REQUESTS)
+    throw new ValidationError([
+      {
+        path: "",
+        message: `these events would make ${requests} requests, and one call may make at most ${MAX_REQUESTS}: send them in several calls`,
+      },
+    ]);
+  return { acceptedAt, catalog, events, ...counting };
+}
+
+function unknownTypes(inputs: readonly EventInput[], catalog: Catalog | undefined): ValidationError | undefined {
+  const issues = inputs.flatMap((input, i) =>
+    catalog && !catalog.accepts(input.type)
+      ? [{ path: `events.${i}.type`, message: `${input.type} is not in the catalogue of event types, which this organization enforces` }]
+      : [],
+  );
+  return issues.length > 0 ? new ValidationError(issues) : undefined;
+}

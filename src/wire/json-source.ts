@@ -1,0 +1,38 @@
+/**
+ * JSON inside of an answer as it was written: not one of its numbers is made into an object, however many there are.
+ * `JSON.stringify` writes it as a marked string, which `withSources` puts back into the text. Pure.
+ */
+import { randomBytes } from "node:crypto";
+import { compact, stringEnd } from "./json-text.ts";
+
+/** No text that anybody sends can hold it: it never leaves the process. */
+const MARK = `${randomBytes(16).toString("hex")}#`;
+
+export class JsonSource {
+  readonly #text: string;
+
+  /** @param text valid JSON */
+  constructor(text: string) {
+    // A line break would end the `data:` of a server-sent event.
+    this.#text = /[\n\r]/.test(text) ? compact(text) : text;
+  }
+
+  toJSON(): string {
+    return MARK + this.#text;
+  }
+}
+
+/** Whatever leaves the process passes here once. @param body of `JSON.stringify`, as a whole */
+export function withSources(body: string): string {
+  let at = body.indexOf(`"${MARK}`);
+  if (at < 0) return body;
+  let out = "";
+  let kept = 0;
+  while (at >= 0) {
+    const end = stringEnd(body, at);
+    out += body.slice(kept, at) + (JSON.parse(body.slice(at, end)) as string).slice(MARK.length);
+    kept = end;
+    at = body.indexOf(`"${MARK}`, end);
+  }
+  return out + body.slice(kept);
+}
