@@ -49,7 +49,7 @@ describe("B6 a signal ends it, always", { timeout: 300_000 }, () => {
   });
 
   test("B6 B2 kill -9 at random moments of a first start: the next start comes up, and nothing is lost", async () => {
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 5; i++) {
       const folder = newFolder();
       const program = startProgram({ HOOKLINE_DATA_DIR: folder });
       await sleep(300 + Math.random() * 2_200);

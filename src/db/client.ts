@@ -109,7 +109,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     max,
     queryTimeout,
     purpose: "hot",
-    profile: { ...POOL_PROFILE, plans: "generic" },
+    profile: { ...POOL_PROFILE, plans: "lookups" },
   });
   const tenantPool = new TenantPool({
     url: logins.tenant,

@@ -1,5 +1,6 @@
 /** A data folder as 0.1 left it, with requests that a stopped definition holds. */
 import pg from "pg";
+import { ROLE_SCOPES } from "../../src/accounts/caller.ts";
 import { startEmbedded } from "../../src/embedded/start.ts";
 import { hashToken } from "../../src/vault.ts";
 import { applyInit, fillOld, ORGANIZATION } from "../db/old-installation.ts";
@@ -23,8 +24,8 @@ export async function oldFolder(): Promise<string> {
     [user, ORGANIZATION],
   );
   await client.query(
-    "INSERT INTO api_token (id, organization_id, user_id, name, prefix, hash, role, operator) VALUES ($1, $2, $1, 'operator', 'edges', $3, 'ADMIN', true)",
-    [user, ORGANIZATION, hashToken(token)],
+    "INSERT INTO api_token (id, organization_id, user_id, name, prefix, hash, role, scopes, operator) VALUES ($1, $2, $1, 'operator', 'edges', $3, 'ADMIN', $4, true)",
+    [user, ORGANIZATION, hashToken(token), ROLE_SCOPES.ADMIN],
   );
   await client.end();
   await postgres.stop();

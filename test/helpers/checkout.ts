@@ -1,5 +1,5 @@
 /** A checkout of this working tree in another place, as a clone: for what `npm start` does there. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,13 @@ export function checkout(name: string, owner?: string): Checkout {
   }
   // What `npm ci` makes.
   cpSync(path.join(ROOT, "src/db/generated"), path.join(folder, "src/db/generated"), { recursive: true });
-  symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
-  if (owner !== undefined) execFileSync("chown", ["-Rh", `${owner}:`, folder]);
+  const packages = path.join(folder, "node_modules");
+  if (owner === undefined) symlinkSync(path.join(ROOT, "node_modules"), packages);
+  else {
+    execFileSync("chown", ["-Rh", `${owner}:`, folder]);
+    // Whoever it is may not look into the folder that this checkout lies in. Links are enough, where the file system has them.
+    const from = `${path.join(ROOT, "node_modules")}/.`;
+    if (spawnSync("cp", ["-al", from, packages]).status !== 0) execFileSync("cp", ["-a", from, packages]);
+  }
   return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -269,3 +269,16 @@ test("the check can fail: a walk over the log, and a lookup that does not say wh
   expect((await faults(await of(all), BATCH, 3)).join()).toMatch(/sequential scan|reads \d+ rows/);
   expect((await faults(await of(everywhere), BATCH, 3)).join()).toMatch(/partitions of webhook_request|sequential scan/);
 });
+
+test("B35 what a dead worker left in a lane with 300 000 queued is found at its head", async () => {
+  const lane = lanes[0] as string;
+  await t.asServer(
+    `INSERT INTO lane_entry (organization_id, lane_id, position, request_id)
+     SELECT '${t.organizationId}', '${lane}', 1000 + i, ${ID("444", "now()", "i")} FROM generate_series(1, 300000) i`,
+  );
+  for (const [one, values] of [
+    [interruptRequests, [[t.organizationId], [lane], 64]],
+    [readLanePages, [[t.organizationId], [lane], [], 32]],
+  ] as [Statement<RowShape>, unknown[]][])
+    expect(faults(await planOf(one, values), 64, 3), one.name).toEqual([]);
+});

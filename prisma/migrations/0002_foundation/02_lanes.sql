@@ -14,8 +14,9 @@ UPDATE "lane_entry" e SET "organization_id" = l."organization_id", "lane_id" = l
 DELETE FROM "lane_entry" WHERE "organization_id" IS NULL;
 ALTER TABLE "lane_entry" ALTER COLUMN "organization_id" SET NOT NULL;
 ALTER TABLE "lane_entry" DROP CONSTRAINT "lane_entry_pkey";
-ALTER TABLE "lane_entry" ADD CONSTRAINT "lane_entry_pkey" PRIMARY KEY ("organization_id", "lane_id", "position");
 CREATE INDEX "lane_entry_due_idx" ON "lane_entry" ("organization_id", "lane_id", "due_at", "position") WHERE "due_at" IS NOT NULL;
+-- Primary keys come last: of indexes that look alike to the planner, as in an empty table, it takes the one that was made last.
+ALTER TABLE "lane_entry" ADD CONSTRAINT "lane_entry_pkey" PRIMARY KEY ("organization_id", "lane_id", "position");
 ALTER TABLE "lane_entry" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- Leases end with the stop of every process that this upgrade asks for; what was being sent is found by its state.
@@ -24,10 +25,10 @@ ALTER TABLE "lane" DROP CONSTRAINT "lane_pkey";
 DROP INDEX "lane_definition_id_key_key";
 DROP INDEX "lane_organization_id_idx";
 UPDATE "lane" SET "id" = lane_id("definition_id", 0, "key"), "lease_token" = COALESCE("lease_token", "id");
-ALTER TABLE "lane" ADD CONSTRAINT "lane_pkey" PRIMARY KEY ("organization_id", "id");
 CREATE INDEX "lane_definition_id_id_idx" ON "lane" ("organization_id", "definition_id", "id");
 CREATE INDEX "lane_idle_idx" ON "lane" ("idle_since") WHERE "idle_since" IS NOT NULL;
 CREATE INDEX "lane_held_up_idx" ON "lane" ("organization_id", "definition_id", "id") WHERE "blocked_request_id" IS NOT NULL OR "paused_at" IS NOT NULL;
+ALTER TABLE "lane" ADD CONSTRAINT "lane_pkey" PRIMARY KEY ("organization_id", "id");
 ALTER TABLE "lane" DROP COLUMN "stopped_at";
 ALTER TABLE "lane" ALTER COLUMN "id" DROP DEFAULT;
 

@@ -19,7 +19,7 @@ export const acceptEvents = statement({
            SELECT c.number FROM catalog c
            WHERE c.version = $2::int8 AND (c.number IS NOT NULL OR cardinality($33::uuid[]) = 0) AND NOT EXISTS (
              SELECT 1 FROM unnest($6::text[], $7::text[]) AS u(space, key)
-             JOIN idempotency_key k ON k.organization_id = $1::uuid AND k.space = u.space AND k.key = u.key)
+             WHERE EXISTS (SELECT 1 FROM idempotency_key k WHERE k.organization_id = $1::uuid AND k.space = u.space AND k.key = u.key OFFSET 0))
          ), keys AS (
            INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer)
            SELECT $1::uuid, u.space, u.key, u.body_hash, u.status, u.answer

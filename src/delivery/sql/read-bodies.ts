@@ -7,7 +7,9 @@ export const readEventBodies = statement({
   text: `SELECT v.organization_id, v.id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number,
            v.occurred_at, v.created_at AS accepted_at
          FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
-         JOIN event v ON v.organization_id = u.organization_id AND v.id = u.id AND v.id >= $3::uuid AND v.id <= $4::uuid`,
+         CROSS JOIN LATERAL (
+           SELECT * FROM event v WHERE v.organization_id = u.organization_id AND v.id = u.id AND v.id >= $3::uuid AND v.id <= $4::uuid OFFSET 0
+         ) v`,
   row: {
     organization_id: "uuid",
     id: "uuid",
@@ -30,7 +32,9 @@ export const readSentBodies = statement({
   name: "read-sent-bodies",
   text: `SELECT u.organization_id, u.id, s.body AS sent_body, s.rendering
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, id, event_id)
-         JOIN event v ON v.organization_id = u.organization_id AND v.id = u.event_id
+         CROSS JOIN LATERAL (
+           SELECT v.id, v.type, v.occurred_at, v.payload FROM event v WHERE v.organization_id = u.organization_id AND v.id = u.event_id OFFSET 0
+         ) v
          JOIN LATERAL (
            SELECT ${sentBody("a", "v")} AS body, a.rendering FROM attempt a
            WHERE a.organization_id = u.organization_id AND a.request_id = u.id AND a.request_body IS NOT NULL

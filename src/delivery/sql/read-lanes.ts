@@ -5,8 +5,8 @@ const MANY = 24;
 
 /**
  * The next requests of each lane: a strict one from its first unsettled request, a free one by what is due. Each branch
- * walks one index; the request and its event are found by their keys, in the partition that the id names. Of payloads it brings
- * the sizes, which stand apart from them: read-bodies.ts reads those of requests that are about to be sent.
+ * walks one index; the request and its event are found by their keys, in the partition that the id names (OFFSET 0: one by one,
+ * whatever the planner knows of a partition that is new). Of payloads it brings the sizes, which stand apart from them: read-bodies.ts reads those of requests that are about to be sent.
  */
 export const readLanePages = statement({
   name: "read-lanes",
@@ -20,7 +20,9 @@ export const readLanePages = statement({
            ) END AS interruptions,
            v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) AS event_bytes
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
-         JOIN lane l ON l.organization_id = w.organization_id AND l.id = w.lane_id
+         CROSS JOIN LATERAL (
+           SELECT * FROM lane l WHERE l.organization_id = w.organization_id AND l.id = w.lane_id OFFSET 0
+         ) l
          LEFT JOIN LATERAL (
            (SELECT q.request_id, q.position, NULLIF(q.due_at, '-infinity') AS due_at FROM lane_entry q
             WHERE l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.due_at <= now() AND q.request_id <> ALL($3::uuid[])
@@ -30,8 +32,12 @@ export const readLanePages = statement({
             WHERE NOT l.free AND q.organization_id = l.organization_id AND q.lane_id = l.id AND q.position >= l.read_from AND q.request_id <> ALL($3::uuid[])
             ORDER BY q.position LIMIT $4::int8)
          ) e ON true
-         LEFT JOIN webhook_request r ON r.organization_id = l.organization_id AND r.id = e.request_id
-         LEFT JOIN event v ON v.organization_id = r.organization_id AND v.id = r.event_id
+         LEFT JOIN LATERAL (
+           SELECT * FROM webhook_request r WHERE r.organization_id = l.organization_id AND r.id = e.request_id OFFSET 0
+         ) r ON true
+         LEFT JOIN LATERAL (
+           SELECT v.id, v.payload, v.previous FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id OFFSET 0
+         ) v ON true
          ORDER BY l.organization_id, l.id, e.position`,
   row: {
     lane_organization: "uuid",

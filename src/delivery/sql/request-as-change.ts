@@ -5,7 +5,8 @@ export const requestAsChange = statement({
   name: "request-as-change",
   text: `SELECT r.id, r.definition_id, r.state, r.attempt_count,
            (extract(epoch FROM r.next_attempt_at - now()) * 1000)::float8 AS wait_ms, r.error_code, r.error_description, r.url, r.notification_status
-         FROM unnest($2::uuid[]) AS u(id) JOIN webhook_request r ON r.organization_id = $1::uuid AND r.id = u.id ORDER BY r.id`,
+         FROM unnest($2::uuid[]) AS u(id)
+         CROSS JOIN LATERAL (SELECT * FROM webhook_request r WHERE r.organization_id = $1::uuid AND r.id = u.id OFFSET 0) r ORDER BY r.id`,
   row: {
     id: "uuid",
     definition_id: "uuid",
