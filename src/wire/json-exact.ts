@@ -85,20 +85,24 @@ function numberEnd(text: string, from: number): number {
   return at;
 }
 
-/** Marked strings become raw numbers again, in place. */
+const isMarked = (value: unknown): value is string => typeof value === "string" && value.startsWith(MARK);
+
+/** Marked strings become raw numbers again, in place; however deep they stand. */
 export function unveil(value: unknown): unknown {
-  if (typeof value === "string") return value.startsWith(MARK) ? native.rawJSON(value.slice(MARK.length)) : value;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = unveil(value[i]);
-  } else if (typeof value === "object" && value !== null) {
-    const object = value as Record<string, unknown>;
-    for (const key of Object.keys(object)) {
-      const before = object[key];
-      const after = unveil(before);
-      if (after !== before) Object.defineProperty(object, key, { value: after, enumerable: true, writable: true, configurable: true });
+  const root = { value };
+  const open: Record<string, unknown>[] = [root];
+  for (let container = open.pop(); container; container = open.pop()) {
+    for (const key of Object.keys(container)) {
+      const inner = container[key];
+      if (isMarked(inner)) {
+        const raw = native.rawJSON(inner.slice(MARK.length));
+        // "__proto__" is a key as any other.
+        if (Array.isArray(container)) container[Number(key)] = raw;
+        else Object.defineProperty(container, key, { value: raw, enumerable: true, writable: true, configurable: true });
+      } else if (typeof inner === "object" && inner !== null) open.push(inner as Record<string, unknown>);
     }
   }
-  return value;
+  return root.value;
 }
 
 /**

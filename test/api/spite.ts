@@ -21,9 +21,9 @@ const numbered = (count: number, write: (i: number) => string, separator = ",") 
 /** JSON values, each near a megabyte. */
 const VALUES: Record<string, () => string> = {
   "deep lists": () => fill("[", MIB / 2 - 1_000) + fill("]", MIB / 2 - 1_000),
-  "deep objects": () => fill('{"a":', (MIB * 5) / 6 - 6_000) + "1" + "}".repeat(Math.floor(((MIB * 5) / 6 - 6_000) / 5)),
-  "60 levels, wide at the bottom": () => "[".repeat(60) + fill("0,", MIB - 2_000) + "0" + "]".repeat(60),
-  "60 levels of objects, wide at the bottom": () => '{"a":'.repeat(60) + `[${fill("0,", MIB - 2_000)}0]` + "}".repeat(60),
+  "deep objects": () => `${fill('{"a":', (MIB * 5) / 6 - 6_000)}1${"}".repeat(Math.floor(((MIB * 5) / 6 - 6_000) / 5))}`,
+  "60 levels, wide at the bottom": () => `${"[".repeat(60) + fill("0,", MIB - 2_000)}0${"]".repeat(60)}`,
+  "60 levels of objects, wide at the bottom": () => `${'{"a":'.repeat(60)}[${fill("0,", MIB - 2_000)}0]${"}".repeat(60)}`,
   "a wide list": () => `[${fill("0,")}0]`,
   "a list of texts": () => `[${fill('"a",')}"a"]`,
   "a list of objects": () => `[${fill('{"a":1},')}{"a":1}]`,

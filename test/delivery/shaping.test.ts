@@ -94,7 +94,7 @@ describe("a payload query", () => {
     expect(payloadQuery.check(query)).toEqual([]);
     expect(await shape(large, { ...definition, payloadQuery: query }, engines)).toMatchObject({
       kind: "ERROR",
-      code: "TRANSFORMATION_ERROR",
+      code: "QUERY_BUDGET",
       message: "payloadQuery: the data is larger than 1 MiB",
     });
   });

@@ -6,8 +6,8 @@ const written = (value: unknown) => withSources(JSON.stringify(value));
 test("JSON inside of an answer stays as it was written, wherever it stands", () => {
   const texts = ['{"a":1.0,"a":1e400}', "[]", '"a \\"quoted\\" \\u0041\\\\"', "12345678901234567890", '{"deep":[[["\\\\"]]]}'];
   expect(written(texts.map((text) => new JsonSource(text)))).toBe(`[${texts.join(",")}]`);
-  expect(written({ first: new JsonSource("1.0"), then: "text", last: new JsonSource("-0.0") })).toBe(
-    '{"first":1.0,"then":"text","last":-0.0}',
+  expect(written({ first: new JsonSource("1.0"), middle: "text", last: new JsonSource("-0.0") })).toBe(
+    '{"first":1.0,"middle":"text","last":-0.0}',
   );
 });
 

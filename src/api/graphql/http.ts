@@ -65,7 +65,8 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
 function jsonOf(text: string, what: string): unknown {
   try {
     const veiled = veil(text, MOST_RAW_NUMBERS);
-    return unveil(JSON.parse(veiled));
+    const value: unknown = JSON.parse(veiled);
+    return veiled === text ? value : unveil(value);
   } catch (error) {
     throw new BadRequest(400, error instanceof RawNumbersError ? `${what} holds ${error.message}` : `${what} is no JSON`);
   }

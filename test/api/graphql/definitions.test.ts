@@ -10,6 +10,7 @@ import { createCatalogs } from "../../../src/definitions/catalog.ts";
 import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createSandbox, type Sandbox } from "../../../src/delivery/sandbox/sandbox.ts";
 import { createIngest } from "../../../src/events/ingest.ts";
+import { withSources } from "../../../src/wire/json-source.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
 import { watchTenantStatements } from "../../helpers/tenant-statements.ts";
 
@@ -41,12 +42,10 @@ async function run(source: string, variables: Record<string, unknown> = {}, call
   const document = parse(source);
   const mistakes = validate(schema, document);
   if (mistakes[0]) throw mistakes[0];
-  return (await execute({
-    schema,
-    document,
-    variableValues: variables,
-    contextValue: { doors, caller, address: "127.0.0.1", cookies: undefined },
-  })) as ExecutionResult;
+  const contextValue = { doors, caller, address: "127.0.0.1", cookies: undefined };
+  const { data, errors } = (await execute({ schema, document, variableValues: variables, contextValue })) as ExecutionResult;
+  // As the doors write it.
+  return { ...(errors && { errors }), data: data === undefined ? data : JSON.parse(withSources(JSON.stringify(data))) };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect to find
