@@ -55,11 +55,25 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
     if (existsSync(cluster)) rmdirSync(cluster);
     renameSync(fresh, cluster);
   } catch (error) {
-    rmSync(making, { recursive: true, force: true, maxRetries: 5 });
+    removeMade(making);
     if (error instanceof EmbeddedError || signal?.aborted) throw error;
     throw new EmbeddedError(`the cluster cannot be made in ${home}: ${fileReason(error)}`, { cause: error });
   }
-  rmSync(making, { recursive: true, force: true, maxRetries: 5 });
+  removeMade(making);
+}
+
+/**
+ * The marker goes last: what a kill, or an initdb that still writes, leaves of it is known the next time, when it is tried again;
+ * it is in nobody's way.
+ */
+function removeMade(making: string): void {
+  try {
+    for (const name of readdirSync(making)) {
+      if (name !== MARKER) rmSync(path.join(making, name), { recursive: true, force: true, maxRetries: 5 });
+    }
+    rmSync(path.join(making, MARKER), { force: true });
+    rmdirSync(making);
+  } catch {}
 }
 
 /** Postgres says it in one of these ways, by how far a write came. */
@@ -85,11 +99,15 @@ function lastWords(output: string): string {
 export async function clearUnfinished(home: string): Promise<void> {
   for (const name of readdirSync(home).filter((each) => each.startsWith(PREFIX))) {
     const making = path.join(home, name);
-    if (!existsSync(path.join(making, MARKER)) || existsSync(path.join(making, "data", EVER_SERVED))) continue;
-    await endInitdb(making);
-    // What cannot be removed now is tried again the next time; it is in nobody's way.
+    if (existsSync(path.join(making, "data", EVER_SERVED))) continue;
+    if (existsSync(path.join(making, MARKER))) {
+      await endInitdb(making);
+      removeMade(making);
+      continue;
+    }
+    // Killed before it had written the marker, or after it had removed it: an empty folder is nobody's.
     try {
-      rmSync(making, { recursive: true, force: true, maxRetries: 5 });
+      rmdirSync(making);
     } catch {}
   }
 }

@@ -110,6 +110,8 @@ describe("B2 nothing is deleted that this run did not make", { timeout: 60_000 }
     unfinished("making-1", ["UNFINISHED", "data/PG_VERSION"]);
     unfinished("making-2", ["UNFINISHED", "data/PG_VERSION", "data/postmaster.opts"]);
     unfinished("making-mine", ["data/PG_VERSION"]);
+    // Of a run that was killed before it had written anything into it, or after it had removed all of it.
+    mkdirSync(path.join(home, "making-4"));
     const postgres = await startEmbedded(folder);
     await query(postgres.url, "SELECT 1");
     await postgres.stop();
