@@ -21,12 +21,16 @@ const REJECTED_EVERY = 50;
 /** Rows in one statement: about 100 MB. */
 const CHUNK = 20_000;
 
-async function connect(databaseUrl: string): Promise<pg.Client> {
+async function connected<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  // Lost when the machine dies, and then the run is worth nothing anyway.
-  await client.query("SET synchronous_commit = off");
-  return client;
+  try {
+    // Lost when the machine dies, and then the run is worth nothing anyway.
+    await client.query("SET synchronous_commit = off");
+    return await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A partition for each day that was, as if the installation had run since then; they belong to whom the tables belong to. */
@@ -74,7 +78,7 @@ const ROWS = `
     FROM made, LATERAL generate_series(1, CASE WHEN failed THEN 3 ELSE 1 END) AS a
   ), blocks AS (
     INSERT INTO number_block (organization_id, from_number, to_number, first_id, last_id)
-    SELECT organization_id, min(number), max(number), min(request_id), max(request_id) FROM made GROUP BY organization_id
+    SELECT organization_id, min(number), max(number), min(request_id::text COLLATE "C")::uuid, max(request_id::text COLLATE "C")::uuid FROM made GROUP BY organization_id
   )
   INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, lane_id, lane_number, position, state, attempt_count, tries, failed,
     dialect, event_type, entity, entity_id, url, error_code, created_at, updated_at, settled_at)
@@ -104,8 +108,11 @@ const ROLL_UPS = `
   WHERE c.definition_id = f.definition_id`;
 
 /** Settled requests with their events and attempts, as if delivered over many days. Definitions must exist; the platform must not run. */
-export async function seedSettled(databaseUrl: string, seed: Seed): Promise<void> {
-  const client = await connect(databaseUrl);
+export function seedSettled(databaseUrl: string, seed: Seed): Promise<void> {
+  return connected(databaseUrl, (client) => settled(client, seed));
+}
+
+async function settled(client: pg.Client, seed: Seed): Promise<void> {
   await client.query(PARTITIONS((seed.daysAgo ?? 0) + seed.days + 1));
   await client.query(`
     INSERT INTO lane (id, organization_id, definition_id)
@@ -132,12 +139,14 @@ export async function seedSettled(databaseUrl: string, seed: Seed): Promise<void
   await client.query(ROLL_UPS);
   await client.query("VACUUM (ANALYZE)");
   await client.query("CHECKPOINT");
-  await client.end();
 }
 
 /** Requests that wait in lanes which nobody may run now: of definitions that are stopped, as `stopWebhookDefinitions` leaves them. */
-export async function seedQueued(databaseUrl: string, count: number): Promise<void> {
-  const client = await connect(databaseUrl);
+export function seedQueued(databaseUrl: string, count: number): Promise<void> {
+  return connected(databaseUrl, (client) => queued(client, count));
+}
+
+async function queued(client: pg.Client, count: number): Promise<void> {
   const { rows } = await client.query<{ lanes: string }>(`
     SELECT count(*) AS lanes FROM lane l JOIN webhook_definition d ON d.id = l.definition_id WHERE d.state = 'STOPPED'`);
   const lanes = Number(rows[0]?.lanes);
@@ -160,7 +169,7 @@ export async function seedQueued(databaseUrl: string, count: number): Promise<vo
        ON CONFLICT DO NOTHING
      ), blocks AS (
        INSERT INTO number_block (organization_id, from_number, to_number, first_id, last_id)
-       SELECT organization_id, min(number), max(number), min(request_id), max(request_id) FROM made GROUP BY organization_id
+       SELECT organization_id, min(number), max(number), min(request_id::text COLLATE "C")::uuid, max(request_id::text COLLATE "C")::uuid FROM made GROUP BY organization_id
      )
      INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, lane_id, lane_number, position, dialect, event_type, entity, entity_id)
      SELECT request_id, organization_id, number, definition_id, event_id, id, lane_number, lane_number, 'STANDARD', 'seed.queued', 'order', g::text FROM made`,
@@ -181,26 +190,18 @@ export async function seedQueued(databaseUrl: string, count: number): Promise<vo
     [count],
   );
   await client.query("VACUUM (ANALYZE)");
-  await client.end();
 }
 
 /** How many settled requests are older than so many days. */
 export async function olderThan(databaseUrl: string, days: number): Promise<number> {
-  const client = await connect(databaseUrl);
-  const { rows } = await client.query<{ count: string }>(
-    "SELECT /* bench */ count(*) FROM webhook_request WHERE settled_at < now() - make_interval(days => $1)",
-    [days],
-  );
-  await client.end();
+  const count = "SELECT /* bench */ count(*) FROM webhook_request WHERE settled_at < now() - make_interval(days => $1)";
+  const { rows } = await connected(databaseUrl, (client) => client.query<{ count: string }>(count, [days]));
   return Number(rows[0]?.count);
 }
 
 /** Indexes of the log's table; of one of its partitions, when there are any. */
 export async function logIndexes(databaseUrl: string): Promise<string[]> {
-  const client = await connect(databaseUrl);
-  const { rows } = await client.query<{ name: string }>(
-    "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = 'webhook_request'::regclass ORDER BY 1",
-  );
-  await client.end();
+  const names = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = 'webhook_request'::regclass ORDER BY 1";
+  const { rows } = await connected(databaseUrl, (client) => client.query<{ name: string }>(names));
   return rows.map(({ name }) => name);
 }
