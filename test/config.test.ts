@@ -189,3 +189,9 @@ test("B61 loopback may be called only with the embedded Postgres outside of prod
   expect(readConfig({ NODE_ENV: "production", HOOKLINE_EGRESS_ALLOW: "127.0.0.1", ...given }).egressAllow).toEqual(["127.0.0.1/32"]);
   expect(readConfig({ HOOKLINE_EGRESS_ALLOW: "" }).egressAllow).toEqual([]);
 });
+
+test("B76 a public URL with a path is refused at the start, and the sentence says what to write", () => {
+  const read = (url: string) => () => readConfig({ HOOKLINE_PUBLIC_URL: url });
+  expect(read("https://example.com/hooks")).toThrow("HOOKLINE_PUBLIC_URL: must have no path: Hookline stands at the root");
+  expect(read("https://hooks.example.com/")).not.toThrow();
+});

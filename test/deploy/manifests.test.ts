@@ -81,7 +81,7 @@ test("compose.yaml builds once, limits memory and logs, and names exact images a
     expect(service.mem_limit).toMatch(/^\d+[gm]$/);
     expect(service.logging.options["max-size"]).toBeDefined();
   }
-  expect(services.postgres.image).toMatch(/^postgres:\d+\.\d+-\w+(@sha256:\w+)?$/);
+  expect(services.postgres.image).toMatch(/^postgres:\d+\.\d+-\w+@sha256:[0-9a-f]{64}$/);
   for (const name of ["api", "worker"]) {
     expect(Object.keys(services[name].environment).filter((each) => !KNOWN.has(each))).toEqual([]);
     expect(Number.parseInt(services[name].stop_grace_period, 10) * 1000).toBeGreaterThan(readConfig({}).shutdownGraceMs);
@@ -91,7 +91,10 @@ test("compose.yaml builds once, limits memory and logs, and names exact images a
 test("the Dockerfile runs the Node that package.json names, and asks /healthz", () => {
   const { dependencies } = JSON.parse(read("package.json")) as { dependencies: { node: string } };
   const dockerfile = read("Dockerfile");
-  const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image?.split("@")[0]);
+  const pinned = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image as string);
+  expect(new Set(pinned).size).toBe(1);
+  expect(pinned[0]).toMatch(/@sha256:[0-9a-f]{64}$/);
+  const images = pinned.map((image) => image.split("@")[0]);
   expect(new Set(images)).toEqual(new Set([`node:${dependencies.node}-bookworm-slim`]));
   expect(/^HEALTHCHECK.*\n {2}CMD.*$/m.exec(dockerfile)?.[0]).toContain("/healthz");
 });
