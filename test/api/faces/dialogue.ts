@@ -75,7 +75,8 @@ export function startDialogue(url: string): Dialogue {
       const at = line.indexOf(" ");
       const [method, path] = [line.slice(0, at), line.slice(at + 1)];
       const isJson = typeof body === "object" && !Buffer.isBuffer(body);
-      const bytes = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(isJson ? JSON.stringify(body) : String(body));
+      const bytes =
+        body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(isJson ? JSON.stringify(body) : String(body));
       const all = { ...(isJson && { "content-type": "application/json" }), ...headers };
       let heard = await ask(url + path, method, all, bytes);
       for (const end = Date.now() + 20_000; until !== undefined && !heard.text.includes(until); ) {

@@ -1,6 +1,7 @@
 /** What the REST rows and their RPC twins share: the domain's functions in SuperOffice's words. */
 import { type Caller, demand } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
+import { countersOf } from "../../../definitions/counters.ts";
 import { createDefinition, deleteDefinition, type UpdateDefinitionInput, updateDefinition } from "../../../definitions/definitions.ts";
 import { getDefinition, listDefinitionsByOffset } from "../../../definitions/find.ts";
 import { isEventType } from "../../../definitions/match.ts";
@@ -121,10 +122,7 @@ export async function deleteWebhook(doors: Doors, caller: Caller, id: unknown): 
 
 /** "" when there is none. */
 export async function lastErrorOf({ core }: Doors, row: DefinitionRow): Promise<string> {
-  const counter = await core.db.prisma.definitionCounter.findUnique({
-    where: { definitionId: row.id, organizationId: row.organizationId },
-  });
-  return counter?.lastError ?? "";
+  return (await countersOf(core, row.organizationId, [row.id])).get(row.id)?.lastError ?? "";
 }
 
 const INT32 = 2 ** 31;

@@ -31,12 +31,20 @@ export async function cotalkerDialogue(dialogue: Dialogue, stage: Stage): Promis
   await make({ ...users, trigger: "nothing" });
   await make({});
   await make({ ...users, trigger: "create-edit-delete-task" });
-  await make({ ...users, name: "Tasks", trigger: "create-edit-delete-task", context: { taskGroup: "w1" }, isActive: false, description: "d" });
+  await make({
+    ...users,
+    name: "Tasks",
+    trigger: "create-edit-delete-task",
+    context: { taskGroup: "w1" },
+    isActive: false,
+    description: "d",
+  });
   await make({ ...users, trigger: "create-edit-delete-survey", context: { survey: "s" } });
   await make({ ...users, context: { survey: 7 } });
   await make(users, { authorization: admin.authorization });
   await make(users, { authorization: `Bearer ${stage.viewer}`, admin: "true" });
-  for (const query of ["", "?isActive=true", "?isActive=false", "?isActive=all", "?isActive=perhaps"]) await say(`GET ${HOOKS}${query}`, { headers: admin });
+  for (const query of ["", "?isActive=true", "?isActive=false", "?isActive=all", "?isActive=perhaps"])
+    await say(`GET ${HOOKS}${query}`, { headers: admin });
   await say(`GET ${hook}`, { headers: admin });
   await say(`GET ${HOOKS}/0123456789abcdef01234567`, { headers: admin });
   await say(`GET ${HOOKS}/nonsense`, { headers: admin });
@@ -57,6 +65,17 @@ export async function cotalkerDialogue(dialogue: Dialogue, stage: Stage): Promis
   await say(`GET ${HOOKS}/logs/${made.json._id}?limit=-1&skip=x`, { headers: admin });
   await say(`GET ${HOOKS}/logs/0123456789abcdef01234567`, { headers: admin });
 
-  const paths = ["/auth/local", HOOKS, hook, `${HOOKS}/logs/${made.json._id}`, `${HOOKS}/`, "/api/v3", "/api/v3/users", "/auth", "/auth/other", `${HOOKS}/%zz`];
+  const paths = [
+    "/auth/local",
+    HOOKS,
+    hook,
+    `${HOOKS}/logs/${made.json._id}`,
+    `${HOOKS}/`,
+    "/api/v3",
+    "/api/v3/users",
+    "/auth",
+    "/auth/other",
+    `${HOOKS}/%zz`,
+  ];
   await hammer(dialogue, paths, { headers: admin, writes: ["POST /auth/local", `POST ${HOOKS}`, `PATCH ${hook}`] });
 }

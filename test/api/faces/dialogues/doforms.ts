@@ -12,7 +12,10 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
   dialogue.chapter("connections");
   const urls = { added: `${stage.receiver}/added`, status: `${stage.receiver}/status` };
   const header = (name: string) => ({ name, value: "v" });
-  const made = await say(`POST ${BASE}/connections`, { headers: admin, body: { name: "ERP", urls, headers: [header("X-Plant"), { name: "Authorization", value: "Bearer secret" }] } });
+  const made = await say(`POST ${BASE}/connections`, {
+    headers: admin,
+    body: { name: "ERP", urls, headers: [header("X-Plant"), { name: "Authorization", value: "Bearer secret" }] },
+  });
   const connection = `${BASE}/connections/${made.json.id}`;
   for (const body of [
     {},
@@ -36,7 +39,8 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
   const input = { id: ID, form: "1", project: "2", password: "pass:word" };
   await say(`POST ${BASE}/webservices`, { headers: admin, body: input });
   await say(`POST ${BASE}/webservices`, { headers: admin, body: input });
-  for (const body of [{}, { ...input, id: "with:colon" }, { ...input, form: "", password: "" }]) await say(`POST ${BASE}/webservices`, { headers: admin, body });
+  for (const body of [{}, { ...input, id: "with:colon" }, { ...input, form: "", password: "" }])
+    await say(`POST ${BASE}/webservices`, { headers: admin, body });
   await say(`GET ${BASE}/webservices`, { headers: admin });
   await say(`GET ${BASE}/webservices/${ID}`, { headers: admin });
   await say(`GET ${BASE}/webservices/unknown`, { headers: admin });
@@ -49,7 +53,13 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
   await say(`DELETE ${connection}`, { headers: admin });
 
   dialogue.chapter("notifications");
-  await stage.emit({ type: "record.created", entity: "record", entityId: "18", payload: { submissionKey: "sub-1" }, scope: { form: "1", project: "2" } });
+  await stage.emit({
+    type: "record.created",
+    entity: "record",
+    entityId: "18",
+    payload: { submissionKey: "sub-1" },
+    scope: { form: "1", project: "2" },
+  });
   const list = await say(`GET ${BASE}/notifications`, { headers: service, until: '"status":"received"' });
   const key = list.json[0].key;
   await say(`GET ${BASE}/notifications?status=received&limit=1&skip=0`, { headers: service });
@@ -76,7 +86,14 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
 
   const paths = [
     ...[`${BASE}/connections`, connection, `${BASE}/webservices`, `${BASE}/webservices/unknown`, `${BASE}/webservices/unknown/target`],
-    ...[`${BASE}/notifications`, `${BASE}/notifications/nonsense`, `${BASE}/tokens/webservice`, BASE, `${BASE}/other`, `${BASE}/connections/`],
+    ...[
+      `${BASE}/notifications`,
+      `${BASE}/notifications/nonsense`,
+      `${BASE}/tokens/webservice`,
+      BASE,
+      `${BASE}/other`,
+      `${BASE}/connections/`,
+    ],
   ];
   const writes = [`POST ${BASE}/connections`, `PUT ${connection}`, `POST ${BASE}/webservices`, `PUT ${BASE}/webservices/${ID}/target`];
   await hammer(dialogue, paths, { headers: admin, writes });

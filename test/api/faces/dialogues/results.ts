@@ -11,7 +11,13 @@ export async function resultsDialogue(dialogue: Dialogue, stage: Stage): Promise
   const make = (body: object) => say(`POST ${ADMIN}`, { headers: admin, body });
   const made = await make({ targetType: "goal", goalId: stage.goal });
   const webhook = `${ADMIN}/${made.json.id}`;
-  for (const body of [{}, { targetType: "task", goalId: stage.goal }, { targetType: "goal", goalId: "nonsense" }, { targetType: "goal", goalId: stage.goal, name: 7 }, { targetType: "goal", goalId: stage.goal, name: "n".repeat(300) }])
+  for (const body of [
+    {},
+    { targetType: "task", goalId: stage.goal },
+    { targetType: "goal", goalId: "nonsense" },
+    { targetType: "goal", goalId: stage.goal, name: 7 },
+    { targetType: "goal", goalId: stage.goal, name: "n".repeat(300) },
+  ])
     await make(body);
   await make({ targetType: "goal", goalId: stage.goal, name: "From the ERP", description: "of sales" });
   await say(`GET ${ADMIN}`, { headers: admin });
@@ -47,8 +53,22 @@ export async function resultsDialogue(dialogue: Dialogue, stage: Stage): Promise
   await value(datum);
   await say(`PATCH ${webhook}`, { headers: admin, body: { enabled: true } });
 
-  const paths = [path, ADMIN, webhook, `${ADMIN}/nonsense`, `${ADMIN}/nonsense/rotate-key`, `${ADMIN}/nonsense/other`, `${ADMIN}/`, "/inbound/", "/inbound/goals"];
-  await hammer(dialogue, paths.filter((each) => each !== webhook), { headers: admin, writes: [`POST ${path}`, `POST ${ADMIN}`, `PATCH ${webhook}`] });
+  const paths = [
+    path,
+    ADMIN,
+    webhook,
+    `${ADMIN}/nonsense`,
+    `${ADMIN}/nonsense/rotate-key`,
+    `${ADMIN}/nonsense/other`,
+    `${ADMIN}/`,
+    "/inbound/",
+    "/inbound/goals",
+  ];
+  await hammer(
+    dialogue,
+    paths.filter((each) => each !== webhook),
+    { headers: admin, writes: [`POST ${path}`, `POST ${ADMIN}`, `PATCH ${webhook}`] },
+  );
   await say(`DELETE ${webhook}`, { headers: admin });
   await value(datum);
 }

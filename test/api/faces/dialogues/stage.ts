@@ -27,7 +27,10 @@ const PASSWORD = "correct horse battery";
 /** Plays a dialogue before a server of its own, and gives what was said. */
 export async function perform(play: (dialogue: Dialogue, stage: Stage) => Promise<void>): Promise<string> {
   const limit = { count: 1_000, seconds: 60 };
-  const app = await testApp({ retryScale: 0.001, superofficeRequireHttps: false, inboundAddressLimit: limit, inboundGoalLimit: limit }, { worker: true });
+  const app = await testApp(
+    { retryScale: 0.001, superofficeRequireHttps: false, inboundAddressLimit: limit, inboundGoalLimit: limit },
+    { worker: true },
+  );
   const receiver = await startReceiver();
   try {
     const { core, admin } = app.t;

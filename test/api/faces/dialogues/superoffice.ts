@@ -9,24 +9,78 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
   const admin = { authorization: `Bearer ${stage.token}` };
   const { say } = dialogue;
   const json = (line: string, body?: unknown, headers: Record<string, string> = {}) =>
-    say(line, { headers: { ...admin, ...(body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }), ...headers }, ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }) });
+    say(line, {
+      headers: { ...admin, ...(body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }), ...headers },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
   const xml = { "content-type": "application/xml", accept: "application/xml" };
 
   dialogue.chapter("who calls");
   const basic = (pair: string) => ({ authorization: `Basic ${Buffer.from(pair).toString("base64")}` });
-  for (const headers of [basic(`${stage.email}:${stage.password}`), basic(`${stage.email}:wrong`), { authorization: `SoTicket ${stage.token}` }, { authorization: "Digest x" }, { ...admin, "so-apptoken": "unknown" }, {}])
+  for (const headers of [
+    basic(`${stage.email}:${stage.password}`),
+    basic(`${stage.email}:wrong`),
+    { authorization: `SoTicket ${stage.token}` },
+    { authorization: "Digest x" },
+    { ...admin, "so-apptoken": "unknown" },
+    {},
+  ])
     await say(`GET ${REST}/default`, { headers });
 
   dialogue.chapter("webhooks");
   const contacts = { Name: "Contacts", Events: ["contact.created", "contact.changed"], TargetUrl: `${stage.receiver}/contacts` };
-  const made = await json(`POST ${REST}`, { ...contacts, Secret: "s3cret", Headers: { "X-Region": "eu" }, Properties: { tenant: "acme", n: 7 }, ErrorsEmail: "tony@example.test" });
+  const made = await json(`POST ${REST}`, {
+    ...contacts,
+    Secret: "s3cret",
+    Headers: { "X-Region": "eu" },
+    Properties: { tenant: "acme", n: 7 },
+    ErrorsEmail: "tony@example.test",
+  });
   const webhook = `${REST}/${made.json.WebhookId}`;
-  for (const wrong of [{ Name: null }, { Name: 7 }, { Name: "n".repeat(401) }, { TargetUrl: null }, { TargetUrl: "nonsense" }, { TargetUrl: "ftp://x" }, { Events: "contact.created" }, { Events: ["not an event"] }, { State: "Unknown" }, { State: 0 }, { Type: "email" }, { Type: "crmscript", TargetUrl: "none" }, { Headers: { Host: "x" } }, { Headers: [] }, { Properties: "x" }, { ErrorsEmail: "nobody" }, { Secret: "s".repeat(401) }, { TargetUrl: "http://127.0.0.1:1/" }])
+  for (const wrong of [
+    { Name: null },
+    { Name: 7 },
+    { Name: "n".repeat(401) },
+    { TargetUrl: null },
+    { TargetUrl: "nonsense" },
+    { TargetUrl: "ftp://x" },
+    { Events: "contact.created" },
+    { Events: ["not an event"] },
+    { State: "Unknown" },
+    { State: 0 },
+    { Type: "email" },
+    { Type: "crmscript", TargetUrl: "none" },
+    { Headers: { Host: "x" } },
+    { Headers: [] },
+    { Properties: "x" },
+    { ErrorsEmail: "nobody" },
+    { Secret: "s".repeat(401) },
+    { TargetUrl: "http://127.0.0.1:1/" },
+  ])
     await json(`POST ${REST}`, { ...contacts, ...wrong });
   await json(`POST ${REST}`, { ...contacts, Name: "Stopped", State: 2, TargetUrl: "http://127.0.0.1:1/" });
-  await say(`POST ${REST}`, { headers: { ...admin, ...xml }, body: `<?xml version="1.0"?><Webhook><Name>X &amp; Y</Name><Events><string>sale.sold</string></Events><TargetUrl>${stage.receiver}/xml</TargetUrl><Headers><X-A>1</X-A></Headers></Webhook>` });
-  for (const body of ["<Webhook", "<!DOCTYPE x><Webhook/>", "<Other/>", "<Webhook/><Webhook/>", "text", `<Webhook>${"<a>".repeat(70)}${"</a>".repeat(70)}</Webhook>`]) await say(`POST ${REST}`, { headers: { ...admin, ...xml }, body });
-  await say(`POST ${REST}`, { headers: { ...admin, "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams([["Name", "Form"], ["Events", "a.b"], ["Events", "c.d"], ["TargetUrl", `${stage.receiver}/form`]]).toString() });
+  await say(`POST ${REST}`, {
+    headers: { ...admin, ...xml },
+    body: `<?xml version="1.0"?><Webhook><Name>X &amp; Y</Name><Events><string>sale.sold</string></Events><TargetUrl>${stage.receiver}/xml</TargetUrl><Headers><X-A>1</X-A></Headers></Webhook>`,
+  });
+  for (const body of [
+    "<Webhook",
+    "<!DOCTYPE x><Webhook/>",
+    "<Other/>",
+    "<Webhook/><Webhook/>",
+    "text",
+    `<Webhook>${"<a>".repeat(70)}${"</a>".repeat(70)}</Webhook>`,
+  ])
+    await say(`POST ${REST}`, { headers: { ...admin, ...xml }, body });
+  await say(`POST ${REST}`, {
+    headers: { ...admin, "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams([
+      ["Name", "Form"],
+      ["Events", "a.b"],
+      ["Events", "c.d"],
+      ["TargetUrl", `${stage.receiver}/form`],
+    ]).toString(),
+  });
   await json(`GET ${REST}/default`);
   await json(`GET ${webhook}`);
   await json(`GET ${webhook}`, undefined, { accept: "application/xml" });
@@ -36,7 +90,15 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
   await json(`GET ${REST}/999`);
   await json(`GET ${REST}/nonsense`);
   await say(`GET ${webhook}?$select=Secret,Headers`, { headers: { authorization: `Bearer ${stage.viewer}` } });
-  for (const query of ["?$select=Name", "?nameFilter=contacts&$select=Name", "?eventFilter=SALE.sold&$select=Name", "?statusFilter=Stopped&$select=Name", "?statusFilter=Lost", "?NAMEFILTER=none"]) await json(`GET ${REST}${query}`);
+  for (const query of [
+    "?$select=Name",
+    "?nameFilter=contacts&$select=Name",
+    "?eventFilter=SALE.sold&$select=Name",
+    "?statusFilter=Stopped&$select=Name",
+    "?statusFilter=Lost",
+    "?NAMEFILTER=none",
+  ])
+    await json(`GET ${REST}${query}`);
   await json(`GET ${REST}?$select=Name`, undefined, { accept: "text/xml" });
 
   dialogue.chapter("changes");
@@ -45,10 +107,23 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
   await json(`PUT ${REST}/999`, contacts);
   await json(`PUT ${webhook}`, "");
   await json(`PATCH ${webhook}`, { Events: "sale.sold", Headers: { "X-B": "2" } });
-  await json(`PATCH ${webhook}`, [{ op: "test", path: "/Name", value: "Replaced" }, { op: "replace", path: "name", value: "Patched" }]);
+  await json(`PATCH ${webhook}`, [
+    { op: "test", path: "/Name", value: "Replaced" },
+    { op: "replace", path: "name", value: "Patched" },
+  ]);
   await json(`PATCH ${webhook}`, [{ op: "test", path: "/Name", value: "Other" }]);
-  for (const patch of [[{ op: "move", path: "/Name" }], [{ op: "add", path: "/None", value: 1 }], [{ op: "add", path: "/Name" }], [7], "text"]) await json(`PATCH ${webhook}`, patch);
-  await say(`PUT ${webhook}`, { headers: { authorization: `Bearer ${stage.viewer}`, "content-type": "application/json" }, body: JSON.stringify(contacts) });
+  for (const patch of [
+    [{ op: "move", path: "/Name" }],
+    [{ op: "add", path: "/None", value: 1 }],
+    [{ op: "add", path: "/Name" }],
+    [7],
+    "text",
+  ])
+    await json(`PATCH ${webhook}`, patch);
+  await say(`PUT ${webhook}`, {
+    headers: { authorization: `Bearer ${stage.viewer}`, "content-type": "application/json" },
+    body: JSON.stringify(contacts),
+  });
 
   dialogue.chapter("tests, signals, errors");
   await json(`POST ${REST}/Test`, { TargetUrl: `${stage.receiver}/test` });
@@ -80,8 +155,24 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
   await rpc(`DeleteWebhook?webhookId=${saved.json.WebhookId}`);
   await rpc(`DeleteWebhook?webhookId=${saved.json.WebhookId}`);
 
-  const paths = [REST, `${REST}/default`, `${REST}/Test`, `${REST}/999`, `${REST}/999/LastError`, `${REST}/sale.sold/7`, `${RPC}/SaveWebhook`, `${RPC}/Other`, "/api/v1", "/api/v1/Contact", `${REST}/`, `${REST}/1/2/3`];
-  await hammer(dialogue, paths, { headers: admin, writes: [`POST ${REST}`, `PUT ${webhook}`, `PATCH ${webhook}`, `POST ${REST}/sale.sold/0`, `POST ${RPC}/SaveWebhook`] });
+  const paths = [
+    REST,
+    `${REST}/default`,
+    `${REST}/Test`,
+    `${REST}/999`,
+    `${REST}/999/LastError`,
+    `${REST}/sale.sold/7`,
+    `${RPC}/SaveWebhook`,
+    `${RPC}/Other`,
+    "/api/v1",
+    "/api/v1/Contact",
+    `${REST}/`,
+    `${REST}/1/2/3`,
+  ];
+  await hammer(dialogue, paths, {
+    headers: admin,
+    writes: [`POST ${REST}`, `PUT ${webhook}`, `PATCH ${webhook}`, `POST ${REST}/sale.sold/0`, `POST ${RPC}/SaveWebhook`],
+  });
   await json(`DELETE ${webhook}`);
   await json(`DELETE ${webhook}`);
 }
