@@ -193,7 +193,7 @@ describe("the layout", () => {
       specifier: "../dialect.ts",
       target: "src/wire/dialect.ts",
       typeOnly: true,
-      names: ["DialectName", "SigningKey"],
+      names: ["SigningKey"],
     });
   });
 

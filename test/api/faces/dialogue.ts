@@ -42,6 +42,8 @@ const PASSING: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["oid", /\b[0-9a-f]{24}\b/g],
 ];
 const DATE = /\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?/g;
+const HTTP_DATE = /\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\b/g;
+const VERSION = /\bHookline\/\d+\.\d+\.\d+/g;
 const STAMP = /("webhook-timestamp": ?")\d+/g;
 /** Of the connection, not of the face; the length is compared with the body. */
 const PASSING_HEADERS = new Set(["date", "connection", "keep-alive", "content-length"]);
@@ -65,7 +67,7 @@ export function startDialogue(url: string): Dialogue {
     let out = text;
     for (const [value, name] of [...known].sort(([a], [b]) => b.length - a.length)) out = out.replaceAll(value, `«${name}»`);
     for (const [kind, pattern] of PASSING) out = out.replaceAll(pattern, (value) => placeholder(kind, value));
-    return out.replaceAll(DATE, "«date»").replaceAll(STAMP, "$1«time»");
+    return out.replaceAll(DATE, "«date»").replaceAll(HTTP_DATE, "«date»").replaceAll(STAMP, "$1«time»").replaceAll(VERSION, "Hookline/«version»");
   };
 
   return {

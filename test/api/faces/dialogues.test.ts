@@ -16,6 +16,6 @@ test.each([
   ["doforms", doformsDialogue],
   ["results", resultsDialogue],
   ["superoffice", superofficeDialogue],
-] as const)("%s answers as it was recorded", { timeout: 120_000 }, async (name, play) => {
+] as const)("%s answers as it was recorded", { timeout: 300_000 }, async (name, play) => {
   await expect(await perform(play)).toMatchFileSnapshot(`dialogues/${name}.http`);
 });

@@ -50,7 +50,8 @@ export async function perform(play: (dialogue: Dialogue, stage: Stage) => Promis
     for (const [name, value] of [
       ["hookline", app.url],
       ["receiver", receiver.url],
-      ["receiver host", new URL(receiver.url).host],
+      ["receiver in a query", encodeURIComponent(receiver.url)],
+      ["admin as a key", Buffer.from(`${stage.token}:`).toString("base64")],
       ["admin", stage.token],
       ["viewer", stage.viewer],
       ["organization", globalId("Organization", app.t.organizationId)],
