@@ -67,11 +67,15 @@ export interface Face<Who = Caller> {
 export interface MountedFace extends Pick<Face, "name" | "prefixes" | "rewrite"> {
   /** Writes a problem in the product's form and words, where no route of it does. */
   say: ErrorForm;
+  /** An error as the product's client reads it. */
+  told(error: unknown, core: Core): Problem;
   mount(app: FastifyInstance, doors: Doors): Promise<void>;
 }
 
 export function defineFace<Who>(face: Face<Who>): MountedFace {
-  const say: ErrorForm = (reply, problem) => face.errorForm(reply, inWords(problem, face.words));
+  const said = (problem: Problem): Problem => inWords(problem, face.words);
+  const say: ErrorForm = (reply, problem) => face.errorForm(reply, said(problem));
+  const problem = (error: unknown, core: Core): Problem => face.problem?.(error, core) ?? problemOf(worded(error, face.words), core.log);
   const unrouted: ErrorForm = (reply, problem) => {
     face.unrouted?.(reply);
     return say(reply, problem);
@@ -79,7 +83,8 @@ export function defineFace<Who>(face: Face<Who>): MountedFace {
   return {
     ...{ name: face.name, prefixes: face.prefixes, say: unrouted },
     ...(face.rewrite && { rewrite: (url: string) => (face.rewrite as (url: string) => string)(url) }),
-    mount: (app, doors) => mount(app, doors, face, say),
+    told: (error, core) => said(problem(error, core)),
+    mount: (app, doors) => mount(app, doors, face, { say, answer: (error, reply) => say(reply, problem(error, doors.core)) }),
   };
 }
 
@@ -92,14 +97,16 @@ export function calledBy<Who>(authenticate: Authenticate<Who>, route: Route<Who>
   return { ...route, methods: Object.fromEntries(methods) };
 }
 
-async function mount<Who>(app: FastifyInstance, doors: Doors, face: Face<Who>, say: ErrorForm): Promise<void> {
-  const { core } = doors;
+interface Voice {
+  say: ErrorForm;
+  answer(error: unknown, reply: FastifyReply): FastifyReply;
+}
+
+async function mount<Who>(app: FastifyInstance, doors: Doors, face: Face<Who>, { say, answer }: Voice): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    scope.setErrorHandler((error, _request, reply) =>
-      say(reply, face.problem?.(error, core) ?? problemOf(worded(error, face.words), core.log)),
-    );
+    scope.setErrorHandler((error, _request, reply) => answer(error, reply));
     face.setUp?.(scope, doors);
     for (const route of face.routes(doors)) addRoute(scope, doors, face, say, route, face.authenticate);
     for (const route of face.openRoutes?.(doors) ?? []) addRoute(scope, doors, face, say, route, async () => undefined);

@@ -47,12 +47,13 @@ function place(path: string, { fields = {}, field = (name) => name }: Words): st
   const whole = Object.hasOwn(fields, path) ? fields[path] : undefined;
   if (whole !== undefined || path === "") return whole ?? "";
   const [first = "", ...rest] = path.split(".");
-  return [Object.hasOwn(fields, first) ? fields[first] : field(first), ...rest].join(".");
+  const said = [Object.hasOwn(fields, first) ? fields[first] : field(first), ...rest].join(".");
+  return speaksForeign(said) ? "" : said;
 }
 
 /** What went wrong, as this product says it. */
 export function inWords(problem: Problem, words: Words = {}): Problem {
-  const general = IN_GENERAL[problem.status] ?? problem.message;
+  const general = IN_GENERAL[problem.status] ?? (problem.code === "NOT_FOUND" ? IN_GENERAL[404] : undefined) ?? "this cannot be done";
   if (!problem.issues) return { ...problem, message: sentence(problem.message, words, general) };
   const issues = problem.issues.map(
     ({ path, message }): Issue => ({ path: place(path, words), message: sentence(message, words, IN_GENERAL[400] as string) }),

@@ -67,7 +67,11 @@ export function startDialogue(url: string): Dialogue {
     let out = text;
     for (const [value, name] of [...known].sort(([a], [b]) => b.length - a.length)) out = out.replaceAll(value, `«${name}»`);
     for (const [kind, pattern] of PASSING) out = out.replaceAll(pattern, (value) => placeholder(kind, value));
-    return out.replaceAll(DATE, "«date»").replaceAll(HTTP_DATE, "«date»").replaceAll(STAMP, "$1«time»").replaceAll(VERSION, "Hookline/«version»");
+    return out
+      .replaceAll(DATE, "«date»")
+      .replaceAll(HTTP_DATE, "«date»")
+      .replaceAll(STAMP, "$1«time»")
+      .replaceAll(VERSION, "Hookline/«version»");
   };
 
   return {
