@@ -23,7 +23,7 @@ const PHRASES =
   /\b(?:force: true|rerender|cancel it first|skip it first|lanes?|dialects?|mutations?|GraphQL|STANDARD|CRMCOM|DOFORMS|COTALKER|SUPEROFFICE|REQUEUE)\b/;
 const SCOPES = /\b(?:events|webhooks|secrets|users|goals):(?:read|write)\b/;
 const FIELDS =
-  /\b(?:targetUrl|eventTypes|fieldsSet|secretKeyId|connectionId|scriptId|webhookDefinitionIds?|onExhausted|retrySchedule|maxConsecutiveErrors|timeoutMs|signatureVersions|signingSecret|payloadQuery|errorsEmail|overlapSeconds|rotateSigningSecret)\b/;
+  /\b(?:targetUrl|eventTypes|fieldsSet|secretKeyId|scriptId|webhookDefinitionIds?|onExhausted|retrySchedule|maxConsecutiveErrors|timeoutMs|signatureVersions|signingSecret|payloadQuery|errorsEmail|overlapSeconds|rotateSigningSecret)\b/;
 
 const IN_GENERAL: Readonly<Record<number, string>> = {
   400: "this input is not allowed",

@@ -79,7 +79,12 @@ export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
 export const REQUIRED = "is required";
 
 export const words: Words = {
-  bodies: { JSON: () => "the body is not valid JSON", UTF8: () => "the body is not UTF-8 text" },
+  bodies: {
+    JSON: () => "the body is not valid JSON",
+    UTF8: () => "the body is not UTF-8 text",
+    DEPTH: (message) => `the body ${message}`,
+    CONTENT: (message) => `the body ${message}`,
+  },
 };
 
 /** The contract's error body for what other doors say as problem+json. */
