@@ -2,6 +2,7 @@
 import { organizationById, usersById } from "../../../accounts/lookup.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
+import { exactColumn } from "../../../definitions/exact-columns.ts";
 import { definitionsOfRules } from "../../../definitions/rules.ts";
 import { secretKeyNames } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
@@ -30,6 +31,8 @@ export interface View {
   secretKeys: ReadonlyMap<string, string>;
   /** Definitions by rule. */
   triggered: ReadonlyMap<string, readonly DefinitionRow[]>;
+  /** By rule. */
+  conditions: ReadonlyMap<string, unknown>;
 }
 
 interface Logged {
@@ -60,16 +63,18 @@ export async function viewOf(
   const logged: readonly Logged[] = [...definitions, ...rules, ...(rows.logged ?? [])];
   const userIds = logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null);
   const keyIds = definitions.map((row) => row.secretKeyId).filter((id) => id !== null);
-  const [organization, users, secretKeys] = await Promise.all([
+  const [organization, users, secretKeys, conditions] = await Promise.all([
     organizationById(core, organizationId),
     usersById(core, organizationId, userIds),
     secretKeyNames(core, organizationId, keyIds),
+    exactColumn(core, organizationId, "workflow_rule", "condition", rules),
   ]);
   return {
     timeZone: organization?.timeZone ?? "UTC",
     users: new Map([...users].map(([id, { username, name, email }]) => [id, { id: crmcomId(id), username, person_name: name, email }])),
     secretKeys,
     triggered,
+    conditions,
   };
 }
 
@@ -120,7 +125,7 @@ export function ruleItem(rule: WorkflowRule, view: View): Item {
     priority: rule.priority,
     life_cycle_state: lifeCycle(rule.state),
     description: rule.description,
-    conditions_set: rule.condition,
+    conditions_set: view.conditions.get(rule.id) ?? null,
     // As they were given; those that were deleted since are left out.
     actions_set: actions.map((ids) => ({ code: ACTION, webhook_definitions: ids.flatMap((id) => shown.get(id) ?? []) })),
     log_information: logInformation(rule, view),

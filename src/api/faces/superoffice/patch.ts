@@ -4,7 +4,7 @@
  */
 import { applyPatch, type Operation, Pointer } from "rfc6902";
 import { comparable, exactKey, isExactNumber } from "../../../wire/decimal.ts";
-import { isRawNumber, parseJson } from "../../../wire/json-exact.ts";
+import { isRawNumber, parseJson, unveil, veil } from "../../../wire/json-exact.ts";
 import { member } from "./body.ts";
 import { FaceError } from "./errors.ts";
 
@@ -19,12 +19,12 @@ const OPERATIONS = new Set(["add", "replace", "remove", "test"]);
 
 /** @throws FaceError 400, 409 when a `test` does not hold */
 export function patched(webhook: object, patch: unknown): Json {
-  // Through its text, so that raw numbers stay what they are.
-  const copy = parseJson(JSON.stringify(webhook)) as Json;
-  if (Array.isArray(patch)) return jsonPatch(copy, patch);
+  // Through its text, so that raw numbers stay what they are; the library copies what it is given, so that it gets them veiled.
+  const text = JSON.stringify(webhook);
+  if (Array.isArray(patch)) return unveil(jsonPatch(JSON.parse(veil(text)) as Json, patch)) as Json;
   if (typeof patch !== "object" || patch === null || isRawNumber(patch))
     throw new FaceError(400, "the body must be a JSON Patch array or a merge patch object");
-  return mergePatch(copy, patch as Json);
+  return mergePatch(parseJson(text) as Json, patch as Json);
 }
 
 /** The fields in which they differ. */
@@ -71,15 +71,18 @@ function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
     const operation = readOperation(given, index);
     const path = pathIn(webhook, operation.path, index);
     if (operation.op === "test") {
-      if (same(Pointer.fromJSON(path).get(webhook), operation.value)) continue;
+      if (same(bared(Pointer.fromJSON(path).get(webhook)), operation.value)) continue;
       throw new FaceError(409, `operation ${index}: the test of ${operation.path} does not hold`);
     }
-    const [failure] = applyPatch(webhook, [{ ...operation, path } as Operation]);
+    const [failure] = applyPatch(webhook, [{ ...operation, path, value: veiled(operation.value) } as Operation]);
     if (failure) throw new FaceError(400, `operation ${index}: ${operation.op} ${operation.path} is not possible: ${failure.message}`);
     if (webhook["Events"] === undefined) webhook["Events"] = [];
   }
   return webhook;
 }
+
+const veiled = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(veil(JSON.stringify(value))));
+const bared = (value: unknown): unknown => (value === undefined ? undefined : unveil(structuredClone(value)));
 
 /** As values: `1.0` is 1, however it is written. */
 function same(given: unknown, other: unknown): boolean {

@@ -5,6 +5,7 @@ import type { Core } from "../../../core.ts";
 import type { DefinitionCounter, User } from "../../../db/generated/prisma/client.ts";
 import { countersOf } from "../../../definitions/counters.ts";
 import { readSigningSecret } from "../../../definitions/definitions.ts";
+import { exactColumn } from "../../../definitions/exact-columns.ts";
 import { openHeaders, shownHeaders } from "../../../definitions/headers.ts";
 import { scriptNames } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
@@ -63,19 +64,21 @@ interface Related {
   counters: Map<string, DefinitionCounter>;
   totals: Map<string, Totals>;
   scripts: Map<string, string>;
+  properties: Map<string, unknown>;
 }
 
 async function related(core: Core, organizationId: string, rows: readonly DefinitionRow[]): Promise<Related> {
   const userIds = rows.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id !== null);
   const scriptIds = rows.map((row) => row.scriptId).filter((id) => id !== null);
   const definitionIds = rows.map((row) => row.id);
-  const [users, counters, totals, scripts] = await Promise.all([
+  const [users, counters, totals, scripts, properties] = await Promise.all([
     usersById(core, organizationId, userIds),
     countersOf(core, organizationId, definitionIds),
     totalsOf(core.db, organizationId, definitionIds),
     scriptNames(core, organizationId, scriptIds),
+    exactColumn(core, organizationId, "webhook_definition", "properties", rows),
   ]);
-  return { users, counters, totals, scripts };
+  return { users, counters, totals, scripts, properties };
 }
 
 /** @param rows of the caller's organization */
@@ -98,7 +101,7 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
         State: STATE_NAMES[row.state],
         Type: row.targetType === "CRMSCRIPT" ? "crmscript" : "webhook",
         Headers: row.headers === null ? null : seesSecrets ? openHeaders(core, row) : shownHeaders(core, row),
-        Properties: row.properties as Record<string, unknown> | null,
+        Properties: (found.properties.get(row.id) ?? null) as Record<string, unknown> | null,
         Registered: format(row.createdAt),
         RegisteredAssociate: associate(row.createdById),
         Updated: format(row.updatedAt),
