@@ -38,8 +38,7 @@ export const words: Words = {
   fields: {
     ...{ name: "Name", description: "Description", targetUrl: "TargetUrl", eventTypes: "Events", headers: "Headers" },
     ...{ properties: "Properties", errorsEmail: "ErrorsEmail", signingSecret: "Secret", scriptId: "TargetUrl", type: "eventName" },
-    // Of the event that a signal becomes.
-    ...{ "events.0.type": "eventName", "events.0.payload": "Data", "events.0.entityId": "PrimaryKey", "events.0": "Data" },
+    ...{ payload: "Data", entityId: "PrimaryKey" },
   },
   sentences: {
     "the webhook definition was not found": "the webhook was not found",
