@@ -108,8 +108,8 @@ describe("B81 each description says what a reader does not know yet", () => {
 
   test("an input tells what it needs, a result what was done", () => {
     const type = (name: string) => schema.getType(name)?.description;
-    expect(schema.getMutationType()?.getFields()["createGoal"]?.args[0]?.description).toMatch(/^Needs `name`, `direction`/);
-    expect(type("CreateGoalInput")).toContain("createGoal, which needs `name`, `direction`");
+    expect(schema.getMutationType()?.getFields()["createGoal"]?.args[0]?.description).toBe("Needs `direction`, `name`, takes `badThreshold`, `goodThreshold`, `unit` too.");
+    expect(type("CreateGoalInput")).toContain("createGoal, which needs `direction`, `name`");
     expect(type("CreateGoalResult")).toMatch(/^Goal once createGoal is done; else the error/);
   });
 

@@ -61,7 +61,7 @@ export function connectionType<Row extends object>(name: string, type: ObjectRef
       cursor: t.exposeString("cursor", {
         description: "Opaque: given as `after` or `before`, it leads to the rows behind or ahead of this one.",
       }),
-      node: t.field({ type, description: `The ${name} at this place of the list.`, resolve: (edge) => edge.node as never }),
+      node: t.field({ type, description: `The ${name} that stands here, as of this moment.`, resolve: (edge) => edge.node as never }),
     }),
   });
   return builder.objectRef<Page<Row>>(`${name}Connection`).implement({

@@ -1,5 +1,5 @@
 /** RESULTS.com's face: the secret URL that records values, and the REST that makes such URLs. */
-import { BODY_REFUSALS, body, exactly, given, inHeader, inPath, json, LATER, listOf, maybe, type Operation, type Part, ref, refusals, text } from "./parts.ts";
+import { BODY_REFUSALS, body, exactly, given, inHeader, inPath, json, LATER, listOf, maybe, type Operation, type Part, ref, refusals, type Schema, text } from "./parts.ts";
 
 const decimal = { description: "A decimal: a JSON number, or its text in plain notation.", type: ["string", "number"] };
 const shown = exactly({
@@ -121,7 +121,7 @@ export const results: Part = {
   },
   schemas: {
     InboundWebhook: shown,
-    InboundWebhookWithUrl: exactly({ ...(shown["properties"] as Record<string, object> as never), targetUrl: text("The secret URL.", { format: "uri" }) }),
+    InboundWebhookWithUrl: exactly({ ...(shown["properties"] as Record<string, Schema>), targetUrl: text("The secret URL.", { format: "uri" }) }),
     ResultsError: exactly({
       status: { type: "integer" },
       error: text("The status in words, such as `BAD REQUEST`."),
