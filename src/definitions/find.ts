@@ -23,7 +23,10 @@ export async function getDefinition(
   demand(caller, "webhooks:read");
   if ("number" in key && !(Number.isInteger(key.number) && key.number >= 1 && key.number <= MAX_INT4)) return null;
   if ("code" in key && !isText(key.code)) return null;
-  return core.db.prisma.webhookDefinition.findFirst({ ...along, where: { ...key, organizationId: caller.organizationId, deletedAt: null } });
+  return core.db.prisma.webhookDefinition.findFirst({
+    ...along,
+    where: { ...key, organizationId: caller.organizationId, deletedAt: null },
+  });
 }
 
 /** Those of `ids` that are there, in no order. @throws ForbiddenError */

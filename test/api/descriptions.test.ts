@@ -35,9 +35,11 @@ function described(): Described[] {
 
 /** Words that carry nothing by themselves. */
 const FILLERS = new Set(
-  ("a all also an and any are as at be been by can did do does for from give given has have how if in into is it itself its new no none of on one only or " +
+  (
+    "a all also an and any are as at be been by can did do does for from give given has have how if in into is it itself its new no none of on one only or " +
     "other others own same so some that the their them these they thing this those to was were what when where whether which who whom whose why will with " +
-    "field input value type object list row rows kind").split(" "),
+    "field input value type object list row rows kind"
+  ).split(" "),
 );
 
 const wordsOf = (text: string) =>
@@ -89,7 +91,10 @@ describe("B81 each description says what a reader does not know yet", () => {
 
   test("no text is said of more than a few different names", () => {
     const places = Map.groupBy(
-      described().filter(({ place }) => !/(Connection|Edge|Error)\.\w+$|\((first|last|after|before)\)$|\.(id|code|message|createdAt|updatedAt|deletedAt)$/.test(place)),
+      described().filter(
+        ({ place }) =>
+          !/(Connection|Edge|Error)\.\w+$|\((first|last|after|before)\)$|\.(id|code|message|createdAt|updatedAt|deletedAt)$/.test(place),
+      ),
       ({ text }) => text,
     );
     const worn = [...places].filter(([, all]) => new Set(all.map(({ names }) => names[0])).size > 2);
@@ -102,13 +107,17 @@ describe("B81 each description says what a reader does not know yet", () => {
     expect(order("Lane")).toBe("A page of a list of Lane, in the order of their ids.");
     const others = described().filter(({ place }) => /^\w+Connection$/.test(place) && !/^(Attempt|Lane)C/.test(place));
     expect(others.filter(({ text }) => !text?.includes("newest first"))).toEqual([]);
-    const lists = described().filter(({ place }) => /^Query\.(webhookDefinitions|events|goals|connections|webhookRequests|workflowRules)$/.test(place));
+    const lists = described().filter(({ place }) =>
+      /^Query\.(webhookDefinitions|events|goals|connections|webhookRequests|workflowRules)$/.test(place),
+    );
     expect(lists.filter(({ text }) => !text?.includes("newest first"))).toEqual([]);
   });
 
   test("an input tells what it needs, a result what was done", () => {
     const type = (name: string) => schema.getType(name)?.description;
-    expect(schema.getMutationType()?.getFields()["createGoal"]?.args[0]?.description).toBe("Needs `direction`, `name`, takes `badThreshold`, `goodThreshold`, `unit` too.");
+    expect(schema.getMutationType()?.getFields()["createGoal"]?.args[0]?.description).toBe(
+      "Needs `direction`, `name`, takes `badThreshold`, `goodThreshold`, `unit` too.",
+    );
     expect(type("CreateGoalInput")).toContain("createGoal, which needs `direction`, `name`");
     expect(type("CreateGoalResult")).toMatch(/^Goal once createGoal is done; else the error/);
   });

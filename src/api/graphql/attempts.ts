@@ -31,10 +31,21 @@ builder.node(Attempt, {
     number: t.exposeInt("number", { description: "Counts the attempts of its request, from 1, without holes." }),
     outcome: t.expose("outcome", { type: AttemptOutcome, description: "How it ended; only DELIVERED is a success." }),
     statusCode: t.exposeInt("statusCode", { nullable: true, description: "The HTTP status of the answer; null when none came." }),
-    durationMs: t.exposeInt("durationMs", { description: "Milliseconds from the start of the call to its end, name lookup and TLS included." }),
-    errorCode: t.exposeString("errorCode", { nullable: true, description: "Why it failed, for programs, such as `CONNECTION_REFUSED`; null when it was DELIVERED." }),
-    errorDescription: t.exposeString("errorDescription", { nullable: true, description: "Why it failed and what may mend it, for people; null when it was DELIVERED." }),
-    warning: t.exposeString("warning", { nullable: true, description: "Something odd that left the outcome as it is, such as a body that broke off behind a 200; else null." }),
+    durationMs: t.exposeInt("durationMs", {
+      description: "Milliseconds from the start of the call to its end, name lookup and TLS included.",
+    }),
+    errorCode: t.exposeString("errorCode", {
+      nullable: true,
+      description: "Why it failed, for programs, such as `CONNECTION_REFUSED`; null when it was DELIVERED.",
+    }),
+    errorDescription: t.exposeString("errorDescription", {
+      nullable: true,
+      description: "Why it failed and what may mend it, for people; null when it was DELIVERED.",
+    }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description: "Something odd that left the outcome as it is, such as a body that broke off behind a 200; else null.",
+    }),
     startedAt: t.expose("startedAt", { type: "DateTime", description: "When the worker began the call." }),
     manual: t.exposeBoolean("manual", { description: "True when somebody asked for it: a resend, or retryWebhookRequestNow." }),
     rerendered: t.exposeBoolean("rerendered", {

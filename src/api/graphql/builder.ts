@@ -103,7 +103,8 @@ export const builder = new SchemaBuilder<Types>({
         mayLoad(id.typename, context) ? living(id.typename, await resolveNode(id)) : null,
     },
     nodesQueryOptions: {
-      description: "Objects of any types by their global ids, in the order asked for; null in the place of each that `node` would not give.",
+      description:
+        "Objects of any types by their global ids, in the order asked for; null in the place of each that `node` would not give.",
       authScopes: { signedIn: true },
       args: { ids: { description: "Global ids, of several types if need be. Each counts towards the operation's cost." } },
       resolve: async (_root, { ids }, context, _info, resolveNodes) => {
@@ -116,15 +117,21 @@ export const builder = new SchemaBuilder<Types>({
     hasNextPageFieldOptions: { description: "True when rows follow the page's last one: ask with `after: endCursor`." },
     hasPreviousPageFieldOptions: { description: "True when rows precede the page's first one: ask with `last` and `before: startCursor`." },
     startCursorFieldOptions: { description: "Cursor of the page's first row, to be given as `before`; null on an empty page." },
-    endCursorFieldOptions: { description: "Cursor to be given as `after`: of the last row, or of where a long search stopped. Null when nothing was read." },
+    endCursorFieldOptions: {
+      description: "Cursor to be given as `after`: of the last row, or of where a long search stopped. Null when nothing was read.",
+    },
     edgesFieldOptions: { description: "The rows of the page, in the order of the list.", nullable: { list: false, items: false } },
     nodeFieldOptions: { description: "The row at this place of the list.", nullable: false },
     cursorFieldOptions: { description: "Opaque: given as `after` or `before`, it leads to the rows behind or ahead of this one." },
     pageInfoFieldOptions: { description: "Whether there is more on either side, and the cursors to ask for it." },
-    firstArgOptions: { description: "How many rows from the front of the list: 0 to 100, 20 without `first` and `last`. Not together with `last`." },
+    firstArgOptions: {
+      description: "How many rows from the front of the list: 0 to 100, 20 without `first` and `last`. Not together with `last`.",
+    },
     lastArgOptions: { description: "How many rows from the end of the list: 0 to 100. Not together with `first`." },
     afterArgOptions: { description: "A cursor of this list: only rows behind it. One of another list or organization is BAD_USER_INPUT." },
-    beforeArgOptions: { description: "A cursor of this list: only rows ahead of it. One of another list or organization is BAD_USER_INPUT." },
+    beforeArgOptions: {
+      description: "A cursor of this list: only rows ahead of it. One of another list or organization is BAD_USER_INPUT.",
+    },
   },
 });
 
@@ -160,7 +167,8 @@ export function owned(type: NodeType, scope?: Scope, options: { living?: boolean
 }
 
 builder.queryType({
-  description: "Reads. Every list is of the caller's organization alone; an operation costs one point a row that it may answer with, 10 000 at most.",
+  description:
+    "Reads. Every list is of the caller's organization alone; an operation costs one point a row that it may answer with, 10 000 at most.",
   authScopes: { signedIn: true },
 });
 builder.mutationType({
@@ -168,7 +176,8 @@ builder.mutationType({
     "Changes, each `name(input: NameInput!): NameResult!`. The answer is a union: the result, or a typed error, of which `... on Error { code message }` selects any. At most five in one operation.",
 });
 builder.subscriptionType({
-  description: "Live updates, over graphql-ws (WebSocket) or server-sent events on the same `/graphql`. A revoked token ends them within a second.",
+  description:
+    "Live updates, over graphql-ws (WebSocket) or server-sent events on the same `/graphql`. A revoked token ends them within a second.",
   authScopes: { signedIn: true },
 });
 
@@ -185,13 +194,14 @@ builder.scalarType("Date", {
   parseLiteral: stringLiteral(parseCalendarDate),
 });
 builder.scalarType("Decimal", {
-  description: "An exact decimal number as a string in plain notation, such as `\"450000.5\"`: at most 40 digits before the point and 20 after it. JSON numbers are taken too.",
+  description:
+    'An exact decimal number as a string in plain notation, such as `"450000.5"`: at most 40 digits before the point and 20 after it. JSON numbers are taken too.',
   serialize: (value) => value,
   parseValue: parseDecimal,
   parseLiteral: decimalLiteral,
 });
 builder.scalarType("SafeInt", {
-  description: "A whole number from -(2^53-1) to 2^53-1, which JSON carries exactly. As input its decimal text is taken too: `\"14\"`.",
+  description: 'A whole number from -(2^53-1) to 2^53-1, which JSON carries exactly. As input its decimal text is taken too: `"14"`.',
   serialize: parseSafeInt,
   parseValue: parseSafeInt,
   parseLiteral: safeIntLiteral,

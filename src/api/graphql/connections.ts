@@ -31,7 +31,8 @@ export const Connection = builder.prismaNode("Connection", {
     urlStatus: t.exposeString("urlStatus", { nullable: true, description: `Receives \`record.status_changed\`; ${NOTHING}` }),
     headers: t.field({
       type: "JSON",
-      description: 'Sent with every call, as `[{"name": "X-Plant", "value": "7"}]`; the values of Authorization and its like are shown as `***`.',
+      description:
+        'Sent with every call, as `[{"name": "X-Plant", "value": "7"}]`; the values of Authorization and its like are shown as `***`.',
       resolve: (connection, _args, { doors }) => shownConnectionHeaders(doors.core, connection),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createConnection was called; lists are in this order." }),
@@ -81,8 +82,7 @@ mutation("createConnection", {
 });
 
 mutation("updateConnection", {
-  description:
-    "Changes a shared target for every definition that uses it, from the next attempt on: what is absent stays, null clears.",
+  description: "Changes a shared target for every definition that uses it, from the next attempt on: what is absent stays, null clears.",
   type: Connection,
   scope: "webhooks:write",
   input: (t) => ({

@@ -2,13 +2,20 @@
 import { builder } from "./builder.ts";
 
 export const Dialect = builder.enumType("Dialect", {
-  description: "A family of receivers: it decides body, headers, signature, what counts as success, and the policy where the definition has none of its own.",
+  description:
+    "A family of receivers: it decides body, headers, signature, what counts as success, and the policy where the definition has none of its own.",
   values: {
     STANDARD: { description: "Standard Webhooks headers, a CloudEvents-shaped body; 2xx is success; ten waits from 5 s to 24 h, ± 20 %." },
     CRMCOM: { description: "CRM.COM: an HMAC of the data inside the body; 2xx is success; one attempt, resent by hand." },
-    DOFORMS: { description: "doForms: an envelope with a key; the reply's body decides; 5xx and timeouts are tried again after 1, 5, 30 min, 2 h and 6 h." },
+    DOFORMS: {
+      description:
+        "doForms: an envelope with a key; the reply's body decides; 5xx and timeouts are tried again after 1, 5, 30 min, 2 h and 6 h.",
+    },
     COTALKER: { description: "Cotalker: 200 to 209 is success; three attempts, 30 s apart." },
-    SUPEROFFICE: { description: "SuperOffice: 200 alone is success; cycles of three attempts with 60 s between them; stopped by nine errors in a row or a 410." },
+    SUPEROFFICE: {
+      description:
+        "SuperOffice: 200 alone is success; cycles of three attempts with 60 s between them; stopped by nine errors in a row or a 410.",
+    },
   } as const,
 });
 
@@ -17,7 +24,9 @@ export const WebhookDefinitionState = builder.enumType("WebhookDefinitionState",
   values: {
     ACTIVE: { description: "New events are matched against it, and its queue is sent." },
     STOPPED: { description: "By hand, or by an answer 410: what is queued is kept, new events are not taken." },
-    TOO_MANY_ERRORS: { description: "By `maxConsecutiveErrors` failed attempts in a row: what is queued is kept, new events are not taken." },
+    TOO_MANY_ERRORS: {
+      description: "By `maxConsecutiveErrors` failed attempts in a row: what is queued is kept, new events are not taken.",
+    },
   } as const,
 });
 
@@ -34,7 +43,10 @@ export const OnExhausted = builder.enumType("OnExhausted", {
   description: "What happens when a request has failed after every wait of its schedule.",
   values: {
     SKIP: { description: "The request is REJECTED, and its lane goes on with the next one." },
-    BLOCK: { description: "The request is REJECTED, and its lane stands still until it is resent, skipped or tried again, or the definition activated." },
+    BLOCK: {
+      description:
+        "The request is REJECTED, and its lane stands still until it is resent, skipped or tried again, or the definition activated.",
+    },
     REQUEUE: { description: "The request goes to the back of the queue with the same bytes; for the dialect SUPEROFFICE alone." },
   } as const,
 });
@@ -49,7 +61,10 @@ export const SignatureVersion = builder.enumType("SignatureVersion", {
 
 export const HmacAlgorithm = builder.enumType("HmacAlgorithm", {
   description: "The hash of the authentication code in a CRMCOM body.",
-  values: { SHA256: { description: "HMAC-SHA256, 32 bytes; the default." }, SHA1: { description: "HMAC-SHA1, 20 bytes, for receivers that know no other." } } as const,
+  values: {
+    SHA256: { description: "HMAC-SHA256, 32 bytes; the default." },
+    SHA1: { description: "HMAC-SHA1, 20 bytes, for receivers that know no other." },
+  } as const,
 });
 
 export const HmacEncoding = builder.enumType("HmacEncoding", {
@@ -59,5 +74,8 @@ export const HmacEncoding = builder.enumType("HmacEncoding", {
 
 export const TargetType = builder.enumType("TargetType", {
   description: "What a definition does with an event that it takes.",
-  values: { WEBHOOK: { description: "It calls `targetUrl`, or a URL of its connection." }, CRMSCRIPT: { description: "It runs its script here, and calls nobody." } } as const,
+  values: {
+    WEBHOOK: { description: "It calls `targetUrl`, or a URL of its connection." },
+    CRMSCRIPT: { description: "It runs its script here, and calls nobody." },
+  } as const,
 });

@@ -22,7 +22,9 @@ const settingFields = (t: InputFieldBuilder) => ({
     description:
       "The URL to call, unless a connection or a script is the target: https, or http to an address inside HOOKLINE_EGRESS_ALLOW. Names are resolved when it is called.",
   }),
-  connectionId: t.id({ description: "A shared target whose URLs and headers to use in place of `targetUrl`; NotFoundError for an unknown one." }),
+  connectionId: t.id({
+    description: "A shared target whose URLs and headers to use in place of `targetUrl`; NotFoundError for an unknown one.",
+  }),
   scriptId: t.id({ description: "A script to run here in place of a call; NotFoundError for an unknown one." }),
   targetType: t.field({
     type: TargetType,
@@ -34,12 +36,18 @@ const settingFields = (t: InputFieldBuilder) => ({
       'A condition over payload, scope, type, entity, entityId, actor and changes, such as `{"payload": {"total": {"$gt": 100}}}`. ' +
       "Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not $all $elemMatch; at most 200 of them, 10 deep. Null: every event.",
   }),
-  ordering: t.field({ type: Ordering, description: "Which requests wait for each other; null: as the dialect says. What is queued keeps its order." }),
+  ordering: t.field({
+    type: Ordering,
+    description: "Which requests wait for each other; null: as the dialect says. What is queued keeps its order.",
+  }),
   concurrency: t.int({
     description:
       "How many requests may be in flight at once with ordering NONE: 1 to 100. Null: 16, or 10 where the dialect itself is ordered NONE.",
   }),
-  onExhausted: t.field({ type: OnExhausted, description: "What happens to a request that failed after every wait; null: as the dialect says." }),
+  onExhausted: t.field({
+    type: OnExhausted,
+    description: "What happens to a request that failed after every wait; null: as the dialect says.",
+  }),
   retrySchedule: t.floatList({
     description:
       "Waits in seconds after the 1st, 2nd … failed attempt, such as `[5, 300]`: at most 20, each 0 to 604800, `[]` for a single attempt; null: as the dialect says.",
@@ -47,7 +55,9 @@ const settingFields = (t: InputFieldBuilder) => ({
   maxConsecutiveErrors: t.int({
     description: "Failed attempts in a row, over all its requests, that stop it: 1 to 1 000 000; null: none do, whatever the dialect says.",
   }),
-  timeoutMs: t.int({ description: "Milliseconds after which an attempt without an answer is TIMED_OUT: 100 to 60000; null: as the dialect says." }),
+  timeoutMs: t.int({
+    description: "Milliseconds after which an attempt without an answer is TIMED_OUT: 100 to 60000; null: as the dialect says.",
+  }),
   headers: t.field({
     type: "JSON",
     description:
@@ -55,10 +65,12 @@ const settingFields = (t: InputFieldBuilder) => ({
   }),
   properties: t.field({
     type: "JSON",
-    description: 'Values to stand at the root of every body, such as `{"region": "eu"}`: an object of at most 64 KiB; keys of the dialect win.',
+    description:
+      'Values to stand at the root of every body, such as `{"region": "eu"}`: an object of at most 64 KiB; keys of the dialect win.',
   }),
   fieldsSet: t.stringList({
-    description: "Dotted paths of the payload to send, such as `activity.id`: at most 100, what is missing is left out; empty or null: all of it.",
+    description:
+      "Dotted paths of the payload to send, such as `activity.id`: at most 100, what is missing is left out; empty or null: all of it.",
   }),
   secretKeyId: t.id({ description: "The named HMAC key that makes a CRMCOM body's authentication code; null: no code." }),
   transformation: t.string({
@@ -66,9 +78,12 @@ const settingFields = (t: InputFieldBuilder) => ({
       "JavaScript that defines `function transform(event)` and returns `{body, headers?, urlSuffix?}`, or null to send nothing. It runs in a sandbox, for 1 s at most; dryRunTransformation tries it out.",
   }),
   payloadQuery: t.string({
-    description: 'One GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data is the body, byte for byte what is signed.',
+    description:
+      'One GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data is the body, byte for byte what is signed.',
   }),
-  errorsEmail: t.string({ description: "One address to mail when the state becomes TOO_MANY_ERRORS; nothing is mailed without HOOKLINE_SMTP_URL." }),
+  errorsEmail: t.string({
+    description: "One address to mail when the state becomes TOO_MANY_ERRORS; nothing is mailed without HOOKLINE_SMTP_URL.",
+  }),
 });
 
 /** Ids of the input as ours. @throws NotFoundError for one that is no id of its type */
@@ -93,10 +108,15 @@ const CreatedWebhookDefinition = builder
   .implement({
     description: "What createWebhookDefinition made, with the secret that is shown this once.",
     fields: (t) => ({
-      definition: t.field({ type: WebhookDefinition, description: "ACTIVE already: events accepted from now on are matched against it.", resolve: (created) => created.definition }),
+      definition: t.field({
+        type: WebhookDefinition,
+        description: "ACTIVE already: events accepted from now on are matched against it.",
+        resolve: (created) => created.definition,
+      }),
       signingSecret: t.exposeString("signingSecret", {
         nullable: true,
-        description: "`whsec_…`, for the receiver to verify with; never shown again. Null when it is not signed, and with V1A alone, whose key is `signingPublicKey`.",
+        description:
+          "`whsec_…`, for the receiver to verify with; never shown again. Null when it is not signed, and with V1A alone, whose key is `signingPublicKey`.",
       }),
     }),
   });
@@ -115,13 +135,21 @@ mutation("createWebhookDefinition", {
       required: true,
       description: EVENT_TYPES,
     }),
-    dialect: t.field({ type: Dialect, defaultValue: "STANDARD", description: "The family of the receiver; it decides body, headers, signature and success." }),
+    dialect: t.field({
+      type: Dialect,
+      defaultValue: "STANDARD",
+      description: "The family of the receiver; it decides body, headers, signature and success.",
+    }),
     signatureVersions: t.field({
       type: [SignatureVersion],
       defaultValue: ["V1"],
       description: "Which Standard Webhooks signatures requests carry, at least one; they need a signing secret.",
     }),
-    hmacAlgorithm: t.field({ type: HmacAlgorithm, defaultValue: "SHA256", description: "The hash of a CRMCOM body's authentication code." }),
+    hmacAlgorithm: t.field({
+      type: HmacAlgorithm,
+      defaultValue: "SHA256",
+      description: "The hash of a CRMCOM body's authentication code.",
+    }),
     hmacEncoding: t.field({ type: HmacEncoding, defaultValue: "HEX", description: "How a CRMCOM body's authentication code is written." }),
     signed: t.boolean({ description: "Whether to make a signing secret; when absent the dialects STANDARD and SUPEROFFICE get one." }),
     ...settingFields(t),
@@ -150,14 +178,19 @@ mutation("updateWebhookDefinition", {
     id: t.id({ required: true, description: "The definition to change; NotFoundError for an unknown or deleted one." }),
     name: t.string({ description: "1 to 400 characters, for people." }),
     eventTypes: t.stringList({ description: `${EVENT_TYPES} They replace the former ones.` }),
-    dialect: t.field({ type: Dialect, description: "The family of the receiver; ConflictError while requests of the former dialect wait." }),
+    dialect: t.field({
+      type: Dialect,
+      description: "The family of the receiver; ConflictError while requests of the former dialect wait.",
+    }),
     signatureVersions: t.field({
       type: [SignatureVersion],
       description: "Which Standard Webhooks signatures requests carry, at least one; they need a signing secret.",
     }),
     hmacAlgorithm: t.field({ type: HmacAlgorithm, description: "The hash of a CRMCOM body's authentication code." }),
     hmacEncoding: t.field({ type: HmacEncoding, description: "How a CRMCOM body's authentication code is written." }),
-    signed: t.boolean({ description: "false takes the signing secrets away at once, true keeps them; rotateSigningSecret makes a first one." }),
+    signed: t.boolean({
+      description: "false takes the signing secrets away at once, true keeps them; rotateSigningSecret makes a first one.",
+    }),
     ...settingFields(t),
   }),
   resolve: async (
@@ -195,7 +228,9 @@ mutation("activateWebhookDefinitions", {
   description: "Makes definitions ACTIVE, all or none: what is queued goes on in order, blocked lanes too, with the errors in a row at 0.",
   type: WebhookDefinitionList,
   scope: "webhooks:write",
-  input: (t) => ({ ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }) }),
+  input: (t) => ({
+    ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }),
+  }),
   resolve: async ({ ids }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
     const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids);
@@ -208,7 +243,9 @@ mutation("stopWebhookDefinitions", {
   description: "Makes definitions STOPPED, all or none: what is queued is kept, events accepted meanwhile make no request.",
   type: WebhookDefinitionList,
   scope: "webhooks:write",
-  input: (t) => ({ ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }) }),
+  input: (t) => ({
+    ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }),
+  }),
   resolve: async ({ ids }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
     const { definitions, changes } = await stopDefinitions(doors.core, caller, uuids);
@@ -220,9 +257,14 @@ mutation("stopWebhookDefinitions", {
 const RotatedSigningSecret = builder.objectRef<{ definition: DefinitionRow; signingSecret: string }>("RotatedSigningSecret").implement({
   description: "What rotateSigningSecret made: the secret that is shown this once.",
   fields: (t) => ({
-    definition: t.field({ type: WebhookDefinition, description: "The definition whose requests carry the new signature from the next attempt on.", resolve: (rotated) => rotated.definition }),
+    definition: t.field({
+      type: WebhookDefinition,
+      description: "The definition whose requests carry the new signature from the next attempt on.",
+      resolve: (rotated) => rotated.definition,
+    }),
     signingSecret: t.exposeString("signingSecret", {
-      description: "`whsec_…`, for the receiver to verify with; of a definition that signs with V1A alone its public key, `whpk_…`. Never shown again.",
+      description:
+        "`whsec_…`, for the receiver to verify with; of a definition that signs with V1A alone its public key, `whpk_…`. Never shown again.",
     }),
   }),
 });

@@ -51,20 +51,30 @@ const facts = loader((context, ids) => definitionFacts(context.doors.core, calle
 
 builder.prismaNode("WebhookDefinition", {
   ...owned("WebhookDefinition", "webhooks:read", { living: true }),
-  description: "Which events go to which receiver, and how: matching, shaping, signing, order and retries. For each event that it takes there is one WebhookRequest.",
+  description:
+    "Which events go to which receiver, and how: matching, shaping, signing, order and retries. For each event that it takes there is one WebhookRequest.",
   fields: (t) => ({
-    number: t.exposeInt("number", { description: "Counts up from 1 in the organization without gaps, and is never given again; SuperOffice's WebhookId." }),
+    number: t.exposeInt("number", {
+      description: "Counts up from 1 in the organization without gaps, and is never given again; SuperOffice's WebhookId.",
+    }),
     code: t.exposeString("code", { description: "How other systems name it: unique among the organization's definitions, never changed." }),
     name: t.exposeString("name", { description: "For people; two definitions may have the same, unless both are CRMCOM." }),
-    description: t.exposeString("description", { nullable: true, description: "For people: what the definition is for; null when nobody said." }),
-    state: t.expose("state", { type: WebhookDefinitionState, description: "Only an ACTIVE definition is given new events and sends its queue." }),
+    description: t.exposeString("description", {
+      nullable: true,
+      description: "For people: what the definition is for; null when nobody said.",
+    }),
+    state: t.expose("state", {
+      type: WebhookDefinitionState,
+      description: "Only an ACTIVE definition is given new events and sends its queue.",
+    }),
     stateReason: t.exposeString("stateReason", { nullable: true, description: "For people: who or what stopped it; null while ACTIVE." }),
     dialect: t.expose("dialect", {
       type: Dialect,
       description: "The family of its receiver: body, headers, signature, what is success, and the policy where it has none of its own.",
     }),
     eventTypes: t.exposeStringList("eventTypes", {
-      description: "Takes events of these types: exact ones, families such as `order.*`, or `*` for all. Empty: only workflow rules trigger it.",
+      description:
+        "Takes events of these types: exact ones, families such as `order.*`, or `*` for all. Empty: only workflow rules trigger it.",
     }),
     filter: t.field({
       type: "JSON",
@@ -72,16 +82,23 @@ builder.prismaNode("WebhookDefinition", {
       description: "A condition that an event of these types must meet too, numbers as they were written; null: all are taken.",
       resolve: (definition, _args, context) => exactFilter(definition, definition.filter, context),
     }),
-    targetType: t.expose("targetType", { type: TargetType, description: "Whether a URL is called or a script runs; it follows from what the target is." }),
+    targetType: t.expose("targetType", {
+      type: TargetType,
+      description: "Whether a URL is called or a script runs; it follows from what the target is.",
+    }),
     targetUrl: t.exposeString("targetUrl", {
       nullable: true,
-      description: "The URL that is called, in canonical form (`https://Shop.example` is shown as `https://shop.example/`); null with a connection or script.",
+      description:
+        "The URL that is called, in canonical form (`https://Shop.example` is shown as `https://shop.example/`); null with a connection or script.",
     }),
     connection: t.relation("connection", {
       nullable: true,
       description: "The shared target whose URLs and headers it uses; null when it has a target of its own.",
     }),
-    script: t.relation("script", { nullable: true, description: "What runs here instead of a call; null unless the targetType is CRMSCRIPT." }),
+    script: t.relation("script", {
+      nullable: true,
+      description: "What runs here instead of a call; null unless the targetType is CRMSCRIPT.",
+    }),
     headers: t.field({
       type: "JSON",
       nullable: true,
@@ -122,7 +139,11 @@ builder.prismaNode("WebhookDefinition", {
       nullable: true,
       description: "Its own limit of an attempt in milliseconds; null: its dialect's, which `policy` tells.",
     }),
-    policy: t.field({ type: Policy, description: "Its own settings laid over those of its dialect: what sending goes by.", resolve: effectivePolicy }),
+    policy: t.field({
+      type: Policy,
+      description: "Its own settings laid over those of its dialect: what sending goes by.",
+      resolve: effectivePolicy,
+    }),
     signatureVersions: t.field({
       type: [SignatureVersion],
       description: "Which Standard Webhooks signatures its requests carry; without a signing secret they carry none.",
@@ -138,22 +159,34 @@ builder.prismaNode("WebhookDefinition", {
       description: "The end of the current signing secret, to tell it from others; null without one.",
       resolve: async ({ id }, _args, context) => (await facts(context, id))?.signingSecretLastFour ?? null,
     }),
-    fieldsSet: t.exposeStringList("fieldsSet", { description: "Dotted paths of the payload that are sent, such as `activity.id`; empty: all of it." }),
+    fieldsSet: t.exposeStringList("fieldsSet", {
+      description: "Dotted paths of the payload that are sent, such as `activity.id`; empty: all of it.",
+    }),
     secretKey: t.relation("secretKey", {
       nullable: true,
       description: "The named HMAC key that makes the authentication code of a CRMCOM body; null: there is no code.",
     }),
-    hmacAlgorithm: t.expose("hmacAlgorithm", { type: HmacAlgorithm, description: "The hash of the authentication code; without a secret key it does nothing." }),
-    hmacEncoding: t.expose("hmacEncoding", { type: HmacEncoding, description: "How the authentication code is written; without a secret key it does nothing." }),
+    hmacAlgorithm: t.expose("hmacAlgorithm", {
+      type: HmacAlgorithm,
+      description: "The hash of the authentication code; without a secret key it does nothing.",
+    }),
+    hmacEncoding: t.expose("hmacEncoding", {
+      type: HmacEncoding,
+      description: "How the authentication code is written; without a secret key it does nothing.",
+    }),
     transformation: t.exposeString("transformation", {
       nullable: true,
       description: "JavaScript with a function `transform(event)` that makes body, headers and URL suffix; null: the dialect makes them.",
     }),
     payloadQuery: t.exposeString("payloadQuery", {
       nullable: true,
-      description: "A GraphQL query over the event, such as `{ event { id payload(path: \"total\") } }`, whose data is the body; null: the dialect makes it.",
+      description:
+        'A GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data is the body; null: the dialect makes it.',
     }),
-    errorsEmail: t.exposeString("errorsEmail", { nullable: true, description: "The address that is mailed when the state becomes TOO_MANY_ERRORS; null: nobody." }),
+    errorsEmail: t.exposeString("errorsEmail", {
+      nullable: true,
+      description: "The address that is mailed when the state becomes TOO_MANY_ERRORS; null: nobody.",
+    }),
     totalCalls: t.field({
       type: "SafeInt",
       description: "How many attempts were made for all its requests, successful ones included.",
@@ -170,7 +203,8 @@ builder.prismaNode("WebhookDefinition", {
     }),
     lastError: t.string({
       nullable: true,
-      description: "The body of the latest failed answer, or `CODE: message` where there was none: at most 4000 characters. Null before the first.",
+      description:
+        "The body of the latest failed answer, or `CODE: message` where there was none: at most 4000 characters. Null before the first.",
       resolve: async ({ id }, _args, context) => (await facts(context, id))?.lastError ?? null,
     }),
     lastAttemptAt: t.field({
@@ -179,8 +213,14 @@ builder.prismaNode("WebhookDefinition", {
       description: "When its latest attempt began; null before the first.",
       resolve: async ({ id }, _args, context) => (await facts(context, id))?.lastAttemptAt ?? null,
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createWebhookDefinition was called; lists are in this order." }),
-    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When a setting or the state last changed; deliveries do not count." }),
+    createdAt: t.expose("createdAt", {
+      type: "DateTime",
+      description: "When createWebhookDefinition was called; lists are in this order.",
+    }),
+    updatedAt: t.expose("updatedAt", {
+      type: "DateTime",
+      description: "When a setting or the state last changed; deliveries do not count.",
+    }),
     deletedAt: t.expose("deletedAt", {
       type: "DateTime",
       nullable: true,
@@ -209,7 +249,9 @@ const WebhookDefinitionFilter = builder.inputType("WebhookDefinitionFilter", {
     state: t.field({ type: [WebhookDefinitionState], description: "Definitions in one of these states; an empty list matches none." }),
     dialect: t.field({ type: Dialect, description: "Definitions of this dialect alone." }),
     search: t.string({ description: "A text that stands anywhere in name, code, description or target URL, whatever its case." }),
-    eventType: t.string({ description: "Names this among its event types, whatever its case: `order.*` finds the family, not its members." }),
+    eventType: t.string({
+      description: "Names this among its event types, whatever its case: `order.*` finds the family, not its members.",
+    }),
   }),
 });
 

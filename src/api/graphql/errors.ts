@@ -41,7 +41,11 @@ builder.objectType(ValidationError, {
   description: "The input breaks rules; nothing was changed. Its code is VALIDATION_FAILED unless it says more.",
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    issues: t.field({ type: [IssueType], description: "All broken rules at once, so that one round mends them.", resolve: (error) => [...error.issues] }),
+    issues: t.field({
+      type: [IssueType],
+      description: "All broken rules at once, so that one round mends them.",
+      resolve: (error) => [...error.issues],
+    }),
   }),
 });
 builder.objectType(NotFoundError, {
@@ -68,7 +72,9 @@ builder.objectType(RateLimitedError, {
   name: "RateLimitedError",
   description: "Too many calls or tries for now; nothing was changed, and the same call may be made later.",
   interfaces: [ErrorInterface],
-  fields: (t) => ({ retryAfterSeconds: t.exposeInt("retryAfterSeconds", { description: "Seconds to wait before another try is worth while." }) }),
+  fields: (t) => ({
+    retryAfterSeconds: t.exposeInt("retryAfterSeconds", { description: "Seconds to wait before another try is worth while." }),
+  }),
 });
 
 export const ERROR_TYPES = [ValidationError, NotFoundError, ConflictError, ForbiddenError, UnauthenticatedError, RateLimitedError];

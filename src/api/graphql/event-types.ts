@@ -1,11 +1,5 @@
 /** The organization's catalogue of event types. */
-import {
-  countEventTypes,
-  createEventType,
-  deleteEventType,
-  listEventTypes,
-  updateEventType,
-} from "../../definitions/event-types.ts";
+import { countEventTypes, createEventType, deleteEventType, listEventTypes, updateEventType } from "../../definitions/event-types.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
@@ -17,8 +11,15 @@ const EventType = builder.prismaNode("EventType", {
   description: "An entry of the organization's catalogue. Events of other types are accepted too, unless it enforces its catalogue.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "What events carry as their `type`, such as `order.created`; never changed." }),
-    description: t.exposeString("description", { nullable: true, description: "For people who choose event types: when such an event happens." }),
-    schema: t.expose("schema", { type: "JSON", nullable: true, description: "JSON Schema of the payload, for people; events are not judged by it." }),
+    description: t.exposeString("description", {
+      nullable: true,
+      description: "For people who choose event types: when such an event happens.",
+    }),
+    schema: t.expose("schema", {
+      type: "JSON",
+      nullable: true,
+      description: "JSON Schema of the payload, for people; events are not judged by it.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createEventType was called; lists are in this order." }),
   }),
 });

@@ -31,7 +31,10 @@ builder.node(Event, {
     inOrder(ids, await readEvents(context.doors.core.db, callerOf(context).organizationId, ids)),
   fields: (t) => ({
     type: t.exposeString("type", { description: "What definitions match: `contact.created`, at most 128 characters; case counts." }),
-    entity: t.exposeString("entity", { nullable: true, description: "The kind of thing it happened to, such as `contact`; with entityId it makes the lane of ordering KEY." }),
+    entity: t.exposeString("entity", {
+      nullable: true,
+      description: "The kind of thing it happened to, such as `contact`; with entityId it makes the lane of ordering KEY.",
+    }),
     entityId: t.exposeString("entityId", { nullable: true, description: "The id of that thing in the emitter's system, such as `18`." }),
     payload: t.field({
       type: "JSON",
@@ -48,11 +51,23 @@ builder.node(Event, {
         return previous === null ? null : new JsonSource(previous);
       },
     }),
-    changes: t.exposeStringList("changes", { description: "Names of the fields that changed, as the emitter gave them; scripts see them as Changes." }),
-    scope: t.expose("scope", { type: "JSON", nullable: true, description: "Where it belongs, such as `{\"form\": \"1234\", \"project\": \"5678\"}`; filters may ask for it." }),
-    actor: t.exposeString("actor", { nullable: true, description: "Who did it, by the id in the emitter's system; null when nobody said." }),
+    changes: t.exposeStringList("changes", {
+      description: "Names of the fields that changed, as the emitter gave them; scripts see them as Changes.",
+    }),
+    scope: t.expose("scope", {
+      type: "JSON",
+      nullable: true,
+      description: 'Where it belongs, such as `{"form": "1234", "project": "5678"}`; filters may ask for it.',
+    }),
+    actor: t.exposeString("actor", {
+      nullable: true,
+      description: "Who did it, by the id in the emitter's system; null when nobody said.",
+    }),
     source: t.exposeString("source", { nullable: true, description: "The `source` of the CloudEvent that it came as; null else." }),
-    occurredAt: t.expose("occurredAt", { type: "DateTime", description: "When it happened, as the emitter said; when it was accepted where nobody said." }),
+    occurredAt: t.expose("occurredAt", {
+      type: "DateTime",
+      description: "When it happened, as the emitter said; when it was accepted where nobody said.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was accepted: lists and lanes are in this order." }),
     requests: t.field({
       type: WebhookRequestConnection,
@@ -183,14 +198,22 @@ const EmitEventInput = mutation("emitEvent", {
 
 const EmittedEvents = builder.objectRef<{ events: EventNode[] }>("EmittedEvents").implement({
   description: "What emitEvents accepted, in one transaction.",
-  fields: (t) => ({ events: t.expose("events", { type: [Event], description: "As they were given: their requests are numbered in this order." }) }),
+  fields: (t) => ({
+    events: t.expose("events", { type: [Event], description: "As they were given: their requests are numbered in this order." }),
+  }),
 });
 
 mutation("emitEvents", {
   description: "Takes several events in, in their order, all or nothing: a mistake is named by its place, such as `events.3.type`.",
   type: EmittedEvents,
   scope: "events:write",
-  input: (t) => ({ events: t.field({ type: [EmitEventInput], required: true, description: "1 to 1000 events; more than 200 000 requests from one call are refused with their number." }) }),
+  input: (t) => ({
+    events: t.field({
+      type: [EmitEventInput],
+      required: true,
+      description: "1 to 1000 events; more than 200 000 requests from one call are refused with their number.",
+    }),
+  }),
   resolve: async ({ events }, context) => {
     if (events.length < 1 || events.length > EVENTS.perCall) {
       throw new ValidationError([{ path: "events", message: `must be 1 to ${EVENTS.perCall} events` }]);

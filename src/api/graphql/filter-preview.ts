@@ -17,7 +17,11 @@ const FilterPreview = builder.objectRef<Preview>("FilterPreview").implement({
   fields: (t) => ({
     scanned: t.exposeInt("scanned", { description: "How many events were looked at: fewer than `last` when there are no more." }),
     matched: t.exposeInt("matched", { description: "How many of those would have been taken." }),
-    events: t.field({ type: [FilterPreviewEvent], description: "All that were looked at, newest first, the ones not taken too.", resolve: (preview) => preview.events }),
+    events: t.field({
+      type: [FilterPreviewEvent],
+      description: "All that were looked at, newest first, the ones not taken too.",
+      resolve: (preview) => preview.events,
+    }),
   }),
 });
 

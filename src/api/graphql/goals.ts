@@ -4,7 +4,14 @@ import { NotFoundError } from "../../errors.ts";
 import { parseDate } from "../../goals/dates.ts";
 import type { Sent } from "../../goals/datum.ts";
 import { countGoals, createGoal, deleteGoal, findGoal, findGoals, type Goal as GoalRow, listGoals, updateGoal } from "../../goals/goals.ts";
-import { countValues, type DateRange, findValues, type GoalValue as GoalValueRow, listValues, recordGoalValue } from "../../goals/values.ts";
+import {
+  countValues,
+  type DateRange,
+  findValues,
+  type GoalValue as GoalValueRow,
+  listValues,
+  recordGoalValue,
+} from "../../goals/values.ts";
 import type { GoalValueChange } from "../../live/feed.ts";
 import { type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
@@ -119,13 +126,20 @@ builder.node(GoalValue, {
       },
     }),
     date: t.expose("date", { type: "Date", description: "The day that was measured, not the one on which it was recorded." }),
-    value: t.expose("value", { type: "Decimal", description: "As it was sent, to the last digit; zeros at the end of its fraction are left out." }),
+    value: t.expose("value", {
+      type: "Decimal",
+      description: "As it was sent, to the last digit; zeros at the end of its fraction are left out.",
+    }),
     goodThreshold: t.expose("goodThreshold", {
       type: "Decimal",
       nullable: true,
       description: "Sent together with the value and judged it; null: the goal's own did.",
     }),
-    badThreshold: t.expose("badThreshold", { type: "Decimal", nullable: true, description: "Sent together with the value and judged it; null: the goal's own did." }),
+    badThreshold: t.expose("badThreshold", {
+      type: "Decimal",
+      nullable: true,
+      description: "Sent together with the value and judged it; null: the goal's own did.",
+    }),
     status: t.expose("status", {
       type: GoalStatus,
       nullable: true,
@@ -179,7 +193,8 @@ mutation("createGoal", {
 });
 
 mutation("updateGoal", {
-  description: "Changes a goal: what is absent stays, null clears. New thresholds judge the values recorded from then on, never former ones.",
+  description:
+    "Changes a goal: what is absent stays, null clears. New thresholds judge the values recorded from then on, never former ones.",
   type: Goal,
   scope: "goals:write",
   input: (t) => ({
@@ -211,7 +226,11 @@ mutation("recordGoalValue", {
   input: (t) => ({
     goalId: t.id({ required: true, description: "The goal that was measured; NotFoundError for an unknown or deleted one." }),
     date: t.field({ type: "Date", required: true, description: "The day that was measured, such as `2026-11-01`." }),
-    value: t.field({ type: "Decimal", required: true, description: "What was measured: at most 40 digits before the point and 20 after it." }),
+    value: t.field({
+      type: "Decimal",
+      required: true,
+      description: "What was measured: at most 40 digits before the point and 20 after it.",
+    }),
     goodThreshold: t.field({ type: "Decimal", description: "Judges this value alone, in place of the goal's good threshold." }),
     badThreshold: t.field({ type: "Decimal", description: "Judges this value alone, in place of the goal's bad threshold." }),
   }),

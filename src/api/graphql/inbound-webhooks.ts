@@ -55,7 +55,10 @@ builder.node(InboundWebhook, {
       },
     }),
     name: t.exposeString("name", { description: "For people; that of the goal unless another was given." }),
-    description: t.exposeString("description", { nullable: true, description: "For people, such as which system posts; null when nobody said." }),
+    description: t.exposeString("description", {
+      nullable: true,
+      description: "For people, such as which system posts; null when nobody said.",
+    }),
     enabled: t.exposeBoolean("enabled", { description: "While false, the URL answers 403 and records nothing." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createInboundWebhook was called; lists are in this order." }),
     lastReceivedAt: t.expose("lastReceivedAt", {
@@ -102,16 +105,28 @@ function withUrl(publicUrl: string, { inboundWebhook, key }: InboundWebhookWithK
 const CreatedInboundWebhook = builder.objectRef<WithUrl>("CreatedInboundWebhook").implement({
   description: "What createInboundWebhook made, with the URL that is shown this once.",
   fields: (t) => ({
-    inboundWebhook: t.field({ type: InboundWebhook, description: "All that can be read of it later, which the key is not.", resolve: (made) => made.inboundWebhook }),
-    targetUrl: t.exposeString("targetUrl", { description: "To copy into the system that posts: `https://…/inbound/goals/{goal}/{key}`. Never shown again." }),
+    inboundWebhook: t.field({
+      type: InboundWebhook,
+      description: "All that can be read of it later, which the key is not.",
+      resolve: (made) => made.inboundWebhook,
+    }),
+    targetUrl: t.exposeString("targetUrl", {
+      description: "To copy into the system that posts: `https://…/inbound/goals/{goal}/{key}`. Never shown again.",
+    }),
   }),
 });
 
 const RotatedInboundWebhookKey = builder.objectRef<WithUrl>("RotatedInboundWebhookKey").implement({
   description: "What rotateInboundWebhookKey made: the URL with the new key, shown this once.",
   fields: (t) => ({
-    inboundWebhook: t.field({ type: InboundWebhook, description: "The inbound webhook whose key was replaced; nothing else of it changed.", resolve: (made) => made.inboundWebhook }),
-    targetUrl: t.exposeString("targetUrl", { description: "To copy into the system that posts in place of the former URL, which answers 401. Never shown again." }),
+    inboundWebhook: t.field({
+      type: InboundWebhook,
+      description: "The inbound webhook whose key was replaced; nothing else of it changed.",
+      resolve: (made) => made.inboundWebhook,
+    }),
+    targetUrl: t.exposeString("targetUrl", {
+      description: "To copy into the system that posts in place of the former URL, which answers 401. Never shown again.",
+    }),
   }),
 });
 
@@ -153,7 +168,9 @@ mutation("rotateInboundWebhookKey", {
   description: "Gives an inbound webhook a new key; the old one ends at once, on every process.",
   type: RotatedInboundWebhookKey,
   scope: "admin",
-  input: (t) => ({ id: t.id({ required: true, description: "The inbound webhook whose URL is to end; NotFoundError when there is none." }) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: "The inbound webhook whose URL is to end; NotFoundError when there is none." }),
+  }),
   resolve: async ({ id }, { doors, caller }) =>
     withUrl(doors.publicUrl(), await rotateInboundWebhookKey(doors.core, caller, uuidOf("InboundWebhook", id))),
 });

@@ -21,7 +21,10 @@ const LaneState = builder.enumType("LaneState", {
     READY: { description: "Requests are queued, and no worker has taken it yet." },
     LEASED: { description: "A worker holds it and sends, one request after another." },
     WAITING: { description: "Its head waits for a retry, or it waits for lanes of before its definition's ordering changed." },
-    BLOCKED: { description: "Its head was REJECTED and stands in the way (onExhausted BLOCK): resend it, skip it, try it again, or activate the definition." },
+    BLOCKED: {
+      description:
+        "Its head was REJECTED and stands in the way (onExhausted BLOCK): resend it, skip it, try it again, or activate the definition.",
+    },
     PAUSED: { description: "pauseLane stopped it, or its definition is not ACTIVE; what is queued is kept, and events are still taken." },
   } as const satisfies Record<State, { description: string }>,
 });
@@ -37,7 +40,8 @@ const definitionOf = loader(async (context, ids) => {
 
 guardNode("Lane", "webhooks:read");
 builder.node(Lane, {
-  description: "A strictly ordered queue of requests: of a definition, or of one key of it with ordering KEY. The next request is not sent before the head is settled.",
+  description:
+    "A strictly ordered queue of requests: of a definition, or of one key of it with ordering KEY. The next request is not sent before the head is settled.",
   id: { resolve: (lane) => lane.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "settledNumber" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await showLanes(context.doors.core, callerOf(context).organizationId, ids)),
@@ -86,7 +90,8 @@ const NOBODY = "00000000-0000-0000-0000-000000000000";
 builder.queryField("lanes", (t) =>
   t.field({
     type: LaneConnection,
-    description: "The lanes of the organization in the order of their ids, idle ones of the last 24 hours included. Needs the scope webhooks:read.",
+    description:
+      "The lanes of the organization in the order of their ids, idle ones of the last 24 hours included. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: { filter: t.arg({ type: LaneFilter, description: "Only lanes that match; all when absent." }), ...t.arg.connectionArgs() },
     resolve: async (_root, args, context) => {
@@ -112,8 +117,14 @@ async function shown({ doors, caller }: SignedIn, id: string): Promise<LaneRow> 
 }
 
 const OPERATIONS = {
-  pauseLane: { act: pauseLane, description: "Stops a lane after the request in flight; it still takes new events. Pausing a paused one changes nothing." },
-  resumeLane: { act: resumeLane, description: "Lets a lane go on that pauseLane stopped, from its head; one that is blocked or of a stopped definition stays so." },
+  pauseLane: {
+    act: pauseLane,
+    description: "Stops a lane after the request in flight; it still takes new events. Pausing a paused one changes nothing.",
+  },
+  resumeLane: {
+    act: resumeLane,
+    description: "Lets a lane go on that pauseLane stopped, from its head; one that is blocked or of a stopped definition stays so.",
+  },
 } as const;
 
 for (const [name, { act, description }] of Object.entries(OPERATIONS)) {

@@ -58,7 +58,8 @@ export function describeMutations(schema: GraphQLSchema): void {
     const done = firstSentence(field.description ?? "");
     const needs = needed.length > 0 ? `needs ${list(needed)}` : "needs no field";
     if (argument.description === FILLED_IN) {
-      const more = others.length === 0 ? "takes nothing else" : others.length > 4 ? `takes ${others.length} more` : `takes ${list(others)} too`;
+      const more =
+        others.length === 0 ? "takes nothing else" : others.length > 4 ? `takes ${others.length} more` : `takes ${list(others)} too`;
       argument.description = `${needs.replace("n", "N")}, ${more}.`;
     }
     if (input.description === FILLED_IN) input.description = `For ${field.name}, which ${needs}. ${done}.`;

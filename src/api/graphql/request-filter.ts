@@ -41,7 +41,8 @@ export const LifeCycleState = builder.enumType("LifeCycleState", {
 });
 
 export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
-  description: "Narrows the delivery log, a replay or live updates: all that is given must hold. An empty list, and an id that is unknown, match nothing.",
+  description:
+    "Narrows the delivery log, a replay or live updates: all that is given must hold. An empty list, and an id that is unknown, match nothing.",
   fields: (t) => ({
     ids: t.idList({ description: "Requests with one of these global ids." }),
     webhookDefinitionId: t.id({ description: "Requests of this definition, which may be deleted." }),

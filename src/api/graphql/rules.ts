@@ -44,7 +44,10 @@ builder.prismaNode("WorkflowRule", {
       description: "In the language of a definition's filter, numbers as they were written; null: every event of the entity.",
       resolve: (rule, _args, context) => exactCondition(rule, rule.condition, context),
     }),
-    priority: t.expose("priority", { type: Priority, description: "HIGH rules run first, then MEDIUM, then LOW; of equal ones the oldest." }),
+    priority: t.expose("priority", {
+      type: Priority,
+      description: "HIGH rules run first, then MEDIUM, then LOW; of equal ones the oldest.",
+    }),
     state: t.expose("state", { type: WorkflowRuleState, description: "Only an ACTIVE rule is asked about new events." }),
     webhookDefinitions: t.field({
       type: [WebhookDefinition],
@@ -82,7 +85,10 @@ builder.queryField("workflowRules", (t) =>
     type: WorkflowRuleConnection,
     description: "The workflow rules of the organization, newest first, without deleted ones. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
-    args: { filter: t.arg({ type: WorkflowRuleFilter, description: "Only rules that match; all when absent." }), ...t.arg.connectionArgs() },
+    args: {
+      filter: t.arg({ type: WorkflowRuleFilter, description: "Only rules that match; all when absent." }),
+      ...t.arg.connectionArgs(),
+    },
     resolve: async (_root, { filter: asked, ...args }, context, info) => {
       const caller = callerOf(context);
       const filter = { entity: asked?.entity ?? undefined, state: asked?.state ?? undefined };

@@ -11,7 +11,9 @@ export const SecretKey = builder.prismaNode("SecretKey", {
   description: "A named HMAC key, your own text, that definitions of the dialect CRMCOM select. Its value is never shown again.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "Unique in the organization; CRM.COM's API selects a key by it." }),
-    lastFour: t.exposeString("lastFour", { description: "The end of the secret, to tell keys apart; `****` of one shorter than eight characters." }),
+    lastFour: t.exposeString("lastFour", {
+      description: "The end of the secret, to tell keys apart; `****` of one shorter than eight characters.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createSecretKey was called; lists are in this order." }),
   }),
 });

@@ -78,7 +78,11 @@ const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").i
       nullable: true,
       description: "99 of 100 answers took at most so many milliseconds, rounded up by at most 60 %.",
     }),
-    buckets: t.field({ type: [DeliveryBucket], description: "The time since then in equal slices, oldest first; one without attempts is all zeros.", resolve: (all) => all.buckets }),
+    buckets: t.field({
+      type: [DeliveryBucket],
+      description: "The time since then in equal slices, oldest first; one without attempts is all zeros.",
+      resolve: (all) => all.buckets,
+    }),
     definitions: t.field({
       type: [DefinitionStatistics],
       description: "Per definition, of those only that had attempts.",

@@ -12,7 +12,10 @@ import { openMutation, uuidOf } from "./mutation.ts";
 const TransformationResult = builder.objectRef<TransformResult>("TransformationResult").implement({
   description: "What a transformation made of an event in a dry run. Nothing was sent or logged.",
   fields: (t) => ({
-    send: t.boolean({ description: "Whether a request would be sent: false when it returned null, or failed (`error`).", resolve: (ran) => ran.kind === "SEND" }),
+    send: t.boolean({
+      description: "Whether a request would be sent: false when it returned null, or failed (`error`).",
+      resolve: (ran) => ran.kind === "SEND",
+    }),
     body: t.field({
       type: "JSON",
       nullable: true,
@@ -33,7 +36,8 @@ const TransformationResult = builder.objectRef<TransformResult>("TransformationR
     console: t.stringList({ description: "The lines that it wrote to the console: 64 KiB at most.", resolve: (ran) => ran.console }),
     error: t.string({
       nullable: true,
-      description: "Its mistake and the line of it, for which a request would be REJECTED (TRANSFORMATION_ERROR); null when it ran to its end.",
+      description:
+        "Its mistake and the line of it, for which a request would be REJECTED (TRANSFORMATION_ERROR); null when it ran to its end.",
       resolve: (ran) => (ran.kind === "ERROR" ? ran.message : null),
     }),
     durationMs: t.int({
@@ -49,7 +53,10 @@ openMutation(
     description: "Runs a transformation over an event and shows what it makes of it. Sends and logs nothing; a VIEWER may call it.",
     type: TransformationResult,
     input: (t) => ({
-      transformation: t.string({ required: true, description: "JavaScript that defines `function transform(event)`, as a definition would have it." }),
+      transformation: t.string({
+        required: true,
+        description: "JavaScript that defines `function transform(event)`, as a definition would have it.",
+      }),
       event: t.field({ type: EventInput, required: true, description: "The event to hand to it, which need not have happened." }),
       webhookDefinitionId: t.id({ description: "The definition that it is meant for; NotFoundError for an unknown one." }),
     }),

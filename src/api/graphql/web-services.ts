@@ -16,9 +16,9 @@ import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { Connection } from "./connections.ts";
 import { callerOf } from "./context.ts";
+import { byId, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition } from "./nodes.ts";
-import { byId, loader, loaderBy } from "./loader.ts";
 import { along, connectionType, pageOfRows } from "./page.ts";
 
 const WebService = builder.objectRef<Service>("WebService");
@@ -53,10 +53,14 @@ builder.node(WebService, {
   isTypeOf: (value) => typeof value === "object" && value !== null && "externalId" in value,
   loadWithoutCache: (id, context) => ownService(context.doors.core, callerOf(context), id),
   fields: (t) => ({
-    externalId: t.exposeString("externalId", { description: "What the system calls itself, such as `acme$$1234$$Published$$5678`: unique in the installation." }),
+    externalId: t.exposeString("externalId", {
+      description: "What the system calls itself, such as `acme$$1234$$Published$$5678`: unique in the installation.",
+    }),
     form: t.exposeString("form", { description: "Notified of events whose scope names this form." }),
     project: t.exposeString("project", { description: "Notified of events whose scope names this project, and the form." }),
-    events: t.exposeStringList("events", { description: "Notified of these of `added`, `edited`, `deleted` and `status`; empty without a target." }),
+    events: t.exposeStringList("events", {
+      description: "Notified of these of `added`, `edited`, `deleted` and `status`; empty without a target.",
+    }),
     connection: t.field({
       type: Connection,
       nullable: true,
@@ -103,10 +107,16 @@ mutation("createWebService", {
   type: WebService,
   scope: "webhooks:write",
   input: (t) => ({
-    externalId: t.string({ required: true, description: "What the system calls itself: 1 to 200 visible ASCII characters without a colon, unique in the installation." }),
+    externalId: t.string({
+      required: true,
+      description: "What the system calls itself: 1 to 200 visible ASCII characters without a colon, unique in the installation.",
+    }),
     form: t.string({ required: true, description: "1 to 255 characters; matches events whose `scope.form` equals it." }),
     project: t.string({ required: true, description: "1 to 255 characters; matches events whose `scope.project` equals it." }),
-    password: t.string({ required: true, description: "1 to 400 characters that it calls back with; stored as a hash, never shown again." }),
+    password: t.string({
+      required: true,
+      description: "1 to 400 characters that it calls back with; stored as a hash, never shown again.",
+    }),
   }),
   resolve: ({ externalId, ...input }, { doors, caller }) => createWebService(doors.core, caller, { id: externalId, ...input }),
 });
@@ -118,8 +128,14 @@ mutation("setWebServiceTarget", {
   scope: "webhooks:write",
   input: (t) => ({
     id: t.id({ required: true, description: "The web service to notify; NotFoundError when there is none." }),
-    connectionId: t.id({ required: true, description: "The shared target with a URL for each kind of record event; NotFoundError for an unknown one." }),
-    events: t.stringList({ required: true, description: "Any of `added`, `edited`, `deleted` and `status`; they replace the former ones." }),
+    connectionId: t.id({
+      required: true,
+      description: "The shared target with a URL for each kind of record event; NotFoundError for an unknown one.",
+    }),
+    events: t.stringList({
+      required: true,
+      description: "Any of `added`, `edited`, `deleted` and `status`; they replace the former ones.",
+    }),
   }),
   resolve: async ({ id, connectionId, events }, { doors, caller }) => {
     const { externalId } = await knownService(doors.core, caller, id);

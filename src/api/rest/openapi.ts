@@ -36,7 +36,11 @@ export function openApiDocument(publicUrl: string): object {
         token: bearer("An API token, or what a face's own sign-in gave."),
         metricsToken: bearer("The value of HOOKLINE_METRICS_TOKEN."),
         webService: bearer("doForms: `{web service id}:{password}`, or a token of /api/v2/tokens/webservice."),
-        basic: { type: "http", scheme: "basic", description: "E-mail or user name and password; for CRM.COM's Web API key an API token and no password." },
+        basic: {
+          type: "http",
+          scheme: "basic",
+          description: "E-mail or user name and password; for CRM.COM's Web API key an API token and no password.",
+        },
         crmcomToken: { type: "apiKey", in: "query", name: "token", description: "CRM.COM: from authentication/token." },
       },
       schemas: Object.assign({}, ...PARTS.map(({ schemas }) => schemas)) as Record<string, object>,

@@ -52,7 +52,11 @@ async function fill({ admin }: TestOrganization, n: number): Promise<void> {
   const { core } = t;
   await core.db.unscoped.organization.update({ where: { id: admin.organizationId }, data: { features: ["INBOUND_WEBHOOKS"] } });
   for (let i = 0; i < n; i++) {
-    const connection = await createConnection(core, admin, { name: `c${i}`, urlAdded: "http://127.0.0.1:9/a", headers: { "X-N": String(i) } });
+    const connection = await createConnection(core, admin, {
+      name: `c${i}`,
+      urlAdded: "http://127.0.0.1:9/a",
+      headers: { "X-N": String(i) },
+    });
     const script = await createScript(core, admin, { name: `s${i}`, source: "1" }, checks);
     const key = await createSecretKey(core, admin, { name: `k${i}`, secret: `secret-${i}` });
     const { definition } = await createDefinition(
@@ -69,7 +73,12 @@ async function fill({ admin }: TestOrganization, n: number): Promise<void> {
       },
       checks,
     );
-    await createRule(core, admin, { name: `r${i}`, entity: "order", condition: { payload: { n: i } }, webhookDefinitionIds: [definition.id] });
+    await createRule(core, admin, {
+      name: `r${i}`,
+      entity: "order",
+      condition: { payload: { n: i } },
+      webhookDefinitionIds: [definition.id],
+    });
     await createEventType(core, admin, { name: `order.n${i}`, schema: { type: "object" } });
     const goal = await createGoal(core, admin, { name: `g${i}`, direction: "MAXIMIZE", goodThreshold: "2", badThreshold: "1" });
     for (const day of ["01", "02", "03"]) {
@@ -121,7 +130,11 @@ function everything(type: GraphQLObjectType, depth: number): string {
 async function ask({ admin }: TestOrganization, document: string): Promise<{ data: Answer; statements: number }> {
   const contextValue = { doors: { core: t.core } as unknown as Doors, caller: admin, address: undefined, cookies: undefined };
   proxy.take();
-  const { data, errors } = await execute({ schema, document: parse(document), contextValue: { ...contextValue, signal: new AbortController().signal } });
+  const { data, errors } = await execute({
+    schema,
+    document: parse(document),
+    contextValue: { ...contextValue, signal: new AbortController().signal },
+  });
   expect(errors).toBeUndefined();
   return { data: JSON.parse(JSON.stringify(data)), statements: proxy.take().syncs };
 }
@@ -155,7 +168,10 @@ describe("a list page asks a constant number of statements", () => {
   });
 
   test("relations of rows that were read without them are read together, and are the same", async () => {
-    const { data } = await ask(many, "{ workflowRules(first: 9) { edges { node { name webhookDefinitions { name connection { name } script { name } } } } } }");
+    const { data } = await ask(
+      many,
+      "{ workflowRules(first: 9) { edges { node { name webhookDefinitions { name connection { name } script { name } } } } } }",
+    );
     const { data: services, statements } = await ask(
       many,
       "{ webServices(first: 9) { edges { node { webhookDefinition { connection { name } } connection { name } } } } }",
@@ -171,7 +187,10 @@ describe("a list page asks a constant number of statements", () => {
   });
 
   test("values of goals come in pages, each goal its own", async () => {
-    const { data } = await ask(many, "{ goals(first: 9) { edges { node { name values(first: 2, to: \"2026-11-02\") { totalCount edges { node { date value goal { name } } } pageInfo { hasNextPage } } } } } }");
+    const { data } = await ask(
+      many,
+      '{ goals(first: 9) { edges { node { name values(first: 2, to: "2026-11-02") { totalCount edges { node { date value goal { name } } } pageInfo { hasNextPage } } } } } }',
+    );
     const goals = (data["goals"] as { edges: { node: { name: string; values: unknown } }[] }).edges;
     expect(goals).toHaveLength(MANY);
     for (const { node } of goals) {

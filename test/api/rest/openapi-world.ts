@@ -37,7 +37,16 @@ async function crmcomRequest(app: TestApp, unique: string): Promise<CrmcomIds> {
   const { definition } = await createDefinition(core, admin, made, app.doors);
   const rule = { name: `rule-${unique}`, code: `rule_${unique}`, entity: "ACTIVITIES", webhookDefinitionIds: [definition.id] };
   await createRule(core, admin, rule);
-  const event = { type: "activity.updated", entity: "ACTIVITIES", entityId: "1", payload: "{}", previous: null, changes: [], scope: null, actor: null };
+  const event = {
+    type: "activity.updated",
+    entity: "ACTIVITIES",
+    entityId: "1",
+    payload: "{}",
+    previous: null,
+    changes: [],
+    scope: null,
+    actor: null,
+  };
   await app.doors.ingest.emit(admin.organizationId, [event]);
   for (;;) {
     const { rows } = await core.db.pool.query<{ number: number; state: string }>(
@@ -59,10 +68,10 @@ async function notification(app: TestApp, unique: string): Promise<{ service: st
   const scope = { form: unique, project: "p" };
   const event = { type: "record.created", entity: "record", entityId: "1", payload: "{}", previous: null, changes: [], scope, actor: null };
   await app.doors.ingest.emit(organizationId, [event]);
-  const { rows } = await core.db.pool.query<{ id: string }>("SELECT id FROM webhook_request WHERE organization_id = $1 AND definition_id = $2", [
-    organizationId,
-    definitionId,
-  ]);
+  const { rows } = await core.db.pool.query<{ id: string }>(
+    "SELECT id FROM webhook_request WHERE organization_id = $1 AND definition_id = $2",
+    [organizationId, definitionId],
+  );
   return { service, key: globalId("WebhookRequest", rows[0]?.id as string) };
 }
 
@@ -73,12 +82,29 @@ export async function makeWorld(app: TestApp): Promise<World> {
   const goal = await createGoal(core, admin, { name: "Revenue", direction: "MAXIMIZE" });
   const { inboundWebhook, key } = await createInboundWebhook(core, admin, { goalId: goal.id });
   const free = await createConnection(core, admin, { name: "free", urlAdded: `${CLOSED}/a` });
-  const cot = { name: "Users", dialect: "COTALKER", targetUrl: CLOSED, eventTypes: ["user.created", "user.updated", "user.deleted"] } as const;
+  const cot = {
+    name: "Users",
+    dialect: "COTALKER",
+    targetUrl: CLOSED,
+    eventTypes: ["user.created", "user.updated", "user.deleted"],
+  } as const;
   const { definition: cotalker } = await createDefinition(core, admin, cot, app.doors);
-  const so = { name: `so-${unique}`, dialect: "SUPEROFFICE", targetUrl: CLOSED, eventTypes: ["contact.created"], state: "STOPPED" } as const;
+  const so = {
+    name: `so-${unique}`,
+    dialect: "SUPEROFFICE",
+    targetUrl: CLOSED,
+    eventTypes: ["contact.created"],
+    state: "STOPPED",
+  } as const;
   const { definition: superoffice } = await createDefinition(core, admin, so, app.doors);
   const [crm, { service, key: notificationKey }] = [await crmcomRequest(app, unique), await notification(app, unique)];
-  const login = { email: `u-${unique}@acme.example`, username: `u-${unique}`, name: "Ann", password: "correct horse", role: "ADMIN" } as const;
+  const login = {
+    email: `u-${unique}@acme.example`,
+    username: `u-${unique}`,
+    name: "Ann",
+    password: "correct horse",
+    role: "ADMIN",
+  } as const;
   const user = await createUser(core, admin, login);
   const session = (kind: "CRMCOM" | "SIGN_IN_LINK") => createSession(core, { organizationId, kind, userId: user.id, ttlSeconds: 600 });
   const [crmToken, link] = [(await session("CRMCOM")).token, (await session("SIGN_IN_LINK")).token];
@@ -128,7 +154,9 @@ export async function makeWorld(app: TestApp): Promise<World> {
       if (!operationId.startsWith("crmcom")) return {};
       const noun = /^crmcom(WebhookRequests|WebhookDefinitions|WorkflowRules)(Show|List)$/.exec(operationId);
       if (!noun) return {};
-      const name = { WebhookRequests: "webhook_request", WebhookDefinitions: "webhook_definition", WorkflowRules: "workflow_rule" }[noun[1] as "WorkflowRules"];
+      const name = { WebhookRequests: "webhook_request", WebhookDefinitions: "webhook_definition", WorkflowRules: "workflow_rule" }[
+        noun[1] as "WorkflowRules"
+      ];
       const identifier = `${name}_identifier`;
       return { token: crmToken, ...(noun[2] === "Show" ? { [identifier]: identifiers[identifier] as string } : { entity: "ACTIVITIES" }) };
     },

@@ -18,7 +18,11 @@ const TRIGGER = {
   ],
 };
 const SETTINGS = {
-  ...{ name: text(undefined, { maxLength: 400 }), code: text("Cannot be changed once it is saved."), url: text(undefined, { format: "uri" }) },
+  ...{
+    name: text(undefined, { maxLength: 400 }),
+    code: text("Cannot be changed once it is saved."),
+    url: text(undefined, { format: "uri" }),
+  },
   ...{ trigger: TRIGGER, description: text(), isActive: { type: "boolean" } },
   context: given(CONTEXT),
 };
@@ -33,7 +37,10 @@ export const cotalker: Part = {
         operationId: "cotalkerSignIn",
         summary: "A token of 24 hours for an e-mail address and password.",
         security: [],
-        requestBody: body(given({ email: text(), password: text() }, ["email", "password"]), { email: "ann@acme.example", password: "correct horse" }),
+        requestBody: body(given({ email: text(), password: text() }, ["email", "password"]), {
+          email: "ann@acme.example",
+          password: "correct horse",
+        }),
         responses: {
           200: json("Signed in.", exactly({ token: text() })),
           ...refused({ ...WRONG, 401: "Wrong e-mail address or password.", ...LATER }),
@@ -44,14 +51,23 @@ export const cotalker: Part = {
       get: {
         operationId: "cotalkerListWebhooks",
         summary: "All webhooks of the company.",
-        parameters: [inQuery("isActive", "Only active ones, only others, or all.", { type: "string", enum: ["true", "false", "all"], default: "all" })],
-        responses: { 200: json("All of them.", listOf(ref("CotWebhook"))), ...refused({ ...WHO, 400: BAD_ID[400], 403: "The token may not read webhooks." }) },
+        parameters: [
+          inQuery("isActive", "Only active ones, only others, or all.", { type: "string", enum: ["true", "false", "all"], default: "all" }),
+        ],
+        responses: {
+          200: json("All of them.", listOf(ref("CotWebhook"))),
+          ...refused({ ...WHO, 400: BAD_ID[400], 403: "The token may not read webhooks." }),
+        },
       },
       post: {
         operationId: "cotalkerCreateWebhook",
         summary: "Makes a webhook for one trigger.",
         parameters: [admin],
-        requestBody: body(given(SETTINGS, ["name", "url", "trigger"]), { name: "Users", url: "http://127.0.0.1:9/users", trigger: "create-edit-delete-user" }),
+        requestBody: body(given(SETTINGS, ["name", "url", "trigger"]), {
+          name: "Users",
+          url: "http://127.0.0.1:9/users",
+          trigger: "create-edit-delete-user",
+        }),
         responses: { 201: json("Made.", ref("CotWebhook")), ...refused({ ...ADMIN, ...WRONG, 409: "The code is taken." }) },
       },
     },
@@ -60,14 +76,20 @@ export const cotalker: Part = {
         operationId: "cotalkerGetWebhook",
         summary: "One webhook.",
         parameters: [id],
-        responses: { 200: json("The webhook.", ref("CotWebhook")), ...refused({ ...WHO, ...BAD_ID, ...UNKNOWN, 403: "The token may not read webhooks." }) },
+        responses: {
+          200: json("The webhook.", ref("CotWebhook")),
+          ...refused({ ...WHO, ...BAD_ID, ...UNKNOWN, 403: "The token may not read webhooks." }),
+        },
       },
       patch: {
         operationId: "cotalkerChangeWebhook",
         summary: "Changes a webhook: what is absent stays.",
         parameters: [id, admin],
         requestBody: body(given(SETTINGS), { description: "People in, people out" }),
-        responses: { 200: json("As it is now.", ref("CotWebhook")), ...refused({ ...ADMIN, ...WRONG, ...UNKNOWN, 409: "The code is taken." }) },
+        responses: {
+          200: json("As it is now.", ref("CotWebhook")),
+          ...refused({ ...ADMIN, ...WRONG, ...UNKNOWN, 409: "The code is taken." }),
+        },
       },
     },
     "/api/v3/webhook/subscription/logs/{id}": {
@@ -79,7 +101,10 @@ export const cotalker: Part = {
           inQuery("limit", "How many.", { type: "integer", minimum: 0, maximum: 1000, default: 100 }),
           inQuery("skip", "How many to leave out first.", { type: "integer", minimum: 0, maximum: 2_147_483_647, default: 0 }),
         ],
-        responses: { 200: json("A page.", listOf(ref("CotWebhookLog"))), ...refused({ ...WHO, ...BAD_ID, ...UNKNOWN, 403: "The token may not read webhooks." }) },
+        responses: {
+          200: json("A page.", listOf(ref("CotWebhookLog"))),
+          ...refused({ ...WHO, ...BAD_ID, ...UNKNOWN, 403: "The token may not read webhooks." }),
+        },
       },
     },
   },

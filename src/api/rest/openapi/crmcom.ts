@@ -10,7 +10,10 @@ const hexId = text(undefined, { pattern: "^[0-9A-F]{32}$" });
 const token = text("From authentication/token, good for two hours.");
 const identifier = (...fields: string[]): Schema => ({
   description: `Exactly one of ${fields.join(", ")}; in a query or form \`field=value\`.`,
-  oneOf: [{ type: "string" }, { type: "object", minProperties: 1, maxProperties: 1, properties: Object.fromEntries(fields.map((field) => [field, {}])) }],
+  oneOf: [
+    { type: "string" },
+    { type: "object", minProperties: 1, maxProperties: 1, properties: Object.fromEntries(fields.map((field) => [field, {}])) },
+  ],
 });
 const STATES = { type: "string", enum: ["EFFECTIVE", "NOT EFFECTIVE"] };
 const PAGE = {
@@ -23,7 +26,9 @@ const FIELDS = { fields_set: text("Comma-separated names, dotted below objects: 
 const envelope = (data: Schema): Schema => exactly({ status: ref("CrmcomStatus"), data });
 const content = (schema: Schema) => ({ "application/json": { schema } });
 const refused = (texts: Record<number, string>) =>
-  Object.fromEntries(Object.entries(texts).map(([status, description]) => [status, { description, content: content(ref("CrmcomRefusal")) }]));
+  Object.fromEntries(
+    Object.entries(texts).map(([status, description]) => [status, { description, content: content(ref("CrmcomRefusal")) }]),
+  );
 const STATUSES = {
   401: "INVALID_TOKEN, INVALID_CREDENTIALS.",
   405: "The method takes the other of GET and POST; see Allow.",
@@ -37,7 +42,10 @@ const BUSINESS = {
   409: "With HOOKLINE_CRMCOM_HTTP_STATUS: NOT_REJECTED, NOT_SETTLED, ALREADY_EXISTS.",
 };
 const responses = (data: Schema, more: Record<number, string>) => ({
-  200: { description: "Done, or a business error: `status.code` says which.", content: content({ oneOf: [envelope(data), ref("CrmcomRefusal")] }) },
+  200: {
+    description: "Done, or a business error: `status.code` says which.",
+    content: content({ oneOf: [envelope(data), ref("CrmcomRefusal")] }),
+  },
   ...refused({ ...STATUSES, ...BUSINESS, ...more }),
 });
 
@@ -48,7 +56,13 @@ function getting(path: string, summary: string, parameters: Record<string, Schem
     const description = String(schema["description"] ?? `As the field ${name}.`);
     return { name, in: "query", description, schema };
   });
-  const operation: Operation = { operationId: operationId(path), summary, security: [{ crmcomToken: [] }], parameters: asked, responses: responses(data, {}) };
+  const operation: Operation = {
+    operationId: operationId(path),
+    summary,
+    security: [{ crmcomToken: [] }],
+    parameters: asked,
+    responses: responses(data, {}),
+  };
   return { [`${BASE}/${path}`]: { get: operation } };
 }
 
@@ -68,16 +82,28 @@ const REQUEST = { webhook_request_identifier: identifier("id", "number") };
 const DEFINITION = { webhook_definition_identifier: identifier("id", "name", "alternative_code") };
 const RULE = { workflow_rule_identifier: identifier("id", "name", "alternative_code") };
 const DEFINITION_SETTINGS = {
-  ...{ name: text(undefined, { maxLength: 400 }), alternative_code: text(undefined, { maxLength: 100 }), url: text(undefined, { format: "uri" }) },
+  ...{
+    name: text(undefined, { maxLength: 400 }),
+    alternative_code: text(undefined, { maxLength: 100 }),
+    url: text(undefined, { format: "uri" }),
+  },
   ...{ fields_set: text("Comma-separated dotted paths of the payload to send."), description: maybe(text()), life_cycle_state: STATES },
   ...{ secret_key_identifier: identifier("id", "name") },
   ...{ hmac_algorithm: { type: "string", enum: ["sha256", "sha1"] }, hmac_encoding: { type: "string", enum: ["hex", "base64"] } },
 };
 const RULE_SETTINGS = {
-  ...{ name: text(undefined, { maxLength: 255 }), alternative_code: text(undefined, { maxLength: 100 }), entity: text("One of the 17 entities.") },
+  ...{
+    name: text(undefined, { maxLength: 255 }),
+    alternative_code: text(undefined, { maxLength: 100 }),
+    entity: text("One of the 17 entities."),
+  },
   ...{ priority: { type: "string", enum: ["LOW", "MEDIUM", "HIGH"] }, life_cycle_state: STATES, description: maybe(text()) },
   ...{ conditions_set: { description: "In the language of our filters; null: always." } },
-  ...{ actions_set: listOf(given({ code: { const: "TRIGGER WEBHOOKS" }, webhook_definitions: listOf(identifier("id", "name", "alternative_code")) })) },
+  ...{
+    actions_set: listOf(
+      given({ code: { const: "TRIGGER WEBHOOKS" }, webhook_definitions: listOf(identifier("id", "name", "alternative_code")) }),
+    ),
+  },
 };
 const signedIn = (properties: Record<string, Schema>, required: string[] = []) => given({ token, ...properties }, ["token", ...required]);
 
@@ -96,45 +122,139 @@ export const crmcom: Part = {
     ...posting(
       "authentication/token",
       "A token of two hours for a user name and password.",
-      given({ username: text(), password: text(), organisation: text("Its name or id."), unit: text(undefined, { maxLength: 255 }) }, ["username", "password", "organisation"]),
+      given({ username: text(), password: text(), organisation: text("Its name or id."), unit: text(undefined, { maxLength: 255 }) }, [
+        "username",
+        "password",
+        "organisation",
+      ]),
       { username: "ann", password: "correct horse", organisation: "Hookline" },
       exactly({ token: text() }),
     ),
-    ...posting("authentication/web_api_key/token", "A token of two hours for an API token, sent as the user name of HTTP Basic.", given({ unit: text(undefined, { maxLength: 255 }) }), {}, exactly({ token: text() })),
+    ...posting(
+      "authentication/web_api_key/token",
+      "A token of two hours for an API token, sent as the user name of HTTP Basic.",
+      given({ unit: text(undefined, { maxLength: 255 }) }),
+      {},
+      exactly({ token: text() }),
+    ),
     ...posting("authentication/token/release", "Ends a token.", signedIn({}), { token: "…" }, { type: "null" }),
     ...getting("webhook_requests/show", "One request.", REQUEST, ref("CrmcomRequest")),
     ...getting(
       "webhook_requests/list",
       "Requests, newest first: of a definition, a rule or an entity, one of which is mandatory.",
       {
-        ...{ ...DEFINITION, ...RULE, entity: text("One of the 17 entities."), entity_id: text("Of one thing of that entity."), url: text("Sent there.") },
+        ...{
+          ...DEFINITION,
+          ...RULE,
+          entity: text("One of the 17 entities."),
+          entity_id: text("Of one thing of that entity."),
+          url: text("Sent there."),
+        },
         ...{ life_cycle_state: { type: "string", enum: ["SUCCESSFUL", "REJECTED"] }, ...PAGE },
       },
       listOf(ref("CrmcomRequest")),
     ),
-    ...posting("webhook_requests/resend", "Sends a rejected request again, and answers once that is settled.", signedIn({ ...REQUEST, ...FIELDS }, ["webhook_request_identifier"]), { token: "…", webhook_request_identifier: { number: "1" } }, ref("CrmcomRequest")),
-    ...posting("webhook_requests/delete", "Deletes a settled request from the log.", signedIn({ ...REQUEST, ...FIELDS }, ["webhook_request_identifier"]), { token: "…", webhook_request_identifier: { number: "1" } }, ref("CrmcomRequest")),
+    ...posting(
+      "webhook_requests/resend",
+      "Sends a rejected request again, and answers once that is settled.",
+      signedIn({ ...REQUEST, ...FIELDS }, ["webhook_request_identifier"]),
+      { token: "…", webhook_request_identifier: { number: "1" } },
+      ref("CrmcomRequest"),
+    ),
+    ...posting(
+      "webhook_requests/delete",
+      "Deletes a settled request from the log.",
+      signedIn({ ...REQUEST, ...FIELDS }, ["webhook_request_identifier"]),
+      { token: "…", webhook_request_identifier: { number: "1" } },
+      ref("CrmcomRequest"),
+    ),
     ...getting("webhook_definitions/show", "One definition.", DEFINITION, ref("CrmcomDefinition")),
-    ...getting("webhook_definitions/list", "Definitions, newest first.", { life_cycle_state: STATES, url: text("That call this URL."), ...PAGE }, listOf(ref("CrmcomDefinition"))),
-    ...posting("webhook_definitions/create", "Makes a definition.", signedIn(DEFINITION_SETTINGS, ["name", "alternative_code", "url"]), { token: "…", name: "ERP", alternative_code: "erp", url: "http://127.0.0.1:9/erp" }, ref("CrmcomDefinition")),
-    ...posting("webhook_definitions/update", "Changes a definition: what is absent stays.", signedIn({ ...DEFINITION, ...DEFINITION_SETTINGS }, ["webhook_definition_identifier"]), { token: "…", webhook_definition_identifier: { alternative_code: "erp" }, description: "The ERP" }, ref("CrmcomDefinition")),
-    ...posting("webhook_definitions/set_life_cycle_state", "Makes a definition effective or not; the message names the effective rules that use it.", signedIn({ ...DEFINITION, life_cycle_state: STATES }, ["webhook_definition_identifier", "life_cycle_state"]), { token: "…", webhook_definition_identifier: { alternative_code: "erp" }, life_cycle_state: "NOT EFFECTIVE" }, ref("CrmcomDefinition")),
-    ...posting("webhook_definitions/delete", "Deletes a definition.", signedIn(DEFINITION, ["webhook_definition_identifier"]), { token: "…", webhook_definition_identifier: { alternative_code: "erp" } }, ref("CrmcomDefinition")),
+    ...getting(
+      "webhook_definitions/list",
+      "Definitions, newest first.",
+      { life_cycle_state: STATES, url: text("That call this URL."), ...PAGE },
+      listOf(ref("CrmcomDefinition")),
+    ),
+    ...posting(
+      "webhook_definitions/create",
+      "Makes a definition.",
+      signedIn(DEFINITION_SETTINGS, ["name", "alternative_code", "url"]),
+      { token: "…", name: "ERP", alternative_code: "erp", url: "http://127.0.0.1:9/erp" },
+      ref("CrmcomDefinition"),
+    ),
+    ...posting(
+      "webhook_definitions/update",
+      "Changes a definition: what is absent stays.",
+      signedIn({ ...DEFINITION, ...DEFINITION_SETTINGS }, ["webhook_definition_identifier"]),
+      { token: "…", webhook_definition_identifier: { alternative_code: "erp" }, description: "The ERP" },
+      ref("CrmcomDefinition"),
+    ),
+    ...posting(
+      "webhook_definitions/set_life_cycle_state",
+      "Makes a definition effective or not; the message names the effective rules that use it.",
+      signedIn({ ...DEFINITION, life_cycle_state: STATES }, ["webhook_definition_identifier", "life_cycle_state"]),
+      { token: "…", webhook_definition_identifier: { alternative_code: "erp" }, life_cycle_state: "NOT EFFECTIVE" },
+      ref("CrmcomDefinition"),
+    ),
+    ...posting(
+      "webhook_definitions/delete",
+      "Deletes a definition.",
+      signedIn(DEFINITION, ["webhook_definition_identifier"]),
+      { token: "…", webhook_definition_identifier: { alternative_code: "erp" } },
+      ref("CrmcomDefinition"),
+    ),
     ...getting("workflow_rules/show", "One rule.", RULE, ref("CrmcomRule")),
-    ...getting("workflow_rules/list", "Rules on an entity, which is mandatory.", { entity: text("One of the 17 entities."), life_cycle_state: STATES, ...PAGE }, listOf(ref("CrmcomRule"))),
-    ...posting("workflow_rules/create", "Makes a rule that triggers definitions.", signedIn(RULE_SETTINGS, ["name", "alternative_code", "entity", "actions_set"]), { token: "…", name: "Closed", alternative_code: "closed", entity: "ACTIVITIES", actions_set: [{ code: "TRIGGER WEBHOOKS", webhook_definitions: [{ alternative_code: "erp" }] }] }, ref("CrmcomRule")),
-    ...posting("workflow_rules/update", "Changes a rule, never its entity: what is absent stays.", signedIn({ ...RULE, ...RULE_SETTINGS }, ["workflow_rule_identifier"]), { token: "…", workflow_rule_identifier: { alternative_code: "closed" }, priority: "LOW" }, ref("CrmcomRule")),
-    ...posting("workflow_rules/delete", "Deletes a rule.", signedIn(RULE, ["workflow_rule_identifier"]), { token: "…", workflow_rule_identifier: { alternative_code: "closed" } }, ref("CrmcomRule")),
+    ...getting(
+      "workflow_rules/list",
+      "Rules on an entity, which is mandatory.",
+      { entity: text("One of the 17 entities."), life_cycle_state: STATES, ...PAGE },
+      listOf(ref("CrmcomRule")),
+    ),
+    ...posting(
+      "workflow_rules/create",
+      "Makes a rule that triggers definitions.",
+      signedIn(RULE_SETTINGS, ["name", "alternative_code", "entity", "actions_set"]),
+      {
+        token: "…",
+        name: "Closed",
+        alternative_code: "closed",
+        entity: "ACTIVITIES",
+        actions_set: [{ code: "TRIGGER WEBHOOKS", webhook_definitions: [{ alternative_code: "erp" }] }],
+      },
+      ref("CrmcomRule"),
+    ),
+    ...posting(
+      "workflow_rules/update",
+      "Changes a rule, never its entity: what is absent stays.",
+      signedIn({ ...RULE, ...RULE_SETTINGS }, ["workflow_rule_identifier"]),
+      { token: "…", workflow_rule_identifier: { alternative_code: "closed" }, priority: "LOW" },
+      ref("CrmcomRule"),
+    ),
+    ...posting(
+      "workflow_rules/delete",
+      "Deletes a rule.",
+      signedIn(RULE, ["workflow_rule_identifier"]),
+      { token: "…", workflow_rule_identifier: { alternative_code: "closed" } },
+      ref("CrmcomRule"),
+    ),
   },
   schemas: {
     CrmcomStatus: exactly({ message: text(), description: text(), code: { const: "OK" } }),
     CrmcomRefusal: exactly({
-      status: exactly({ message: text("For people."), description: text(), code: text(`For programs: ${CODES.join(", ")}, or that of an HTTP status.`, { pattern: "^(?!OK$)[A-Z_]+$" }) }),
+      status: exactly({
+        message: text("For people."),
+        description: text(),
+        code: text(`For programs: ${CODES.join(", ")}, or that of an HTTP status.`, { pattern: "^(?!OK$)[A-Z_]+$" }),
+      }),
       data: { type: "null" },
     }),
     CrmcomDefinition: some({
       ...{ id: hexId, name: text(), alternative_code: text(), life_cycle_state: STATES, url: maybe(text()), fields_set: text() },
-      ...{ secret_key: { oneOf: [{ type: "null" }, some({ id: hexId, name: maybe(text()) })] }, hmac_algorithm: text(), hmac_encoding: text() },
+      ...{
+        secret_key: { oneOf: [{ type: "null" }, some({ id: hexId, name: maybe(text()) })] },
+        hmac_algorithm: text(),
+        hmac_encoding: text(),
+      },
       ...{ description: maybe(text()), log_information: LOG },
     }),
     CrmcomRule: some({
@@ -142,10 +262,22 @@ export const crmcom: Part = {
       ...{ description: maybe(text()), conditions_set: {}, actions_set: listOf({ type: "object" }), log_information: LOG },
     }),
     CrmcomRequest: some({
-      ...{ id: hexId, number: text(undefined, { pattern: "^[0-9]+$" }), life_cycle_state: { type: "string", enum: ["PENDING", "SUCCESSFUL", "REJECTED"] } },
+      ...{
+        id: hexId,
+        number: text(undefined, { pattern: "^[0-9]+$" }),
+        life_cycle_state: { type: "string", enum: ["PENDING", "SUCCESSFUL", "REJECTED"] },
+      },
       ...{ entity: maybe(text()), entity_id: maybe(text()), url: maybe(text()), authentication_code: maybe(text()), fields_set: text() },
-      ...{ request: { type: ["object", "null"] }, response: { type: ["object", "null"] }, error_code: maybe(text()), error_description: maybe(text()) },
-      ...{ webhook_definition: { oneOf: [{ type: "null" }, ref("CrmcomDefinition")] }, workflow_rule: { oneOf: [{ type: "null" }, ref("CrmcomRule")] } },
+      ...{
+        request: { type: ["object", "null"] },
+        response: { type: ["object", "null"] },
+        error_code: maybe(text()),
+        error_description: maybe(text()),
+      },
+      ...{
+        webhook_definition: { oneOf: [{ type: "null" }, ref("CrmcomDefinition")] },
+        workflow_rule: { oneOf: [{ type: "null" }, ref("CrmcomRule")] },
+      },
       ...{ log_information: LOG },
     }),
   },

@@ -1,5 +1,20 @@
 /** doForms' face: connections and web services for administrators, notifications for web services. */
-import { BODY_REFUSALS, body, exactly, given, inPath, inQuery, json, LATER, listOf, maybe, type Part, ref, refusals, text } from "./parts.ts";
+import {
+  BODY_REFUSALS,
+  body,
+  exactly,
+  given,
+  inPath,
+  inQuery,
+  json,
+  LATER,
+  listOf,
+  maybe,
+  type Part,
+  ref,
+  refusals,
+  text,
+} from "./parts.ts";
 
 const refused = (texts: Record<number, string>) => refusals(ref("DoformsError"), texts);
 const WHO = { 401: "No credentials, or ones that are not valid.", 405: "The path takes other methods; see Allow.", ...LATER };
@@ -37,7 +52,11 @@ export const doforms: Part = {
       post: {
         operationId: "doformsCreateConnection",
         summary: "Makes a target for notifications: a URL for each kind of change, and headers.",
-        requestBody: body(given(CONNECTION, ["name"]), { name: "ERP", urls: { added: "http://127.0.0.1:9/added" }, headers: [{ name: "X-Plant", value: "7" }] }),
+        requestBody: body(given(CONNECTION, ["name"]), {
+          name: "ERP",
+          urls: { added: "http://127.0.0.1:9/added" },
+          headers: [{ name: "X-Plant", value: "7" }],
+        }),
         responses: { 201: json("Made.", ref("DoformsConnection")), ...refused({ ...ADMIN, ...WRONG }) },
       },
     },
@@ -128,9 +147,14 @@ export const doforms: Part = {
         summary: "Says what became of a notification; retries that wait are ended.",
         security: byPair,
         parameters: [key],
-        requestBody: body(given({ status: { type: "string", enum: ["completed", "failed"] }, message: maybe(text(undefined, { maxLength: 4000 })) }, ["status"]), {
-          status: "completed",
-        }),
+        requestBody: body(
+          given({ status: { type: "string", enum: ["completed", "failed"] }, message: maybe(text(undefined, { maxLength: 4000 })) }, [
+            "status",
+          ]),
+          {
+            status: "completed",
+          },
+        ),
         responses: {
           200: json("As it is now.", ref("DoformsNotification")),
           ...refused({ ...WHO, ...UNKNOWN, ...WRONG, 409: "It has another final status already." }),
@@ -142,7 +166,10 @@ export const doforms: Part = {
         operationId: "doformsSignIn",
         summary: "A token of 24 hours for the id and password of a web service.",
         security: [],
-        requestBody: body(given({ id: text(), password: text() }, ["id", "password"]), { id: "acme$$1234$$Published$$5678", password: "secret" }),
+        requestBody: body(given({ id: text(), password: text() }, ["id", "password"]), {
+          id: "acme$$1234$$Published$$5678",
+          password: "secret",
+        }),
         responses: {
           200: json("Signed in.", exactly({ token: text(), expires: text(undefined, { format: "date-time" }) })),
           ...refused({ ...WHO, ...WRONG, 401: "Unknown web service or wrong password." }),
@@ -169,6 +196,9 @@ export const doforms: Part = {
       },
       ["dispatchKey", "submissionKey", "message", "event"],
     ),
-    DoformsError: exactly({ status: { type: "integer" }, message: text("Every mistake, for people: `headers: must be at most 4 headers`.") }),
+    DoformsError: exactly({
+      status: { type: "integer" },
+      message: text("Every mistake, for people: `headers: must be at most 4 headers`."),
+    }),
   },
 };

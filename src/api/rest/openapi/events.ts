@@ -80,7 +80,10 @@ const signIn = (operationId: string, summary: string, refused: string) => ({
   },
 });
 
-const spoken = { "application/json": { schema: ref("GraphqlAnswer") }, "application/graphql-response+json": { schema: ref("GraphqlAnswer") } };
+const spoken = {
+  "application/json": { schema: ref("GraphqlAnswer") },
+  "application/graphql-response+json": { schema: ref("GraphqlAnswer") },
+};
 const graphqlAnswers = {
   200: {
     description: "The operation was carried out, perhaps with `errors`; a subscription, as a stream.",
@@ -187,7 +190,11 @@ export const events: Part = {
       },
     },
     "/sign-in-link": {
-      post: signIn("signInByLink", "Signs a browser in with the token of a one-time link.", "The link was used before, or is older than 15 minutes."),
+      post: signIn(
+        "signInByLink",
+        "Signs a browser in with the token of a one-time link.",
+        "The link was used before, or is older than 15 minutes.",
+      ),
       get: {
         operationId: "followSignInLink",
         summary: "The form of links before 0.2: leads to the dashboard's page, which posts.",

@@ -1,5 +1,22 @@
 /** RESULTS.com's face: the secret URL that records values, and the REST that makes such URLs. */
-import { BODY_REFUSALS, body, exactly, given, inHeader, inPath, json, LATER, listOf, maybe, type Operation, type Part, ref, refusals, type Schema, text } from "./parts.ts";
+import {
+  BODY_REFUSALS,
+  body,
+  exactly,
+  given,
+  inHeader,
+  inPath,
+  json,
+  LATER,
+  listOf,
+  maybe,
+  type Operation,
+  type Part,
+  ref,
+  refusals,
+  type Schema,
+  text,
+} from "./parts.ts";
 
 const decimal = { description: "A decimal: a JSON number, or its text in plain notation.", type: ["string", "number"] };
 const shown = exactly({
@@ -83,10 +100,16 @@ export const results: Part = {
         operationId: "createInboundWebhook",
         summary: "Makes a secret URL that records values of a goal.",
         requestBody: body(
-          given({ targetType: { const: "goal" }, goalId: text(), name: maybe(text()), description: maybe(text()) }, ["targetType", "goalId"]),
+          given({ targetType: { const: "goal" }, goalId: text(), name: maybe(text()), description: maybe(text()) }, [
+            "targetType",
+            "goalId",
+          ]),
           { targetType: "goal", goalId: "goa_0199b1f2c3d47e5f8a9b0c1d2e3f4a5b", name: "ERP" },
         ),
-        responses: { 201: json("Made; the URL is never shown again.", ref("InboundWebhookWithUrl")), ...refused({ ...ADMIN, ...UNKNOWN, ...WRONG }) },
+        responses: {
+          201: json("Made; the URL is never shown again.", ref("InboundWebhookWithUrl")),
+          ...refused({ ...ADMIN, ...UNKNOWN, ...WRONG }),
+        },
       },
     },
     "/api/inbound-webhooks/{id}": {
@@ -100,7 +123,9 @@ export const results: Part = {
         operationId: "changeInboundWebhook",
         summary: "Renames an inbound webhook, or switches it on and off: what is absent stays.",
         parameters: [id],
-        requestBody: body(given({ name: text(), description: maybe(text()), enabled: { type: "boolean" } }), { description: "ERP in Berlin" }),
+        requestBody: body(given({ name: text(), description: maybe(text()), enabled: { type: "boolean" } }), {
+          description: "ERP in Berlin",
+        }),
         responses: { 200: json("As it is now.", ref("InboundWebhook")), ...refused({ ...ADMIN, ...UNKNOWN, ...WRONG }) },
       },
       delete: {
@@ -115,13 +140,19 @@ export const results: Part = {
         operationId: "rotateInboundWebhookKey",
         summary: "Gives an inbound webhook a new key; the old one ends at once.",
         parameters: [id],
-        responses: { 200: json("The new URL, never shown again.", ref("InboundWebhookWithUrl")), ...refused({ ...ADMIN, ...UNKNOWN, 413: BODY_REFUSALS[413] }) },
+        responses: {
+          200: json("The new URL, never shown again.", ref("InboundWebhookWithUrl")),
+          ...refused({ ...ADMIN, ...UNKNOWN, 413: BODY_REFUSALS[413] }),
+        },
       },
     },
   },
   schemas: {
     InboundWebhook: shown,
-    InboundWebhookWithUrl: exactly({ ...(shown["properties"] as Record<string, Schema>), targetUrl: text("The secret URL.", { format: "uri" }) }),
+    InboundWebhookWithUrl: exactly({
+      ...(shown["properties"] as Record<string, Schema>),
+      targetUrl: text("The secret URL.", { format: "uri" }),
+    }),
     ResultsError: exactly({
       status: { type: "integer" },
       error: text("The status in words, such as `BAD REQUEST`."),

@@ -1,5 +1,21 @@
 /** SuperOffice's face: its Webhook REST API and the RPC twins, in JSON or XML as Content-Type and Accept say. */
-import { BODY_REFUSALS, exactly, given, inHeader, inPath, inQuery, LATER, listOf, maybe, type Operation, type Part, ref, refusals, type Schema, text } from "./parts.ts";
+import {
+  BODY_REFUSALS,
+  exactly,
+  given,
+  inHeader,
+  inPath,
+  inQuery,
+  LATER,
+  listOf,
+  maybe,
+  type Operation,
+  type Part,
+  ref,
+  refusals,
+  type Schema,
+  text,
+} from "./parts.ts";
 
 const REST = "/api/v1/Webhook";
 const RPC = "/api/v1/Agents/Webhook";
@@ -24,20 +40,29 @@ const answered = (description: string, schema: Schema) => ({
 });
 const sent = (schema: Schema, example: unknown, required = true) => ({
   required,
-  content: Object.fromEntries(BODIES.map((type) => [type, type === "application/json" ? { schema, example } : { schema: { type: ["string", "object"] } }])),
+  content: Object.fromEntries(
+    BODIES.map((type) => [type, type === "application/json" ? { schema, example } : { schema: { type: ["string", "object"] } }]),
+  ),
 });
 const security = [{ token: [] }, { basic: [] }];
 const id = inPath("id", "The WebhookId.", text());
 const select = inQuery("$select", "Comma-separated names: what is not listed stands there as null.", text());
 const zone = inHeader("SO-TimeZone", "In which time zone dates are shown.", text());
-const filters = ["nameFilter", "eventFilter", "statusFilter"].map((name) => inQuery(name, "Only those that match; all when empty.", text()));
+const filters = ["nameFilter", "eventFilter", "statusFilter"].map((name) =>
+  inQuery(name, "Only those that match; all when empty.", text()),
+);
 const webhookId = inQuery("webhookId", "The WebhookId; the body may name it instead.", text());
 const done = { 204: { description: "Done." } };
 
 const WEBHOOK = {
   ...{ Name: text(undefined, { minLength: 1, maxLength: 400 }), Events: listOf(text()), TargetUrl: maybe(text()) },
   ...{ Secret: maybe(text(undefined, { maxLength: 400 })), State: STATE, Type: { type: "string", enum: ["webhook", "crmscript"] } },
-  ...{ Headers: { type: ["object", "null"] }, Properties: { type: ["object", "null"] }, ErrorsEmail: maybe(text()), Description: maybe(text()) },
+  ...{
+    Headers: { type: ["object", "null"] },
+    Properties: { type: ["object", "null"] },
+    ErrorsEmail: maybe(text()),
+    Description: maybe(text()),
+  },
 };
 const EXAMPLE = { Name: "Contacts", Events: ["contact.created"], TargetUrl: "http://127.0.0.1:9/hook", State: "Stopped" };
 const ONE = { 200: answered("The webhook.", ref("SuperOfficeWebhook")) };
@@ -76,7 +101,10 @@ export const superoffice: Part = {
     [`${REST}/Test`]: {
       post: operation("superofficeTestWebhook", "Calls a target with a test event; the answer says how it went.", {
         requestBody: sent(given({ ...WEBHOOK, Name: maybe(text()) }), EXAMPLE),
-        responses: { 200: answered("How it went.", ref("SuperOfficeResult")), ...refused({ ...WHO, ...WRONG, 404: "The script is unknown." }) },
+        responses: {
+          200: answered("How it went.", ref("SuperOfficeResult")),
+          ...refused({ ...WHO, ...WRONG, 404: "The script is unknown." }),
+        },
       }),
     },
     [`${REST}/{id}`]: {
@@ -96,7 +124,10 @@ export const superoffice: Part = {
           content: Object.fromEntries(
             ["application/json", "application/merge-patch+json", "application/json-patch+json"].map((type) => [
               type,
-              { schema: type.includes("json-patch") ? listOf({ type: "object" }) : { type: ["object", "array"] }, ...(type === "application/json" && { example: { Description: "Of the shop" } }) },
+              {
+                schema: type.includes("json-patch") ? listOf({ type: "object" }) : { type: ["object", "array"] },
+                ...(type === "application/json" && { example: { Description: "Of the shop" } }),
+              },
             ]),
           ),
         },
@@ -115,7 +146,10 @@ export const superoffice: Part = {
     },
     [`${REST}/{id}/{primaryKey}`]: {
       post: operation("superofficeSignalEvent", "Fires the event `{id}` on `{primaryKey}`; the body is its data.", {
-        parameters: [inPath("id", "The event's name, such as `sale.sold`.", text()), inPath("primaryKey", "Of the entity, an int32.", text())],
+        parameters: [
+          inPath("id", "The event's name, such as `sale.sold`.", text()),
+          inPath("primaryKey", "Of the entity, an int32.", text()),
+        ],
         requestBody: sent({ type: "object" }, { amount: 100 }, false),
         responses: { ...done, ...refused({ ...WHO, ...WRONG }) },
       }),
@@ -136,17 +170,27 @@ export const superoffice: Part = {
     }),
     ...rpc("GetAllWebhooks", "All webhooks that the caller may see, oldest first.", {
       parameters: [select, zone],
-      requestBody: sent(given({ NameFilter: maybe(text()), EventFilter: maybe(text()), StatusFilter: maybe(text()) }), { StatusFilter: "Unknown" }, false),
+      requestBody: sent(
+        given({ NameFilter: maybe(text()), EventFilter: maybe(text()), StatusFilter: maybe(text()) }),
+        { StatusFilter: "Unknown" },
+        false,
+      ),
       responses: { 200: answered("All of them.", listOf(ref("SuperOfficeWebhook"))), ...refused({ ...WHO, ...WRONG }) },
     }),
     ...rpc("TestWebhook", "Calls a target with a test event; the answer says how it went.", {
       requestBody: sent(given({ Webhook: given({ ...WEBHOOK, Name: maybe(text()) }) }, ["Webhook"]), { Webhook: EXAMPLE }),
-      responses: { 200: answered("How it went.", ref("SuperOfficeResult")), ...refused({ ...WHO, ...WRONG, 404: "The script is unknown." }) },
+      responses: {
+        200: answered("How it went.", ref("SuperOfficeResult")),
+        ...refused({ ...WHO, ...WRONG, 404: "The script is unknown." }),
+      },
     }),
     ...rpc("SignalEvent", "Fires an event.", {
-      requestBody: sent(given({ EventName: text(), PrimaryKey: { type: ["integer", "string"] }, Data: { type: ["object", "null"] } }, ["EventName"]), {
-        ...{ EventName: "sale.sold", PrimaryKey: 7, Data: { amount: 100 } },
-      }),
+      requestBody: sent(
+        given({ EventName: text(), PrimaryKey: { type: ["integer", "string"] }, Data: { type: ["object", "null"] } }, ["EventName"]),
+        {
+          ...{ EventName: "sale.sold", PrimaryKey: 7, Data: { amount: 100 } },
+        },
+      ),
       responses: { ...done, ...refused({ ...WHO, ...WRONG }) },
     }),
     ...rpc("GetLastError", "The target's last failed answer; empty when there is none.", {
@@ -163,12 +207,25 @@ export const superoffice: Part = {
   schemas: {
     SuperOfficeWebhook: exactly(
       {
-        ...{ WebhookId: { type: ["integer", "null"] }, Name: maybe(text()), Events: { type: ["array", "null"], items: text() }, TargetUrl: maybe(text()) },
+        ...{
+          WebhookId: { type: ["integer", "null"] },
+          Name: maybe(text()),
+          Events: { type: ["array", "null"], items: text() },
+          TargetUrl: maybe(text()),
+        },
         ...{ Secret: maybe(text("Null for callers without secrets:read.")), State: { enum: ["Active", "Stopped", "TooManyErrors", null] } },
-        ...{ Type: { enum: ["webhook", "crmscript", null] }, Headers: { type: ["object", "null"] }, Properties: { type: ["object", "null"] } },
+        ...{
+          Type: { enum: ["webhook", "crmscript", null] },
+          Headers: { type: ["object", "null"] },
+          Properties: { type: ["object", "null"] },
+        },
         ...{ Registered: maybe(text()), RegisteredAssociate: { type: ["object", "null"] }, Updated: maybe(text()) },
         ...{ UpdatedAssociate: { type: ["object", "null"] }, ErrorsEmail: maybe(text()), Description: maybe(text()) },
-        ...{ TotalCalls: { type: ["integer", "null"] }, TotalErrors: { type: ["integer", "null"] }, ConsecutiveErrors: { type: ["integer", "null"] } },
+        ...{
+          TotalCalls: { type: ["integer", "null"] },
+          TotalErrors: { type: ["integer", "null"] },
+          ConsecutiveErrors: { type: ["integer", "null"] },
+        },
         ...{ LastError: maybe(text()), _Links: { oneOf: [{ type: "null" }, exactly({ Self: maybe(text()), Archive: maybe(text()) })] } },
       },
       ["Description", "TotalCalls", "TotalErrors", "ConsecutiveErrors", "LastError", "_Links"],
