@@ -102,7 +102,7 @@ function createApp(core: Core): FastifyInstance {
   app.addHook("onResponse", async (request, reply) => {
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });
-  app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  app.setErrorHandler((error, request, reply) => formOf(request.url.split("?")[0] ?? "/")(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
   });

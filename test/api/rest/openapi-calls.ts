@@ -86,6 +86,7 @@ export function validCall(operation: Operation, document: Json, world: World): C
     headers: {
       ...(authorization !== undefined && { authorization }),
       ...(admin && { admin: "true" }),
+      ...((operation.described.parameters ?? []).some(({ name }: Json) => name === "Origin") && { origin: world.origin }),
       ...(body !== undefined && { "content-type": "application/json" }),
     },
     body,

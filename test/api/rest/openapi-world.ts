@@ -15,6 +15,8 @@ import type { TestApp } from "../../helpers/app.ts";
 const CLOSED = "http://127.0.0.1:9";
 
 export interface World {
+  /** Of the server's own pages. */
+  origin: string;
   /** By the name of a path parameter, and the path where that says nothing. */
   pathValue(path: string, name: string): string;
   /** By the name of a query parameter. */
@@ -139,6 +141,7 @@ export async function makeWorld(app: TestApp): Promise<World> {
     crmcomWebhookDefinitionsCreate: { name: `new-${unique}` },
   };
   return {
+    origin: app.url,
     pathValue(path, name) {
       if (path.startsWith("/inbound/")) return name === "key" ? key : globalId("Goal", goal.id);
       if (path.startsWith("/api/inbound-webhooks")) return globalId("InboundWebhook", inboundWebhook.id);

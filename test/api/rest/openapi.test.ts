@@ -8,10 +8,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openApiDocument } from "../../../src/api/rest/openapi.ts";
 import { type TestApp, testApp } from "../../helpers/app.ts";
 import { brokenCalls, type Call, type Json, type Operation, operationsOf, validCall } from "./openapi-calls.ts";
-import { makeWorld } from "./openapi-world.ts";
+import { makeWorld, type World } from "./openapi-world.ts";
 
 const SEED = Number(process.env["OPENAPI_SEED"] ?? Math.floor(Date.now() / 86_400_000));
 const RANDOM_BODIES = 6;
+/** OPENAPI=all sends all of them; else some are chosen each day, others the next. */
+const EVERYTHING = process.env["OPENAPI"] === "all";
+const MOST_CALLS = 40;
+const chosen = (calls: Call[]) => (EVERYTHING ? calls : calls.filter((_, i) => (i + SEED) % Math.ceil(calls.length / MOST_CALLS) === 0));
 
 const document = openApiDocument("https://hooks.example") as Json;
 const operations = operationsOf(document);
@@ -24,6 +28,11 @@ const EXCEPTIONS: { rule: string; place: RegExp; why: string }[] = [
     why: "the paths are SuperOffice's and Cotalker's own; a fixed segment is taken before a parameter",
   },
   {
+    rule: "operation-2xx-response",
+    place: /~1sign-in-link\/get/,
+    why: "it leads on to a page",
+  },
+  {
     rule: "operation-4xx-response",
     place: /~1(healthz|readyz|openapi\.json)\//,
     why: "nothing that is sent there is wrong",
@@ -31,10 +40,18 @@ const EXCEPTIONS: { rule: string; place: RegExp; why: string }[] = [
 ];
 
 let app: TestApp;
+/** For operations that take nothing away. */
+let shared: World;
+const agent = new http.Agent({ keepAlive: true });
 beforeAll(async () => {
-  app = await testApp({}, { worker: true });
+  // Targets of the examples are http.
+  app = await testApp({ superofficeRequireHttps: false }, { worker: true });
+  shared = await makeWorld(app);
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  agent.destroy();
+  await app.close();
+});
 
 interface Answer {
   status: number;
@@ -47,7 +64,13 @@ interface Answer {
 function send({ method, path, headers, body }: Omit<Call, "name">): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
-    const request = http.request(app.url, { method, path, headers: { ...headers, ...length }, agent: false, timeout: 20_000 });
+    const request = http.request(app.url, {
+      method,
+      path,
+      headers: { ...headers, ...length },
+      agent: (body?.length ?? 0) < 10_000 && agent,
+      timeout: 20_000,
+    });
     request.on("timeout", () => request.destroy(new Error("no answer after 20 s")));
     request.on("error", (error) => reject(error));
     request.on("response", (response) => {
@@ -112,19 +135,22 @@ describe("the document", () => {
   });
 });
 
+/** HEAD comes with each GET; OPTIONS and QUERY are named by those who refuse every method. */
+const UNCOUNTED = new Set(["HEAD", "OPTIONS", "QUERY"]);
+/** Part of a described path: the entity's key LastError, which is no number, is refused. */
+const COVERED = new Set(["POST /api/v1/Webhook/:id/LastError"]);
+
 describe("the document and the routes", () => {
   const shape = (url: string) => url.replaceAll(/\{\w+\}|:\w+/g, ":x");
   const described = new Set(operations.map(({ method, path }) => `${method} ${shape(path)}`));
 
   test("a route that is not described answers 404 or 405", async () => {
-    const silent = app.server
-      .routes()
-      .filter(({ method, url }) => method !== "HEAD" && method !== "OPTIONS" && !described.has(`${method} ${shape(url)}`));
+    const silent = app.server.routes().filter(({ method, url }) => !UNCOUNTED.has(method) && !described.has(`${method} ${shape(url)}`));
     const open: string[] = [];
     for (const { method, url } of silent) {
       const path = url.replaceAll(/:\w+/g, "x").replace("*", "nothing-here");
       const answer = await send({ method, path, headers: { authorization: `Bearer ${app.adminToken}` }, body: undefined });
-      if (![404, 405].includes(answer.status)) open.push(`${method} ${url}: ${answer.status}`);
+      if (![404, 405].includes(answer.status) && !COVERED.has(`${method} ${url}`)) open.push(`${method} ${url}: ${answer.status}`);
     }
     expect(open).toEqual([]);
     expect(app.server.routes().length).toBeGreaterThan(operations.length);
@@ -148,7 +174,8 @@ describe("each operation, carried out", () => {
   test.each(operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const))(
     "%s",
     async (_name, operation) => {
-      const world = await makeWorld(app);
+      const takesAway = operation.method === "DELETE" || /delete|release|confirm|signIn|rotate/i.test(operation.operationId);
+      const world = takesAway ? await makeWorld(app) : shared;
       const valid = validCall(operation, document, world);
       const faults: string[] = [];
       const answer = await send(valid);
@@ -157,7 +184,7 @@ describe("each operation, carried out", () => {
       if (answer.status >= 400 || (answer.text.includes('"status":{"message"') && !answer.text.includes('"code":"OK"')))
         faults.push(`it is refused: ${answer.status} ${answer.text.slice(0, 300)}`);
       const random = fc.sample(fc.jsonValue({ maxDepth: 3 }), { numRuns: RANDOM_BODIES, seed: SEED });
-      for (const call of brokenCalls(operation, valid, random)) {
+      for (const call of chosen(brokenCalls(operation, valid, random))) {
         const said = await send(call);
         const wrong = said.status >= 500 ? `${said.status}: ${said.text.slice(0, 200)}` : faultOf(operation, said);
         if (wrong) faults.push(`${call.name}: ${wrong}`);

@@ -44,7 +44,7 @@ const BUSINESS = {
 const responses = (data: Schema, more: Record<number, string>) => ({
   200: {
     description: "Done, or a business error: `status.code` says which.",
-    content: content({ oneOf: [envelope(data), ref("CrmcomRefusal")] }),
+    content: content({ anyOf: [envelope(data), ref("CrmcomRefusal")] }),
   },
   ...refused({ ...STATUSES, ...BUSINESS, ...more }),
 });

@@ -61,6 +61,7 @@ const signIn = (operationId: string, summary: string, refused: string) => ({
   operationId,
   summary,
   security: [],
+  parameters: [inHeader("Origin", "That of this server, as its own pages send it.", { type: "string" })],
   requestBody: { required: true, content: { "application/json": { schema: SIGN_IN, example: { token: "hks_…" } } } },
   responses: {
     204: { description: "Signed in: the session is in the cookies.", headers: { "set-cookie": { schema: { type: "string" } } } },
@@ -186,7 +187,13 @@ export const events: Part = {
         operationId: "openApi",
         summary: "This document.",
         security: [],
-        responses: { 200: json("OpenAPI 3.1.", { type: "object", required: ["openapi", "paths"] }) },
+        responses: {
+          200: json("OpenAPI 3.1.", {
+            type: "object",
+            required: ["openapi", "paths"],
+            properties: { openapi: { const: "3.1.0" }, paths: { type: "object" } },
+          }),
+        },
       },
     },
     "/sign-in-link": {

@@ -36,7 +36,7 @@ const ADMIN = {
   ...LATER,
 };
 const UNKNOWN = { 404: "There is no such inbound webhook or goal." };
-const WRONG = { 400: "The body breaks a rule; `errors` names every place.", 413: BODY_REFUSALS[413] };
+const WRONG = { 400: "The body breaks a rule; `errors` names every place.", ...BODY_REFUSALS };
 
 const recorded = exactly({
   goalId: text(undefined, { pattern: "^goa_[0-9a-f]{32}$" }),
