@@ -69,7 +69,10 @@ export const HmacAlgorithm = builder.enumType("HmacAlgorithm", {
 
 export const HmacEncoding = builder.enumType("HmacEncoding", {
   description: "How the bytes of the authentication code are written in a CRMCOM body.",
-  values: { HEX: { description: "Lower-case hexadecimal digits; the default." }, BASE64: { description: "Base64 with padding." } } as const,
+  values: {
+    HEX: { description: "Lower-case hexadecimal digits; the default." },
+    BASE64: { description: "The standard alphabet of RFC 4648, with padding: 44 characters for SHA256." },
+  } as const,
 });
 
 export const TargetType = builder.enumType("TargetType", {

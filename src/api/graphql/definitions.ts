@@ -247,7 +247,7 @@ const WebhookDefinitionFilter = builder.inputType("WebhookDefinitionFilter", {
   description: "Narrows a list of definitions: all that is given must hold.",
   fields: (t) => ({
     state: t.field({ type: [WebhookDefinitionState], description: "Definitions in one of these states; an empty list matches none." }),
-    dialect: t.field({ type: Dialect, description: "Definitions of this dialect alone." }),
+    dialect: t.field({ type: Dialect, description: "Only those for this family of receivers." }),
     search: t.string({ description: "A text that stands anywhere in name, code, description or target URL, whatever its case." }),
     eventType: t.string({
       description: "Names this among its event types, whatever its case: `order.*` finds the family, not its members.",

@@ -7,7 +7,7 @@ import { Event } from "./events.ts";
 const FilterPreviewEvent = builder.objectRef<Preview["events"][number]>("FilterPreviewEvent").implement({
   description: "One of the newest events, and whether the filter takes it.",
   fields: (t) => ({
-    event: t.field({ type: Event, description: "As it was accepted.", resolve: (each) => each.event }),
+    event: t.field({ type: Event, description: "One of the newest, with its payload as it was accepted.", resolve: (each) => each.event }),
     matches: t.exposeBoolean("matches", { description: "True when a definition with these event types and this filter would take it." }),
   }),
 });

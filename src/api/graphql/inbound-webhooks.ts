@@ -22,7 +22,7 @@ import { connectionType, pageOfRows } from "./page.ts";
 
 const InboundTargetType = builder.enumType("InboundTargetType", {
   description: "What a post to the secret URL makes.",
-  values: { GOAL: { description: "Values of one goal." } } as const,
+  values: { GOAL: { description: 'A post records what was measured on one day, such as `{"date": "2026-11-01", "value": 5}`.' } } as const,
 });
 
 const InboundError = builder.objectRef<InboundWebhookRow["lastErrors"][number]>("InboundError").implement({

@@ -15,7 +15,7 @@ import { Lane, WebhookDefinition, WebhookRequest } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
 const LaneState = builder.enumType("LaneState", {
-  description: "What a lane does, or waits for.",
+  description: "Whether a worker sends, or what it waits for: a retry, an operator, or work.",
   values: {
     IDLE: { description: "Its queue is empty; a lane that is idle for 24 hours is no longer listed." },
     READY: { description: "Requests are queued, and no worker has taken it yet." },

@@ -27,9 +27,9 @@ export const WebhookRequestState = builder.enumType("WebhookRequestState", {
 });
 
 const LIFE_CYCLE_DESCRIPTIONS = {
-  PENDING: "Its state is PENDING, SENDING or WAITING.",
-  SUCCESSFUL: "Its state is DELIVERED.",
-  REJECTED: "Its state is REJECTED, SKIPPED or CANCELLED.",
+  PENDING: "PENDING, SENDING or WAITING: not settled yet.",
+  SUCCESSFUL: "DELIVERED: the receiver answered with a success.",
+  REJECTED: "REJECTED, SKIPPED or CANCELLED: settled without a success.",
 } as const;
 
 export const LifeCycleState = builder.enumType("LifeCycleState", {
@@ -44,7 +44,7 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
   description:
     "Narrows the delivery log, a replay or live updates: all that is given must hold. An empty list, and an id that is unknown, match nothing.",
   fields: (t) => ({
-    ids: t.idList({ description: "Requests with one of these global ids." }),
+    ids: t.idList({ description: "Global ids, `req_…`: no others than these." }),
     webhookDefinitionId: t.id({ description: "Requests of this definition, which may be deleted." }),
     eventType: t.string({ description: "Requests for events of exactly this type, or of a family such as `order.*`; case counts." }),
     entity: t.string({ description: "Requests for events with exactly this `entity`, such as `order`." }),
@@ -53,8 +53,8 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
       description:
         "Requests sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
     }),
-    state: t.field({ type: [WebhookRequestState], description: "Requests in one of these states." }),
-    lifeCycleState: t.field({ type: [LifeCycleState], description: "Requests in one of these groups of states." }),
+    state: t.field({ type: [WebhookRequestState], description: "Any of these, as of now; on the live feed, as of each change." }),
+    lifeCycleState: t.field({ type: [LifeCycleState], description: "Any of these groups of states." }),
     errorCode: t.string({ description: "Requests whose latest failure has exactly this code, such as `TIMED_OUT`." }),
     number: t.string({ description: "The request with this number, as decimal text such as `14`." }),
     createdAfter: t.field({ type: "DateTime", description: "Requests made at this moment or later." }),

@@ -151,6 +151,7 @@ describe("a list page asks a constant number of statements", () => {
     await ask(many, document);
     const [small, large] = [await ask(few, document), await ask(many, document)];
     const rows = ({ data }: { data: Answer }) => (data[list] as { edges: unknown[] }).edges.length;
+    console.info(`${list}: ${rows(large)} rows, ${large.statements} statements`);
     expect(rows(large)).toBeGreaterThan(rows(small));
     expect({ small: small.statements, large: large.statements }).toEqual({ small: small.statements, large: small.statements });
     expect(large.statements).toBeLessThanOrEqual(MOST_STATEMENTS);
