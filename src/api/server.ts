@@ -25,7 +25,7 @@ import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
-import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
   dashboard?: Dashboard | undefined;
@@ -36,6 +36,8 @@ export interface Server {
   listen(): Promise<{ port: number }>;
   /** The same without a socket. */
   fetch(request: Request): Promise<Response>;
+  /** All that is answered by a route of its own. */
+  routes(): readonly Route[];
   /** /readyz answers 503 from now on; everything else goes on. */
   beginDrain(): void;
   /** Takes no more connections, ends subscriptions, lets running requests end. */
@@ -100,7 +102,7 @@ function createApp(core: Core): FastifyInstance {
   app.addHook("onResponse", async (request, reply) => {
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
   });
-  app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  app.setErrorHandler((error, request, reply) => formOf(request.url.split("?")[0] ?? "/")(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
   });
@@ -156,6 +158,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },
@@ -180,6 +183,7 @@ export async function createWorkerServer(core: Core): Promise<Server> {
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },
