@@ -1,16 +1,16 @@
 /**
- * Writes Yoga's answer to the socket. A stream (SSE) is pulled only as fast as the client takes it, so nothing heaps up
- * here; a client that takes nothing for 30 s is cut off.
+ * Writes an answer to the socket. A stream (SSE) is pulled only as fast as the client takes it, so nothing heaps up here; a
+ * client that takes nothing for 30 s is cut off.
  */
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
+import type { ExecutionResult } from "graphql";
 import { withSources } from "../../wire/json-source.ts";
 import { LIVE } from "../limits.ts";
-
-export function isStream(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-}
+import { EVENT_STREAM } from "./accept.ts";
+import { cursorOf } from "./shared-updates.ts";
+import { textOf } from "./shown.ts";
 
 export async function sendAnswer(reply: FastifyReply, response: Response): Promise<FastifyReply> {
   response.headers.forEach((value, name) => {
@@ -33,18 +33,41 @@ async function drained(raw: ServerResponse): Promise<boolean> {
   return answer;
 }
 
-/** Streams until the source ends, the client goes, or `signal` says so. */
-export async function sendStream(reply: FastifyReply, response: Response, signal: AbortSignal): Promise<void> {
+/** One event. A browser keeps its `id`, and sends it as Last-Event-ID when it comes back. */
+function eventOf(result: ExecutionResult): string {
+  const cursor = cursorOf(result);
+  return `event: next\n${cursor === undefined ? "" : `id: ${cursor}\n`}data: ${textOf(result)}\n\n`;
+}
+
+/** No event: it tells the client where it stands, should the connection break now. */
+const placeOf = (cursor: string | undefined): string => (cursor === undefined ? ":\n\n" : `id: ${cursor}\n\n`);
+
+/** All clients of a server that restarts come back at once, unless each is told another moment. Milliseconds. */
+const comeBack = (): string => `retry: ${1_000 + Math.floor(Math.random() * 2_000)}\n`;
+
+export interface Streamed {
+  source: AsyncIterator<ExecutionResult>;
+  /** The cursor up to which everything was written, while nothing is on its way; undefined where there are no cursors. */
+  place: () => string | undefined;
+  /** Ends it. */
+  signal: AbortSignal;
+}
+
+/** Streams until the source ends, the client goes, or `signal` says so. Only what ended by itself is told to be complete. */
+export async function sendStream(reply: FastifyReply, { source, place, signal }: Streamed): Promise<void> {
   reply.hijack();
   const { raw } = reply;
-  raw.writeHead(response.status, {
+  raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
-    "content-type": "text/event-stream",
+    "content-type": EVENT_STREAM,
     "cache-control": "no-cache",
     // For proxies that would hold the stream back.
     "x-accel-buffering": "no",
   });
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  raw.write(comeBack() + placeOf(place()));
+  const ping = setInterval(() => {
+    if (!raw.writableNeedDrain) raw.write(placeOf(place()));
+  }, LIVE.pingMs);
   let over = signal.aborted || raw.destroyed;
   let wake = () => undefined as unknown;
   const end = () => {
@@ -53,27 +76,28 @@ export async function sendStream(reply: FastifyReply, response: Response, signal
   };
   signal.addEventListener("abort", end, { once: true });
   raw.once("close", end);
-  // A read in flight need not end when the stream is cancelled, so the end is waited for beside it.
+  // A source in flight need not end when it is returned, so the end is waited for beside it.
   const next = () =>
-    new Promise<{ done: boolean; value?: Uint8Array | undefined } | undefined>((resolve, reject) => {
+    new Promise<IteratorResult<ExecutionResult> | undefined>((resolve, reject) => {
       wake = () => resolve(undefined);
       if (over) wake();
-      else reader.read().then(resolve, reject);
+      else source.next().then(resolve, reject);
     });
   try {
-    for (;;) {
-      const step = await next();
-      if (!step?.value) break;
-      // A chunk is a whole event.
-      if (!raw.write(withSources(Buffer.from(step.value).toString())) && !(await drained(raw))) {
+    for (let step = await next(); step !== undefined; step = await next()) {
+      const text = step.done ? "event: complete\ndata:\n\n" : eventOf(step.value);
+      if (!raw.write(text) && !(await drained(raw))) {
         raw.destroy();
         break;
       }
+      if (step.done) break;
     }
   } catch {
     // The source failed after the head was sent: all that is left is to end the stream.
   } finally {
-    void reader.cancel().catch(() => undefined);
+    clearInterval(ping);
+    signal.removeEventListener("abort", end);
+    void source.return?.().catch(() => undefined);
     raw.end();
   }
 }

@@ -12,11 +12,16 @@ import { GRAPHQL } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
 import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
-import { isStream, sendAnswer, sendStream } from "./answer.ts";
+import { EVENT_STREAM, takesAnswers } from "./accept.ts";
+import { sendAnswer, sendStream } from "./answer.ts";
+import type { OpenStream } from "./event-stream.ts";
 import { sendGraphiql } from "./graphiql.ts";
 import { nestingLimit } from "./limits.ts";
 import type { GraphQLParameters, Yoga } from "./yoga.ts";
 
+const NOT_ACCEPTABLE =
+  "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
+const UNREADABLE = "UNSUPPORTED_MEDIA_TYPE";
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
 
 /** Errors of this door outside of any operation. */
@@ -29,9 +34,11 @@ export const graphqlErrors: ErrorForm = (reply, { status, code, message, headers
 
 class BadRequest extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  readonly code: string;
+  constructor(status: number, message: string, code = "BAD_REQUEST") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -45,17 +52,20 @@ class NoOperation extends BadRequest {
 /** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
 function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") throw new BadRequest(415, "send the operation as application/json");
-  if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding");
+  if (type !== "application/json")
+    throw new BadRequest(415, 'send the operation as JSON, {"query": "…", "variables": {…}}, with Content-Type: application/json', UNREADABLE);
+  if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding", UNREADABLE);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(request.body as Buffer);
   } catch {
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
+  if (text.trim() === "") throw new BadRequest(400, 'the body is empty: send {"query": "…", "variables": {…}}');
   if (deeperThan(text, depth)) throw new NoOperation(`the body is nested deeper than ${depth} levels`);
   const body = jsonOf(text, "the body");
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new NoOperation("the body must be a JSON object");
+  if (Array.isArray(body)) throw new NoOperation("batches are not taken: send each operation in a request of its own, as a JSON object");
+  if (typeof body !== "object" || body === null) throw new NoOperation('the body must be a JSON object: {"query": "…", "variables": {…}}');
   const stranger = Object.keys(body).find((key) => !KEYS.has(key));
   if (stranger !== undefined) throw new NoOperation("the body may hold only query, variables, operationName and extensions");
   return body as GraphQLParameters;
@@ -90,6 +100,16 @@ function isSignIn(parameters: GraphQLParameters | undefined): boolean {
   }
 }
 
+/**
+ * What clients try that know more than this server, in the words that they understand.
+ * @throws BadRequest
+ */
+function demandOperation({ query, extensions }: GraphQLParameters): void {
+  if (query !== undefined || typeof extensions?.["persistedQuery"] !== "object") return;
+  // The standard's words, with which it is no fault of the request: clients send the query itself from then on.
+  throw new BadRequest(200, "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED");
+}
+
 function wantsPage(request: FastifyRequest): boolean {
   const query = request.query as Record<string, unknown>;
   return request.method === "GET" && query["query"] === undefined && (request.headers.accept?.includes("text/html") ?? false);
@@ -100,10 +120,12 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
-    const { credential } = await identify(core, request.headers, request.ip);
+    const { credential } = await identify(core, request.headers, request.ip, request.method);
     const sent = request.method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
+    if (!takesAnswers(request.headers.accept)) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
     const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);
+    demandOperation(parameters);
 
     const ended = new AbortController();
     const gone = () => ended.abort();
@@ -118,6 +140,8 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
     if (early === "full") return full(reply);
     let place = early;
+    const stream: OpenStream = {};
+    let where = (): string | undefined => undefined;
     try {
       const response = await yoga.fetch(`http://hookline${request.url}`, requestInit(request, ended.signal), {
         doors,
@@ -129,19 +153,25 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
         },
         signal: ended.signal,
         closeSlow: () => void request.raw.socket.destroy(),
+        lastEventId: lastEventIdOf(request),
+        opened: (current) => {
+          where = current;
+        },
         parameters,
+        stream,
       });
-      if (!isStream(response)) return await sendAnswer(reply, response);
+      const { source } = stream;
+      if (!source) return await sendAnswer(reply, response);
       // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
       const late = place ?? (credential && openPlace(request, credential, end));
       if (late === "full") {
-        await response.body?.cancel();
+        await source.return?.();
         return full(reply);
       }
       place = late;
       streaming = true;
       if (revoked) ended.abort();
-      await sendStream(reply, response, ended.signal);
+      await sendStream(reply, { source, place: where, signal: ended.signal });
       return reply;
     } catch (error) {
       // Nobody is there to be told.
@@ -172,7 +202,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 
   return async (app) => {
     app.setErrorHandler((error, _request, reply) => {
-      if (error instanceof BadRequest) return graphqlErrors(reply, { status: error.status, code: "BAD_REQUEST", message: error.message });
+      if (error instanceof BadRequest) return graphqlErrors(reply, error);
       return graphqlErrors(reply, problemOf(error, core.log));
     });
     app.route({ method: ["GET", "POST"], url: "/graphql", bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, handler: handle });
@@ -219,7 +249,13 @@ function full(reply: FastifyReply) {
 }
 
 function isLive(request: FastifyRequest): boolean {
-  return request.headers.accept?.includes("text/event-stream") ?? false;
+  return request.headers.accept?.includes(EVENT_STREAM) ?? false;
+}
+
+/** An empty one is none, as in the HTML standard. */
+function lastEventIdOf(request: FastifyRequest): string | undefined {
+  const id = request.headers["last-event-id"];
+  return id === undefined || id === "" ? undefined : String(id);
 }
 
 /** Only what Yoga looks at: the body was read already. */

@@ -6,6 +6,7 @@ import { GRAPHQL } from "../limits.ts";
 import type { Context } from "./context.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask, withoutInput } from "./errors.ts";
+import { eventStreams, type OpenStream } from "./event-stream.ts";
 import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
 import { typedVariables } from "./numbers.ts";
 import { schema } from "./schema.ts";
@@ -15,6 +16,7 @@ import { sharedUpdates } from "./shared-updates.ts";
 export interface ServerContext extends Context {
   /** Of the body, or of the URL of a GET; their numbers as they were written. */
   parameters: GraphQLParameters | undefined;
+  stream: OpenStream;
 }
 
 export interface GraphQLParameters {
@@ -94,7 +96,7 @@ export function createYogaDoor(log: Log): Yoga {
   return createYoga<ServerContext, object>({
     schema,
     graphqlEndpoint: "/graphql",
-    // The page is ours (graphiql.ts), so are health checks, CORS (none) and the body's limits.
+    // The page is ours (graphiql.ts), so are health checks, CORS (cors.ts) and the body's limits.
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -105,6 +107,6 @@ export function createYogaDoor(log: Log): Yoga {
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
-    plugins: [readyParameters(), withinLimits(), quietInput(), sharedUpdates()],
+    plugins: [readyParameters(), withinLimits(), quietInput(), eventStreams(), sharedUpdates()],
   });
 }
