@@ -47,7 +47,10 @@ function allowedHeaders({ "access-control-request-headers": asked }: IncomingHtt
 }
 
 /** Hooks of a whole server, before any other that answers. */
-export function openToPages(app: FastifyInstance, config: Pick<Config, "corsOrigins">): (request: FastifyRequest, reply: FastifyReply) => void {
+export function openToPages(
+  app: FastifyInstance,
+  config: Pick<Config, "corsOrigins">,
+): (request: FastifyRequest, reply: FastifyReply) => void {
   const cors = createCors(config);
   const star = config.corsOrigins.includes("*");
 

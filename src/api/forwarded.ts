@@ -9,7 +9,10 @@ import type { Core } from "../core.ts";
 import { createIsProxy } from "./address.ts";
 
 /** `https, http` came through two proxies: the first is what the client spoke. */
-const first = (value: string | string[] | undefined): string => String(value ?? "").split(",", 1)[0]?.trim() ?? "";
+const first = (value: string | string[] | undefined): string =>
+  String(value ?? "")
+    .split(",", 1)[0]
+    ?.trim() ?? "";
 
 /** Some proxies write the port with the address: `192.0.2.7:4711`, `[2001:db8::7]:4711`. */
 function withoutPort(text: string): string {

@@ -23,14 +23,29 @@ afterAll(async () => {
 const preflight = (server: TestApp, path: string, origin: string, headers: Record<string, string> = {}) =>
   fetch(server.url + path, {
     method: "OPTIONS",
-    headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type", ...headers },
+    headers: {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type",
+      ...headers,
+    },
   });
 
 /** Fetch knows what an origin may send; a socket sends it anyway. */
 const json = (token: string, origin = PAGE) => ({ authorization: `Bearer ${token}`, "content-type": "application/json", origin });
 const allowed = (response: Response) => response.headers.get("access-control-allow-origin");
 
-const PATHS = ["/graphql", "/v1/events", "/v1/nothing", "/openapi.json", "/healthz", "/api/v2/connections", "/crmapi/rest/v2/webhook_requests/list", "/auth/local", "/inbound/goals/x/y"];
+const PATHS = [
+  "/graphql",
+  "/v1/events",
+  "/v1/nothing",
+  "/openapi.json",
+  "/healthz",
+  "/api/v2/connections",
+  "/crmapi/rest/v2/webhook_requests/list",
+  "/auth/local",
+  "/inbound/goals/x/y",
+];
 
 describe("B74 a preflight", () => {
   test.each(PATHS)("to %s lets a named origin send its token, and never cookies", async (path) => {
@@ -53,7 +68,9 @@ describe("B74 a preflight", () => {
   test("of another origin is refused, and the refusal names the setting", async () => {
     const response = await preflight(app, "/graphql", OTHER);
     expect([response.status, allowed(response)]).toEqual([403, null]);
-    expect(await response.json()).toMatchObject({ errors: [{ message: expect.stringContaining("HOOKLINE_CORS_ORIGINS does not name https://evil.example") }] });
+    expect(await response.json()).toMatchObject({
+      errors: [{ message: expect.stringContaining("HOOKLINE_CORS_ORIGINS does not name https://evil.example") }],
+    });
     for (const near of [`${PAGE}:444`, "http://app.example.com", `${PAGE}.evil.example`, "https://sub.app.example.com", "null"])
       expect(allowed(await preflight(app, "/graphql", near))).toBeNull();
   });
@@ -121,7 +138,8 @@ describe("B74 an answer", () => {
       [415, await post("/graphql", { ...json(token), "content-type": "text/plain" }, "{}")],
       [400, await fetch(`${app.url}/v1/%zz`, { headers: { origin: PAGE } })],
     ] as const;
-    for (const [status, response] of refusals) expect([response.url, response.status, allowed(response)]).toEqual([response.url, status, PAGE]);
+    for (const [status, response] of refusals)
+      expect([response.url, response.status, allowed(response)]).toEqual([response.url, status, PAGE]);
   });
 
   test("is marked when too much is open at once, before a route is asked", async () => {
@@ -188,7 +206,10 @@ describe("B74 cookies", () => {
       });
     });
     expect(refused.status).toBe(403);
-    expect(JSON.parse(refused.text).errors[0]).toMatchObject({ message: expect.stringContaining("HOOKLINE_PUBLIC_URL"), extensions: { code: "FORBIDDEN" } });
+    expect(JSON.parse(refused.text).errors[0]).toMatchObject({
+      message: expect.stringContaining("HOOKLINE_PUBLIC_URL"),
+      extensions: { code: "FORBIDDEN" },
+    });
 
     const first = (payload: object | undefined) =>
       new Promise((resolve) => {

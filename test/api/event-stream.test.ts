@@ -19,7 +19,8 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 /** The cursor is not asked for: the ids are there all the same. */
-const NUMBERS = "subscription ($filter: WebhookRequestFilter, $after: String) { webhookRequestUpdated(filter: $filter, after: $after) { request { number } } }";
+const NUMBERS =
+  "subscription ($filter: WebhookRequestFilter, $after: String) { webhookRequestUpdated(filter: $filter, after: $after) { request { number } } }";
 
 async function until(condition: () => boolean, ms = 15_000): Promise<void> {
   for (const deadline = Date.now() + ms; !condition(); await sleep(10)) if (Date.now() > deadline) throw new Error(`waited ${ms} ms`);
@@ -121,7 +122,9 @@ describe("B74 Last-Event-ID", () => {
   });
 
   test("works for goal values, and is passed over where there are no cursors", async () => {
-    const goal = (await data(app, app.adminToken, 'mutation { createGoal(input: { name: "G", direction: MAXIMIZE }) { ... on Goal { id } } }')).createGoal.id;
+    const goal = (
+      await data(app, app.adminToken, 'mutation { createGoal(input: { name: "G", direction: MAXIMIZE }) { ... on Goal { id } } }')
+    ).createGoal.id;
     const record = (date: string) =>
       data(app, app.adminToken, `mutation { recordGoalValue(input: { goalId: "${goal}", date: "${date}", value: "1" }) { __typename } }`);
     const VALUES = "subscription { goalValueRecorded { goalValue { date } } }";
@@ -137,7 +140,11 @@ describe("B74 Last-Event-ID", () => {
     expect(eventsOf(second)[0]).toContain("2026-11-02");
     second.close();
     const { filter } = await stream();
-    const definition = await read(`subscription { webhookDefinitionUpdated(id: "${filter.webhookDefinitionId}") { name } }`, {}, { "last-event-id": "junk" });
+    const definition = await read(
+      `subscription { webhookDefinitionUpdated(id: "${filter.webhookDefinitionId}") { name } }`,
+      {},
+      { "last-event-id": "junk" },
+    );
     await until(() => definition.blocks.length > 0);
     expect(definition.text()).not.toContain("BAD_CURSOR");
     expect(field(definition.blocks[0], "id")).toBeUndefined();
@@ -168,7 +175,8 @@ describe("B74 a browser's own EventSource", () => {
     });
     const source = new EventSource(url.href, { node: { dispatcher: browser as never } } as never);
     const seen: number[] = [];
-    source.addEventListener("next", ((event: MessageEvent) => seen.push(JSON.parse(event.data).data.webhookRequestUpdated.request.number)) as never);
+    source.addEventListener("next", ((event: MessageEvent) =>
+      seen.push(JSON.parse(event.data).data.webhookRequestUpdated.request.number)) as never);
     const sent: number[] = [];
     try {
       for (let cut = 0; cut < 3; cut++) {

@@ -40,7 +40,9 @@ describe("B76 X-Forwarded headers of a proxy that is believed", () => {
     ["junk", ""],
     ["", ""],
     ["[", ""],
-  ])("X-Forwarded-For %j is %j: what stands left of no address counts for nothing", (given, read) => expect(forwardedFor(given)).toBe(read));
+  ])("X-Forwarded-For %j is %j: what stands left of no address counts for nothing", (given, read) =>
+    expect(forwardedFor(given)).toBe(read),
+  );
 
   test("an IPv4 address that a dual-stack socket writes is the same proxy", () => {
     expect(settled({ "x-forwarded-proto": "HTTPS" }, { from: "::ffff:10.0.0.1" })["x-forwarded-proto"]).toBe("https");

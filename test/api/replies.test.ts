@@ -37,7 +37,9 @@ function write({ path, mib, headers = "", chunked = false, token = app.adminToke
     socket.on("error", (error: NodeJS.ErrnoException) => resolve(`${error.code} ${written ? "after" : "before"} all was written`));
     socket.on("close", () => resolve("closed without an answer"));
     const length = chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${mib * MIB}`;
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${length}\r\n${headers}\r\n`);
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${length}\r\n${headers}\r\n`,
+    );
     const piece = Buffer.alloc(64 * 1024, 0x20);
     let left = mib * MIB;
     const go = () => {
@@ -58,7 +60,15 @@ function write({ path, mib, headers = "", chunked = false, token = app.adminToke
 
 describe("B65 a body that is too large is read and forgotten, so that its sender gets the 413", () => {
   test.each([6, 20])("%i MiB on every door, with a length and in chunks, ten times each", { timeout: 120_000 }, async (mib) => {
-    const doors = ["/graphql", "/v1/events", "/api/v2/connections", "/crmapi/rest/v2/webhook_requests/resend", "/auth/local", "/sign-in-token", inbound];
+    const doors = [
+      "/graphql",
+      "/v1/events",
+      "/api/v2/connections",
+      "/crmapi/rest/v2/webhook_requests/resend",
+      "/auth/local",
+      "/sign-in-token",
+      inbound,
+    ];
     for (const path of doors) {
       for (const chunked of [false, true]) {
         const answers = await Promise.all(Array.from({ length: 10 }, () => write({ path, mib, chunked })));

@@ -96,11 +96,13 @@ describe.runIf(existsSync(NGINX))("B76 behind nginx", { timeout: 60_000 }, () =>
   test("a page's cookie: 403 where Host is rewritten, and the message names both variables", async () => {
     const { status, text } = await asPage(app, "bare");
     expect(status).toBe(403);
-    for (const word of ["HOOKLINE_PUBLIC_URL (not set)", "HOOKLINE_TRUSTED_PROXIES", SHOWN, `127.0.0.1:${app.port}`]) expect(text).toContain(word);
+    for (const word of ["HOOKLINE_PUBLIC_URL (not set)", "HOOKLINE_TRUSTED_PROXIES", SHOWN, `127.0.0.1:${app.port}`])
+      expect(text).toContain(word);
   });
 
   test("HOOKLINE_PUBLIC_URL mends that, however Host is written", async () => {
-    for (const setup of ["bare", "host", "hostWithPort", "forwardedHost"] as const) expect([setup, (await asPage(named, setup)).status]).toEqual([setup, 200]);
+    for (const setup of ["bare", "host", "hostWithPort", "forwardedHost"] as const)
+      expect([setup, (await asPage(named, setup)).status]).toEqual([setup, 200]);
   });
 
   test("X-Forwarded-Host of a trusted proxy mends it too, and of no other", async () => {
@@ -110,13 +112,16 @@ describe.runIf(existsSync(NGINX))("B76 behind nginx", { timeout: 60_000 }, () =>
   });
 
   const post = (url: string, headers: Record<string, string> = {}) =>
-    fetch(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: '{"date":"2017-03-16","value":1}' }).then(
-      ({ status }) => status,
-    );
+    fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: '{"date":"2017-03-16","value":1}',
+    }).then(({ status }) => status);
 
   test("HTTPS in capitals, and the first of two hops, are TLS to an inbound URL; nothing else is", async () => {
     const { path: hook } = await makeHook(whole.t.core, whole.t.admin);
-    for (const setup of ["upperCase", "ports", "forwardedHost"] as const) expect([setup, (await post(at(whole, setup) + hook)) < 300]).toEqual([setup, true]);
+    for (const setup of ["upperCase", "ports", "forwardedHost"] as const)
+      expect([setup, (await post(at(whole, setup) + hook)) < 300]).toEqual([setup, true]);
     for (const setup of ["bare", "host"] as const) expect([setup, await post(at(whole, setup) + hook)]).toEqual([setup, 403]);
     expect(await post(whole.url + hook, { "x-forwarded-proto": "http, https" })).toBe(403);
     // A proxy that is not named is not believed.

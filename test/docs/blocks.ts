@@ -25,7 +25,10 @@ export function writeBlocks(url: string, token: string): string {
   symlinkSync(path.resolve("node_modules"), path.join(folder, "node_modules"));
   for (const [name, code] of blocksOfPage()) writeFileSync(path.join(folder, name), filledIn(code, url, token));
   mkdirSync(path.join(folder, "__generated__"));
-  writeFileSync(path.join(folder, "__generated__/DeliveriesSubscription.graphql.mjs"), `export default ${JSON.stringify(relayArtefact())};\n`);
+  writeFileSync(
+    path.join(folder, "__generated__/DeliveriesSubscription.graphql.mjs"),
+    `export default ${JSON.stringify(relayArtefact())};\n`,
+  );
   return folder;
 }
 
@@ -43,7 +46,15 @@ function relayArtefact(): object {
   update.args = [{ kind: "Variable", name: "after", variableName: "after" }];
   const argumentDefinitions = [{ defaultValue: null, kind: "LocalArgument", name: "after" }];
   return {
-    fragment: { argumentDefinitions, kind: "Fragment", metadata: null, name, selections: [update], type: "Subscription", abstractKey: null },
+    fragment: {
+      argumentDefinitions,
+      kind: "Fragment",
+      metadata: null,
+      name,
+      selections: [update],
+      type: "Subscription",
+      abstractKey: null,
+    },
     kind: "Request",
     operation: { argumentDefinitions, kind: "Operation", name, selections: [update] },
     params: { cacheID: name, id: null, metadata: {}, name, operationKind: "subscription", text },

@@ -15,7 +15,9 @@ let page: Server;
 let pageUrl: string;
 let app: TestApp;
 beforeAll(async () => {
-  page = createServer((_request, response) => response.setHeader("content-type", "text/html").end("<!doctype html><title>A dashboard</title>"));
+  page = createServer((_request, response) =>
+    response.setHeader("content-type", "text/html").end("<!doctype html><title>A dashboard</title>"),
+  );
   await new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve));
   pageUrl = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
   app = await testApp({ corsOrigins: [pageUrl] });
@@ -67,7 +69,9 @@ test("B74 a browser's own EventSource resumes with the cookie, over cuts", { tim
   await proxy.close();
 });
 
-test("B74 a page of a named origin asks, streams and reads refusals with a token, and never with a cookie", { timeout: 60_000 }, async () => {
+test("B74 a page of a named origin asks, streams and reads refusals with a token, and never with a cookie", {
+  timeout: 60_000,
+}, async () => {
   const { context, cookie } = await signedIn();
   await context.addCookies([{ ...cookie, url: app.url }]);
   const tab = await context.newPage();
@@ -86,7 +90,10 @@ test("B74 a page of a named origin asks, streams and reads refusals with a token
       return {
         token: await post("/graphql", { headers: { ...type, authorization: `Bearer ${token}` } }),
         wrong: await post("/graphql", { headers: { ...type, authorization: "Bearer hkl_wrong" } }),
-        event: await post("/v1/events", { headers: { ...type, authorization: `Bearer ${token}`, "idempotency-key": "k1" }, body: '{"type":"a.b"}' }),
+        event: await post("/v1/events", {
+          headers: { ...type, authorization: `Bearer ${token}`, "idempotency-key": "k1" },
+          body: '{"type":"a.b"}',
+        }),
         cookie: await post("/graphql", { headers: type, credentials: "include" }),
       };
     },

@@ -2,7 +2,8 @@
 import { parts } from "../../text.ts";
 
 export const EVENT_STREAM = "text/event-stream";
-const ANSWERS = ["application/graphql-response+json", "application/json", EVENT_STREAM, "multipart/mixed"];
+/** The last of these that a range fits: a client that takes anything gets plain JSON. */
+const ANSWERS = [EVENT_STREAM, "application/graphql-response+json", "application/json"];
 /** Browsers and clients name a dozen. */
 const MOST_RANGES = 100;
 
@@ -26,8 +27,11 @@ export function takes(accept: string | null | undefined, type: string): boolean 
   return rangesOf(accept).some((range) => fits(range, type));
 }
 
-/** Whether there is any form of answer that this client takes. */
-export function takesAnswers(accept: string | undefined): boolean {
-  const ranges = rangesOf(accept);
-  return ANSWERS.some((type) => ranges.some((range) => fits(range, type)));
+/**
+ * The form of an answer that is no stream: as the client prefers, by the order in which it names them; events alone only when it
+ * takes nothing else. Undefined: there is none that it takes.
+ */
+export function answerType(accept: string | undefined): string | undefined {
+  const found = rangesOf(accept).flatMap((range) => ANSWERS.findLast((type) => fits(range, type)) ?? []);
+  return found.find((type) => type !== EVENT_STREAM) ?? found[0];
 }

@@ -1,24 +1,15 @@
 /**
- * Writes an answer to the socket. A stream (SSE) is pulled only as fast as the client takes it, so nothing heaps up here; a
- * client that takes nothing for 30 s is cut off.
+ * Writes a subscription to the socket, as server-sent events. It is pulled only as fast as the client takes it, so nothing heaps
+ * up here; a client that takes nothing for 30 s is cut off.
  */
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
-import type { ExecutionResult } from "graphql";
-import { withSources } from "../../wire/json-source.ts";
+import type { ExecutionResult, GraphQLError } from "graphql";
 import { LIVE } from "../limits.ts";
 import { EVENT_STREAM } from "./accept.ts";
 import { cursorOf } from "./shared-updates.ts";
 import { textOf } from "./shown.ts";
-
-export async function sendAnswer(reply: FastifyReply, response: Response): Promise<FastifyReply> {
-  response.headers.forEach((value, name) => {
-    // Yoga says so for caches of old; a length or an encoding we did not apply must not stand there.
-    if (name !== "content-length" && name !== "content-encoding" && name !== "connection") reply.header(name, value);
-  });
-  return reply.code(response.status).send(withSources(await response.text()));
-}
 
 /** Resolves when the socket takes more; false when it does not for 30 s or is gone. */
 async function drained(raw: ServerResponse): Promise<boolean> {
@@ -51,10 +42,12 @@ export interface Streamed {
   place: () => string | undefined;
   /** Ends it. */
   signal: AbortSignal;
+  /** Of errors.ts. */
+  mask: (error: unknown) => GraphQLError;
 }
 
 /** Streams until the source ends, the client goes, or `signal` says so. Only what ended by itself is told to be complete. */
-export async function sendStream(reply: FastifyReply, { source, place, signal }: Streamed): Promise<void> {
+export async function sendStream(reply: FastifyReply, { source, place, signal, mask }: Streamed): Promise<void> {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
@@ -76,12 +69,18 @@ export async function sendStream(reply: FastifyReply, { source, place, signal }:
   };
   signal.addEventListener("abort", end, { once: true });
   raw.once("close", end);
+  let failed = false;
+  const fail = (error: unknown): IteratorResult<ExecutionResult> => {
+    failed = true;
+    return { done: false, value: { errors: [mask(error)] } };
+  };
   // A source in flight need not end when it is returned, so the end is waited for beside it.
   const next = () =>
-    new Promise<IteratorResult<ExecutionResult> | undefined>((resolve, reject) => {
+    new Promise<IteratorResult<ExecutionResult> | undefined>((resolve) => {
       wake = () => resolve(undefined);
       if (over) wake();
-      else source.next().then(resolve, reject);
+      else if (failed) resolve({ done: true, value: undefined });
+      else source.next().then(resolve, (error: unknown) => resolve(fail(error)));
     });
   try {
     for (let step = await next(); step !== undefined; step = await next()) {
@@ -92,8 +91,6 @@ export async function sendStream(reply: FastifyReply, { source, place, signal }:
       }
       if (step.done) break;
     }
-  } catch {
-    // The source failed after the head was sent: all that is left is to end the stream.
   } finally {
     clearInterval(ping);
     signal.removeEventListener("abort", end);

@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
+import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
@@ -12,12 +13,14 @@ import { GRAPHQL } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
 import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
-import { EVENT_STREAM, takesAnswers } from "./accept.ts";
-import { sendAnswer, sendStream } from "./answer.ts";
-import type { OpenStream } from "./event-stream.ts";
+import { answerType, EVENT_STREAM } from "./accept.ts";
+import { sendStream } from "./answer.ts";
+import type { Context } from "./context.ts";
+import { createErrorMask } from "./errors.ts";
 import { sendGraphiql } from "./graphiql.ts";
 import { nestingLimit } from "./limits.ts";
-import type { GraphQLParameters, Yoga } from "./yoga.ts";
+import { answerOf, type GraphQLParameters, runOperation } from "./operation.ts";
+import type { Yoga } from "./yoga.ts";
 
 const NOT_ACCEPTABLE =
   "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
@@ -49,11 +52,15 @@ class NoOperation extends BadRequest {
   }
 }
 
-/** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
+/** The body is an object of known keys: some servers take one with `status` and `headers` for a response. */
 function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
-    throw new BadRequest(415, 'send the operation as JSON, {"query": "…", "variables": {…}}, with Content-Type: application/json', UNREADABLE);
+    throw new BadRequest(
+      415,
+      'send the operation as JSON, {"query": "…", "variables": {…}}, with Content-Type: application/json',
+      UNREADABLE,
+    );
   if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding", UNREADABLE);
   let text: string;
   try {
@@ -100,16 +107,6 @@ function isSignIn(parameters: GraphQLParameters | undefined): boolean {
   }
 }
 
-/**
- * What clients try that know more than this server, in the words that they understand.
- * @throws BadRequest
- */
-function demandOperation({ query, extensions }: GraphQLParameters): void {
-  if (query !== undefined || typeof extensions?.["persistedQuery"] !== "object") return;
-  // The standard's words, with which it is no fault of the request: clients send the query itself from then on.
-  throw new BadRequest(200, "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED");
-}
-
 function wantsPage(request: FastifyRequest): boolean {
   const query = request.query as Record<string, unknown>;
   return request.method === "GET" && query["query"] === undefined && (request.headers.accept?.includes("text/html") ?? false);
@@ -117,15 +114,18 @@ function wantsPage(request: FastifyRequest): boolean {
 
 export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): FastifyPluginAsync {
   const { core } = doors;
+  const mask = createErrorMask(core.log);
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
-    const { credential } = await identify(core, request.headers, request.ip, request.method);
-    const sent = request.method === "POST" ? bodyOf(request, credential) : undefined;
+    const { method, ip: address } = request;
+    const { accept } = request.headers;
+    const { credential } = await identify(core, request.headers, address, method);
+    const sent = method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
-    if (!takesAnswers(request.headers.accept)) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
+    const type = answerType(accept);
+    if (type === undefined) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
     const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);
-    demandOperation(parameters);
 
     const ended = new AbortController();
     const gone = () => ended.abort();
@@ -140,28 +140,29 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
     if (early === "full") return full(reply);
     let place = early;
-    const stream: OpenStream = {};
     let where = (): string | undefined => undefined;
+    const context: Context = {
+      doors,
+      caller: credential?.caller,
+      address,
+      cookies: {
+        set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
+        clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
+      },
+      signal: ended.signal,
+      closeSlow: () => void request.raw.socket.destroy(),
+      lastEventId: lastEventIdOf(request),
+      opened: (current) => {
+        where = current;
+      },
+    };
     try {
-      const response = await yoga.fetch(`http://hookline${request.url}`, requestInit(request, ended.signal), {
-        doors,
-        caller: credential?.caller,
-        address: request.ip,
-        cookies: {
-          set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
-          clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
-        },
-        signal: ended.signal,
-        closeSlow: () => void request.raw.socket.destroy(),
-        lastEventId: lastEventIdOf(request),
-        opened: (current) => {
-          where = current;
-        },
-        parameters,
-        stream,
-      });
-      const { source } = stream;
-      if (!source) return await sendAnswer(reply, response);
+      const result = await runOperation(yoga, context, { parameters, method, accept }, mask);
+      if (!isAsyncIterable(result)) {
+        const { status, headers, body } = answerOf(result, type);
+        return await reply.code(status).headers(headers).send(body);
+      }
+      const source = result[Symbol.asyncIterator]();
       // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
       const late = place ?? (credential && openPlace(request, credential, end));
       if (late === "full") {
@@ -171,12 +172,8 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       place = late;
       streaming = true;
       if (revoked) ended.abort();
-      await sendStream(reply, { source, place: where, signal: ended.signal });
+      await sendStream(reply, { source, place: where, signal: ended.signal, mask });
       return reply;
-    } catch (error) {
-      // Nobody is there to be told.
-      if (ended.signal.aborted) return reply.hijack();
-      throw error;
     } finally {
       request.raw.socket.off("close", gone);
       place?.closed();
@@ -209,7 +206,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   };
 }
 
-/** Somebody without a token is told that first, unless the body is what Yoga must not see. */
+/** Somebody without a token is told that first, unless the body is no operation whoever sends it. */
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   if (!credential && ((request.body as Buffer | undefined)?.length ?? 0) > GRAPHQL.anonymousBytes) return undefined;
   try {
@@ -256,14 +253,4 @@ function isLive(request: FastifyRequest): boolean {
 function lastEventIdOf(request: FastifyRequest): string | undefined {
   const id = request.headers["last-event-id"];
   return id === undefined || id === "" ? undefined : String(id);
-}
-
-/** Only what Yoga looks at: the body was read already. */
-function requestInit(request: FastifyRequest, signal: AbortSignal): RequestInit {
-  const { accept, "content-type": contentType } = request.headers;
-  return {
-    method: request.method,
-    headers: { ...(accept ? { accept } : {}), ...(contentType ? { "content-type": contentType } : {}) },
-    signal,
-  };
 }

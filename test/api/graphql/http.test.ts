@@ -1,6 +1,6 @@
 /** Where clients stumble: what they are told names the mend, as JSON, and nothing was done meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { takes, takesAnswers } from "../../../src/api/graphql/accept.ts";
+import { answerType, takes } from "../../../src/api/graphql/accept.ts";
 import { type TestApp, testApp } from "../../helpers/app.ts";
 import { graphql, post } from "../../helpers/graphql.ts";
 
@@ -40,19 +40,33 @@ describe("B75 a subscription without a stream in Accept", () => {
 });
 
 describe("B75 an Accept that nothing of ours is", () => {
-  test.each(["text/plain", "application/xml", "image/*", "application/json;charset=iso-8859-1"])("(%s) is 406 before anything runs", async (accept) => {
-    const query = 'mutation { createGoal(input: { name: "Never", direction: MAXIMIZE }) { __typename } }';
-    await expectTold(await ask({ query }, { accept }), 406, "NOT_ACCEPTABLE", /application\/json/, /Accept/);
-    expect((await graphql(app, "{ goals { totalCount } }", { token: app.adminToken })).body.data.goals.totalCount).toBe(0);
-  });
+  test.each(["text/plain", "application/xml", "image/*", "application/json;charset=iso-8859-1"])(
+    "(%s) is 406 before anything runs",
+    async (accept) => {
+      const query = 'mutation { createGoal(input: { name: "Never", direction: MAXIMIZE }) { __typename } }';
+      await expectTold(await ask({ query }, { accept }), 406, "NOT_ACCEPTABLE", /application\/json/, /Accept/);
+      expect((await graphql(app, "{ goals { totalCount } }", { token: app.adminToken })).body.data.goals.totalCount).toBe(0);
+    },
+  );
   test("is read as browsers and clients write it", () => {
     expect(takes(undefined, "text/event-stream")).toBe(true);
     expect(takes("", "text/event-stream")).toBe(true);
     expect(takes("text/*;q=0.3, application/json", "text/event-stream")).toBe(true);
     expect(takes("application/json", "text/event-stream")).toBe(false);
-    expect(takesAnswers("Application/JSON; charset=UTF-8")).toBe(true);
-    expect(takesAnswers("text/html, */*;q=0.1")).toBe(true);
-    expect(takesAnswers("text/html")).toBe(false);
+    for (const anything of [
+      undefined,
+      "",
+      "*/*",
+      "text/html, */*;q=0.1",
+      "Application/JSON; charset=UTF-8",
+      "application/*",
+      "text/event-stream, application/json",
+    ])
+      expect([anything, answerType(anything)]).toEqual([anything, "application/json"]);
+    expect(answerType("application/graphql-response+json, application/json")).toBe("application/graphql-response+json");
+    expect(answerType("application/json, application/graphql-response+json")).toBe("application/json");
+    expect(answerType("text/event-stream")).toBe("text/event-stream");
+    expect(answerType("text/html, multipart/mixed")).toBeUndefined();
   });
 });
 
@@ -119,7 +133,10 @@ describe("B75 methods and paths", () => {
     ["POST", "/api/v2/connections/", 404, null],
     ["POST", "/crmapi/rest/v2/webhook_requests/resend/", 404, null],
   ])("%s %s is %i with JSON", async (method, path, status, allow) => {
-    const response = await fetch(app.url + path, { method, headers: { authorization: `Bearer ${app.adminToken}`, accept: "application/json" } });
+    const response = await fetch(app.url + path, {
+      method,
+      headers: { authorization: `Bearer ${app.adminToken}`, accept: "application/json" },
+    });
     const text = await response.text();
     expect([response.status, response.headers.get("allow")]).toEqual([status, allow]);
     expect(response.headers.get("content-type")).toMatch(/json/);
@@ -130,7 +147,10 @@ describe("B75 methods and paths", () => {
   test("an empty event is told what is missing", async () => {
     const headers = { authorization: `Bearer ${app.adminToken}`, "content-type": "application/json" };
     const response = await fetch(`${app.url}/v1/events`, { method: "POST", headers, body: "" });
-    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ detail: expect.stringContaining("the body is empty") })]);
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      expect.objectContaining({ detail: expect.stringContaining("the body is empty") }),
+    ]);
   });
 
   test("a WebSocket at another path, or beside a draining server, is refused in JSON", async () => {
@@ -144,6 +164,9 @@ describe("B75 methods and paths", () => {
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
       });
     });
-    expect([refused.status, JSON.parse(refused.text)]).toEqual([404, { errors: [{ message: expect.stringContaining("/graphql"), extensions: { code: "NOT_FOUND" } }] }]);
+    expect([refused.status, JSON.parse(refused.text)]).toEqual([
+      404,
+      { errors: [{ message: expect.stringContaining("/graphql"), extensions: { code: "NOT_FOUND" } }] },
+    ]);
   });
 });
