@@ -19,6 +19,7 @@ export interface Routing {
 /** Must be called before any route is added. */
 export function watchRoutes(app: FastifyInstance): Routing {
   const routes: { method: string; segments: string[] }[] = [];
+  passOverEmptyIds(app);
   app.addHook("onRoute", ({ method, url }) => {
     for (const each of [method].flat()) routes.push({ method: each, segments: url.split("/") });
   });
@@ -28,6 +29,17 @@ export function watchRoutes(app: FastifyInstance): Routing {
       return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();
     },
   };
+}
+
+/** `/goals/` is no `/goals/:id` of an empty id, though the router says so. */
+function passOverEmptyIds(app: FastifyInstance): void {
+  app.addHook("onRequest", ({ params, raw }, reply, done) => {
+    if (raw.url?.includes("/?") || raw.url?.endsWith("/")) {
+      const named = Object.entries((params ?? {}) as Record<string, unknown>).filter(([name]) => name !== "*");
+      if (named.some(([, value]) => value === "")) return void reply.callNotFound();
+    }
+    done();
+  });
 }
 
 /** Of a route: `:name` is any segment, a final `*` any rest. */

@@ -3,24 +3,36 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { createSession } from "../../src/accounts/sessions.ts";
+import { createServer, type Server } from "../../src/api/server.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
 
 const PAGE = "https://app.example.com";
 const OTHER = "https://evil.example";
 
+type Served = Pick<TestApp, "url">;
+
 let app: TestApp;
-let open: TestApp;
-let closed: TestApp;
+let open: Served;
+let closed: Served;
+const servers: Server[] = [];
+/** The same installation with another setting. */
+async function serve(corsOrigins: string[]): Promise<Served> {
+  const { core } = app.doors;
+  const server = await createServer({ ...app.doors, core: { ...core, config: { ...core.config, corsOrigins } } });
+  servers.push(server);
+  return { url: `http://127.0.0.1:${(await server.listen()).port}` };
+}
 beforeAll(async () => {
   app = await testApp({ corsOrigins: [PAGE, "http://localhost:5173"], openCalls: 20 });
-  open = await testApp({ corsOrigins: ["*"] });
-  closed = await testApp();
+  open = await serve(["*"]);
+  closed = await serve([]);
 });
 afterAll(async () => {
-  for (const each of [app, open, closed]) await each?.close();
+  for (const server of servers) await server.close();
+  await app?.close();
 });
 
-const preflight = (server: TestApp, path: string, origin: string, headers: Record<string, string> = {}) =>
+const preflight = (server: Served, path: string, origin: string, headers: Record<string, string> = {}) =>
   fetch(server.url + path, {
     method: "OPTIONS",
     headers: {
@@ -143,7 +155,7 @@ describe("B74 an answer", () => {
   });
 
   test("is marked when too much is open at once, before a route is asked", async () => {
-    const waiting = Array.from({ length: 20 }, () => {
+    const waiting = Array.from({ length: 25 }, () => {
       const socket = connect(app.port, "127.0.0.1");
       socket.on("error", () => undefined);
       socket.write(
@@ -175,14 +187,14 @@ describe("B74 an answer", () => {
 });
 
 describe("B74 cookies", () => {
-  const session = async (server: TestApp) => {
-    const { organizationId, userId } = server.t.admin;
-    return `hookline_session=${(await createSession(server.t.core, { organizationId, userId, kind: "BROWSER", ttlSeconds: 60 })).token}`;
+  const session = async () => {
+    const { organizationId, userId } = app.t.admin;
+    return `hookline_session=${(await createSession(app.t.core, { organizationId, userId, kind: "BROWSER", ttlSeconds: 60 })).token}`;
   };
 
   test.each(["named", "*"])("never count across origins, when those are %s", async (how) => {
     const server = how === "*" ? open : app;
-    const cookie = await session(server);
+    const cookie = await session();
     for (const method of ["GET", "POST"]) {
       const response = await fetch(`${server.url}/graphql${method === "GET" ? "?query={viewer{role}}" : ""}`, {
         method,
@@ -194,7 +206,7 @@ describe("B74 cookies", () => {
   });
 
   test("of a page that may call with a token are passed over on a WebSocket, and refused from all others", async () => {
-    const cookie = await session(app);
+    const cookie = await session();
     const url = `ws://127.0.0.1:${app.port}/graphql`;
     const refused = await new Promise<{ status: number; text: string }>((resolve) => {
       const socket = new WebSocket(url, "graphql-transport-ws", { headers: { cookie, origin: OTHER } });
@@ -226,7 +238,7 @@ describe("B74 cookies", () => {
   });
 
   test("count for reads of the own origin without an Origin, when the browser says they are", async () => {
-    const cookie = await session(closed);
+    const cookie = await session();
     const read = async (headers: Record<string, string>, query = "{viewer{role}}", method = "GET") =>
       (await fetch(`${closed.url}/graphql?query=${encodeURIComponent(query)}`, { method, headers: { cookie, ...headers } })).status;
     const own = { "sec-fetch-site": "same-origin" };

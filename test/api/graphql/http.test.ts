@@ -141,7 +141,8 @@ describe("B75 methods and paths", () => {
     expect([response.status, response.headers.get("allow")]).toEqual([status, allow]);
     expect(response.headers.get("content-type")).toMatch(/json/);
     expect(() => JSON.parse(text)).not.toThrow();
-    if (path.endsWith("/")) expect(text).toContain("leave out the slash");
+    // CRM.COM's face says it in that product's words.
+    if (path.endsWith("/") && !path.startsWith("/crmapi")) expect(text).toContain("leave out the slash");
   });
 
   test("an empty event is told what is missing", async () => {
