@@ -2,6 +2,7 @@
  * Writes a subscription to the socket, as server-sent events. It is pulled only as fast as the client takes it, so nothing heaps
  * up here; a client that takes nothing for 30 s is cut off.
  */
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
@@ -14,12 +15,15 @@ import { textOf } from "./shown.ts";
 /** Resolves when the socket takes more; false when it does not for 30 s or is gone. */
 async function drained(raw: ServerResponse): Promise<boolean> {
   const waiting = new AbortController();
-  const drain = new Promise<boolean>((resolve) => {
-    raw.once("drain", () => resolve(true));
-    raw.once("close", () => resolve(false));
-  });
-  const late = sleep(LIVE.stallMs, false, { signal: waiting.signal }).catch(() => false);
-  const answer = await Promise.race([drain, late]);
+  const { signal } = waiting;
+  const happened = (event: "drain" | "close") =>
+    once(raw, event, { signal }).then(
+      () => event === "drain",
+      () => false,
+    );
+  const late = sleep(LIVE.stallMs, false, { signal }).catch(() => false);
+  const answer = await Promise.race([happened("drain"), happened("close"), late]);
+  // Listeners and all: a slow client is waited for again and again.
   waiting.abort();
   return answer;
 }

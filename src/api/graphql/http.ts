@@ -25,6 +25,7 @@ import type { Yoga } from "./yoga.ts";
 const NOT_ACCEPTABLE =
   "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
 const UNREADABLE = "UNSUPPORTED_MEDIA_TYPE";
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
 
 /** Errors of this door outside of any operation. */
@@ -64,7 +65,7 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
   if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding", UNREADABLE);
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(request.body as Buffer);
+    text = utf8.decode(request.body as Buffer);
   } catch {
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
