@@ -59,6 +59,7 @@ export function textOf(request: Pick<FastifyRequest, "headers" | "body">): strin
  */
 export function jsonOf(request: Pick<FastifyRequest, "headers" | "body">, maxDepth = 64): { value: unknown; text: string } {
   const text = textOf(request);
+  if (text.trim() === "") throw new UnreadableBodyError("JSON", "the body is empty: send JSON");
   return { value: jsonIn(text, maxDepth), text };
 }
 
