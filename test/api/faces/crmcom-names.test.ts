@@ -185,7 +185,8 @@ describe("requests of a deleted definition", () => {
       life_cycle_state: "EFFECTIVE",
     });
     crm.receiver.hold();
-    for (let i = 0; i < 12; i++) await crm.event({ entityId: "gone", payload: { to: code } });
+    // More than are in flight at once.
+    for (let i = 0; i < 40; i++) await crm.event({ entityId: "gone", payload: { to: code } });
     await crm.receiver.waitFor((calls) => calls.some((call) => call.path === `/${code}`));
     await crm.post("/webhook_definitions/delete", { webhook_definition_identifier: { id: hook.id } });
     crm.receiver.release();
