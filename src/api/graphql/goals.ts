@@ -16,7 +16,7 @@ import type { GoalValueChange } from "../../live/feed.ts";
 import { type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
-import { callerOf } from "./context.ts";
+import { callerOf, feedOptions } from "./context.ts";
 import { byId, inOrder, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
@@ -269,8 +269,7 @@ builder.subscriptionField("goalValueRecorded", (t) =>
       const caller = callerOf(context);
       const id = goalId == null ? undefined : uuidOf("Goal", goalId);
       if (id !== undefined && !(await findGoal(context.doors.core, caller, id))) throw new NotFoundError("the goal");
-      const { signal, closeSlow: onSlow } = context;
-      return context.doors.feed.goalValues({ organizationId: caller.organizationId, goalId: id, after, signal, onSlow });
+      return context.doors.feed.goalValues({ organizationId: caller.organizationId, goalId: id, ...feedOptions(context, after) });
     },
     resolve: (change) => change,
   }),

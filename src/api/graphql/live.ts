@@ -4,7 +4,7 @@ import type { RequestChange } from "../../live/feed.ts";
 import { showReplays } from "../../requests/replay.ts";
 import { idOf, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
-import { type Context, callerOf } from "./context.ts";
+import { type Context, callerOf, feedOptions } from "./context.ts";
 import { WebhookDefinition, WebhookRequest } from "./nodes.ts";
 import { Replay } from "./replays.ts";
 import { demandKnown, requestFilter, WebhookRequestFilter } from "./request-filter.ts";
@@ -51,7 +51,7 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
       const { organizationId } = callerOf(context);
       const filter = requestFilter(given);
       await demandKnown(filter, (table, id) => exists(context, table, id));
-      return context.doors.feed.requests({ organizationId, filter, after, signal: context.signal, onSlow: context.closeSlow });
+      return context.doors.feed.requests({ organizationId, filter, ...feedOptions(context, after) });
     },
     resolve: (change) => change,
   }),
