@@ -9,7 +9,7 @@ import { clientConfig, SessionClient } from "./session-client.ts";
 
 const HEARTBEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
-/** How often a connection made anew tells where the URL leads. */
+/** How often a connection made anew tells where the URL leads: it costs both sides some milliseconds. */
 const LOOK_MS = 7_000;
 const AGAIN_MS = 500;
 
@@ -24,6 +24,8 @@ export interface ListenerOptions {
   reconnected(): void;
   /** The server takes no writes any more, or the URL leads to another one: connections that are open are of no use. */
   moved?(): void;
+  /** How often it is looked where the URL leads, in milliseconds (7 000). */
+  lookMs?: number;
 }
 
 export interface Listener {
@@ -98,7 +100,7 @@ export function createListener(options: ListenerOptions): Listener {
       if (!(await leadsElsewhere(server))) return;
       options.moved?.();
       gone.resolve();
-    }, LOOK_MS);
+    }, options.lookMs ?? LOOK_MS);
     heartbeat.unref();
     looks.unref();
     void gone.promise.then(() => {
