@@ -50,8 +50,13 @@ export class Outgoing {
     this.#at += 4;
   }
 
-  /** @param value a safe integer */
-  int64(value: number): void {
+  /** @param value an integer, of any size that 64 bits hold */
+  int64(value: number | bigint): void {
+    if (typeof value === "bigint") {
+      this.#need(8);
+      this.#at = this.#bytes.writeBigInt64BE(value, this.#at);
+      return;
+    }
     const high = Math.floor(value / TWO_32);
     this.int32(high);
     this.int32(value - high * TWO_32);

@@ -59,10 +59,10 @@ const ELEMENTS: Readonly<Record<string, { oid: number; write(out: Outgoing, valu
   timestamptz: {
     oid: 1184,
     write(out, value) {
-      const micros = value instanceof Date ? (value.getTime() - EPOCH_MS) * 1_000 : Number.NaN;
-      if (!Number.isSafeInteger(micros)) return false;
+      const ms = value instanceof Date ? value.getTime() - EPOCH_MS : Number.NaN;
+      if (!Number.isSafeInteger(ms)) return false;
       out.int32(8);
-      out.int64(micros);
+      out.int64(Number.isSafeInteger(ms * 1_000) ? ms * 1_000 : BigInt(ms) * 1_000n);
       return true;
     },
   },
@@ -139,7 +139,8 @@ const isArrayType = (type: string | undefined): type is string => type?.endsWith
 function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "string") return value;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : value.toISOString();
+  // Postgres writes years beyond 9999 without a sign.
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : value.toISOString().replace(/^\+0*/, "");
   if (Array.isArray(value)) return `{${value.map(elementText).join(",")}}`;
   if (typeof value === "object") return JSON.stringify(value);
   return String(value);

@@ -63,8 +63,6 @@ const TAKE = 500;
  */
 const LOOK_SECONDS = 5;
 const SINGLE_LOOK_SECONDS = 30;
-/** A server that was replaced is noticed by the process's other listener sooner; jobs are also looked for without notifications. */
-const MOVED_LOOK_MS = 30_000;
 const HEARTBEAT_SECONDS = 60;
 const LONGEST_SECONDS = 12 * 3_600;
 
@@ -95,7 +93,6 @@ function bossDatabase(url: string, log: Log) {
         heard: (_, payload) => heard(payload),
         reconnected,
         moved: () => pool.dropAll(),
-        lookMs: MOVED_LOOK_MS,
       });
       await listener.start();
       return { close: () => listener.stop() };
