@@ -12,6 +12,7 @@ import { getDefinition, listDefinitionsByOffset } from "../../definitions/find.t
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../errors.ts";
 import { attemptsOfDefinition } from "../../requests/definition-attempts.ts";
+import { shownBodies } from "../../requests/shown.ts";
 import { cotalker } from "../../wire/dialects/cotalker.ts";
 import { objectId } from "../../wire/ids.ts";
 import { jsonOf } from "../body.ts";
@@ -21,6 +22,7 @@ import { bearerOf } from "../session.ts";
 import { answerError, refuseIf } from "./cotalker/errors.ts";
 import { cotLog } from "./cotalker/log.ts";
 import { type CotWebhook, contextIssues, cotWebhook, eventTypesOf, filterOf, TRIGGER_NAMES, triggerOf } from "./cotalker/webhook.ts";
+import { warn } from "./warning.ts";
 
 const SUBSCRIPTION = "/api/v3/webhook/subscription";
 const DAY_SECONDS = 24 * 3600;
@@ -75,11 +77,11 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
       [caller.organizationId, id],
     );
     const row = rows[0] ? await getDefinition(core, caller, { id: rows[0].id }) : null;
-    if (!row || !cotWebhook(row)) throw new NotFoundError("the webhook");
+    if (!row || !cotWebhook(row, caller)) throw new NotFoundError("the webhook");
     return row;
   }
 
-  const shown = (row: DefinitionRow) => cotWebhook(row) as CotWebhook;
+  const shown = (row: DefinitionRow, caller: Caller) => cotWebhook(row, caller) as CotWebhook;
 
   return async (app) => {
     app.setErrorHandler(answerError(core.log));
@@ -101,11 +103,14 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
       const caller = await signedIn(doors, request);
       const { isActive } = query(z.object({ isActive: activity }), request);
       const rows = await listDefinitionsByOffset(core, caller, { dialect: "COTALKER" });
-      const webhooks = rows.flatMap((row) => cotWebhook(row) ?? []);
+      const webhooks = rows.flatMap((row) => cotWebhook(row, caller) ?? []);
       return isActive === "all" ? webhooks : webhooks.filter((webhook) => String(webhook.isActive) === isActive);
     });
 
-    app.get<Id>(`${SUBSCRIPTION}/:id`, async (request) => shown(await find(await signedIn(doors, request), request.params.id)));
+    app.get<Id>(`${SUBSCRIPTION}/:id`, async (request) => {
+      const caller = await signedIn(doors, request);
+      return shown(await find(caller, request.params.id), caller);
+    });
 
     app.post(SUBSCRIPTION, async (request, reply) => {
       const caller = await administrator(doors, request);
@@ -127,10 +132,10 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
         },
         doors,
       );
-      return reply.code(201).send(shown(definition));
+      return reply.code(201).send(shown(definition, caller));
     });
 
-    app.patch<Id>(`${SUBSCRIPTION}/:id`, async (request) => {
+    app.patch<Id>(`${SUBSCRIPTION}/:id`, async (request, reply) => {
       const caller = await administrator(doors, request);
       const present = await find(caller, request.params.id);
       const input = parse(change, request);
@@ -138,7 +143,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
         input.code !== undefined && input.code !== present.code ? [{ path: "code", message: "cannot be changed once it is saved" }] : [],
       );
       const next = input.trigger ?? triggerOf(present.eventTypes) ?? "create-edit-delete-user";
-      const merged = { ...shown(present).context, ...input.context };
+      const merged = { ...shown(present, caller).context, ...input.context };
       const redirected = input.trigger !== undefined || input.context !== undefined;
       refuseIf(redirected ? contextIssues(next, merged) : []);
       const { definition } = await updateDefinition(
@@ -155,7 +160,8 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
         },
         doors,
       );
-      return shown(definition);
+      warn(reply, definition);
+      return shown(definition, caller);
     });
 
     app.get<Id>(`${SUBSCRIPTION}/logs/:id`, async (request) => {
@@ -164,7 +170,7 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
       const tries = (webhook.retrySchedule ?? cotalker.defaults.waits).length + 1;
       const attempts = await attemptsOfDefinition(core.db, caller.organizationId, webhook.id, query(logPage, request), tries);
       const [company, subscription] = [objectId(webhook.organizationId), objectId(webhook.id)];
-      return attempts.map((attempt) => cotLog(attempt, company, subscription));
+      return attempts.map((attempt) => cotLog({ ...attempt, ...shownBodies(core, caller, attempt) }, company, subscription));
     });
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
+import { shownUrl } from "../../definitions/headers.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { maskUrl } from "../../wire/mask.ts";
 import type { Doors } from "../doors.ts";
@@ -30,6 +31,7 @@ import { changedFields, patched } from "./superoffice/patch.ts";
 import { testTarget } from "./superoffice/save-test.ts";
 import { select } from "./superoffice/select.ts";
 import { DEFAULT_WEBHOOK, webhooksOf, withLinks } from "./superoffice/webhook.ts";
+import { warn } from "./warning.ts";
 
 /** S2: the vendor's NsApiSlow threshold. */
 const SLOW_MS = 2_000;
@@ -108,7 +110,8 @@ function route(app: FastifyInstance, doors: Doors, url: string, handlers: Partia
   });
 }
 
-async function shown(doors: Doors, { request, caller }: Call, row: DefinitionRow) {
+async function shown(doors: Doors, { request, reply, caller }: Call, row: DefinitionRow) {
+  warn(reply, row);
   const [webhook] = await webhooksOf(doors.core, caller, [row], dateFormat(String(request.headers["so-timezone"] ?? "")));
   if (!webhook) throw new FaceError(404, "the webhook was not found");
   return webhook;
@@ -245,7 +248,9 @@ async function test(doors: Doors, call: Call, given: Record<string, unknown>): P
   const id = Number(member(given, "WebhookId") ?? 0);
   const row = id === 0 ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
   // What the caller may not see goes only where it goes anyway.
-  const stored = row && row.targetUrl === canonical(input.TargetUrl) ? row : undefined;
+  const same = row && [row.targetUrl, shownUrl(caller, row.targetUrl)].includes(canonical(input.TargetUrl));
+  const stored = same ? row : undefined;
+  if (same) input.TargetUrl = row.targetUrl;
   const script = input.Type === "crmscript" ? await scriptOf(doors.core, caller, input) : null;
   const failure = await testTarget(doors, caller, input, { stored, script });
   const result = { Success: failure === null, Message: failure ?? "OK", TableRight: null, FieldProperties: {} };

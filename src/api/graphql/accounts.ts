@@ -1,5 +1,4 @@
-/** Organizations, users, API tokens, signing in, the audit log. */
-import { type AuditEntry as AuditRow, listAuditEntries } from "../../accounts/audit.ts";
+/** Organizations, users, API tokens, signing in. */
 import type { Caller } from "../../accounts/caller.ts";
 import type { KeysetPage } from "../../accounts/keyset.ts";
 import { createOrganization, getOrganization, setOrganizationFeature, updateOrganization } from "../../accounts/organizations.ts";
@@ -8,7 +7,6 @@ import { createApiToken, listApiTokens, revokeApiToken } from "../../accounts/to
 import { createUser, deleteUser, listUsers, updateUser } from "../../accounts/users.ts";
 import { UnauthenticatedError } from "../../errors.ts";
 import { type PageArguments, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
-import { globalId, type NodeType } from "../../wire/ids.ts";
 import { builder, owned } from "./builder.ts";
 import { type Context, callerOf } from "./context.ts";
 import { mutation, openMutation, uuidOf } from "./mutation.ts";
@@ -73,29 +71,6 @@ export const ApiToken = builder.prismaNode("ApiToken", {
   }),
 });
 
-const AuditEntry = builder.prismaNode("AuditEntry", {
-  ...owned("AuditEntry", "admin"),
-  description: "Who did what; nothing can change it.",
-  fields: (t) => ({
-    action: t.exposeString("action", { description: "Such as `webhookDefinition.update`." }),
-    subjectId: t.id({
-      nullable: true,
-      description: "The global id of what it was done to.",
-      resolve: (row: AuditRow) => (row.subjectId && row.subjectType ? globalId(row.subjectType as NodeType, row.subjectId) : null),
-    }),
-    userId: t.id({
-      nullable: true,
-      description: "The global id of who did it; null: the system.",
-      resolve: (row: AuditRow) => (row.userId ? globalId("User", row.userId) : null),
-    }),
-    tokenPrefix: t.exposeString("tokenPrefix", { nullable: true, description: "The first characters of the token it was done with." }),
-    address: t.exposeString("address", { nullable: true, description: "From which address." }),
-    before: t.expose("before", { type: "JSON", nullable: true, description: "What it was before, secrets masked." }),
-    after: t.expose("after", { type: "JSON", nullable: true, description: "What it was after, secrets masked." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When." }),
-  }),
-});
-
 const Viewer = builder.objectRef<Caller>("Viewer").implement({
   description: "Who calls.",
   fields: (t) => ({
@@ -137,7 +112,6 @@ async function list<Row extends { id: string }>(name: string, read: List<Row>, a
 
 const UserConnection = connectionType("User", User);
 const ApiTokenConnection = connectionType("ApiToken", ApiToken);
-const AuditEntryConnection = connectionType("AuditEntry", AuditEntry);
 
 builder.queryFields((t) => ({
   viewer: t.field({ type: Viewer, description: "Who calls.", resolve: (_root, _args, context) => callerOf(context) }),
@@ -159,13 +133,6 @@ builder.queryFields((t) => ({
     authScopes: { scope: "admin" },
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context) => list("apiTokens", listApiTokens, args, context),
-  }),
-  auditEntries: t.field({
-    type: AuditEntryConnection,
-    description: "Who did what, newest first.",
-    authScopes: { scope: "admin" },
-    args: t.arg.connectionArgs(),
-    resolve: (_root, args, context) => list("auditEntries", listAuditEntries, args, context),
   }),
 }));
 

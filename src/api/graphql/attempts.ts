@@ -1,7 +1,8 @@
 /** Attempts: the calls made for a request. */
 import { type AttemptNode, showAttempts } from "../../requests/attempt.ts";
+import { shownContent, shownTarget } from "../../requests/shown.ts";
 import { builder, guardNode } from "./builder.ts";
-import { callerOf } from "./context.ts";
+import { type Context, callerOf } from "./context.ts";
 import { inOrder } from "./loader.ts";
 import { connectionType } from "./page.ts";
 
@@ -19,6 +20,9 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
 
 export const Attempt = builder.objectRef<AttemptNode>("Attempt");
 export const AttemptConnection = connectionType("Attempt", Attempt);
+
+const contentOf = async (attempt: AttemptNode, context: Context) =>
+  shownContent(context.doors.core, callerOf(context), await attempt.content());
 
 guardNode("Attempt", "webhooks:read");
 builder.node(Attempt, {
@@ -40,28 +44,31 @@ builder.node(Attempt, {
     rerendered: t.exposeBoolean("rerendered", {
       description: "Rendered anew by the definition as it then was: body, URL and headers may differ from the attempts before it.",
     }),
-    requestUrl: t.exposeString("requestUrl", { description: "Where it was sent." }),
+    requestUrl: t.string({
+      description: "Where it was sent; without `secrets:read` query values and keys in its path are shown as ***.",
+      resolve: (attempt, _args, context) => shownTarget(callerOf(context), attempt.requestUrl),
+    }),
     requestHeaders: t.field({
       type: "JSON",
       nullable: true,
-      description: "The headers sent, {name: value}; secrets are shown as ***.",
-      resolve: async (attempt) => (await attempt.content()).requestHeaders,
+      description: "The headers sent, {name: value}; without `secrets:read` custom values that are not public are ***, credentials always.",
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestHeaders,
     }),
     requestBody: t.string({
       nullable: true,
-      description: "The exact text sent.",
-      resolve: async (attempt) => (await attempt.content()).requestBody,
+      description: "The exact text sent; without `secrets:read` properties that are not public are shown as ***.",
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestBody,
     }),
     responseHeaders: t.field({
       type: "JSON",
       nullable: true,
       description: "The headers that came back, {name: value}.",
-      resolve: async (attempt) => (await attempt.content()).responseHeaders,
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).responseHeaders,
     }),
     responseBody: t.string({
       nullable: true,
       description: "The text that came back: at most 64 KiB of it.",
-      resolve: async (attempt) => (await attempt.content()).responseBody,
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).responseBody,
     }),
     responseTruncated: t.exposeBoolean("responseTruncated", { description: "More came back than is kept." }),
   }),

@@ -9,6 +9,7 @@ import {
   shownConnectionHeaders,
   updateConnection,
 } from "../../definitions/connections.ts";
+import { shownUrl } from "../../definitions/headers.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -27,17 +28,35 @@ builder.node(Connection, {
   loadWithoutCache: (id, context) => findConnection(context.doors.core, callerOf(context), id),
   fields: (t) => ({
     name: t.exposeString("name", { description: "Its name." }),
-    urlAdded: t.exposeString("urlAdded", {
+    urlAdded: t.string({
       nullable: true,
       description: "Where records that were added go; null: nothing is sent for them.",
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlAdded),
     }),
-    urlEdited: t.exposeString("urlEdited", { nullable: true, description: "Where records that were edited go." }),
-    urlDeleted: t.exposeString("urlDeleted", { nullable: true, description: "Where records that were deleted go." }),
-    urlStatus: t.exposeString("urlStatus", { nullable: true, description: "Where changes of a dispatch status go." }),
+    urlEdited: t.string({
+      nullable: true,
+      description: "Where records that were edited go.",
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlEdited),
+    }),
+    urlDeleted: t.string({
+      nullable: true,
+      description: "Where records that were deleted go.",
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlDeleted),
+    }),
+    urlStatus: t.string({
+      nullable: true,
+      description: "Where changes of a dispatch status go.",
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlStatus),
+    }),
     headers: t.field({
       type: "JSON",
-      description: "A list of {name, value}; values that open doors are shown as ***.",
-      resolve: (connection, _args, { doors }) => shownConnectionHeaders(doors.core, connection),
+      description: "A list of {name, value}. Credentials are shown as *** to everybody, other values to those without `secrets:read` unless they are public.",
+      resolve: (connection, _args, context) => shownConnectionHeaders(context.doors.core, callerOf(context), connection),
+    }),
+    publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of headers whose values everybody may see." }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description: "What its last change of URLs took away, and why: its headers go to its own origins only. Null: nothing.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
@@ -62,6 +81,7 @@ builder.queryField("connections", (t) =>
 );
 
 const HEADERS = "At most four, as a list of {name, value} or an object {name: value}; *** keeps the stored value.";
+const PUBLIC_HEADERS = "Names of headers whose values everybody may see; those of credentials are refused. Absent: none, or as it was.";
 
 mutation("createConnection", {
   description: "Makes a connection.",
@@ -74,6 +94,7 @@ mutation("createConnection", {
     urlDeleted: t.string({ description: "Where records that were deleted go." }),
     urlStatus: t.string({ description: "Where changes of a dispatch status go." }),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: (input, { doors, caller }) => createConnection(doors.core, caller, input),
 });
@@ -90,6 +111,7 @@ mutation("updateConnection", {
     urlDeleted: t.string({ description: "Where records that were deleted go." }),
     urlStatus: t.string({ description: "Where changes of a dispatch status go." }),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) =>
     updateConnection(doors.core, caller, uuidOf("Connection", id), given(changes, ["name"])),

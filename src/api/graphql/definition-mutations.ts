@@ -41,7 +41,12 @@ const settingFields = (t: InputFieldBuilder) => ({
   maxConsecutiveErrors: t.int({ description: "Failed attempts in a row that stop it; null: never." }),
   timeoutMs: t.int({ description: "How long one attempt may take: 100 to 60000 ms; null: as the dialect says." }),
   headers: t.field({ type: "JSON", description: "Custom headers, {name: value}, at most 20; *** keeps the stored value of a masked one." }),
-  properties: t.field({ type: "JSON", description: "Custom values at the root of the body, an object." }),
+  publicHeaders: t.stringList({ description: "Names of headers whose values everybody may see; those of credentials are refused." }),
+  properties: t.field({
+    type: "JSON",
+    description: "Custom values at the root of the body, an object; *** keeps the stored value of a masked one.",
+  }),
+  publicProperties: t.stringList({ description: "Names of properties whose values everybody may see." }),
   fieldsSet: t.stringList({ description: "Dotted paths of the payload to send; empty: all of it." }),
   secretKeyId: t.id({ description: "The named HMAC key of a CRMCOM definition." }),
   transformation: t.string({ description: "JavaScript that defines function transform(event); it makes the body." }),
@@ -51,9 +56,11 @@ const settingFields = (t: InputFieldBuilder) => ({
 
 /** Ids of the input as ours. @throws NotFoundError for one that is no id of its type */
 function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>>): DefinitionSettings {
-  const { connectionId, scriptId, secretKeyId, ...settings } = input;
+  const { connectionId, scriptId, secretKeyId, publicHeaders, publicProperties, ...settings } = input;
   return {
     ...settings,
+    ...(publicHeaders && { publicHeaders }),
+    ...(publicProperties && { publicProperties }),
     ...(connectionId !== undefined && { connectionId: connectionId === null ? null : uuidOf("Connection", connectionId) }),
     ...(scriptId !== undefined && { scriptId: scriptId === null ? null : uuidOf("Script", scriptId) }),
     ...(secretKeyId !== undefined && { secretKeyId: secretKeyId === null ? null : uuidOf("SecretKey", secretKeyId) }),
@@ -119,7 +126,9 @@ mutation("createWebhookDefinition", {
 });
 
 mutation("updateWebhookDefinition", {
-  description: "Changes a definition: what is absent stays, null clears. The next send uses it.",
+  description: 
+    "Changes a definition: what is absent stays, null clears. The next send uses it. Another origin (scheme, host, port) drops hidden " +
+    "headers and properties, unless the caller has `secrets:read`; `warning` then says so.",
   type: WebhookDefinition,
   scope: "webhooks:write",
   input: (t) => ({

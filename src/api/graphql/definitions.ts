@@ -1,7 +1,7 @@
 /** Webhook definitions: which events go where, and how. Their mutations stand in definition-mutations.ts. */
 import { definitionFacts } from "../../definitions/facts.ts";
 import { countDefinitions, type DefinitionKey, getDefinition, getDefinitions, listDefinitions } from "../../definitions/find.ts";
-import { shownHeaders } from "../../definitions/headers.ts";
+import { shownHeaders, shownProperties, shownUrl } from "../../definitions/headers.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { policyOf } from "../../delivery/plan.ts";
 import { BadInputError } from "../../errors.ts";
@@ -29,7 +29,6 @@ import { Script } from "./scripts.ts";
 import { SecretKey } from "./secret-keys.ts";
 
 const exactFilter = exactJson("webhook_definition", "filter");
-const exactProperties = exactJson("webhook_definition", "properties");
 
 const Policy = builder.objectRef<PolicyShape>("Policy").implement({
   description: "What really applies: the definition's own settings over its dialect's.",
@@ -92,7 +91,11 @@ builder.node(WebhookDefinition, {
       resolve: (definition, _args, context) => exactFilter(definition, definition.filter, context),
     }),
     targetType: t.expose("targetType", { type: TargetType, description: "Whether a URL is called or a script is run." }),
-    targetUrl: t.exposeString("targetUrl", { nullable: true, description: "Where to, in its canonical form." }),
+    targetUrl: t.string({
+      nullable: true,
+      description: "Where to, in its canonical form; without `secrets:read` query values and keys in its path are shown as ***.",
+      resolve: (definition, _args, context) => shownUrl(callerOf(context), definition.targetUrl),
+    }),
     connection: t.field({
       type: Connection,
       nullable: true,
@@ -108,14 +111,22 @@ builder.node(WebhookDefinition, {
     headers: t.field({
       type: "JSON",
       nullable: true,
-      description: "Custom headers, {name: value}; values that open doors are shown as ***.",
-      resolve: (definition, _args, { doors }) => shownHeaders(doors.core, definition),
+      description:
+        "Custom headers, {name: value}. Credentials are shown as *** to everybody, other values to those without `secrets:read` unless they are public.",
+      resolve: (definition, _args, context) => shownHeaders(context.doors.core, callerOf(context), definition),
     }),
+    publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of headers whose values everybody may see." }),
     properties: t.field({
       type: "JSON",
       nullable: true,
-      description: "Custom values at the root of the body; numbers as they are sent.",
-      resolve: (definition, _args, context) => exactProperties(definition, definition.properties, context),
+      description:
+        "Custom values at the root of the body; numbers as they are sent. Without `secrets:read` those that are not public are shown as ***.",
+      resolve: (definition, _args, context) => shownProperties(context.doors.core, callerOf(context), definition),
+    }),
+    publicProperties: t.exposeStringList("publicProperties", { description: "Names of properties whose values everybody may see." }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description: "What its last change of target took away, and why: hidden values never go along to another origin. Null: nothing.",
     }),
     ordering: t.expose("ordering", { type: Ordering, nullable: true, description: "Its own setting; null: as the dialect says." }),
     concurrency: t.exposeInt("concurrency", { nullable: true, description: "Its own setting; null: as the dialect says." }),

@@ -6,7 +6,7 @@ import { type Context, callerOf } from "./context.ts";
 import { loader } from "./loader.ts";
 
 interface Columns {
-  webhook_definition: "filter" | "properties";
+  webhook_definition: "filter";
   workflow_rule: "condition";
 }
 

@@ -124,7 +124,7 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
     input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
     resolve: async (input, context) => {
       const id = uuidOf("Lane", input.id);
-      await act(context.doors.core, context.caller.organizationId, id);
+      await act(context.doors.core, context.caller.organizationId, id, context.caller);
       return shown(context, id);
     },
   });

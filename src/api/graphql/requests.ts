@@ -53,7 +53,11 @@ builder.node(WebhookRequest, {
     eventType: t.exposeString("eventType", { description: "The type of its event." }),
     entity: t.exposeString("entity", { nullable: true, description: "The kind of thing its event happened to." }),
     entityId: t.exposeString("entityId", { nullable: true, description: "Which one." }),
-    url: t.exposeString("url", { nullable: true, description: "Where the latest attempt went, or the first will go." }),
+    url: t.string({
+      nullable: true,
+      description: "Where the latest attempt went, or the first will go; without `secrets:read` query values and keys are shown as ***.",
+      resolve: (request, _args, context) => shownTarget(callerOf(context), request.url),
+    }),
     authenticationCode: t.exposeString("authenticationCode", {
       nullable: true,
       description: "CRM.COM: the signature that stands in the body.",
@@ -63,18 +67,18 @@ builder.node(WebhookRequest, {
       type: "JSON",
       nullable: true,
       description: "What the latest attempt sent: {method, url, headers, body}; null before the first. Secrets are shown as ***.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentRequest(latest) : null;
+        return latest ? sentRequest(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
     response: t.field({
       type: "JSON",
       nullable: true,
       description: "What came back: {status, headers, body}, or a script's {result, console}; null when nothing did.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentResponse(latest) : null;
+        return latest ? sentResponse(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
     errorCode: t.exposeString("errorCode", { nullable: true, description: "Why the latest attempt failed: a stable code." }),
@@ -187,7 +191,7 @@ mutation("resendWebhookRequest", {
     const { doors, caller } = context;
     const id = uuidOf("WebhookRequest", input.id);
     const { force, rerender } = input;
-    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, userId: caller.userId });
+    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, by: caller });
     return shown(context, id);
   },
 });
@@ -206,7 +210,7 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
     input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
     resolve: async (input, context) => {
       const id = uuidOf("WebhookRequest", input.id);
-      await act(context.doors.core, context.caller.organizationId, id);
+      await act(context.doors.core, context.caller.organizationId, id, context.caller);
       return shown(context, id);
     },
   });
@@ -220,7 +224,7 @@ mutation("deleteWebhookRequest", {
   resolve: async (input, context) => {
     const id = uuidOf("WebhookRequest", input.id);
     const request = await detached(await shown(context, id));
-    await remove(context.doors.core, context.caller.organizationId, id);
+    await remove(context.doors.core, context.caller.organizationId, id, context.caller);
     return request;
   },
 });

@@ -45,6 +45,25 @@ const CLOUD_EVENT = {
 
 const ACCEPTED = { type: "object", required: ["id", "type"], properties: { id: { type: "string" }, type: { type: "string" } } };
 
+const text = { type: ["string", "null"] };
+const AUDIT_ENTRY = {
+  type: "object",
+  required: ["id", "cursor", "createdAt", "action"],
+  properties: {
+    id: { type: "string" },
+    cursor: { type: "string", description: "To read on from." },
+    createdAt: { type: "string", format: "date-time" },
+    action: { type: "string", examples: ["webhookDefinition.update"] },
+    subjectType: text,
+    subjectId: text,
+    userId: { ...text, description: "Null: the system." },
+    tokenPrefix: text,
+    address: text,
+    before: { description: "Secrets masked." },
+    after: { description: "Secrets masked." },
+  },
+};
+
 export function openApiDocument(publicUrl: string): object {
   return {
     openapi: "3.1.0",
@@ -90,6 +109,24 @@ export function openApiDocument(publicUrl: string): object {
           },
         },
       },
+      "/v1/audit": {
+        get: {
+          operationId: "exportAudit",
+          summary: "Who did what, oldest first, a line of JSON each. An answer ends at 32 MiB: read on from the last line's cursor until none comes.",
+          parameters: [
+            { name: "after", in: "query", schema: { type: "string" }, description: "The cursor of a line: those behind it. Absent: from the first." },
+          ],
+          responses: {
+            200: {
+              description: "NDJSON; an entry that is being written in this very second may come behind the cursor of the last line.",
+              content: { "application/x-ndjson": { schema: ref("AuditEntry") } },
+            },
+            400: problem("`after` is no cursor."),
+            401: problem("No token, or one that is not valid."),
+            403: problem("The token lacks the scope admin."),
+          },
+        },
+      },
       "/healthz": { get: { operationId: "health", security: [], responses: { 200: plain("The process runs.") } } },
       "/readyz": { get: { operationId: "ready", security: [], responses: { 200: plain("It can work."), 503: plain("Not now.") } } },
       "/metrics": {
@@ -110,6 +147,7 @@ export function openApiDocument(publicUrl: string): object {
         Event: EVENT,
         CloudEvent: CLOUD_EVENT,
         Accepted: ACCEPTED,
+        AuditEntry: AUDIT_ENTRY,
         Problem: {
           type: "object",
           required: ["title", "status", "detail", "code"],

@@ -1,6 +1,7 @@
 /** `/api/v2/connections`: doForms' Manage > Integrations > Connections. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import type { Connection } from "../../../db/generated/prisma/client.ts";
 import {
@@ -11,8 +12,10 @@ import {
   shownConnectionHeaders,
   updateConnection,
 } from "../../../definitions/connections.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { NotFoundError } from "../../../errors.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
+import { warn } from "../warning.ts";
 import { parse, route } from "./answers.ts";
 import { adminCalling } from "./auth.ts";
 
@@ -50,16 +53,16 @@ function settings({ name, urls, headers }: Given) {
   };
 }
 
-const present = <V>(object: Record<string, V | null>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+const present = <V>(object: Record<string, V | null | undefined>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value != null));
 
-function shown(core: Core, row: Connection) {
-  const { urlAdded: added, urlEdited: edited, urlDeleted: deleted, urlStatus: status } = row;
+function shown(core: Core, caller: Caller, row: Connection) {
+  const [added, edited, deleted, status] = [row.urlAdded, row.urlEdited, row.urlDeleted, row.urlStatus].map((one) => shownUrl(caller, one));
   return {
     id: globalId("Connection", row.id),
     name: row.name,
     type: "webhook",
     urls: present({ added, edited, deleted, status }),
-    headers: shownConnectionHeaders(core, row),
+    headers: shownConnectionHeaders(core, caller, row),
   };
 }
 
@@ -74,23 +77,32 @@ const idIn = (request: FastifyRequest) => connectionId((request.params as { id: 
 
 export function connectionRoutes(app: FastifyInstance, core: Core): void {
   route(app, "/api/v2/connections", {
-    get: async (request) => (await allConnections(core, await adminCalling(core, request))).map((row) => shown(core, row)),
+    get: async (request) => {
+      const caller = await adminCalling(core, request);
+      return (await allConnections(core, caller)).map((row) => shown(core, caller, row));
+    },
     post: async (request, reply) => {
       const caller = await adminCalling(core, request);
       const { name, ...given } = parse(connection, request);
-      return reply.code(201).send(shown(core, await createConnection(core, caller, { ...settings(given), name })));
+      return reply.code(201).send(shown(core, caller, await createConnection(core, caller, { ...settings(given), name })));
     },
   });
   route(app, "/api/v2/connections/:id", {
     get: async (request) => {
-      const row = await findConnection(core, await adminCalling(core, request), idIn(request));
-      if (!row) throw new NotFoundError("the connection");
-      return shown(core, row);
-    },
-    put: async (request) => {
       const caller = await adminCalling(core, request);
-      return shown(core, await updateConnection(core, caller, idIn(request), settings(parse(changes, request))));
+      const row = await findConnection(core, caller, idIn(request));
+      if (!row) throw new NotFoundError("the connection");
+      return shown(core, caller, row);
     },
-    delete: async (request) => shown(core, await deleteConnection(core, await adminCalling(core, request), idIn(request))),
+    put: async (request, reply) => {
+      const caller = await adminCalling(core, request);
+      const row = await updateConnection(core, caller, idIn(request), settings(parse(changes, request)));
+      warn(reply, row);
+      return shown(core, caller, row);
+    },
+    delete: async (request) => {
+      const caller = await adminCalling(core, request);
+      return shown(core, caller, await deleteConnection(core, caller, idIn(request)));
+    },
   });
 }

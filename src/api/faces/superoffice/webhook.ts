@@ -3,7 +3,7 @@ import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import type { DefinitionCounter, User } from "../../../db/generated/prisma/client.ts";
 import { readSigningSecret } from "../../../definitions/definitions.ts";
-import { openHeaders, shownHeaders } from "../../../definitions/headers.ts";
+import { openHeaders, seesSecrets, shownHeaders, shownProperties, shownUrl } from "../../../definitions/headers.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { type Totals, totalsOf } from "../../../requests/totals.ts";
 import { type Associate, associateOf } from "./associates.ts";
@@ -84,7 +84,7 @@ async function related({ db }: Core, organizationId: string, rows: readonly Defi
 /** @param rows of the caller's organization */
 export async function webhooksOf(core: Core, caller: Caller, rows: readonly DefinitionRow[], format: FormatDate): Promise<Webhook[]> {
   const found = await related(core, caller.organizationId, rows);
-  const seesSecrets = caller.scopes.has("secrets:read");
+  const inClear = seesSecrets(caller);
   return Promise.all(
     rows.map(async (row) => {
       const counter = found.counters.get(row.id);
@@ -96,12 +96,12 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
         WebhookId: row.number,
         Name: row.name,
         Events: row.eventTypes,
-        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : row.targetUrl,
-        Secret: seesSecrets ? await readSigningSecret(core, caller, row.id) : null,
+        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : shownUrl(caller, row.targetUrl),
+        Secret: inClear ? await readSigningSecret(core, caller, row.id) : null,
         State: STATES[row.state],
         Type: row.targetType === "CRMSCRIPT" ? "crmscript" : "webhook",
-        Headers: row.headers === null ? null : seesSecrets ? openHeaders(core, row) : shownHeaders(core, row),
-        Properties: row.properties as Record<string, unknown> | null,
+        Headers: row.headers === null ? null : inClear ? openHeaders(core, row) : shownHeaders(core, caller, row),
+        Properties: rounded(shownProperties(core, caller, row)),
         Registered: format(row.createdAt),
         RegisteredAssociate: associate(row.createdById),
         Updated: format(row.updatedAt),
@@ -116,6 +116,10 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
     }),
   );
 }
+
+/** As every client of this product reads numbers; a patch copies the object, and raw ones are no plain values. */
+const rounded = (properties: Record<string, unknown> | null): Record<string, unknown> | null =>
+  properties && (JSON.parse(JSON.stringify(properties)) as Record<string, unknown>);
 
 /** S28. */
 export function withLinks<T extends { WebhookId: number }>(webhook: T, base: string) {

@@ -1,0 +1,86 @@
+/** The audit log: who did what. */
+import type { AuditEntry as AuditRow } from "../../accounts/audit.ts";
+import { type AuditFilter as Filter, actorsOf, DELETED_USER, listAuditEntries } from "../../accounts/audit-log.ts";
+import { BadInputError } from "../../errors.ts";
+import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
+import { globalId, idOf, type NodeType, parseGlobalId } from "../../wire/ids.ts";
+import { builder, owned } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { loader } from "./loader.ts";
+import { connectionType, pageOfRows } from "./page.ts";
+
+const actors = loader((context, ids) => actorsOf(context.doors.core, callerOf(context).organizationId, ids));
+
+const AuditEntry = builder.prismaNode("AuditEntry", {
+  ...owned("AuditEntry", "admin"),
+  description: "Who did what; nothing can change it.",
+  fields: (t) => ({
+    action: t.exposeString("action", { description: "Such as `webhookDefinition.update`." }),
+    subjectId: t.id({
+      nullable: true,
+      description: "The global id of what it was done to.",
+      resolve: (row: AuditRow) => (row.subjectId && row.subjectType ? globalId(row.subjectType as NodeType, row.subjectId) : null),
+    }),
+    userId: t.id({
+      nullable: true,
+      description: "The global id of who did it; null: the system.",
+      resolve: (row: AuditRow) => (row.userId ? globalId("User", row.userId) : null),
+    }),
+    actor: t.string({
+      nullable: true,
+      description: "The name, or else the e-mail, of who did it; `deleted user` once they are deleted; null: the system.",
+      resolve: async ({ userId }: AuditRow, _args, context) => userId && ((await actors(context, userId)) ?? DELETED_USER),
+    }),
+    tokenPrefix: t.exposeString("tokenPrefix", { nullable: true, description: "The first characters of the token it was done with." }),
+    address: t.exposeString("address", { nullable: true, description: "From which address." }),
+    before: t.expose("before", { type: "JSON", nullable: true, description: "What it was before, secrets masked." }),
+    after: t.expose("after", { type: "JSON", nullable: true, description: "What it was after, secrets masked." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When." }),
+  }),
+});
+
+const AuditEntryConnection = connectionType("AuditEntry", AuditEntry);
+
+const AuditFilter = builder.inputType("AuditFilter", {
+  description: "All given clauses must hold.",
+  fields: (t) => ({
+    action: t.string({ description: "An action such as `webhookDefinition.update`, or `webhookDefinition.*` for all of its family." }),
+    subjectId: t.id({ description: "The global id of what it was done to." }),
+    userId: t.id({ description: "The global id of who did it." }),
+    since: t.field({ type: "DateTime", description: "From then on." }),
+    until: t.field({ type: "DateTime", description: "Before then." }),
+  }),
+});
+
+/** No uuid: an id that nothing has, which finds nothing. */
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+type Given = { [Name in keyof Filter]?: Filter[Name] | null };
+
+/** @throws BadInputError for what is no id at all */
+function filterOf(given: Given | null | undefined): Filter {
+  const { subjectId, userId, ...rest } = Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value != null)) as Filter;
+  const subject = subjectId === undefined ? undefined : parseGlobalId(subjectId)?.id;
+  if (subjectId !== undefined && subject === undefined) throw new BadInputError("filter.subjectId must be an id");
+  return {
+    ...rest,
+    ...(subject !== undefined && { subjectId: subject }),
+    ...(userId !== undefined && { userId: idOf("User", userId) ?? NOBODY }),
+  };
+}
+
+builder.queryField("auditEntries", (t) =>
+  t.field({
+    type: AuditEntryConnection,
+    description: "Who did what, newest first.",
+    authScopes: { scope: "admin" },
+    args: { filter: t.arg({ type: AuditFilter, description: "Absent: all." }), ...t.arg.connectionArgs() },
+    resolve: async (_root, { filter, ...args }, context) => {
+      const caller = callerOf(context);
+      const kind = `auditEntries:${caller.organizationId}`;
+      const page = pageOf(args, kind, uuidKey);
+      const { rows, count } = await listAuditEntries(context.doors.core, caller, page, filterOf(filter));
+      return pageOfRows(sliceOf(page, rows), (row) => pageCursor(kind, row.id), count);
+    },
+  }),
+);
