@@ -29,8 +29,8 @@ import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { observed } from "./observe/chore.ts";
-import { watchFigures } from "./requests/figures.ts";
 import { ERASURE_JOB } from "./requests/erase.ts";
+import { watchFigures } from "./requests/figures.ts";
 import { REPLAY_JOB } from "./requests/replay.ts";
 import { parseJson } from "./wire/json-exact.ts";
 

@@ -52,7 +52,10 @@ const CHORES: Readonly<Record<string, Chore>> = {
   replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
   erasures: {
     cron: "* * * * *",
-    run: async (core, queue) => ({ payloads: await resumeErasures(core, queue), organizations: await resumeOrganizationErasures(core, queue) }),
+    run: async (core, queue) => ({
+      payloads: await resumeErasures(core, queue),
+      organizations: await resumeOrganizationErasures(core, queue),
+    }),
   },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };

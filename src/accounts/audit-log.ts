@@ -70,7 +70,10 @@ export async function* exportAuditEntries(core: Core, caller: Caller, after: str
 
 /** Who did it, for people: somebody who is deleted is named by nothing but the id. */
 export async function actorsOf(core: Core, organizationId: string, ids: readonly string[]): Promise<Map<string, string>> {
-  const users = await core.db.prisma.user.findMany({ where: { organizationId, id: { in: [...ids] } }, select: { id: true, name: true, email: true } });
+  const users = await core.db.prisma.user.findMany({
+    where: { organizationId, id: { in: [...ids] } },
+    select: { id: true, name: true, email: true },
+  });
   return new Map(users.map(({ id, name, email }) => [id, name ?? email]));
 }
 

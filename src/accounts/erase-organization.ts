@@ -109,7 +109,10 @@ async function tablesOf(client: Pick<PoolClient, "query">): Promise<string[]> {
 async function countRows(client: PoolClient, id: string): Promise<number> {
   let total = 0;
   for (const table of [...(await tablesOf(client)), "audit_entry"]) {
-    const { rows } = await client.query<{ count: number }>(`SELECT count(*) AS count FROM ${identifier(table)} WHERE organization_id = $1`, [id]);
+    const { rows } = await client.query<{ count: number }>(
+      `SELECT count(*) AS count FROM ${identifier(table)} WHERE organization_id = $1`,
+      [id],
+    );
     total += Number(rows[0]?.count ?? 0);
   }
   return total;
@@ -144,12 +147,17 @@ async function finish(core: Core, id: string): Promise<void> {
     await client.query("SELECT 1 FROM organization WHERE id = $1 FOR UPDATE", [id]);
     await client.query("SELECT erase_audit($1::uuid, 2147483647)", [id]);
     await client.query("DELETE FROM organization WHERE id = $1", [id]);
-    await client.query("UPDATE organization_erasure SET finished_at = now(), updated_at = now(), done = GREATEST(done, total) WHERE organization_id = $1", [id]);
+    await client.query(
+      "UPDATE organization_erasure SET finished_at = now(), updated_at = now(), done = GREATEST(done, total) WHERE organization_id = $1",
+      [id],
+    );
   });
 }
 
 async function run(core: Core, jobs: Jobs, { organizationId: id }: Job): Promise<void> {
-  const { rowCount } = await core.db.pool.query("SELECT 1 FROM organization_erasure WHERE organization_id = $1 AND finished_at IS NULL", [id]);
+  const { rowCount } = await core.db.pool.query("SELECT 1 FROM organization_erasure WHERE organization_id = $1 AND finished_at IS NULL", [
+    id,
+  ]);
   if (!rowCount) return;
   const until = core.clock.monotonic() + JOB_MS;
   const tables = [...(await tablesOf(core.db.pool)), "audit_entry"];
@@ -168,7 +176,11 @@ async function run(core: Core, jobs: Jobs, { organizationId: id }: Job): Promise
 
 /** From now on this process goes on with erasures of organizations. */
 export function workOrganizationErasures(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
-  return queue.work(ERASE_ORGANIZATION_JOB, observed(core, ERASE_ORGANIZATION_JOB.name, (payload: Job) => run(core, queue, payload)), 1);
+  return queue.work(
+    ERASE_ORGANIZATION_JOB,
+    observed(core, ERASE_ORGANIZATION_JOB.name, (payload: Job) => run(core, queue, payload)),
+    1,
+  );
 }
 
 /** @returns how many had lost their job and have one again */

@@ -5,8 +5,8 @@ import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { UnauthenticatedError } from "../errors.ts";
 import { hashPassword, isOutdated } from "../passwords/hash.ts";
 import { hashToken, newToken } from "../vault.ts";
-import { authenticate, tellRevoked } from "./authenticate.ts";
 import { audit } from "./audit.ts";
+import { authenticate, tellRevoked } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { checkAtDoor } from "./password-door.ts";
 
@@ -108,7 +108,14 @@ export async function signInWithToken(core: Core, token: string): Promise<Sessio
 /** Ends the caller's session, on every process within 1 s. An API token is no session: it stays good. */
 export async function signOut(core: Core, caller: Caller): Promise<void> {
   if (caller.credentialId === undefined || !(await endSession(core, caller.organizationId, caller.credentialId))) return;
-  await audit(core, caller, "user.signOut", caller.userId === undefined ? undefined : { type: "User", id: caller.userId }, undefined, undefined);
+  await audit(
+    core,
+    caller,
+    "user.signOut",
+    caller.userId === undefined ? undefined : { type: "User", id: caller.userId },
+    undefined,
+    undefined,
+  );
 }
 
 /** @returns false when there was none */

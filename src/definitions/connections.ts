@@ -7,8 +7,8 @@ import type { PoolClient } from "../db/client.ts";
 import type { Connection } from "../db/generated/prisma/client.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
-import { checkHeaderList } from "../wire/headers.ts";
 import { type Bound, boundText, originsOf, readBound, unbound } from "../wire/bound.ts";
+import { checkHeaderList } from "../wire/headers.ts";
 import { globalId } from "../wire/ids.ts";
 import { isSecretHeader, MASK, maskTarget } from "../wire/mask.ts";
 import { egressOf } from "./definitions.ts";
@@ -74,7 +74,9 @@ type Stored = Pick<Connection, "id" | "organizationId" | "headers">;
 
 /** In clear. */
 function openHeaders(core: Core, connection: Stored): Bound<NamedHeader[]> {
-  return connection.headers === null ? unbound([]) : readBound<NamedHeader[]>(core.vault.open(connection.headers, headersPlace(connection)));
+  return connection.headers === null
+    ? unbound([])
+    : readBound<NamedHeader[]>(core.vault.open(connection.headers, headersPlace(connection)));
 }
 
 /** Hidden values are masked, unless they are public or this caller may read secrets. */
@@ -106,7 +108,8 @@ function headersAfter(core: Core, caller: Caller, before: Connection, input: Par
   });
   const lost = dropped.filter(
     (name) =>
-      !headers.some((header) => headerName(header.name) === headerName(name)) && asked.some((one) => headerName(one.name) === headerName(name)),
+      !headers.some((header) => headerName(header.name) === headerName(name)) &&
+      asked.some((one) => headerName(one.name) === headerName(name)),
   );
   const warning = droppedWarning(after, { headers: lost, properties: [] });
   return {
@@ -125,7 +128,10 @@ function publishIssues(caller: Caller, before: Connection, input: Partial<Connec
   const known = new Set(before.publicHeaders.map(headerName));
   return (input.publicHeaders ?? [])
     .filter((name) => !known.has(headerName(name)) && !anew.has(headerName(name)))
-    .map((name) => ({ path: "publicHeaders", message: `${name.slice(0, 100)}: its value is hidden from you; give it anew to make it public` }));
+    .map((name) => ({
+      path: "publicHeaders",
+      message: `${name.slice(0, 100)}: its value is hidden from you; give it anew to make it public`,
+    }));
 }
 
 const canonical = (url: string | null | undefined) => (url ? new URL(url).href : url);
@@ -192,7 +198,10 @@ export async function updateConnection(core: Core, caller: Caller, id: string, g
       updatedAt: core.clock.now(),
     })) as Connection;
     const lost = await rebind(core, client, caller, users);
-    const dropped = [...hidden.dropped, ...[...lost].map(([definition, names]) => `${globalId("WebhookDefinition", definition)}: ${names.join(", ")}`)];
+    const dropped = [
+      ...hidden.dropped,
+      ...[...lost].map(([definition, names]) => `${globalId("WebhookDefinition", definition)}: ${names.join(", ")}`),
+    ];
     await record(core, client, caller, {
       action: "connection.update",
       subjectType: "Connection",

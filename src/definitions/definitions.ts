@@ -173,11 +173,7 @@ export async function updateDefinition(
       const before = await findLiving(client, organizationId, id, "FOR NO KEY UPDATE");
       const whole = wholeOf(before, input);
       const orderingEpoch = await nextEpoch(client, before, input);
-      refuseIf([
-        ...wholeDefinitionIssues(whole),
-        ...signingIssues(input.signing, whole.dialect),
-        ...publishIssues(caller, before, input),
-      ]);
+      refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect), ...publishIssues(caller, before, input)]);
       await lockReferences(client, organizationId, input);
       const hidden = await hiddenOf(core, client, caller, before, whole, input);
       const row = (await update<Columns>(client, "webhook_definition", before, {

@@ -48,9 +48,9 @@ export interface DefinitionFilter {
 }
 
 async function whereOf(core: Core, caller: Caller, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+  const { organizationId } = caller;
   const { state, dialect, search, name, eventType, targetUrl, createdAfter, createdBefore, application } = filter;
   const ids = eventType === undefined ? filter.ids : await withEventType(core, organizationId, eventType, filter.ids);
-  const { organizationId } = caller;
   const contains = search ? { contains: likeText(search), mode: "insensitive" as const } : undefined;
   // A part of a target that the caller sees masked must not be found out letter by letter.
   const plain = caller.scopes.has("secrets:read") ? [] : [{ NOT: { targetUrl: { contains: "?" } } }];

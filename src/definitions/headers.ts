@@ -34,7 +34,10 @@ export function boundHeaders(core: Core, owner: Owner & { headers: string | null
 /** In clear. */
 export const openHeaders = (core: Core, owner: Owner & { headers: string | null }): Headers => boundHeaders(core, owner).values;
 
-export function boundProperties(core: Core, row: Pick<HiddenRow, "id" | "organizationId" | "properties" | "hiddenProperties">): Bound<Properties> {
+export function boundProperties(
+  core: Core,
+  row: Pick<HiddenRow, "id" | "organizationId" | "properties" | "hiddenProperties">,
+): Bound<Properties> {
   const { hiddenProperties } = row;
   if (hiddenProperties === null) return unbound((row.properties ?? {}) as Properties);
   return readBound<Properties>(core.vault.open(hiddenProperties, propertiesPlace(row)));
@@ -93,7 +96,11 @@ export function sealProperties(core: Core, owner: Owner, properties: Properties,
  * A client that read masked values may send them back: the mask keeps the stored value of that name, and what has none any more
  * is left out.
  */
-export function keepMasked<Value>(given: Record<string, Value>, stored: Record<string, Value>, name = (key: string) => key): Record<string, Value> {
+export function keepMasked<Value>(
+  given: Record<string, Value>,
+  stored: Record<string, Value>,
+  name = (key: string) => key,
+): Record<string, Value> {
   const byName = new Map(Object.entries(stored).map(([key, value]) => [name(key), value]));
   return Object.fromEntries(
     Object.entries(given).flatMap(([key, value]): [string, Value][] => {

@@ -13,17 +13,17 @@ import {
   boundHeaders,
   boundProperties,
   type Headers,
-  headerName,
   type HiddenRow,
+  headerName,
   keepMasked,
   type Properties,
-  seesSecrets,
   sealHeaders,
   sealProperties,
+  seesSecrets,
   shownUrl,
 } from "./headers.ts";
-import { columnsOf, Json, rowOf, update } from "./sql.ts";
 import type { DefinitionSettings } from "./settings.ts";
+import { columnsOf, Json, rowOf, update } from "./sql.ts";
 
 /** Where a definition may send: origins, or the very text of a script. */
 interface Target {
@@ -74,7 +74,10 @@ export function keptFor<Value>(
 const place = (origin: string) => (origin.startsWith("crmscript:") ? "another text of its script" : origin);
 const places = (origins: readonly string[]) => (origins.length === 0 ? "nowhere" : origins.map(place).join(", "));
 
-export function droppedWarning(after: readonly string[], dropped: { headers: readonly string[]; properties: readonly string[] }): string | null {
+export function droppedWarning(
+  after: readonly string[],
+  dropped: { headers: readonly string[]; properties: readonly string[] },
+): string | null {
   const parts = [
     ...(dropped.headers.length > 0 ? [`the headers ${dropped.headers.join(", ")}`] : []),
     ...(dropped.properties.length > 0 ? [`the properties ${dropped.properties.join(", ")}`] : []),
@@ -147,7 +150,12 @@ export function hiddenChange(
   const givenProperties = settings.properties as Properties | null | undefined;
   const newHeaders = given === undefined ? keptHeaders.values : keepMasked(given ?? {}, keptHeaders.values, headerName);
   const newProperties = givenProperties === undefined ? keptProperties.values : keepMasked(givenProperties ?? {}, keptProperties.values);
-  const lost = <Value>(names: readonly string[], now: Record<string, Value>, asked: Record<string, unknown> | null | undefined, name: (key: string) => string) => {
+  const lost = <Value>(
+    names: readonly string[],
+    now: Record<string, Value>,
+    asked: Record<string, unknown> | null | undefined,
+    name: (key: string) => string,
+  ) => {
     const there = new Set(Object.keys(now).map(name));
     // What the caller leaves out by himself is not taken away from him.
     const wanted = asked === undefined ? undefined : new Set(Object.keys(asked ?? {}).map(name));

@@ -57,7 +57,8 @@ async function withRequest(
     const target = rows[0];
     if (!target) throw new NotFoundError("the webhook request");
     await move(client, target);
-    if (by) await audit(core, by, `webhookRequest.${action}`, { type: "WebhookRequest", id: requestId }, { state: target.state }, after, client);
+    if (by)
+      await audit(core, by, `webhookRequest.${action}`, { type: "WebhookRequest", id: requestId }, { state: target.state }, after, client);
     await touchLane(client, organizationId, target.lane_id, requestId);
     await publishRequest(client, organizationId, requestId);
     await client.query(core.notify.statement("lane", [laneRef(organizationId, target.lane_id)]));
@@ -116,7 +117,13 @@ export function resend(
   core: Core,
   organizationId: string,
   requestId: string,
-  options: { force?: boolean; rerender?: boolean; userId?: string | undefined; unit?: string | undefined; by?: AuditCaller | undefined } = {},
+  options: {
+    force?: boolean;
+    rerender?: boolean;
+    userId?: string | undefined;
+    unit?: string | undefined;
+    by?: AuditCaller | undefined;
+  } = {},
 ): Promise<void> {
   const { unit = null, rerender = false, force = false, by } = options;
   const userId = options.userId ?? by?.userId ?? null;

@@ -2,10 +2,11 @@
  * A definition as one destination may know it: its hidden headers and properties are opened for the origins that they were saved
  * for, and for no other. A plan itself holds the public ones only, so that whoever forgets to ask sends nothing hidden.
  */
+
+import type { Vault } from "../vault.ts";
 import { type Bound, isFor } from "../wire/bound.ts";
 import type { DefinitionView } from "../wire/dialect.ts";
 import { isSecretHeader, isSecretValue, MASK } from "../wire/mask.ts";
-import type { Vault } from "../vault.ts";
 import { sealPiece } from "./log-seal.ts";
 
 /** In clear, as the process keeps them; each kind with what it is bound to. */
@@ -39,7 +40,10 @@ const pick = <Value>(values: Readonly<Record<string, Value>>, keep: (name: strin
 export function publicPart({ headers, properties, publicHeaders, publicProperties }: Hidden) {
   const kept = properties && pick(properties.values, (name) => publicProperties.has(name));
   return {
-    headers: Object.assign({}, ...headers.map(({ values }) => pick(values, (name) => publicHeaders.has(name.toLowerCase())))) as Record<string, string>,
+    headers: Object.assign({}, ...headers.map(({ values }) => pick(values, (name) => publicHeaders.has(name.toLowerCase())))) as Record<
+      string,
+      string
+    >,
     properties: kept && Object.keys(kept).length > 0 ? kept : null,
   };
 }
@@ -55,7 +59,9 @@ export function openFor(vault: Vault, definition: DefinitionView, hidden: Hidden
   const { publicHeaders, publicProperties } = hidden;
   const headers: Record<string, string> = Object.assign(
     {},
-    ...hidden.headers.map((bound) => (isFor(bound, origin) ? bound.values : pick(bound.values, (name) => publicHeaders.has(name.toLowerCase())))),
+    ...hidden.headers.map((bound) =>
+      isFor(bound, origin) ? bound.values : pick(bound.values, (name) => publicHeaders.has(name.toLowerCase())),
+    ),
   );
   const bound = hidden.properties;
   const properties = bound && (isFor(bound, origin) ? bound.values : pick(bound.values, (name) => publicProperties.has(name)));

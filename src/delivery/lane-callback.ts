@@ -59,7 +59,15 @@ export async function confirmNotification(
       throw new ConflictError(`the notification is ${request.notification.toLowerCase()} already`, "NOTIFICATION_FINAL");
     }
     const subject = { type: "WebhookRequest", id: requestId };
-    await audit(core, { organizationId, userId: undefined }, "webhookRequest.confirm", subject, { status: request.notification }, { status }, client);
+    await audit(
+      core,
+      { organizationId, userId: undefined },
+      "webhookRequest.confirm",
+      subject,
+      { status: request.notification },
+      { status },
+      client,
+    );
     await client.query(CONFIRM, [requestId, status, message, organizationId]);
     if (request.state === "WAITING" && request.lane_id !== null) {
       await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3", [

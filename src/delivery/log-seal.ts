@@ -2,13 +2,14 @@
  * Hidden values inside of what the log keeps. They stand there sealed, between two signs, so that neither a dump nor a reader
  * without `secrets:read` has them; whoever has it sees them, and a retry sends the very bytes again, where they may still go.
  */
-import { MASK } from "../wire/mask.ts";
+
 import { type Vault, VaultError } from "../vault.ts";
+import { MASK } from "../wire/mask.ts";
 
 /** Around a sealed text, and around a sealed JSON value: characters that no header and no JSON text has unescaped. */
 const TEXT = "\u0004";
 const JSON_VALUE = "\u0005";
-const PIECE = /([\u0004\u0005])(v1\.[^\u0004\u0005]*)\1/g;
+const PIECE = new RegExp(`([${TEXT}${JSON_VALUE}])(v1\\.[^${TEXT}${JSON_VALUE}]*)\\1`, "g");
 const hasPiece = (text: string) => text.includes(TEXT) || text.includes(JSON_VALUE);
 
 const place = (organizationId: string) => `${organizationId}/log`;

@@ -157,7 +157,11 @@ function planOf(core: Core, row: PlanRow): Plan {
   const org = row.organization_id;
   const shared = row.connection?.headers ? open(row.connection.headers, `${org}/${row.connection.id}/headers`) : "";
   const own = row.headers ? open(row.headers, `${org}/${row.id}/headers`) : "";
-  const hidden = hiddenOf(row, { shared, own, properties: row.hidden_properties ? open(row.hidden_properties, `${org}/${row.id}/properties`) : "" });
+  const hidden = hiddenOf(row, {
+    shared,
+    own,
+    properties: row.hidden_properties ? open(row.hidden_properties, `${org}/${row.id}/properties`) : "",
+  });
   const keyIn = (kind: "STANDARD" | "TEXT" | "ED25519", text: string): SigningKey | null => {
     try {
       return text === "" ? null : signingKey(row.dialect, kind, text);
@@ -210,7 +214,8 @@ function hiddenOf(row: PlanRow, texts: { shared: string; own: string; properties
     headers.push({ origins: shared.origins, values: Object.fromEntries(shared.values.map(({ name, value }) => [name, value])) });
   }
   if (texts.own !== "") headers.push(readBound<Record<string, string>>(texts.own));
-  const properties = texts.properties === "" ? row.properties && unbound(row.properties) : readBound<Record<string, unknown>>(texts.properties);
+  const properties =
+    texts.properties === "" ? row.properties && unbound(row.properties) : readBound<Record<string, unknown>>(texts.properties);
   const names = [...row.public_headers, ...(row.connection?.public_headers ?? [])];
   return {
     headers,

@@ -77,7 +77,10 @@ export async function runScript(
   const tooDeep = ran.kind === "DONE" && deeperThan(ran.result, DEEPEST_RESULT);
   const lines = tooDeep ? [...ran.console, `[the result is nested deeper than ${DEEPEST_RESULT} levels]`] : ran.console;
   const hide = (text: string, kept = false) =>
-    opened.quiet.reduce((rest, [value, instead]) => rest.replaceAll(inJson(value), () => (kept && inJson(value) === value ? instead : MASK)), text);
+    opened.quiet.reduce(
+      (rest, [value, instead]) => rest.replaceAll(inJson(value), () => (kept && inJson(value) === value ? instead : MASK)),
+      text,
+    );
   row.responseBody = hide(`{"result":${ran.kind === "DONE" && !tooDeep ? ran.result : "null"},"console":${JSON.stringify(lines)}}`, true);
   if (ran.kind === "ERROR")
     return failed({

@@ -113,7 +113,8 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
         core.log.error({ code: answer.errorCode, organizationId, definitionId, requestId: id }, "a request is given up: its workers died");
         return settle(row, request, { answer, quiet: [], authenticationCode: null });
       }
-      if (plan?.definition.targetType === "CRMSCRIPT") return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl(), core.vault);
+      if (plan?.definition.targetType === "CRMSCRIPT")
+        return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl(), core.vault);
       const answered = await call(row, request, plan, signal);
       if (answered === "SKIP") return NOT_CALLED;
       called = answered;

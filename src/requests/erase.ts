@@ -14,8 +14,8 @@ import { cancel, skip } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
 import { between } from "./clauses.ts";
-import { eraseFeed } from "./erase-feed.ts";
 import { eraseEvents } from "./erase-events.ts";
+import { eraseFeed } from "./erase-feed.ts";
 import type { RequestFilter } from "./filter.ts";
 import { clausesFor } from "./list.ts";
 
@@ -106,7 +106,11 @@ interface Running {
 const date = (text: unknown) => (typeof text === "string" ? new Date(text) : undefined);
 
 async function nextRequests(core: Core, organizationId: string, { filter, last_id, until_id }: Running) {
-  const stored: RequestFilter = { ...filter, createdAfter: date(filter.createdAfter), createdBefore: date(filter.createdBefore) } as RequestFilter;
+  const stored: RequestFilter = {
+    ...filter,
+    createdAfter: date(filter.createdAfter),
+    createdBefore: date(filter.createdBefore),
+  } as RequestFilter;
   // States are those of now: what a first run cancelled is among them again.
   const clauses = await clausesFor(core.db, organizationId, stored);
   if (!clauses) return [];
@@ -171,7 +175,11 @@ async function runBatch(core: Core, jobs: Jobs, { organizationId, erasureId }: E
 
 /** From now on this process goes on with erasures of payloads. */
 export function workErasures(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
-  return queue.work(ERASURE_JOB, observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, queue, job)), 1);
+  return queue.work(
+    ERASURE_JOB,
+    observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, queue, job)),
+    1,
+  );
 }
 
 /** @returns how many had lost their job and have one again */

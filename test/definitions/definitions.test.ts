@@ -276,7 +276,7 @@ describe("a change", () => {
 
   it("keeps a header whose mask comes back", async () => {
     const row = await made({ headers: { Authorization: "Bearer x", "X-A": "1" } });
-    expect(shownHeaders(t.core, row)).toEqual({ Authorization: "***", "X-A": "1" });
+    expect(shownHeaders(t.core, admin, row)).toEqual({ Authorization: "***", "X-A": "1" });
     const { definition } = await change(row.id, { headers: { authorization: "***", "X-A": "2" } });
     expect(openHeaders(t.core, definition)).toEqual({ authorization: "Bearer x", "X-A": "2" });
     expect(openHeaders(t.core, (await change(row.id, { headers: { Authorization: "Bearer y" } })).definition)).toEqual({

@@ -74,7 +74,7 @@ describe("connections", () => {
     const connection = await createConnection(t.core, admin, { name: "C", urlAdded: "https://A.example", headers });
     expect(connection).toMatchObject({ urlAdded: "https://a.example/", urlEdited: null });
     expect(connection.headers).not.toContain("canary");
-    expect(shownConnectionHeaders(t.core, connection)).toEqual([headers[0], { name: "Authorization", value: "***" }]);
+    expect(shownConnectionHeaders(t.core, admin, connection)).toEqual([headers[0], { name: "Authorization", value: "***" }]);
     const { id } = await define({ targetUrl: null, connectionId: connection.id });
     expect((await createPlans(t.core).get(id, 0))?.definition).toMatchObject({
       connection: { added: "https://a.example/" },

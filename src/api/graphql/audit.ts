@@ -1,6 +1,6 @@
 /** The audit log: who did what. */
 import type { AuditEntry as AuditRow } from "../../accounts/audit.ts";
-import { type AuditFilter as Filter, actorsOf, DELETED_USER, listAuditEntries } from "../../accounts/audit-log.ts";
+import { actorsOf, DELETED_USER, type AuditFilter as Filter, listAuditEntries } from "../../accounts/audit-log.ts";
 import { BadInputError } from "../../errors.ts";
 import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { globalId, idOf, type NodeType, parseGlobalId } from "../../wire/ids.ts";

@@ -50,7 +50,8 @@ builder.node(Connection, {
     }),
     headers: t.field({
       type: "JSON",
-      description: "A list of {name, value}. Credentials are shown as *** to everybody, other values to those without `secrets:read` unless they are public.",
+      description:
+        "A list of {name, value}. Credentials are shown as *** to everybody, other values to those without `secrets:read` unless they are public.",
       resolve: (connection, _args, context) => shownConnectionHeaders(context.doors.core, callerOf(context), connection),
     }),
     publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of headers whose values everybody may see." }),

@@ -126,7 +126,7 @@ mutation("createWebhookDefinition", {
 });
 
 mutation("updateWebhookDefinition", {
-  description: 
+  description:
     "Changes a definition: what is absent stays, null clears. The next send uses it. Another origin (scheme, host, port) drops hidden " +
     "headers and properties, unless the caller has `secrets:read`; `warning` then says so.",
   type: WebhookDefinition,

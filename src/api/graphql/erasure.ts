@@ -28,7 +28,9 @@ builder.node(Erasure, {
   fields: (t) => ({
     total: t.exposeInt("total", { description: "How many requests the filter found when it began." }),
     erased: t.exposeInt("erased", { description: "How many of them have lost their texts so far." }),
-    leftOut: t.exposeInt("leftOut", { description: "How many were left alone: not settled, or of an event that another request has still to send." }),
+    leftOut: t.exposeInt("leftOut", {
+      description: "How many were left alone: not settled, or of an event that another request has still to send.",
+    }),
     state: t.expose("state", { type: ErasureState, description: "How far it is." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When erasePayloads was called." }),
   }),
@@ -55,7 +57,10 @@ mutation("erasePayloads", {
 const OrganizationErasure = builder.objectRef<Row>("OrganizationErasure").implement({
   description: "An organization that is being erased, or was.",
   fields: (t) => ({
-    organizationId: t.id({ description: "Its former global id.", resolve: ({ organizationId }) => globalId("Organization", organizationId) }),
+    organizationId: t.id({
+      description: "Its former global id.",
+      resolve: ({ organizationId }) => globalId("Organization", organizationId),
+    }),
     total: t.field({ type: "SafeInt", description: "How many rows there were when it began.", resolve: ({ total }) => total }),
     done: t.field({ type: "SafeInt", description: "How many are gone.", resolve: ({ done }) => done }),
     startedAt: t.expose("startedAt", { type: "DateTime", description: "When deleteOrganization was called." }),

@@ -6,6 +6,7 @@ import { numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
+import { shownLatest, shownTarget } from "../../requests/shown.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
 import { idOf } from "../../wire/ids.ts";
 import { AttemptConnection } from "./attempts.ts";

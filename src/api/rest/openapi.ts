@@ -112,9 +112,15 @@ export function openApiDocument(publicUrl: string): object {
       "/v1/audit": {
         get: {
           operationId: "exportAudit",
-          summary: "Who did what, oldest first, a line of JSON each. An answer ends at 32 MiB: read on from the last line's cursor until none comes.",
+          summary:
+            "Who did what, oldest first, a line of JSON each. An answer ends at 32 MiB: read on from the last line's cursor until none comes.",
           parameters: [
-            { name: "after", in: "query", schema: { type: "string" }, description: "The cursor of a line: those behind it. Absent: from the first." },
+            {
+              name: "after",
+              in: "query",
+              schema: { type: "string" },
+              description: "The cursor of a line: those behind it. Absent: from the first.",
+            },
           ],
           responses: {
             200: {

@@ -53,7 +53,8 @@ function settings({ name, urls, headers }: Given) {
   };
 }
 
-const present = <V>(object: Record<string, V | null | undefined>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value != null));
+const present = <V>(object: Record<string, V | null | undefined>) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value != null));
 
 function shown(core: Core, caller: Caller, row: Connection) {
   const [added, edited, deleted, status] = [row.urlAdded, row.urlEdited, row.urlDeleted, row.urlStatus].map((one) => shownUrl(caller, one));
