@@ -9,8 +9,27 @@ import { MASK } from "../wire/mask.ts";
 /** Around a sealed text, and around a sealed JSON value: characters that no header and no JSON text has unescaped. */
 const TEXT = "\u0004";
 const JSON_VALUE = "\u0005";
-const PIECE = new RegExp(`([${TEXT}${JSON_VALUE}])(v1\\.[^${TEXT}${JSON_VALUE}]*)\\1`, "g");
 const hasPiece = (text: string) => text.includes(TEXT) || text.includes(JSON_VALUE);
+
+/** Each piece as `to` says, in one pass; a lone sign, or one around something else, stays. */
+function replaced(text: string, to: (sealed: string, sign: string) => string): string {
+  let out = "";
+  let kept = 0;
+  let open = -1;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit !== 4 && unit !== 5) continue;
+    const sealed = open >= 0 && text.charCodeAt(open) === unit ? text.slice(open + 1, at) : "";
+    if (sealed.startsWith("v1.")) {
+      out += text.slice(kept, open) + to(sealed, text.charAt(at));
+      kept = at + 1;
+      open = -1;
+    } else {
+      open = at;
+    }
+  }
+  return out + text.slice(kept);
+}
 
 const place = (organizationId: string) => `${organizationId}/log`;
 
@@ -39,7 +58,7 @@ function opened({ vault, organizationId }: Sealer, sealed: string): { origin: st
 /** For whoever may read secrets, or nobody: pieces in clear, or masked. What only looks like one is masked too. */
 export function shownText(sealer: Sealer, text: string, inClear: boolean): string {
   if (!hasPiece(text)) return text;
-  return text.replace(PIECE, (_, sign: string, sealed: string) => {
+  return replaced(text, (sealed, sign) => {
     const value = inClear ? opened(sealer, sealed)?.value : undefined;
     return value ?? (sign === JSON_VALUE ? `"${MASK}"` : MASK);
   });
@@ -59,7 +78,7 @@ export function shownValues(sealer: Sealer, headers: Record<string, unknown> | n
 export function resendable(sealer: Sealer, text: string, origin: string): string | undefined {
   if (!hasPiece(text)) return text;
   let refused = false;
-  const clear = text.replace(PIECE, (_, _sign: string, sealed: string) => {
+  const clear = replaced(text, (sealed) => {
     const piece = opened(sealer, sealed);
     if (piece?.origin !== origin) refused = true;
     return piece?.value ?? "";

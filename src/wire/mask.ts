@@ -98,9 +98,8 @@ const KEY_SEGMENT = /^(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_.~%-]{20,}$/;
  */
 export function maskTarget(url: string): string {
   const masked = maskUrl(url);
-  const mark = masked.search(/[?#]/);
-  const address = mark < 0 ? masked : masked.slice(0, mark);
-  const rest = mark < 0 ? "" : masked.slice(mark);
+  const end = masked.indexOf("#");
+  const [address = "", ...query] = (end < 0 ? masked : masked.slice(0, end)).split("?");
   const authority = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(address)?.[0] ?? "";
   const path = address
     .slice(authority.length)
@@ -108,5 +107,7 @@ export function maskTarget(url: string): string {
     .map((segment) => (KEY_SEGMENT.test(segment) ? MASK : segment))
     .join("/");
   // A part of the query without a name is a value.
-  return `${authority}${path}${rest.replace(/([?&])([^=&#]+)(?=[&#]|$)/g, (_, sign: string) => `${sign}${MASK}`)}`;
+  const values = query.join("?").split("&");
+  const shown = values.map((part) => (part === "" || part.includes("=") ? part : MASK)).join("&");
+  return `${authority}${path}${query.length > 0 ? `?${shown}` : ""}${end < 0 ? "" : masked.slice(end)}`;
 }

@@ -11,7 +11,7 @@ import {
   updateDefinition,
 } from "../../src/definitions/definitions.ts";
 import { getDefinition, listDefinitions, listDefinitionsByOffset } from "../../src/definitions/find.ts";
-import { openHeaders, shownHeaders } from "../../src/definitions/headers.ts";
+import { openHeaders, openProperties, shownHeaders } from "../../src/definitions/headers.ts";
 import { createSecretKey, deleteSecretKey } from "../../src/definitions/secret-keys.ts";
 import { signingSecrets } from "../../src/definitions/secrets.ts";
 import type { DefinitionRow } from "../../src/definitions/settings.ts";
@@ -93,7 +93,8 @@ describe("a new definition", () => {
       errorsEmail: "ops@shop.example",
     } as const;
     const row = await made(settings);
-    expect(row).toMatchObject({ ...settings, retryScheduleSet: true, maxConsecutiveErrorsSet: true });
+    expect(openProperties(t.core, row)).toEqual(settings.properties);
+    expect(row).toMatchObject({ ...settings, properties: null, retryScheduleSet: true, maxConsecutiveErrorsSet: true });
   });
 
   it("tells 'as the dialect says' from 'none'", async () => {

@@ -246,7 +246,7 @@ describe("B59 what is hidden", () => {
   it("cannot be made public by somebody who does not see it, and credentials by nobody", async () => {
     const row = await made();
     await expect(change(member, row.id, { publicHeaders: ["X-Tenant"] })).rejects.toMatchObject({ issues: [{ path: "publicHeaders" }] });
-    await expect(change(member, row.id, { publicProperties: ["apiKey"] })).rejects.toMatchObject({ code: "VALIDATION" });
+    await expect(change(member, row.id, { publicProperties: ["apiKey"] })).rejects.toThrow("publicProperties");
     await expect(change(d.t.admin, row.id, { publicHeaders: ["Authorization"] })).rejects.toMatchObject({
       issues: [{ path: "publicHeaders" }],
     });

@@ -40,7 +40,7 @@ const hidden = new Map<string, string>([
 ]);
 /** Of a target: kept in clear where requests are found by it, and nowhere else. */
 const URL_TOKENS = ["CANARY-target-query-value", "c4n4ryPathKey0123456789abcdef"];
-const URL_COLUMNS = /^public\.(webhook_definition|webhook_request|attempt|connection)/;
+const URL_COLUMNS = /^public\.(webhook_definition|webhook_request|attempt|connection|feed_entry|feed_unsequenced)/;
 
 interface Said {
   where: string;
