@@ -6,7 +6,7 @@ const APPEND = "INSERT, SELECT";
 /** What migrations have done: read by those that wait for it. */
 const RECORDS = new Set(["_prisma_migrations", "_hookline_migration_step"]);
 /** Of nobody's, or everybody's. */
-const ENGINES_ALONE = new Set(["epoch", "rate_bucket", "hot_partition", "organization_erasure"]);
+const ENGINES_ALONE = new Set(["epoch", "rate_bucket", "hot_partition"]);
 
 /** A tenant reads everything that is its own, and changes its configuration. The log and its lanes are the engine's to write. */
 const TENANT_CHANGES: Record<string, string> = {
