@@ -7,6 +7,7 @@ import { z } from "zod";
 import { resumeOrganizationErasures, workOrganizationErasures } from "./accounts/erase-organization.ts";
 import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
+import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
@@ -94,6 +95,7 @@ export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
       }
       await workReplays(core, queue);
       await workErasures(core, queue);
+      await sealPlainProperties(core);
       await workOrganizationErasures(core, queue);
     },
     async stop() {

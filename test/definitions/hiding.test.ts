@@ -5,6 +5,7 @@ import { createConnection, shownConnectionHeaders, updateConnection } from "../.
 import { createDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { openHeaders, openProperties, shownHeaders, shownProperties } from "../../src/definitions/headers.ts";
 import { createScript, updateScript } from "../../src/definitions/scripts.ts";
+import { sealPlainProperties } from "../../src/definitions/seal-properties.ts";
 import type { DefinitionRow } from "../../src/definitions/settings.ts";
 import { testDefinition } from "../../src/definitions/test-definition.ts";
 import { resend } from "../../src/delivery/control.ts";
@@ -171,6 +172,22 @@ describe("B55 a change of a definition's origin", () => {
     expect(everything(home)).toContain("canary-3");
     expect(propertiesOf(await change(member, row.id, { targetUrl: foreign.url }))).toEqual({ region: "eu-public" });
   });
+});
+
+it("B59 properties of an earlier version are sealed at the first start, for where they go now", async () => {
+  const row = await made({ properties: null });
+  const { pool } = d.t.core.db;
+  await pool.query("UPDATE webhook_definition SET properties = $2, hidden_properties = NULL WHERE id = $1", [
+    row.id,
+    '{"apiKey":"canary-8","n":1.50}',
+  ]);
+  expect(await sealPlainProperties(d.t.core)).toBe(1);
+  expect(await sealPlainProperties(d.t.core)).toBe(0);
+  const { rows } = await pool.query("SELECT t::text AS text FROM webhook_definition t WHERE id = $1", [row.id]);
+  expect(rows[0].text).not.toContain("canary");
+  await sent(row);
+  expect(home.calls.at(-1)?.body.toString()).toContain('"apiKey":"canary-8"');
+  expect(home.calls.at(-1)?.body.toString()).toContain('"n":1.50');
 });
 
 describe("B55 a connection's headers go to its own origins", () => {

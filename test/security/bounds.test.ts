@@ -9,7 +9,7 @@ const text = (file: string) => readFileSync(path.join(root, file), "utf8");
 const UNITS: Record<string, number> = { "": 1, s: 1_000, KiB: 2 ** 10, MiB: 2 ** 20, characters: 1 };
 
 /** `10 s`, `1 MiB`, `100`: in milliseconds, bytes or as it is. */
-function valueOf(bound: string): number {
+function amountOf(bound: string): number {
   const match = /^(\d+)(?: (\w+))?$/.exec(bound);
   const unit = UNITS[match?.[2] ?? ""];
   if (!match || unit === undefined) throw new Error(`"${bound}" is no bound`);
@@ -49,12 +49,12 @@ describe("SECURITY.md", () => {
   test("states the bounds", () => expect(rows.length).toBeGreaterThan(30));
 
   test.each(rows)("$what: $bound", ({ bound, file, name }) => {
-    expect(constantOf(text(file), name)).toBe(valueOf(bound));
+    expect(constantOf(text(file), name)).toBe(amountOf(bound));
   });
 
   test("a bound that is not the code's fails", () => {
     expect(constantOf("export const A = { b: 10 * 2 ** 10, } as const;", "A.b")).toBe(10_240);
-    expect(constantOf("const B = 64 * 1024;", "B")).toBe(valueOf("64 KiB"));
+    expect(constantOf("const B = 64 * 1024;", "B")).toBe(amountOf("64 KiB"));
     expect(() => constantOf("const C = other();", "C")).toThrow("C is no number");
   });
 });
