@@ -65,7 +65,8 @@ async function planOf(
   if (issue) throw new FaceError(400, `${issue.path} ${issue.message}`);
   const keys = await keysOf(doors, input, caller.scopes.has("secrets:read") ? undefined : stored);
   const before = stored && knownAt(core, caller, stored, script === null ? originsOf([input.TargetUrl])[0] : scriptDestination(script));
-  const headers = keepMasked(input.Headers ?? {}, before?.headers ?? {}, headerName);
+  // A mask that stands for nothing here is tried as it is.
+  const headers = { ...input.Headers, ...keepMasked(input.Headers ?? {}, before?.headers ?? {}, headerName) };
   const properties = input.Properties && keepMasked(input.Properties, before?.properties ?? {});
   // Given for this one call.
   const hidden = {
