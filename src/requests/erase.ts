@@ -25,7 +25,7 @@ export interface ErasureRow {
   /** UUID. */
   id: string;
   organizationId: string;
-  /** How many requests the filter found when it began. */
+  /** How many requests the filter found when it began; at most 100 000 are counted. */
   total: number;
   erased: number;
   /** Not settled, or of an event that another request still has to send. */
@@ -41,6 +41,9 @@ type ErasureJob = z.infer<typeof erasureJob>;
 export const ERASURE_JOB: JobKind<ErasureJob> = { name: "erase-payloads", payload: erasureJob };
 
 type Jobs = Pick<Queue, "send">;
+
+/** More are not counted while somebody waits for the answer; they are erased all the same. */
+const MOST_COUNTED = 100_000;
 
 /**
  * Starts one; some process takes it up at once. Backups keep what they have.
@@ -62,8 +65,14 @@ export async function erasePayloads(
     const counted =
       clauses &&
       queries
-        .selectFrom("webhook_request as r")
-        .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: until })]))
+        .selectFrom((from) =>
+          from
+            .selectFrom("webhook_request as r")
+            .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: until })]))
+            .select("r.id")
+            .limit(MOST_COUNTED)
+            .as("found"),
+        )
         .select(({ fn }) => fn.countAll<number>().as("count"));
     const total = counted ? ((await rowsOf(client, counted))[0]?.count ?? 0) : 0;
     const { rows } = await client.query<ErasureRow>(

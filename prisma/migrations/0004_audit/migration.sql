@@ -90,7 +90,8 @@ BEGIN
     RAISE EXCEPTION 'this user is not deleted' USING ERRCODE = '42501';
   END IF;
   PERFORM set_config('hookline.erasing', org::text, true);
-  UPDATE audit_entry SET address = NULL,
+  -- Their own address, and that of whoever tried to sign in as them; not that of whoever changed them.
+  UPDATE audit_entry SET address = CASE WHEN user_id = person OR user_id IS NULL THEN NULL ELSE address END,
       before = CASE WHEN subject_id = person THEN before - '{email,name,username}'::text[] ELSE before END,
       after = CASE WHEN subject_id = person THEN after - '{email,name,username}'::text[] ELSE after END
     WHERE organization_id = org AND (user_id = person OR subject_id = person);

@@ -26,7 +26,7 @@ builder.node(Erasure, {
   isTypeOf: (value) => typeof value === "object" && value !== null && "leftOut" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await showErasures(context.doors.core, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    total: t.exposeInt("total", { description: "How many requests the filter found when it began." }),
+    total: t.exposeInt("total", { description: "How many requests the filter found when it began; more than 100 000 are not counted." }),
     erased: t.exposeInt("erased", { description: "How many of them have lost their texts so far." }),
     leftOut: t.exposeInt("leftOut", {
       description: "How many were left alone: not settled, or of an event that another request has still to send.",
@@ -61,7 +61,11 @@ const OrganizationErasure = builder.objectRef<Row>("OrganizationErasure").implem
       description: "Its former global id.",
       resolve: ({ organizationId }) => globalId("Organization", organizationId),
     }),
-    total: t.field({ type: "SafeInt", description: "How many rows there were when it began.", resolve: ({ total }) => total }),
+    total: t.field({
+      type: "SafeInt",
+      description: "How many rows there were when it began; of each table at most 10 000 are counted.",
+      resolve: ({ total }) => total,
+    }),
     done: t.field({ type: "SafeInt", description: "How many are gone.", resolve: ({ done }) => done }),
     startedAt: t.expose("startedAt", { type: "DateTime", description: "When deleteOrganization was called." }),
     finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true, description: "When nothing of it was left; null: it goes on." }),
