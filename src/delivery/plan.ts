@@ -9,7 +9,7 @@ import { type Bound, readBound, unbound } from "../wire/bound.ts";
 import type { DefinitionView, DialectName, OnExhausted, Ordering, Policy, SigningKey } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { globalId } from "../wire/ids.ts";
-import { signingKey } from "../wire/signatures/standard.ts";
+import { signingKey } from "../wire/signatures/signing-key.ts";
 import { type Hidden, type Opened, openFor, publicPart } from "./hidden.ts";
 import { scriptDestination } from "./script-destination.ts";
 

@@ -48,7 +48,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.rerendered = drafted.rerendered;
     row.rendering = drafted.rendering;
     row.requestBody = drafted.again ? null : opened.loggedBody(rendered.body.toString(), request.event.payload);
-    const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
+    const validateCertificate = dialects[request.dialect].certificates === "ALWAYS" || config.superofficeValidateHttps;
     const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
     const sent = await parts.transport.send({
       url,

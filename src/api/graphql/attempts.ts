@@ -63,13 +63,13 @@ builder.node(Attempt, {
     requestHeaders: t.field({
       type: "JSON",
       nullable: true,
-      description: 
+      description:
         "The headers sent, `{name: value}`; credentials are `***`, without `secrets:read` other custom ones too unless they are public. Null when nothing was sent.",
       resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestHeaders,
     }),
     requestBody: t.string({
       nullable: true,
-      description: 
+      description:
         "The body as it was sent and signed, character for character; without `secrets:read` properties that are not public are `***`. Null when nothing was sent.",
       resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestBody,
     }),

@@ -55,7 +55,8 @@ export const Connection = builder.prismaNode("Connection", {
     publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of the headers whose values everybody may see." }),
     warning: t.exposeString("warning", {
       nullable: true,
-      description: "What the last change of its URLs took away, and why: headers go to the origins that they were given for. Null: nothing.",
+      description:
+        "What the last change of its URLs took away, and why: headers go to the origins that they were given for. Null: nothing.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createConnection was called; lists are in this order." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When updateConnection last changed it; createdAt until then." }),

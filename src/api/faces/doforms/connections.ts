@@ -1,5 +1,4 @@
 /** `/api/v2/connections`: doForms' Manage > Integrations > Connections. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
@@ -15,9 +14,10 @@ import {
 import { shownUrl } from "../../../definitions/headers.ts";
 import { NotFoundError } from "../../../errors.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
+import { jsonOf } from "../../body.ts";
+import { validate } from "../../validate.ts";
+import type { Route } from "../face.ts";
 import { warn } from "../warning.ts";
-import { parse, route } from "./answers.ts";
-import { adminCalling } from "./auth.ts";
 
 const url = z.string({ error: "must be a URL" }).nullish();
 const connection = z.object({
@@ -74,36 +74,32 @@ export function connectionId(text: string): string {
   return id;
 }
 
-const idIn = (request: FastifyRequest) => connectionId((request.params as { id: string }).id);
-
-export function connectionRoutes(app: FastifyInstance, core: Core): void {
-  route(app, "/api/v2/connections", {
-    get: async (request) => {
-      const caller = await adminCalling(core, request);
-      return (await allConnections(core, caller)).map((row) => shown(core, caller, row));
+export const connectionRoutes: readonly Route<Caller>[] = [
+  {
+    path: "/api/v2/connections",
+    methods: {
+      GET: async ({ core }, caller) => (await allConnections(core, caller)).map((row) => shown(core, caller, row)),
+      POST: async ({ core, request, reply }, caller) => {
+        const { name, ...given } = validate(connection, jsonOf(request).value);
+        return reply.code(201).send(shown(core, caller, await createConnection(core, caller, { ...settings(given), name })));
+      },
     },
-    post: async (request, reply) => {
-      const caller = await adminCalling(core, request);
-      const { name, ...given } = parse(connection, request);
-      return reply.code(201).send(shown(core, caller, await createConnection(core, caller, { ...settings(given), name })));
+  },
+  {
+    path: "/api/v2/connections/:id",
+    methods: {
+      GET: async ({ core, param }, caller) => {
+        const row = await findConnection(core, caller, connectionId(param("id")));
+        if (!row) throw new NotFoundError("the connection");
+        return shown(core, caller, row);
+      },
+      PUT: async ({ core, request, reply, param }, caller) => {
+        const [id, given] = [connectionId(param("id")), validate(changes, jsonOf(request).value)];
+        const row = await updateConnection(core, caller, id, settings(given));
+        warn(reply, row);
+        return shown(core, caller, row);
+      },
+      DELETE: async ({ core, param }, caller) => shown(core, caller, await deleteConnection(core, caller, connectionId(param("id")))),
     },
-  });
-  route(app, "/api/v2/connections/:id", {
-    get: async (request) => {
-      const caller = await adminCalling(core, request);
-      const row = await findConnection(core, caller, idIn(request));
-      if (!row) throw new NotFoundError("the connection");
-      return shown(core, caller, row);
-    },
-    put: async (request, reply) => {
-      const caller = await adminCalling(core, request);
-      const row = await updateConnection(core, caller, idIn(request), settings(parse(changes, request)));
-      warn(reply, row);
-      return shown(core, caller, row);
-    },
-    delete: async (request) => {
-      const caller = await adminCalling(core, request);
-      return shown(core, caller, await deleteConnection(core, caller, idIn(request)));
-    },
-  });
-}
+  },
+];

@@ -10,7 +10,7 @@ import { scriptDestination } from "../../../delivery/script-destination.ts";
 import { isFor, originsOf, unbound } from "../../../wire/bound.ts";
 import type { SigningKey } from "../../../wire/dialect.ts";
 import { checkHeaders } from "../../../wire/headers.ts";
-import { signingKey } from "../../../wire/signatures/standard.ts";
+import { signingKey } from "../../../wire/signatures/signing-key.ts";
 import type { Doors } from "../../doors.ts";
 import { associateIdOf } from "./associates.ts";
 import { FaceError, saveTestFailed } from "./errors.ts";

@@ -28,7 +28,8 @@ export const audit: Part = {
     "/v1/audit": {
       get: {
         operationId: "exportAudit",
-        summary: "The audit log as lines of JSON, oldest first. An answer ends at 32 MiB: read on from the last line's cursor until none comes.",
+        summary:
+          "The audit log as lines of JSON, oldest first. An answer ends at 32 MiB: read on from the last line's cursor until none comes.",
         parameters: [inQuery("after", "The cursor of a line: those behind it. Absent: from the first.", { type: "string" })],
         responses: {
           200: {
