@@ -13,17 +13,17 @@ const actors = loader((context, ids) => actorsOf(context.doors.core, callerOf(co
 
 const AuditEntry = builder.prismaNode("AuditEntry", {
   ...owned("AuditEntry", "admin"),
-  description: "Who did what; nothing can change it.",
+  description: "One change that somebody made, written in the same transaction; nothing can alter it.",
   fields: (t) => ({
-    action: t.exposeString("action", { description: "Such as `webhookDefinition.update`." }),
+    action: t.exposeString("action", { description: "Noun and verb, such as `webhookDefinition.update` or `user.create`." }),
     subjectId: t.id({
       nullable: true,
-      description: "The global id of what it was done to.",
+      description: "Global id of the object that was changed, which may be gone; null where there is none.",
       resolve: (row: AuditRow) => (row.subjectId && row.subjectType ? globalId(row.subjectType as NodeType, row.subjectId) : null),
     }),
     userId: t.id({
       nullable: true,
-      description: "The global id of who did it; null: the system.",
+      description: "Global id of the user who did it; null: the system did.",
       resolve: (row: AuditRow) => (row.userId ? globalId("User", row.userId) : null),
     }),
     actor: t.string({
@@ -31,11 +31,25 @@ const AuditEntry = builder.prismaNode("AuditEntry", {
       description: "The name, or else the e-mail, of who did it; `deleted user` once they are deleted; null: the system.",
       resolve: async ({ userId }: AuditRow, _args, context) => userId && ((await actors(context, userId)) ?? DELETED_USER),
     }),
-    tokenPrefix: t.exposeString("tokenPrefix", { nullable: true, description: "The first characters of the token it was done with." }),
-    address: t.exposeString("address", { nullable: true, description: "From which address." }),
-    before: t.expose("before", { type: "JSON", nullable: true, description: "What it was before, secrets masked." }),
-    after: t.expose("after", { type: "JSON", nullable: true, description: "What it was after, secrets masked." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When." }),
+    tokenPrefix: t.exposeString("tokenPrefix", {
+      nullable: true,
+      description: "The beginning of the API token that was used; null for a session.",
+    }),
+    address: t.exposeString("address", {
+      nullable: true,
+      description: "IP address that the call came from; null: the system, or a user who is deleted.",
+    }),
+    before: t.expose("before", {
+      type: "JSON",
+      nullable: true,
+      description: "The object before the change, secrets and hidden values as `***`; null when it was made.",
+    }),
+    after: t.expose("after", {
+      type: "JSON",
+      nullable: true,
+      description: "The object after the change, secrets and hidden values as `***`; null when it was deleted.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When the change was made." }),
   }),
 });
 
@@ -45,10 +59,10 @@ const AuditFilter = builder.inputType("AuditFilter", {
   description: "All given clauses must hold.",
   fields: (t) => ({
     action: t.string({ description: "An action such as `webhookDefinition.update`, or `webhookDefinition.*` for all of its family." }),
-    subjectId: t.id({ description: "The global id of what it was done to." }),
-    userId: t.id({ description: "The global id of who did it." }),
-    since: t.field({ type: "DateTime", description: "From then on." }),
-    until: t.field({ type: "DateTime", description: "Before then." }),
+    subjectId: t.id({ description: "Global id of the object that was changed, also when it is gone." }),
+    userId: t.id({ description: "Global id of a user, also of a deleted one; the entries of what they did." }),
+    since: t.field({ type: "DateTime", description: "Entries of this moment and later." }),
+    until: t.field({ type: "DateTime", description: "Entries before this moment." }),
   }),
 });
 
@@ -72,9 +86,12 @@ function filterOf(given: Given | null | undefined): Filter {
 builder.queryField("auditEntries", (t) =>
   t.field({
     type: AuditEntryConnection,
-    description: "Who did what, newest first.",
+    description: "The audit log, newest first: who changed what, and how. Needs the scope admin.",
     authScopes: { scope: "admin" },
-    args: { filter: t.arg({ type: AuditFilter, description: "Absent: all." }), ...t.arg.connectionArgs() },
+    args: {
+      filter: t.arg({ type: AuditFilter, description: "Narrows the list; absent, it holds every entry." }),
+      ...t.arg.connectionArgs(),
+    },
     resolve: async (_root, { filter, ...args }, context) => {
       const caller = callerOf(context);
       const kind = `auditEntries:${caller.organizationId}`;

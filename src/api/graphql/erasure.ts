@@ -31,7 +31,7 @@ builder.node(Erasure, {
     leftOut: t.exposeInt("leftOut", {
       description: "How many were left alone: not settled, or of an event that another request has still to send.",
     }),
-    state: t.expose("state", { type: ErasureState, description: "How far it is." }),
+    state: t.expose("state", { type: ErasureState, description: "RUNNING until every request that the filter found was dealt with." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When erasePayloads was called." }),
   }),
 });
@@ -44,7 +44,11 @@ mutation("erasePayloads", {
   scope: "admin",
   only: "ADMIN",
   input: (t) => ({
-    filter: t.field({ type: WebhookRequestFilter, required: true, description: "Which requests; `{}` for all of them." }),
+    filter: t.field({
+      type: WebhookRequestFilter,
+      required: true,
+      description: 'Picks the requests whose texts go, such as `{entity: "person", entityId: "18"}`; `{}` picks all.',
+    }),
     cancelQueued: t.boolean({
       defaultValue: false,
       description: "Gives up what is still to be sent of these events; else those requests are left out.",
@@ -80,7 +84,10 @@ mutation("deleteOrganization", {
   scope: "admin",
   only: "operator",
   input: (t) => ({
-    id: t.id({ required: true, description: "The organization to erase." }),
+    id: t.id({
+      required: true,
+      description: "Global id, `org_…`; NotFoundError for an unknown one, ConflictError for the operator's own.",
+    }),
     name: t.string({ required: true, description: "Its name, typed again; ValidationError for any other." }),
   }),
   resolve: ({ id, name }, { doors, caller }) =>
