@@ -101,7 +101,8 @@ function faultOf({ path, method, described }: Operation, { status, type, text }:
   const place = ["paths", path, method.toLowerCase(), "responses", String(status), "content", type, "schema"].map(escaped).join("/");
   const validate = ajv.getSchema(`api#/${place}`);
   if (!validate) return `no schema at ${place}`;
-  const fits = validate(JSON.parse(text));
+  const values = type.endsWith("ndjson") ? text.trimEnd().split("\n") : [text];
+  const fits = values.every((each) => each === "" || validate(JSON.parse(each)));
   return fits ? undefined : `${status} does not fit: ${ajv.errorsText(validate.errors)} in ${text.slice(0, 300)}`;
 }
 
