@@ -2,7 +2,7 @@
 import { type Lock, packagesOf } from "./lock.ts";
 
 const ALLOWED = new Set([
-  ...["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "MIT", "MIT-0", "Unlicense"],
+  ...["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "MIT", "MIT-0", "PSF-2.0", "Unlicense"],
   // Weak copyleft of files that we use as they are: fonts, and packages whose own files we do not change.
   ...["MPL-2.0", "OFL-1.1"],
 ]);

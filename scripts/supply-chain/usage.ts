@@ -9,16 +9,17 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   prisma: "makes the client after each install",
   typescript: "`npm run types`",
   "@biomejs/biome": "`npm run lint`",
+  rxjs: "a peer of @apollo/client",
   recharts: "draws what @mantine/charts, whose peer it is, says",
 };
 
-const FOLDERS = ["src", "test", "scripts", "bench", "bin", "packages", "examples"];
+const FOLDERS = ["docs", "src", "test", "scripts", "bench", "bin", "packages", "examples"];
 const FILES = ["tsconfig.json", "biome.json", "vitest.config.ts", "prisma.config.ts"];
-const TEXT = /\.(?:[cm]?[jt]sx?|css|json)$/;
+const TEXT = /\.(?:[cm]?[jt]sx?|css|json|md)$/;
 /** What the build makes. Prisma's client is read: it names what it needs. Our own lists name what we do not want. */
 const MADE = /(?:^|\/)(?:node_modules|dist|fixtures)(?:\/|$)|^scripts\/supply-chain\//;
 
-/** The text of everything that could name a dependency, by path. */
+/** The text of everything that could name a dependency, by path; the programs in docs too, which test/docs runs. */
 export async function readSources(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const folder of FOLDERS) {
