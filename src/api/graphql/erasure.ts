@@ -13,7 +13,7 @@ const ErasureState = builder.enumType("ErasureState", {
   values: {
     RUNNING: { description: "It goes on in the background, also after a restart." },
     DONE: { description: "Every request that the filter found was dealt with." },
-    FAILED: { description: "It cannot go on; what was sent stays sent." },
+    FAILED: { description: "It cannot go on; what was erased stays erased." },
   } as const,
 });
 
