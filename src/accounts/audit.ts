@@ -4,7 +4,7 @@ import type { Core } from "../core.ts";
 import type { AuditEntry } from "../db/generated/prisma/client.ts";
 import type { Caller } from "./caller.ts";
 import { demand } from "./caller.ts";
-import { type KeysetPage, newestFirst } from "./keyset.ts";
+import { COUNTED, type KeysetPage, newestFirst } from "./keyset.ts";
 
 export type { AuditEntry };
 
@@ -81,5 +81,5 @@ export async function listAuditEntries(
   demand(caller, "admin");
   const where = { organizationId: caller.organizationId };
   const rows = await core.db.prisma.auditEntry.findMany(newestFirst(where, page));
-  return { rows, count: () => core.db.prisma.auditEntry.count({ where }) };
+  return { rows, count: () => core.db.prisma.auditEntry.count({ ...COUNTED, where }) };
 }

@@ -1,6 +1,7 @@
 /** Goal values: one per goal and date. A value, its goal's status, its events and its feed entry are one transaction. */
 import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
+import { COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -39,9 +40,13 @@ export interface Written {
 const VALUE_COLUMNS = `id, organization_id AS "organizationId", goal_id AS "goalId", to_char(date, 'YYYY-MM-DD') AS date, trim_scale(value)::text AS value,
   trim_scale(good_threshold)::text AS "goodThreshold", trim_scale(bad_threshold)::text AS "badThreshold", status`;
 
-/** @throws DatumError NotFoundError ForbiddenError */
+/** What the events of a value hold, roughly. */
+export const VALUE_BYTES = 300;
+
+/** @throws DatumError NotFoundError ForbiddenError RateLimitedError */
 export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller, goalId: string, sent: SentDatum): Promise<GoalValue> {
   demand(caller, "goals:write");
+  await ingest.admit(caller.organizationId, 1, VALUE_BYTES, caller.tokenRate);
   const { goalValue, committed } = await ingest.withNumbers(() =>
     core.db.transaction(async (client) => {
       const goal = await lockGoal(client, caller.organizationId, goalId);
@@ -153,9 +158,9 @@ export async function listValues(core: Core, goal: Goal, range: DateRange, page:
 
 export async function countValues(core: Core, goal: Goal, range: DateRange): Promise<number> {
   const { rows } = await core.db.tenant(goal.organizationId).query<{ n: number }>(
-    `SELECT count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = $2
-       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)`,
-    [goal.organizationId, goal.id, ...bounds(range)],
+    `SELECT count(*) AS n FROM (SELECT 1 FROM goal_value WHERE organization_id = $1 AND goal_id = $2
+       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4) LIMIT $5) AS counted`,
+    [goal.organizationId, goal.id, ...bounds(range), COUNTED.take],
   );
   return rows[0]?.n ?? 0;
 }

@@ -267,6 +267,7 @@ mutation("createApiToken", {
     scopes: t.stringList({ description: "What it may do; all that the role allows when absent." }),
     application: t.string({ description: "The partner application that acts through it." }),
     expiresAt: t.field({ type: "DateTime", description: "When it ends; never when absent." }),
+    eventsPerSecond: t.int({ description: "Events that it may bring in a second; no rate of its own when absent." }),
   }),
   resolve: (input, { doors, caller }) => createApiToken(doors.core, caller, input),
 });

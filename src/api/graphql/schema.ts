@@ -1,6 +1,7 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
+import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";
 import "./connections.ts";
 import "./definition-mutations.ts";
@@ -20,7 +21,8 @@ import "./attempts.ts";
 import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
+import "./quotas.ts";
 import "./replays.ts";
 import "./requests.ts";
 
-export const schema: GraphQLSchema = builder.toSchema();
+export const schema: GraphQLSchema = chargeAnswers(builder.toSchema());

@@ -20,6 +20,7 @@ import {
   visit,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
+import { bounded } from "./bounded.ts";
 import { type Context, callerOf } from "./context.ts";
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
@@ -63,7 +64,7 @@ function createSharing() {
     answers.set(change, documents);
     const results = documents.get(args.document) ?? new Map<string, Result>();
     documents.set(args.document, results);
-    const result = results.get(key) ?? executeSubscriptionEvent(args);
+    const result = results.get(key) ?? bounded(() => executeSubscriptionEvent(args));
     results.set(key, result);
     return result;
   };

@@ -109,7 +109,7 @@ export async function replaceWebhook(
   else if (only.has("Secret") && caller.scopes.has("secrets:read")) changes.signing = "NONE";
   const updated = await updateDefinition(core, caller, row.id, changes, doors);
   const events = stateEvents(updated.changes).map((event) => ({ ...event, callerNumber: caller.userNumber }));
-  await doors.ingest.emit(caller.organizationId, events);
+  await doors.ingest.emit(caller.organizationId, events, { exempt: true });
   return updated.definition;
 }
 
@@ -157,7 +157,7 @@ export async function signalEvent(
       changes: [...signal.fields],
       actor: await associateIdOf(doors.core, caller),
     },
-  ]);
+  ], { token: caller.tokenRate });
 }
 
 const EVERYTHING: ReadonlySet<string> = new Set([
