@@ -154,5 +154,8 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
 export async function listUsers(core: Core, caller: Caller, page: KeysetPage): Promise<{ rows: User[]; count: () => Promise<number> }> {
   demand(caller, "admin");
   const where = { organizationId: caller.organizationId };
-  return { rows: await core.db.prisma.user.findMany(newestFirst(where, page)), count: () => core.db.prisma.user.count({ ...COUNTED, where }) };
+  return {
+    rows: await core.db.prisma.user.findMany(newestFirst(where, page)),
+    count: () => core.db.prisma.user.count({ ...COUNTED, where }),
+  };
 }

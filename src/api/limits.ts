@@ -43,6 +43,8 @@ export const GRAPHQL = {
   cost: 10_000,
   /** A field that may be a body. */
   bodyCost: 20,
+  /** One that may be a filter, or headers. */
+  settingCost: 5,
   /** One whose rows are counted. */
   countCost: 500,
   pageSize: 100,

@@ -1,7 +1,15 @@
 /** How doors that are no GraphQL say what went wrong: application/problem+json, or their product's own form. */
 import type { FastifyReply } from "fastify";
 import { isUnavailable } from "../db/unavailable.ts";
-import { HooklineError, type Issue, type QuotaLeft, RateLimitedError, TooLargeError, UnavailableError, ValidationError } from "../errors.ts";
+import {
+  HooklineError,
+  type Issue,
+  type QuotaLeft,
+  RateLimitedError,
+  TooLargeError,
+  UnavailableError,
+  ValidationError,
+} from "../errors.ts";
 import type { Log } from "../observe/log.ts";
 
 export interface Problem {
@@ -58,7 +66,8 @@ const FASTIFY: Record<string, { status: number; code: string; message: string }>
   FST_ERR_BAD_URL: { status: 400, code: "BAD_REQUEST", message: "the path is not well percent-encoded" },
 };
 
-const rateLimitHeaders = ({ limit, remaining, resetSeconds }: QuotaLeft) => ({
+/** Of a quota that is used up. */
+export const rateLimitHeaders = ({ limit, remaining, resetSeconds }: QuotaLeft) => ({
   "ratelimit-limit": String(limit),
   "ratelimit-remaining": String(remaining),
   "ratelimit-reset": String(resetSeconds),

@@ -11,18 +11,26 @@ const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
 /** Segments; no route has so many. */
 const DEEPEST_PATH = 20;
 
+export interface Route {
+  method: string;
+  /** As it was given: `/api/v1/Webhook/:id`. */
+  path: string;
+}
+
 export interface Routing {
+  readonly routes: readonly Route[];
   /** The methods a path takes; empty for an unknown path. */
   methodsAt(path: string): string[];
 }
 
 /** Must be called before any route is added. */
 export function watchRoutes(app: FastifyInstance): Routing {
-  const routes: { method: string; segments: string[] }[] = [];
+  const routes: (Route & { segments: string[] })[] = [];
   app.addHook("onRoute", ({ method, url }) => {
-    for (const each of [method].flat()) routes.push({ method: each, segments: url.split("/") });
+    for (const each of [method].flat()) routes.push({ method: each, path: url, segments: url.split("/") });
   });
   return {
+    routes,
     methodsAt(path) {
       const given = parts(path, "/", DEEPEST_PATH) ?? [];
       return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();

@@ -25,13 +25,14 @@ import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
-import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
   dashboard?: Dashboard | undefined;
 }
 
 export interface Server {
+  readonly routes: readonly Route[];
   /** On the configured host and port (0: any free one). */
   listen(): Promise<{ port: number }>;
   /** The same without a socket. */
@@ -154,6 +155,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   const sockets = serveSockets(app.server, doors, yoga, live, createAddressOf(core.config.trustedProxies));
 
   return {
+    routes: routing.routes,
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
     beginDrain: () => {
@@ -178,6 +180,7 @@ export async function createWorkerServer(core: Core): Promise<Server> {
   answerUnknown(app, routing, undefined);
   await app.ready();
   return {
+    routes: routing.routes,
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
     beginDrain: () => {

@@ -120,10 +120,10 @@ export async function countGoals(core: Core, caller: Caller): Promise<number> {
   demand(caller, "goals:read");
   const { rows } = await core.db
     .tenant(caller.organizationId)
-    .query<{ n: number }>("SELECT count(*) AS n FROM (SELECT 1 FROM goal WHERE organization_id = $1 AND deleted_at IS NULL LIMIT $2) AS counted", [
-      caller.organizationId,
-      COUNTED.take,
-    ]);
+    .query<{ n: number }>(
+      "SELECT count(*) AS n FROM (SELECT 1 FROM goal WHERE organization_id = $1 AND deleted_at IS NULL LIMIT $2) AS counted",
+      [caller.organizationId, COUNTED.take],
+    );
   return rows[0]?.n ?? 0;
 }
 

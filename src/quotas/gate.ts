@@ -19,7 +19,7 @@ export interface TokenRate {
 /** What a call would add. */
 export interface Wanted {
   events: number;
-  /** Of their payloads. */
+  /** Of them, as ingest counts: their payloads, and what an event holds beside it. */
   bytes: number;
   /** Requests that they make. */
   requests: number;
@@ -58,8 +58,7 @@ const STALE_MS = 30_000;
 /** Between two counts of the same thing: at least so long, and ten times as long as the count took. */
 const COUNT_MS = 200;
 const COUNT_FACTOR = 10;
-/** What an event and a request hold beside their payloads: their rows, their places in indexes, an attempt. */
-const EVENT_BYTES = 500;
+/** What a request holds: its row, its places in indexes, an attempt. */
 const REQUEST_BYTES = 800;
 
 const DAY_MS = 86_400_000;
@@ -157,7 +156,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     return { limit, remaining: Math.max(0, limit - used), resetSeconds: RETRY_AFTER[name] };
   }
 
-  const bytesOf = ({ events, bytes, requests }: Wanted) => bytes + events * EVENT_BYTES + requests * REQUEST_BYTES;
+  const bytesOf = ({ bytes, requests }: Wanted) => bytes + requests * REQUEST_BYTES;
 
   /** @throws RateLimitedError */
   function judge(own: Own, wanted: Wanted): void {
@@ -206,8 +205,11 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   async function admitLater(own: Own, wanted: Wanted): Promise<void> {
     const { token } = wanted;
     if (!isLoaded(own)) await load(own);
-    if (token && !tokenIsKnown(own, token))
-      own.tokens.set(token.id, await bucketOf(own.organizationId, token.id, token.eventsPerSecond));
+    if (token && !tokenIsKnown(own, token)) {
+      const bucket = await bucketOf(own.organizationId, token.id, token.eventsPerSecond);
+      // Several may have asked at once.
+      if (!own.tokens.has(token.id)) own.tokens.set(token.id, bucket);
+    }
     if (mustCount(own, wanted)) await count(own, wanted);
     judge(own, wanted);
   }
@@ -228,8 +230,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     },
     subscribe(organizationId) {
       const own = of(organizationId);
-      if (!isLoaded(own))
-        load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read"));
+      if (!isLoaded(own)) load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read"));
       if (own.quotas && own.subscriptions + own.elsewhere >= own.quotas.subscriptions) {
         countRefusal("subscriptions");
         return false;

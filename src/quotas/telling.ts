@@ -102,7 +102,8 @@ export function createTelling(core: Core, processId: string, organizations: () =
       core.log.warn({ err: (error as Error).message }, "what quotas count is told later");
     }
     for (const [id, own] of organizations())
-      if (own.untold === 0 && own.subscriptions === 0 && !told.has(id) && now() - (own.bucket?.at ?? 0) > IDLE_MS) organizations().delete(id);
+      if (own.untold === 0 && own.subscriptions === 0 && !told.has(id) && now() - (own.bucket?.at ?? 0) > IDLE_MS)
+        organizations().delete(id);
   }
 
   function plan(): void {

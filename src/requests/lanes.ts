@@ -1,6 +1,7 @@
 /** Lanes as operators see them: state, head, how many wait behind it, why and until when. */
-import { MOST_COUNTED } from "../accounts/keyset.ts";
+
 import { type RawBuilder, sql } from "kysely";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import { type LaneState, laneState } from "../delivery/lane-state.ts";

@@ -3,8 +3,9 @@
  * Where a filter asks what no index knows, a page reads at most 100 000 rows along the way and may then be shorter than
  * asked for; it says where the next one goes on.
  */
-import { MOST_COUNTED } from "../accounts/keyset.ts";
+
 import { type Expression, expressionBuilder, type SqlBool, sql } from "kysely";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import type { WebhookRequestTable } from "../db/kysely-types.ts";
 import { queries, rowsOf } from "../db/queries.ts";

@@ -2,6 +2,8 @@
  * The worst that anybody can send, to every kind of door: repetition, nesting, backtracking, width, depth, about a megabyte
  * where a body is, 12 KiB where a header or a URL is. Pure: spite.test.ts sends it.
  */
+import type { Route } from "../../src/api/routing.ts";
+
 const MIB = 2 ** 20;
 
 export interface Spite {
@@ -153,6 +155,25 @@ const DOORS: readonly Door[] = [
   { path: "/api/v1/Agents/Webhook/SaveWebhook", kinds: ["json", "xml"] },
 ];
 
+const BODIED = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+/** What a route's parameters are called with. */
+const pathOf = (route: string) => route.replace(/:[^/]+/g, "1").replace("*", "a");
+
+const fits = (route: string, path: string) => {
+  const [pattern, given] = [route.split("/"), path.split("/")];
+  return pattern.length === given.length && pattern.every((segment, i) => segment.startsWith(":") || segment === given[i]);
+};
+
+/** A door for every route that takes a body and has none above, with what its product may send. */
+export function doorsOf(routes: readonly Route[]): Door[] {
+  return routes
+    .filter(({ method, path }) => BODIED.has(method) && !DOORS.some((door) => (door.method ?? "POST") === method && fits(path, door.path)))
+    .map(({ method, path }): Door => {
+      const kinds = path.startsWith("/api/v1/") ? (["json", "form", "xml"] as const) : (["json", "form"] as const);
+      return { path: pathOf(path), method: method as Spite["method"], kinds };
+    });
+}
+
 const TABLES = { json: VALUES, form: FORMS, xml: DOCUMENTS, graphql: QUERIES };
 const TYPES = { json: JSON_TYPE, form: FORM_TYPE, xml: "application/xml", graphql: JSON_TYPE };
 
@@ -211,11 +232,11 @@ function mutation(name: string, input: string, value: string): string {
 }
 
 /** Every one, in a fixed order; a body is made when it is asked for. */
-export function allSpite(): { route: string; name: string; make(): Spite }[] {
+export function allSpite(routes: readonly Route[] = []): { route: string; name: string; make(): Spite }[] {
   const all: { route: string; name: string; make(): Spite }[] = [];
   const add = (route: string, name: string, rest: Omit<Spite, "route" | "name" | "body">, body?: () => string) =>
     all.push({ route, name: `${route}: ${name}`, make: () => ({ route, name, ...rest, body: body?.() }) });
-  for (const { path, kinds, method = "POST", type } of DOORS) {
+  for (const { path, kinds, method = "POST", type } of [...DOORS, ...doorsOf(routes)]) {
     for (const kind of kinds) {
       const headers = { "content-type": type ?? TYPES[kind] };
       for (const [name, value] of Object.entries(TABLES[kind])) {
@@ -249,7 +270,8 @@ export function allSpite(): { route: string; name: string; make(): Spite }[] {
     "an identifier": `?definition=${"id=1,".repeat(2_400)}`,
   };
   const paths = ["/graphql", "/v1/events", "/inbound/goals/a", "/api/v1/Webhook", "/api/v2/webservices", "/api/v3/webhook/subscription"];
-  for (const path of [...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", ""]) {
+  const read = routes.filter(({ method }) => method === "GET").map(({ path }) => pathOf(path));
+  for (const path of new Set([...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", "", ...read])) {
     for (const [name, rest] of Object.entries(urls))
       add(`GET ${path || "/"}, the URL`, name, { method: "GET", path: path + rest, headers: {} });
   }

@@ -16,7 +16,7 @@ test("a place goes on to who waits longest; who waits too long, or behind too ma
   const shares = new Shares({ most: 2, waiting: 2, patienceMs: 30 });
   const [leave] = [await shares.enter("a"), await shares.enter("a")];
   const order: string[] = [];
-  const waits = ["first", "second"].map((name) => shares.enter("a").then((done) => (order.push(name), done)));
+  const waits = ["first", "second"].map((name) => shares.enter("a").then(() => order.push(name)));
   await expect(shares.enter("a")).rejects.toBeInstanceOf(RateLimitedError);
   const other = await shares.enter("b");
   leave();
@@ -58,7 +58,12 @@ test("B56 a read that takes too long is given up, says so and gives its place ba
   try {
     const read = () => db.tenant(t.organizationId).query("SELECT pg_sleep(3)");
     for (let i = 0; i < 8; i++) await expect(read()).rejects.toBeInstanceOf(SlowReadError);
-    await expect(read()).rejects.toMatchObject({ code: "UNAVAILABLE", status: 503, retryAfterSeconds: 5, message: expect.stringContaining("0.15 s") });
+    await expect(read()).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      status: 503,
+      retryAfterSeconds: 5,
+      message: expect.stringContaining("0.15 s"),
+    });
     const lock = await t.core.db.pool.connect();
     await lock.query("BEGIN");
     await lock.query("LOCK TABLE goal IN ACCESS EXCLUSIVE MODE");

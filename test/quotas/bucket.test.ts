@@ -56,7 +56,11 @@ function sharedRow(rate: number) {
 }
 
 test("B57 whatever processes do, in t seconds they take at most rate × (t + processes), beside what they need not tell", () => {
-  const step = fc.record({ process: fc.integer({ min: 0, max: 3 }), after: fc.integer({ min: 0, max: 40 }), count: fc.integer({ min: 1, max: 8 }) });
+  const step = fc.record({
+    process: fc.integer({ min: 0, max: 3 }),
+    after: fc.integer({ min: 0, max: 40 }),
+    count: fc.integer({ min: 1, max: 8 }),
+  });
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 40 }), fc.array(step, { maxLength: 400 }), (rate, steps) => {
       const tell = sharedRow(rate);

@@ -9,7 +9,9 @@ import { data, graphql } from "../helpers/graphql.ts";
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await testApp({ quotas: { eventsPerSecond: 1_000, definitions: 100, queuedRequests: 1_000, storedBytes: 1e9, subscriptions: 100 } });
+  app = await testApp({
+    quotas: { eventsPerSecond: 1_000, definitions: 100, queuedRequests: 1_000, storedBytes: 1e9, subscriptions: 100 },
+  });
 });
 afterAll(() => app?.close());
 
@@ -81,7 +83,11 @@ describe("B57 events a second", () => {
     expect(refused.headers.get("ratelimit-limit")).toBe("5");
     expect(refused.headers.get("ratelimit-remaining")).toBe("0");
     expect(await refused.json()).toMatchObject({ code: "RATE_LIMITED", detail: expect.stringContaining("5 events a second") });
-    const { body } = await graphql(app, 'mutation { emitEvents(input: { events: [{ type: "a" }, { type: "a" }, { type: "a" }, { type: "a" }, { type: "a" }] }) { __typename ... on RateLimitedError { code retryAfterSeconds } } }', { token: t.token });
+    const { body } = await graphql(
+      app,
+      'mutation { emitEvents(input: { events: [{ type: "a" }, { type: "a" }, { type: "a" }, { type: "a" }, { type: "a" }] }) { __typename ... on RateLimitedError { code retryAfterSeconds } } }',
+      { token: t.token },
+    );
     expect(body.data.emitEvents).toEqual({ __typename: "RateLimitedError", code: "RATE_LIMITED", retryAfterSeconds: expect.any(Number) });
     await sleep(1_000 * Number(refused.headers.get("retry-after")));
     expect((await emit(app, t)).status).toBe(202);
@@ -133,7 +139,10 @@ describe("B57 events a second", () => {
     const t = await tenant({ eventsPerSecond: 500 });
     await emit(app, t);
     const told = async () => {
-      const { rows } = await app.t.core.db.pool.query("SELECT told_at AS at, level FROM event_bucket WHERE organization_id = $1 AND id = $1", [t.id]);
+      const { rows } = await app.t.core.db.pool.query(
+        "SELECT told_at AS at, level FROM event_bucket WHERE organization_id = $1 AND id = $1",
+        [t.id],
+      );
       return rows[0];
     };
     for (let i = 0; i < 60; i++) await emit(app, t);
@@ -157,8 +166,14 @@ test("B57 definitions: the quota's last is made, the next is refused; a deleted 
   const t = await tenant({ definitions: 2 });
   const [first, second, third] = [await definition(t), await definition(t), await definition(t)];
   expect([first.__typename, second.__typename]).toEqual(["CreatedWebhookDefinition", "CreatedWebhookDefinition"]);
-  expect(third).toMatchObject({ __typename: "RateLimitedError", code: "RATE_LIMITED", message: expect.stringContaining("2 webhook definitions") });
-  await data(app, t.token, "mutation ($id: ID!) { deleteWebhookDefinition(input: { id: $id }) { __typename } }", { id: first.definition.id });
+  expect(third).toMatchObject({
+    __typename: "RateLimitedError",
+    code: "RATE_LIMITED",
+    message: expect.stringContaining("2 webhook definitions"),
+  });
+  await data(app, t.token, "mutation ($id: ID!) { deleteWebhookDefinition(input: { id: $id }) { __typename } }", {
+    id: first.definition.id,
+  });
   expect((await definition(t)).__typename).toBe("CreatedWebhookDefinition");
   const together = await tenant({ definitions: 3 });
   const made = await Promise.all(Array.from({ length: 8 }, () => definition(together)));
@@ -230,13 +245,25 @@ test("B57 quotas and usage are seen, set by the operator alone, audited, and sho
   expect(organization.quotas).toEqual({
     ...{ eventsPerSecond: 7, definitions: 100, queuedRequests: 9_007_199_254_740_991, storedBytes: 1_000_000_000, subscriptions: 100 },
   });
-  expect(organization.usage).toEqual({ eventsPerSecond: 1, definitions: 0, queuedRequests: 0, storedBytes: expect.any(Number), subscriptions: 0 });
+  expect(organization.usage).toEqual({
+    eventsPerSecond: 1,
+    definitions: 0,
+    queuedRequests: 0,
+    storedBytes: expect.any(Number),
+    subscriptions: 0,
+  });
   expect((await set(t.id, { eventsPerSecond: null })).quotas.eventsPerSecond).toBe(1_000);
-  expect(await set(t.id, { eventsPerSecond: 0 })).toMatchObject({ __typename: "ValidationError", message: expect.stringContaining("eventsPerSecond") });
+  expect(await set(t.id, { eventsPerSecond: 0 })).toMatchObject({
+    __typename: "ValidationError",
+    message: expect.stringContaining("eventsPerSecond"),
+  });
   const input = { organizationId: globalId("Organization", newId()), definitions: 1 };
   expect((await data(app, operator, SET, { input })).setOrganizationQuotas.__typename).toBe("NotFoundError");
   expect((await data(app, t.token, SET, { input })).setOrganizationQuotas.__typename).toBe("ForbiddenError");
-  const { rows } = await app.t.core.db.pool.query("SELECT before, after FROM audit_entry WHERE action = 'organization.setQuotas' AND subject_id = $1 ORDER BY id", [t.id]);
+  const { rows } = await app.t.core.db.pool.query(
+    "SELECT before, after FROM audit_entry WHERE action = 'organization.setQuotas' AND subject_id = $1 ORDER BY id",
+    [t.id],
+  );
   expect(rows.at(-1)).toMatchObject({ before: { eventsPerSecond: 7 }, after: { eventsPerSecond: null } });
   const text = await app.t.core.metrics.text();
   expect(text).toMatch(/hookline_quota_refusals_total\{quota="eventsPerSecond"\} \d/);
@@ -255,21 +282,33 @@ test("B57 an inbound URL and a face answer in their own form", async () => {
   expect(signal.headers.get("ratelimit-limit")).toBe("1");
   expect(JSON.stringify(await signal.json())).toContain("events a second");
   await app.t.core.db.pool.query("UPDATE organization SET features = '{INBOUND_WEBHOOKS}' WHERE id = $1", [t.id]);
-  const goal = (await data(app, t.token, 'mutation { createGoal(input: { name: "G", direction: MAXIMIZE }) { ... on Goal { id } } }')).createGoal;
-  const made = await data(app, t.token, "mutation ($id: ID!) { createInboundWebhook(input: { goalId: $id }) { ... on CreatedInboundWebhook { targetUrl } ... on Error { message } } }", { id: goal.id });
+  const goal = (await data(app, t.token, 'mutation { createGoal(input: { name: "G", direction: MAXIMIZE }) { ... on Goal { id } } }'))
+    .createGoal;
+  const made = await data(
+    app,
+    t.token,
+    "mutation ($id: ID!) { createInboundWebhook(input: { goalId: $id }) { ... on CreatedInboundWebhook { targetUrl } ... on Error { message } } }",
+    { id: goal.id },
+  );
   const url = new URL(made.createInboundWebhook.targetUrl);
-  const post = () => fetch(app.url + url.pathname, { method: "POST", headers: { "content-type": "application/json" }, body: '{"value": 1}' });
+  const post = () =>
+    fetch(app.url + url.pathname, { method: "POST", headers: { "content-type": "application/json" }, body: '{"value": 1}' });
   const answers = [await post(), await post(), await post()];
   const limited = answers.find(({ status }) => status === 429);
   expect(limited?.headers.get("retry-after")).not.toBeNull();
-  expect(await limited?.json()).toMatchObject({ status: 429, error: "TOO MANY REQUESTS", message: expect.stringContaining("events a second") });
+  expect(await limited?.json()).toMatchObject({
+    status: 429,
+    error: "TOO MANY REQUESTS",
+    message: expect.stringContaining("events a second"),
+  });
 });
 
 test("a definition made in a transaction of a face counts too", async () => {
   const t = await tenant({ definitions: 1 });
   const caller = { ...app.t.admin, organizationId: t.id };
   const { userId } = await app.t.caller("ADMIN", undefined as never, t.id);
-  const make = () => createDefinition(app.t.core, { ...caller, userId }, { name: "A", targetUrl: "http://127.0.0.1:9/", eventTypes: ["a"] }, app.doors);
+  const make = () =>
+    createDefinition(app.t.core, { ...caller, userId }, { name: "A", targetUrl: "http://127.0.0.1:9/", eventTypes: ["a"] }, app.doors);
   await make();
   await expect(make()).rejects.toMatchObject({ code: "RATE_LIMITED", left: { limit: 1, remaining: 0 } });
 });

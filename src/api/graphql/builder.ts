@@ -21,7 +21,6 @@ import { getDatamodel } from "../../db/generated/pothos-types.ts";
 import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { globalId, type NodeType, parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
-import { fieldCost } from "./cost.ts";
 import {
   decimalLiteral,
   jsonLiteral,
@@ -72,7 +71,7 @@ export const builder = new SchemaBuilder<Types>({
     unauthorizedError: (_parent, context) => (context.caller ? new ForbiddenError() : new UnauthenticatedError()),
   },
   errors: { directResult: true },
-  complexity: { disabled: true, fieldComplexity: fieldCost },
+  complexity: { disabled: true },
   prisma: {
     client: (context) => context.doors.core.db.prisma as never,
     dmmf: getDatamodel(),

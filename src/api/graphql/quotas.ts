@@ -26,7 +26,10 @@ const quotaType = (name: string, description: string) =>
     }),
   });
 
-const OrganizationQuotas = quotaType("OrganizationQuotas", "What an organization may use at most: what the operator set, else the installation's default.");
+const OrganizationQuotas = quotaType(
+  "OrganizationQuotas",
+  "What an organization may use at most: what the operator set, else the installation's default.",
+);
 const OrganizationUsage = quotaType(
   "OrganizationUsage",
   "What an organization uses now, over all processes; eventsPerSecond over the last ten seconds. Counted no further than the quotas go.",
@@ -35,13 +38,11 @@ const OrganizationUsage = quotaType(
 builder.prismaObjectFields("Organization", (t) => ({
   quotas: t.field({
     type: OrganizationQuotas,
-    select: { id: true },
     description: "What it may use at most. Over it: 429 with Retry-After, or RateLimitedError.",
     resolve: ({ id }, _args, { doors }) => doors.quotas.quotas(id),
   }),
   usage: t.field({
     type: OrganizationUsage,
-    select: { id: true },
     description: "What it uses now of its quotas.",
     resolve: ({ id }, _args, { doors }) => doors.quotas.usage(id),
   }),
@@ -55,7 +56,8 @@ builder.prismaObjectFields("ApiToken", (t) => ({
 }));
 
 mutation("setOrganizationQuotas", {
-  description: "Sets what an organization may use; the operator's alone. Absent stays, null is the default again. Holds on every process within a second.",
+  description:
+    "Sets what an organization may use; the operator's alone. Absent stays, null is the default again. Holds on every process within a second.",
   type: Organization,
   scope: "admin",
   only: "operator",

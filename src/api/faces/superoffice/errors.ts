@@ -1,10 +1,10 @@
 /** SuperOffice's error body: `{"Error":true,"ErrorType","ErrorMessage","ErrorSource"}`, always JSON. */
 import type { FastifyReply } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
-import { HooklineError, UnavailableError, ValidationError } from "../../../errors.ts";
+import { HooklineError, RateLimitedError, UnavailableError, ValidationError } from "../../../errors.ts";
 import type { Log } from "../../../observe/log.ts";
 import { told } from "../../../text.ts";
-import type { ErrorForm } from "../../problem.ts";
+import { type ErrorForm, rateLimitHeaders } from "../../problem.ts";
 
 /** What only this face says: a failed save test, a test operation that does not hold, a precondition … */
 export class FaceError extends Error {
@@ -68,6 +68,7 @@ export function sendError(reply: FastifyReply, given: unknown, log: Log): Fastif
     if (error.status === 401) reply.header("www-authenticate", 'Basic realm="SuperOffice", charset="UTF-8"');
     const wait = (error as { retryAfterSeconds?: number }).retryAfterSeconds;
     if (wait !== undefined) reply.header("retry-after", wait);
+    if (error instanceof RateLimitedError && error.left) reply.headers(rateLimitHeaders(error.left));
     return send(reply, error.status, typeOf(error.status), error instanceof ValidationError ? inFaceWords(error) : error.message);
   }
   const { statusCode, message } = error as { statusCode?: number; message?: string };

@@ -148,16 +148,20 @@ export async function signalEvent(
   const key = signal.primaryKey ?? 0;
   const primaryKey = /^-?\d{1,10}$/.test(String(key)) ? Number(key) : Number.NaN;
   if (!(primaryKey >= -INT32 && primaryKey < INT32)) throw new FaceError(400, "the primary key must be an int32; 0 if unused");
-  await doors.ingest.emit(caller.organizationId, [
-    {
-      type: name,
-      entity: name.split(".", 1)[0] ?? name,
-      entityId: primaryKey === 0 ? null : String(primaryKey),
-      payload: signal.data,
-      changes: [...signal.fields],
-      actor: await associateIdOf(doors.core, caller),
-    },
-  ], { token: caller.tokenRate });
+  await doors.ingest.emit(
+    caller.organizationId,
+    [
+      {
+        type: name,
+        entity: name.split(".", 1)[0] ?? name,
+        entityId: primaryKey === 0 ? null : String(primaryKey),
+        payload: signal.data,
+        changes: [...signal.fields],
+        actor: await associateIdOf(doors.core, caller),
+      },
+    ],
+    { token: caller.tokenRate },
+  );
 }
 
 const EVERYTHING: ReadonlySet<string> = new Set([
