@@ -196,7 +196,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     own.queued.again = Number.POSITIVE_INFINITY;
     try {
       const [row] = await countQueued.rows(core.db.pool, [own.organizationId, (own.quotas?.queuedRequests ?? 0) + 1]);
-      own.queued = { ...own.queued, count: row?.queued ?? 0, since: Math.max(0, own.queued.since - before) };
+      own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - before) };
     } finally {
       own.queued.again = now() + Math.max(COUNT_MS, (now() - began) * COUNT_FACTOR);
     }

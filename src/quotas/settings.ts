@@ -74,6 +74,6 @@ export async function demandDefinitionPlace(core: Core, client: Queries, organiz
   const limit = rows[0]?.definitions ?? core.config.quotas.definitions;
   if (number <= limit) return;
   const [living] = await countLiving.rows(client, [organizationId, limit]);
-  if ((living?.definitions ?? 0) < limit) return;
+  if ((living?.count ?? 0) < limit) return;
   throw overQuota("definitions", { limit, remaining: 0, resetSeconds: RETRY_AFTER.definitions });
 }

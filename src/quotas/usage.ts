@@ -27,9 +27,9 @@ export async function showUsage(core: Core, gate: Gate, processId: string, organ
   const [definitions] = await countLiving.rows(db, [organizationId, MOST_DEFINITIONS]);
   const own = gate.organizations.get(organizationId);
   return {
-    eventsPerSecond: Math.ceil((events?.events ?? 0) / SECONDS),
-    definitions: definitions?.definitions ?? 0,
-    queuedRequests: queued?.queued ?? 0,
+    eventsPerSecond: Math.ceil((events?.count ?? 0) / SECONDS),
+    definitions: definitions?.count ?? 0,
+    queuedRequests: queued?.count ?? 0,
     storedBytes: (row?.stored ?? 0) + (own?.untold ?? 0),
     subscriptions: (row?.elsewhere ?? 0) + (own?.subscriptions ?? 0),
   };

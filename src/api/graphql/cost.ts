@@ -59,8 +59,8 @@ function ofLeaf({ name, type }: Field): number {
 
 /** @throws GraphQLError BAD_USER_INPUT for a page, or a list of ids, over 100 */
 function nodesOf(field: Field, args: Record<string, unknown>): number {
-  const given = (field.extensions["complexity"] as { multiplier?: number } | undefined)?.multiplier;
-  if (given !== undefined) return given;
+  const said = field.extensions["complexity"] as { multiplier?: number } | undefined;
+  if (typeof said === "object" && said.multiplier !== undefined) return said.multiplier;
   const ids = Array.isArray(args["ids"]) ? args["ids"].length : 0;
   if (ids > GRAPHQL.pageSize) badInput(`ids must be at most ${GRAPHQL.pageSize}`);
   if (!field.args.some(({ name }) => name === "first" || name === "last")) return ids || listed(field);

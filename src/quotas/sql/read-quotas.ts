@@ -32,21 +32,21 @@ export const readBucket = statement({
 /** $1 organization · $2 how many at most */
 export const countQueued = statement({
   name: "count-queued",
-  text: `SELECT count(*) AS queued FROM (SELECT 1 FROM lane_entry e WHERE e.organization_id = $1::uuid LIMIT $2::int8) AS counted`,
-  row: { queued: "int8" },
+  text: `SELECT count(*) AS count FROM (SELECT 1 FROM lane_entry e WHERE e.organization_id = $1::uuid LIMIT $2::int8) AS counted`,
+  row: { count: "int8" },
 });
 
 /** $1 organization · $2 above this id · $3 how many at most */
 export const countEventsSince = statement({
   name: "count-events-since",
-  text: `SELECT count(*) AS events FROM (SELECT 1 FROM event e WHERE e.organization_id = $1::uuid AND e.id > $2::uuid LIMIT $3::int8) AS counted`,
-  row: { events: "int8" },
+  text: `SELECT count(*) AS count FROM (SELECT 1 FROM event e WHERE e.organization_id = $1::uuid AND e.id > $2::uuid LIMIT $3::int8) AS counted`,
+  row: { count: "int8" },
 });
 
 /** $1 organization · $2 how many at most */
 export const countLiving = statement({
   name: "count-living-definitions",
-  text: `SELECT count(*) AS definitions FROM (
+  text: `SELECT count(*) AS count FROM (
       SELECT 1 FROM webhook_definition d WHERE d.organization_id = $1::uuid AND d.deleted_at IS NULL LIMIT $2::int8) AS counted`,
-  row: { definitions: "int8" },
+  row: { count: "int8" },
 });
