@@ -31,7 +31,7 @@ let app: TestApp;
 let routes: readonly Route[];
 beforeAll(async () => {
   app = await testApp();
-  routes = app.server.routes;
+  routes = app.server.routes();
 });
 afterAll(() => app?.close());
 
@@ -191,7 +191,7 @@ test(`B50 every route, signed in and not (seed ${SEED})`, { timeout: 600_000 }, 
     send(
       app.url,
       {
-        route: route.path,
+        route: route.url,
         name: "",
         method: route.method as "POST",
         path: at,
@@ -213,7 +213,7 @@ test(`B50 every route, signed in and not (seed ${SEED})`, { timeout: 600_000 }, 
         const search = Object.entries(query)
           .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value.toWellFormed())}`)
           .join("&");
-        const at = pathOf(route.path, parameters) + (search === "" ? "" : `?${search}`);
+        const at = pathOf(route.url, parameters) + (search === "" ? "" : `?${search}`);
         const said = await answers(route, at, given, sent, signedIn ? app.adminToken : undefined);
         expect([route.method, at, wrongWith(said)]).toEqual([route.method, at, undefined]);
       },

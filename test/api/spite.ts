@@ -167,8 +167,8 @@ const fits = (route: string, path: string) => {
 /** A door for every route that takes a body and has none above, with what its product may send. */
 export function doorsOf(routes: readonly Route[]): Door[] {
   return routes
-    .filter(({ method, path }) => BODIED.has(method) && !DOORS.some((door) => (door.method ?? "POST") === method && fits(path, door.path)))
-    .map(({ method, path }): Door => {
+    .filter(({ method, url }) => BODIED.has(method) && !DOORS.some((door) => (door.method ?? "POST") === method && fits(url, door.path)))
+    .map(({ method, url: path }): Door => {
       const kinds = path.startsWith("/api/v1/") ? (["json", "form", "xml"] as const) : (["json", "form"] as const);
       return { path: pathOf(path), method: method as Spite["method"], kinds };
     });
@@ -270,7 +270,7 @@ export function allSpite(routes: readonly Route[] = []): { route: string; name: 
     "an identifier": `?definition=${"id=1,".repeat(2_400)}`,
   };
   const paths = ["/graphql", "/v1/events", "/inbound/goals/a", "/api/v1/Webhook", "/api/v2/webservices", "/api/v3/webhook/subscription"];
-  const read = routes.filter(({ method }) => method === "GET").map(({ path }) => pathOf(path));
+  const read = routes.filter(({ method }) => method === "GET").map(({ url }) => pathOf(url));
   for (const path of new Set([...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", "", ...read])) {
     for (const [name, rest] of Object.entries(urls))
       add(`GET ${path || "/"}, the URL`, name, { method: "GET", path: path + rest, headers: {} });

@@ -292,7 +292,11 @@ test("B57 an inbound URL and a face answer in their own form", async () => {
   );
   const url = new URL(made.createInboundWebhook.targetUrl);
   const post = () =>
-    fetch(app.url + url.pathname, { method: "POST", headers: { "content-type": "application/json" }, body: '{"value": 1}' });
+    fetch(app.url + url.pathname, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"date":"2026-11-01","value":1}',
+    });
   const answers = [await post(), await post(), await post()];
   expect(answers.map(({ status }) => status)).toContain(429);
   const limited = answers.find(({ status }) => status === 429);
