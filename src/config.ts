@@ -11,6 +11,7 @@ import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { unknownVariables } from "./config/unknown.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
+import { withoutTail } from "./text.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
 const masterKeys = z.string().transform((text, ctx) => {
@@ -79,7 +80,7 @@ const httpUrl = z.string().transform((text, ctx) => {
       message: "must be an http or https URL without user, query and fragment, such as https://hooks.example.com",
     });
   }
-  return text.replace(/\/+$/, "");
+  return withoutTail(text, "/");
 });
 /** Links, cookies and the dashboard's own addresses begin at the root. */
 const rootUrl = httpUrl.refine(
