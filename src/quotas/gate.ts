@@ -77,10 +77,6 @@ export interface Gate {
   /** @returns false: the organization has as many as it may */
   subscribe(organizationId: string): boolean;
   unsubscribe(organizationId: string): void;
-  /** Refusals so far, by quota. */
-  readonly refused: ReadonlyMap<string, number>;
-  /** A quota that others ask for: definitions. */
-  countRefusal(name: string): void;
   stop(): void;
 }
 
@@ -89,7 +85,6 @@ const unknown = (): Known => ({ count: 0, since: 0, again: 0 });
 /** @param dirty called when there is something to tell */
 export function createGate(core: Core, processId: string, dirty: () => void): Gate {
   const organizations = new Map<string, Own>();
-  const refused = new Map<string, number>();
   const now = () => core.clock.monotonic();
 
   function of(organizationId: string): Own {
@@ -139,12 +134,8 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     return true;
   };
 
-  function countRefusal(name: string): void {
-    refused.set(name, (refused.get(name) ?? 0) + 1);
-  }
-
   function refuse(name: QuotaName, left: QuotaLeft, whose?: string): never {
-    countRefusal(whose === undefined ? name : "tokenEventsPerSecond");
+    core.metrics.overQuota(whose === undefined ? name : "tokenEventsPerSecond");
     throw overQuota(name, left, whose);
   }
 
@@ -232,7 +223,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       const own = of(organizationId);
       if (!isLoaded(own)) load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read"));
       if (own.quotas && own.subscriptions + own.elsewhere >= own.quotas.subscriptions) {
-        countRefusal("subscriptions");
+        core.metrics.overQuota("subscriptions");
         return false;
       }
       own.subscriptions += 1;
@@ -244,8 +235,6 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       own.subscriptions = Math.max(0, own.subscriptions - 1);
       dirty();
     },
-    refused,
-    countRefusal,
     stop: forget,
   };
 }

@@ -5,7 +5,7 @@ import { QUOTA_NAMES, type Quotas } from "./quotas.ts";
 import { createTelling } from "./telling.ts";
 import { showQuotas, showUsage } from "./usage.ts";
 
-export interface OpenQuotas extends Pick<Gate, "admit" | "subscribe" | "unsubscribe" | "countRefusal"> {
+export interface OpenQuotas extends Pick<Gate, "admit" | "subscribe" | "unsubscribe"> {
   /** Reads an organization's, so that the next question is answered from memory. */
   prepare(organizationId: string): Promise<void>;
   quotas(organizationId: string): Promise<Quotas>;
@@ -33,19 +33,8 @@ function nearest(gate: Gate): Record<string, number> {
 }
 
 function watch({ metrics }: Core, gate: Gate): void {
-  metrics.figures(
-    async () => gate,
-    [
-      {
-        name: "hookline_quota_refusals_total",
-        help: "Calls and subscriptions that were refused for a quota, by quota.",
-        labels: ["quota"],
-        counts: true,
-        of: ({ refused }) => REFUSALS.map((quota) => [refused.get(quota) ?? 0, { quota }]),
-      },
-    ],
-    false,
-  );
+  // A rate needs a first value of 0.
+  for (const quota of REFUSALS) metrics.overQuota(quota, 0);
   metrics.figures(
     async () => nearest(gate),
     [
@@ -65,7 +54,7 @@ export function openQuotas(core: Core, processId: string): OpenQuotas {
   const telling = createTelling(core, processId, () => gate.organizations);
   watch(core, gate);
   return {
-    ...{ admit: gate.admit, subscribe: gate.subscribe, unsubscribe: gate.unsubscribe, countRefusal: gate.countRefusal },
+    ...{ admit: gate.admit, subscribe: gate.subscribe, unsubscribe: gate.unsubscribe },
     async prepare(organizationId) {
       const own = gate.of(organizationId);
       if (!own.quotas) await gate.load(own);

@@ -75,5 +75,6 @@ export async function demandDefinitionPlace(core: Core, client: Queries, organiz
   if (number <= limit) return;
   const [living] = await countLiving.rows(client, [organizationId, limit]);
   if ((living?.count ?? 0) < limit) return;
+  core.metrics.overQuota("definitions");
   throw overQuota("definitions", { limit, remaining: 0, resetSeconds: RETRY_AFTER.definitions });
 }

@@ -76,16 +76,14 @@ export function createTelling(core: Core, processId: string, organizations: () =
     for (const own of due) own.elsewhere = counts.get(own.organizationId) ?? 0;
   }
 
-  /** Something is left for later. */
-  const pending = () =>
-    [...organizations().values()].some(
-      (own) =>
-        own.untold > 0 ||
-        own.subscriptions > 0 ||
-        told.has(own.organizationId) ||
-        (own.bucket?.taken ?? 0) > 0 ||
-        [...own.tokens.values()].some((bucket) => bucket.taken > 0),
-    );
+  /** When something is left to be told; undefined: nothing is. */
+  const next = (): number | undefined => {
+    const all = [...organizations().values()];
+    const taken = (own: Own) => (own.bucket?.taken ?? 0) > 0 || [...own.tokens.values()].some((bucket) => bucket.taken > 0);
+    if (all.some(taken)) return BUCKETS_MS;
+    const open = (own: Own) => own.untold > 0 || own.subscriptions > 0 || told.has(own.organizationId);
+    return all.some(open) ? SUBSCRIPTIONS_MS : undefined;
+  };
 
   async function tell(last: boolean): Promise<void> {
     try {
@@ -106,19 +104,25 @@ export function createTelling(core: Core, processId: string, organizations: () =
         organizations().delete(id);
   }
 
-  function plan(): void {
-    if (timer || stopped) return;
+  let soon = false;
+  function plan(ms: number): void {
+    if (stopped || (timer && (soon || ms > BUCKETS_MS))) return;
+    clearTimeout(timer);
+    soon = ms === BUCKETS_MS;
     timer = setTimeout(() => {
+      // While it tells, what comes in is left for the next time.
+      soon = true;
       running = tell(false).finally(() => {
         timer = undefined;
-        if (pending()) plan();
+        const wait = next();
+        if (wait !== undefined) plan(wait);
       });
-    }, BUCKETS_MS);
+    }, ms);
     timer.unref();
   }
 
   return {
-    dirty: plan,
+    dirty: () => plan(BUCKETS_MS),
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -3,6 +3,7 @@ import type { InputShapeFromFields } from "@pothos/core";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../definitions/definitions.ts";
 import type { DefinitionRow, DefinitionSettings } from "../../definitions/settings.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
+import { dialects } from "../../wire/dialects.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -158,7 +159,7 @@ mutation("createWebhookDefinition", {
     { name, code, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
     { doors, caller },
   ) => {
-    const isSigned = signed ?? (!dialect || dialect === "STANDARD" || dialect === "SUPEROFFICE");
+    const isSigned = signed ?? dialects[dialect ?? "STANDARD"].signed;
     const input = {
       ...settingsOf(settings),
       ...{ name, code, eventTypes, dialect: dialect ?? undefined, signatureVersions: signatureVersions ?? undefined },
