@@ -18,11 +18,15 @@ const call = (organizationId: string, more: Partial<Call> = {}): Call => ({
 /** Turns that begin and do not end, until they are let. */
 function world(short: number) {
   const running: { calls: Call[]; turn: Turn; end: () => void }[] = [];
-  const line = createLine<Call>({ events: 100_000, bytes: 2 ** 30, short, slow: 2 }, (calls, turn) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    running.push({ calls, turn, end: resolve });
-    return promise;
-  });
+  const line = createLine<Call>(
+    { events: 100_000, bytes: 2 ** 30, short, slow: 2 },
+    (calls, turn) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      running.push({ calls, turn, end: resolve });
+      return promise;
+    },
+    () => performance.now(),
+  );
   const of = (organizationId: string, turn: Turn) =>
     running.filter((each) => each.turn === turn && each.calls.some((one) => one.organizationId === organizationId)).length;
   return { line, running, of };
