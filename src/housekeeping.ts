@@ -9,12 +9,14 @@ import type { JobKind, LastRun, Queue } from "./db/queue.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
+import type { Ingest } from "./events/ingest.ts";
+import { createRunMissed } from "./events/missed.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
-import { resumeReplays, workReplays } from "./requests/replay.ts";
+import { resumeReplays, workReplays } from "./requests/replay-run.ts";
 import { deleteOld } from "./requests/retention.ts";
 
 interface Chore {
@@ -68,7 +70,7 @@ export interface Housekeeping {
 }
 
 /** @param queue started with CHORE_JOBS and, to send them, `chores` */
-export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
+export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Housekeeping {
   const ended = new AbortController();
   const running = new Set<Promise<unknown>>();
 
@@ -83,7 +85,7 @@ export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
         });
         await queue.schedule(jobOf(name), chore.cron);
       }
-      await workReplays(core, queue);
+      await workReplays(core, queue, createRunMissed(core, ingest));
     },
     async stop() {
       ended.abort();

@@ -79,7 +79,8 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
 
   return async (request, plan, now) => {
     const { definition } = plan;
-    const dialect = dialects[definition.dialect];
+    // Its own, which is the definition's unless that was changed since it was sent: a kept body goes out as it did.
+    const dialect = dialects[request.dialect];
     if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
     const problem = headersOf(plan);
     if (problem !== "") return notSent("INVALID_HEADER", problem);

@@ -11,7 +11,7 @@ import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
-import { NumbersNeeded } from "../delivery/lane-enqueue.ts";
+import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
@@ -35,7 +35,12 @@ export interface Ingest {
   emit(organizationId: string, inputs: EventInput[], options?: IngestOptions): Promise<IngestResult>;
   /** In the caller's transaction. @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
   within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
-  /** Runs a transaction that calls `within`, as often as numbers make it necessary. */
+  /**
+   * Requests for events that are there already, behind what their lanes hold, in the caller's transaction, as its last step.
+   * @returns and @throws as `within`
+   */
+  again(client: PoolClient, organizationId: string, matches: readonly Match[]): Promise<() => void>;
+  /** Runs a transaction that calls `within` or `again`, as often as numbers make it necessary. */
   withNumbers<T>(transaction: () => Promise<T>): Promise<T>;
   /** What waits for its transaction. */
   readonly stats: { events: number; bytes: number };
@@ -132,7 +137,15 @@ export function createIngest(
       if (offered.size > 0) lanes?.abandoned([...offered]);
       offered.clear();
     };
-    const given: Accepting = { organizationId, version: catalog.version, acceptedAt, patienceMs, ...columns, offer };
+    const given: Accepting = {
+      organizationId,
+      version: catalog.version,
+      paused: catalog.paused,
+      acceptedAt,
+      patienceMs,
+      ...columns,
+      offer,
+    };
     const tryOnce = () => {
       abandon();
       return acceptAtOnce(core.db, numbers, given);
@@ -231,6 +244,12 @@ export function createIngest(
         core.metrics.events(inputs.length);
         committed(organizationId, tickets, catalog);
       };
+    },
+    async again(client, organizationId, matches) {
+      const tickets = await enqueue(client, matches, core.clock.now(), numbers);
+      // Their payloads are not at hand: whoever holds their lanes reads them.
+      const unread = tickets.map((ticket) => ({ ...ticket, requests: [] }));
+      return () => committed(organizationId, unread, undefined);
     },
     withNumbers: mended,
     get stats() {

@@ -3,12 +3,15 @@ import type { InputShapeFromFields } from "@pothos/core";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../definitions/definitions.ts";
 import type { DefinitionRow, DefinitionSettings } from "../../definitions/settings.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
+import { recoverMissed } from "../../events/recovery.ts";
+import type { ReplayRow } from "../../requests/replay.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
 import { given } from "./changes.ts";
 import { Dialect, HmacAlgorithm, HmacEncoding, OnExhausted, Ordering, SignatureVersion, TargetType } from "./definition-enums.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition } from "./nodes.ts";
+import { Replay } from "./replays.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
@@ -152,27 +155,45 @@ mutation("deleteWebhookDefinition", {
   resolve: ({ id }, { doors, caller }) => deleteDefinition(doors.core, caller, uuidOf("WebhookDefinition", id)),
 });
 
-const WebhookDefinitionList = builder.objectRef<{ webhookDefinitions: DefinitionRow[] }>("WebhookDefinitionList").implement({
-  description: "Several definitions.",
-  fields: (t) => ({
-    webhookDefinitions: t.field({
-      type: [WebhookDefinition],
-      description: "In the order in which they were named.",
-      resolve: (list) => list.webhookDefinitions,
+const WebhookDefinitionList = builder
+  .objectRef<{ webhookDefinitions: DefinitionRow[]; replays?: ReplayRow[] }>("WebhookDefinitionList")
+  .implement({
+    description: "Several definitions.",
+    fields: (t) => ({
+      replays: t.field({
+        type: [Replay],
+        description: "With recoverMissedSince: the replays that send what they missed, one for each definition; else none.",
+        resolve: (list) => list.replays ?? [],
+      }),
+      webhookDefinitions: t.field({
+        type: [WebhookDefinition],
+        description: "In the order in which they were named.",
+        resolve: (list) => list.webhookDefinitions,
+      }),
     }),
-  }),
-});
+  });
 
 mutation("activateWebhookDefinitions", {
   description: "Makes definitions ACTIVE: what is queued goes on, in order, with the errors in a row at 0. All or none.",
   type: WebhookDefinitionList,
   scope: "webhooks:write",
-  input: (t) => ({ ids: t.idList({ required: true, description: "Which: 1 to 100." }) }),
-  resolve: async ({ ids }, { doors, caller }) => {
+  input: (t) => ({
+    ids: t.idList({ required: true, description: "Which: 1 to 100." }),
+    recoverMissedSince: t.field({
+      type: "DateTime",
+      description:
+        "Also sends what they take today of the events accepted since then, and never had a request for: behind what is queued, in the order of the events, in the background.",
+    }),
+  }),
+  resolve: async ({ ids, recoverMissedSince: since }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
-    const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids);
+    let recovery: Awaited<ReturnType<typeof recoverMissed>> | undefined;
+    const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids, async (client) => {
+      if (since) recovery = await recoverMissed(doors.core, doors.jobs, client, caller, uuids, since);
+    });
+    await recovery?.start();
     await announce(doors, caller.organizationId, changes);
-    return { webhookDefinitions: definitions };
+    return { webhookDefinitions: definitions, replays: recovery?.replays ?? [] };
   },
 });
 

@@ -45,12 +45,12 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
   fields: (t) => ({
     ids: t.idList({ description: "Only these." }),
     webhookDefinitionId: t.id({ description: "Of this definition." }),
-    eventType: t.string({ description: "Of exactly this event type, or of a family such as `order.*`." }),
+    eventType: t.string({ description: "Of exactly this event type, or of a family such as `order.*` or `*.created`; `*` is every type." }),
     entity: t.string({ description: "Of events on this kind of entity." }),
     entityId: t.string({ description: "Of events on this entity." }),
     url: t.string({
       description:
-        "Sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
+        "Sent to this URL, however it is written: case of the host, its Unicode or punycode, a default port, a user, a fragment, slashes at the end of the path and the case of percent-encodings do not matter. Without a scheme also a host alone (`shop.example`: all that went there), or a path or a query that stands in the URL (`/hooks/orders`, `?tenant=7`).",
     }),
     state: t.field({ type: [WebhookRequestState], description: "In one of these states." }),
     lifeCycleState: t.field({ type: [LifeCycleState], description: "In one of these life cycle states." }),

@@ -8,6 +8,7 @@ import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
 import { idOf } from "../../wire/ids.ts";
+import { withoutFragment } from "../../wire/target.ts";
 import { AttemptConnection } from "./attempts.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
@@ -53,7 +54,11 @@ builder.node(WebhookRequest, {
     eventType: t.exposeString("eventType", { description: "The type of its event." }),
     entity: t.exposeString("entity", { nullable: true, description: "The kind of thing its event happened to." }),
     entityId: t.exposeString("entityId", { nullable: true, description: "Which one." }),
-    url: t.exposeString("url", { nullable: true, description: "Where the latest attempt went, or the first will go." }),
+    url: t.string({
+      nullable: true,
+      description: "Where the latest attempt went, or the first will go; without a fragment, which is never sent.",
+      resolve: ({ url }) => (url === null ? null : withoutFragment(url)),
+    }),
     authenticationCode: t.exposeString("authenticationCode", {
       nullable: true,
       description: "CRM.COM: the signature that stands in the body.",

@@ -6,6 +6,7 @@ import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
+import "./deliveries.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";
@@ -21,6 +22,7 @@ import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
 import "./replays.ts";
+import "./rejected-requests.ts";
 import "./requests.ts";
 
 export const schema: GraphQLSchema = builder.toSchema();
