@@ -9,7 +9,7 @@ import { queries, rowsOf } from "../db/queries.ts";
 import { familyOf, type RequestFilter, statesOf } from "./filter.ts";
 import { CLOCK_SLACK_MS, lowestId, rangeOf } from "./id-range.ts";
 import { STATES_OF } from "./row.ts";
-import { urlPattern } from "./typed-url.ts";
+import { urlClause } from "./url-clause.ts";
 
 type Clause = Expression<SqlBool>;
 const eb = expressionBuilder<{ r: WebhookRequestTable }, "r">();
@@ -69,7 +69,7 @@ export function clausesOf(organizationId: string, filter: RequestFilter, numbers
   const lead = indexed.find(([clauses, leads]) => leads && clauses.length > 0)?.[0] ?? [];
   const rest = indexed.flatMap(([clauses]) => (clauses === lead ? [] : clauses));
   if (entity !== undefined) rest.push(eb("r.entity", "=", entity));
-  if (url !== undefined) rest.push(sql`r.url ~ ${urlPattern(url)}`);
+  if (url !== undefined) rest.push(urlClause(url));
   if (states) rest.push(sql`r.state = any(${states}::webhook_request_state[])`);
   if (errorCode !== undefined) rest.push(eb("r.error_code", "=", errorCode));
   if (number !== undefined) rest.push(eb("r.number", "=", number));

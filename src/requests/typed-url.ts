@@ -1,12 +1,12 @@
 /**
  * A URL as somebody types it into the log's filter: whole, a host alone, a path or a query. Two readings of one rule, for
- * rows in memory (`urlTest`) and for SQL (`urlPattern`); test/requests/typed-url.test.ts holds them together. Pure.
+ * rows in memory (`urlTest`) and for SQL (url-clause.ts); test/requests/typed-url.test.ts holds them together. Pure.
  *
  * What does not matter: case of scheme and host, a host's Unicode or punycode, a default port, user and password, a
  * fragment, slashes at the end of the path, and the case of a percent-encoding's digits.
  */
 
-type Typed =
+export type Typed =
   /** `https://shop.example/hooks?k=1`. */
   | { kind: "URL"; url: string }
   /** `shop.example`, `shop.example:8443/hooks`: by either scheme. A host without a path: whatever its path. */
@@ -69,34 +69,4 @@ export function urlTest(given: string): (url: string) => boolean {
     if (typed.kind === "HOST" && url.host === typed.host && (typed.rest === undefined || restOf(url) === typed.rest)) return true;
     return typed.text !== "" && encoded(url.pathname + url.search).includes(typed.text);
   };
-}
-
-/** Upper- and lower-case digits of a percent-encoding; what a pattern would say something with stands for itself. */
-const literal = (text: string) =>
-  text.replace(/%[0-9A-F]{2}|[!-$&-/:-@[-^`{-~]/g, (found) =>
-    found.length === 3 ? found.replace(/[A-F]/g, (digit) => `[${digit}${digit.toLowerCase()}]`) : `\\${found}`,
-  );
-
-const USER = "([^/?#@]*@)?";
-const FRAGMENT = "(#.*)?$";
-/** Of `/hooks?k=1`: slashes may stand before the query. */
-const behind = (rest: string) => {
-  const at = rest.indexOf("?");
-  return at < 0 ? `${literal(rest)}/*` : `${literal(rest.slice(0, at))}/*${literal(rest.slice(at))}`;
-};
-
-/** The same as a regular expression of Postgres, over a URL as the log keeps it. */
-export function urlPattern(given: string): string {
-  const typed = typedUrl(given);
-  // Nothing is found by nothing: no URL is empty.
-  const inside = (text: string) => (text === "" ? "^$" : `^https?://[^/?#]*(?=[/?])[^#]*${literal(text)}`);
-  if (typed.kind === "PART") return inside(typed.text);
-  if (typed.kind === "URL") {
-    const { protocol, host } = new URL(typed.url);
-    const rest = typed.url.slice(`${protocol}//${host}`.length);
-    return `^${protocol}//${USER}${literal(host)}${behind(rest)}${FRAGMENT}`;
-  }
-  const host = `^https?://${USER}${literal(typed.host)}`;
-  const exact = typed.rest === undefined ? `${host}([/?#].*)?$` : `${host}${behind(typed.rest)}${FRAGMENT}`;
-  return `(${exact})|(${inside(typed.text)})`;
 }

@@ -66,7 +66,7 @@ test.each([{}, { ordering: "KEY" }, { ordering: "NONE", concurrency: 4 }])(
 );
 
 test("what is in flight ends; retries and resends wait too; a paused lane and a stopped definition stay so", async () => {
-  const waits = await definition({ retrySchedule: [1] });
+  const waits = await definition({ retrySchedule: [20] });
   const again = await definition();
   receiver.respond((call) => (call.path === waits.path || call.path === again.path ? 500 : 200));
   await emit(waits.type, 1);

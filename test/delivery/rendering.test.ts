@@ -110,7 +110,7 @@ describe("B72", () => {
   });
 
   it("a resend after the dialect was changed is that of the old one, whole; with rerender that of the new one, whole", async () => {
-    const id = await d.definition({ targetUrl: `${receiver.url}/i`, eventTypes: ["turn.*"], retrySchedule: [] });
+    const id = await d.definition({ name: "turned", targetUrl: `${receiver.url}/i`, eventTypes: ["turn.*"], retrySchedule: [] });
     const statuses = [500, 500];
     receiver.respond(() => statuses.shift() ?? 200);
     await d.emit("turn.now", { payload: '{"a":1}', entity: "turn", entityId: "1" });
