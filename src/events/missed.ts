@@ -169,6 +169,17 @@ async function settled(core: Core): Promise<void> {
   }
 }
 
+/** Of stretches in which nothing was missed, one job looks at as many as it comes to in so long. */
+const LOOKING_MS = 2_000;
+
+async function nextFound(core: Core, taker: Taker, missed: Missed, after: string, untilId: string): Promise<Stretch> {
+  const until = core.clock.monotonic() + LOOKING_MS;
+  let stretch = await nextStretch(core, taker, missed, after, untilId);
+  while (stretch.found.length === 0 && stretch.last !== undefined && core.clock.monotonic() < until)
+    stretch = await nextStretch(core, taker, missed, stretch.last, untilId);
+  return stretch;
+}
+
 /** Goes on with a replay of what was missed: one stretch of events, at most `most` requests. */
 export function createRunMissed(core: Core, ingest: Ingest): RunMissed {
   return async (replay) => {
@@ -179,7 +190,7 @@ export function createRunMissed(core: Core, ingest: Ingest): RunMissed {
     if (!taker?.active) return { kind: "END", state: "FAILED" };
     if (lastId === LOWEST) await settled(core);
     const missed: Missed = { organizationId, definitionId, since, until, filter: replay.filter };
-    const { found, last } = await nextStretch(core, taker, missed, lastId, untilId);
+    const { found, last } = await nextFound(core, taker, missed, lastId, untilId);
     const batch = found.slice(0, most);
     const to = batch.length < found.length ? (batch.at(-1) as Found).id : last;
     const end = to ?? untilId;

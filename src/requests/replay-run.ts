@@ -17,8 +17,10 @@ import { clausesFor } from "./list.ts";
 import { type Jobs, REPLAY_JOB, type ReplayJob, type ReplayKind } from "./replay.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "./row.ts";
 
-/** Requests of one job: what a crash repeats at most. */
-export const BATCH = 50;
+/** Requests of one job that are sent again, each in a transaction of its own: what a crash repeats at most. */
+const BATCH = 50;
+/** And of those that were missed, in one transaction: a crash repeats none. */
+const MISSED_BATCH = 500;
 /** Replays that go on beside each other in one process. */
 const AT_ONCE = 2;
 /** One that nobody has gone on with for so long lost its job: a restored database has none. */
@@ -131,7 +133,8 @@ async function runBatch(core: Core, jobs: Jobs, missed: RunMissed, job: ReplayJo
     core.log.error({ err: filter.error, replayId: row.id }, "a replay's filter cannot be read");
     return end(core, row, "FAILED");
   }
-  const most = Math.min(BATCH, ratePerSecond ?? BATCH);
+  const batch = row.kind === "MISSED" ? MISSED_BATCH : BATCH;
+  const most = Math.min(batch, ratePerSecond ?? batch);
   const replay: Running = { ...row, filter: filter.data as RequestFilter, most };
   const step = replay.kind === "MISSED" ? await missed(replay) : await runRejected(core, replay);
   if (step.kind === "END") return end(core, replay, step.state);
