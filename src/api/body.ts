@@ -32,6 +32,7 @@ export function textOf(request: FastifyRequest): string {
  */
 export function jsonOf(request: FastifyRequest, maxDepth = 64): { value: unknown; text: string } {
   const text = textOf(request);
+  if (text.trim() === "") throw new ValidationError([{ path: "", message: "the body is empty: send JSON" }]);
   if (deeperThan(text, maxDepth)) throw new ValidationError([{ path: "", message: `is nested deeper than ${maxDepth} levels` }]);
   let value: unknown;
   try {

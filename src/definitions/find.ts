@@ -8,21 +8,37 @@ import type { DefinitionRow, DefinitionState } from "./settings.ts";
 
 export type DefinitionKey = { id: string } | { code: string } | { number: number };
 
+/** What is read along with the rows: relations, in Prisma's words, as a door was asked for them. */
+export type DefinitionsAlong = Pick<Prisma.WebhookDefinitionFindManyArgs, "include">;
+
 const MAX_INT4 = 2 ** 31 - 1;
 
 /** Null: unknown, deleted, or another organization's. @throws ForbiddenError */
-export async function getDefinition(core: Core, caller: Caller, key: DefinitionKey): Promise<DefinitionRow | null> {
+export async function getDefinition(
+  core: Core,
+  caller: Caller,
+  key: DefinitionKey,
+  along: DefinitionsAlong = {},
+): Promise<DefinitionRow | null> {
   demand(caller, "webhooks:read");
   if ("number" in key && !(Number.isInteger(key.number) && key.number >= 1 && key.number <= MAX_INT4)) return null;
   if ("code" in key && !isText(key.code)) return null;
-  return core.db.prisma.webhookDefinition.findFirst({ where: { ...key, organizationId: caller.organizationId, deletedAt: null } });
+  return core.db.prisma.webhookDefinition.findFirst({
+    ...along,
+    where: { ...key, organizationId: caller.organizationId, deletedAt: null },
+  });
 }
 
 /** Those of `ids` that are there, in no order. @throws ForbiddenError */
-export async function getDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<DefinitionRow[]> {
+export async function getDefinitions(
+  core: Core,
+  caller: Caller,
+  ids: readonly string[],
+  along: DefinitionsAlong = {},
+): Promise<DefinitionRow[]> {
   demand(caller, "webhooks:read");
   const where = { id: { in: [...ids] }, organizationId: caller.organizationId, deletedAt: null };
-  return core.db.prisma.webhookDefinition.findMany({ where });
+  return core.db.prisma.webhookDefinition.findMany({ ...along, where });
 }
 
 const isText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
@@ -91,12 +107,14 @@ export async function listDefinitions(
   caller: Caller,
   filter: DefinitionFilter,
   page: PageOf<number>,
+  along: DefinitionsAlong = {},
 ): Promise<Slice<DefinitionRow>> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return sliceOf(page, []);
   const where = await whereOf(core, caller.organizationId, filter);
   const { after, before } = page;
   const rows = await core.db.prisma.webhookDefinition.findMany({
+    ...along,
     where: { ...where, number: { ...(after !== undefined && { lt: after }), ...(before !== undefined && { gt: before }) } },
     orderBy: { number: page.fromBack ? "asc" : "desc" },
     take: page.limit + 1,

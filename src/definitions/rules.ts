@@ -7,7 +7,7 @@ import { newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import type { WorkflowRule } from "../db/generated/prisma/client.ts";
+import type { Prisma, WorkflowRule } from "../db/generated/prisma/client.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
@@ -171,6 +171,9 @@ function recordRule(
   });
 }
 
+/** What is read along with the rows: relations, in Prisma's words, as a door was asked for them. */
+export type RulesAlong = Pick<Prisma.WorkflowRuleFindManyArgs, "include">;
+
 export type RuleKey = { id: string } | { code: string } | { name: string };
 
 export interface RuleFilter {
@@ -208,9 +211,16 @@ export async function findRule(core: Core, caller: Caller, key: RuleKey, entitie
 }
 
 /** Newest first. @throws ForbiddenError */
-export async function listRules(core: Core, caller: Caller, filter: RuleFilter, page: PageOf<string>): Promise<Slice<WorkflowRule>> {
+export async function listRules(
+  core: Core,
+  caller: Caller,
+  filter: RuleFilter,
+  page: PageOf<string>,
+  along: RulesAlong = {},
+): Promise<Slice<WorkflowRule>> {
   demand(caller, "webhooks:read");
-  return sliceOf(page, await core.db.prisma.workflowRule.findMany(newestFirst(whereOf(caller.organizationId, filter), page)));
+  const rows = await core.db.prisma.workflowRule.findMany({ ...along, ...newestFirst(whereOf(caller.organizationId, filter), page) });
+  return sliceOf(page, rows);
 }
 
 /** The same by offset, for the faces whose contract says so. @throws ForbiddenError */

@@ -184,7 +184,10 @@ async function link(
 }
 
 async function get(db: Pick<PoolClient, "query">, organizationId: string, externalId: string): Promise<WebService> {
-  const { rows } = await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId]);
+  // What can be no id is not asked for: Postgres takes no NUL.
+  const { rows } = EXTERNAL_ID.test(externalId)
+    ? await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId])
+    : { rows: [] };
   if (!rows[0]) throw new NotFoundError("the web service");
   return withoutPassword(rows[0]);
 }

@@ -20,7 +20,7 @@ const RejectedRequestGroup = builder.objectRef<RejectedGroup>("RejectedRequestGr
       },
     }),
     errorCode: t.exposeString("errorCode", { nullable: true, description: "Why their latest attempt failed: a stable code." }),
-    count: t.exposeInt("count", { description: "How many." }),
+    count: t.exposeInt("count", { description: "Requests in the group, of those that were looked at." }),
     oldest: t.expose("oldest", { type: "DateTime", description: "When the first of them was made." }),
     newest: t.expose("newest", { type: "DateTime", description: "When the last of them was made." }),
     capped: t.exposeBoolean("capped", {
@@ -35,7 +35,7 @@ builder.queryField("rejectedRequests", (t) =>
     description:
       "What was given up: REJECTED requests by definition and error, the largest groups first, at most 500. createReplay with kind REJECTED sends them again.",
     authScopes: { scope: "webhooks:read" },
-    args: { filter: t.arg({ type: WebhookRequestFilter, description: "Which of them; all when absent." }) },
+    args: { filter: t.arg({ type: WebhookRequestFilter, description: "Narrows them, by definition, error or time; every rejected request when absent." }) },
     resolve: (_root, { filter }, context) => groupRejected(context.doors.core.db, callerOf(context).organizationId, requestFilter(filter)),
   }),
 );

@@ -17,7 +17,7 @@ type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
 
 const ReplayKind = builder.enumType("ReplayKind", {
-  description: "What a replay sends.",
+  description: "Whether a replay repeats what was given up, or makes up for what was never tried.",
   values: {
     REJECTED: { description: "Requests that were given up: again, with the same number and id, before what is pending in their lanes." },
     MISSED: {
@@ -28,12 +28,12 @@ const ReplayKind = builder.enumType("ReplayKind", {
 });
 
 const ReplayState = builder.enumType("ReplayState", {
-  description: "How far a replay is.",
+  description: "Whether a replay goes on, and how it ended.",
   values: {
-    RUNNING: { description: "It goes on, also after a restart." },
-    DONE: { description: "All requests were dealt with." },
-    FAILED: { description: "It cannot go on: of MISSED, its definition was stopped or deleted meanwhile." },
-    CANCELLED: { description: "Somebody cancelled it; what it had come to stays sent." },
+    RUNNING: { description: "It goes on in the background, also after a restart." },
+    DONE: { description: "Every request was dealt with; final." },
+    FAILED: { description: "It cannot go on, as when the definition of a MISSED one is stopped or deleted; what was sent stays sent." },
+    CANCELLED: { description: "cancelReplay ended it; what was sent stays sent." },
   } as const,
 });
 
@@ -41,41 +41,49 @@ export const Replay = builder.objectRef<ReplayRow>("Replay");
 
 guardNode("Replay", "webhooks:read");
 builder.node(Replay, {
-  description: "Many requests sent again, or made for events that were missed; oldest first.",
+  description:
+    "Many requests sent again, or made for events that a definition missed: in the background, oldest first; replayUpdated tells how far it is.",
   id: { resolve: (replay) => replay.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "done" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await showReplays(context.doors.core, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    kind: t.expose("kind", { type: ReplayKind, description: "What it sends." }),
+    kind: t.expose("kind", { type: ReplayKind, description: "REJECTED requests sent again, or MISSED events sent after all." }),
     total: t.exposeInt("total", {
       description:
-        "How many requests it sends, counted when it began. MISSED: at most 10000 are counted ahead; it grows with what is found.",
+        "How many requests matched when it was started. MISSED: at most 10000 are counted ahead, and it grows with what is found.",
     }),
     done: t.exposeInt("done", { description: "How many it has dealt with: sent, or found changed meanwhile and left alone." }),
-    failed: t.exposeInt("failed", { description: "How many could not be sent: their definition was deleted." }),
+    failed: t.exposeInt("failed", { description: "How many could not be sent, since their definition was deleted." }),
     ratePerSecond: t.exposeInt("ratePerSecond", {
       nullable: true,
-      description: "At most so many a second are queued; null: as fast as they are read.",
+      description: "The most requests that it queues a second; null for as fast as they are read.",
     }),
-    state: t.expose("state", { type: ReplayState, description: "How far it is." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was started." }),
-    finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true, description: "When it ended; null while it goes on." }),
+    state: t.expose("state", { type: ReplayState, description: "Whether it goes on, and how it ended." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When the mutation that made it was called." }),
+    finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true, description: "When it ended; null while it is RUNNING." }),
   }),
 });
 
 const replayFields = (t: InputFieldBuilder) => ({
-  kind: t.field({ type: ReplayKind, required: true, description: "What it sends." }),
-  webhookDefinitionId: t.id({ description: "Of this definition; needed with MISSED." }),
-  since: t.field({ type: "DateTime", required: true, description: "What was accepted then or later." }),
-  until: t.field({ type: "DateTime", description: "And not later than that; until now when absent." }),
+  kind: t.field({ type: ReplayKind, required: true, description: "REJECTED: requests again; MISSED: events that have none." }),
+  webhookDefinitionId: t.id({ description: "Only of this definition, which must not be deleted; needed with MISSED." }),
+  since: t.field({
+    type: "DateTime",
+    required: true,
+    description: "The first moment of acceptance, inclusive; no event older than the retention.",
+  }),
+  until: t.field({ type: "DateTime", description: "The last moment of acceptance, inclusive; now when absent." }),
   filter: t.field({
     type: WebhookRequestFilter,
-    description: "Further conditions. With MISSED only on the events: eventType, entity, entityId, createdAfter, createdBefore.",
+    description: "Narrows it further. With MISSED only by the events: eventType, entity, entityId, createdAfter, createdBefore.",
   }),
-  ratePerSecond: t.int({ description: "At most so many a second: 1 to 1000. As fast as its receivers take them when absent." }),
+  ratePerSecond: t.int({ description: "1 to 1000 requests queued a second at most; as fast as they are read when absent." }),
 });
 
-const ReplayInput = builder.inputType("ReplayInput", { description: "What is to be sent again, or after all.", fields: replayFields });
+const ReplayInput = builder.inputType("ReplayInput", {
+  description: "For planReplay and createReplay: which requests are sent again, or which missed events after all, and how fast.",
+  fields: replayFields,
+});
 
 /** @throws NotFoundError for an id that is no definition's */
 function asked(input: InputShapeFromFields<ReturnType<typeof replayFields>>): Asked {
@@ -87,33 +95,41 @@ function asked(input: InputShapeFromFields<ReturnType<typeof replayFields>>): As
 }
 
 const ReplayShare = builder.objectRef<{ definitionId: string; total: number }>("ReplayShare").implement({
-  description: "What a replay sends of one definition.",
+  description: "How much of a planned replay belongs to one definition.",
   fields: (t) => ({
     webhookDefinition: t.field({
       type: WebhookDefinition,
-      description: "Whose requests they are.",
+      description: "The definition that sends them, also one that was deleted since.",
       resolve: async ({ definitionId }, _args, context) => {
         const definition = await definitionOf(context, definitionId);
         if (!definition) throw new NotFoundError("the webhook definition");
         return definition;
       },
     }),
-    total: t.exposeInt("total", { description: "How many." }),
+    total: t.exposeInt("total", { description: "Requests of this definition, as far as the plan counted." }),
   }),
 });
 
 const ReplayPlan = builder.objectRef<Plan>("ReplayPlan").implement({
-  description: "What a replay would send. Nothing was written.",
+  description: "What createReplay would send for the same input. Nothing was written.",
   fields: (t) => ({
-    total: t.exposeInt("total", { description: "How many requests: exact up to 10000." }),
+    total: t.exposeInt("total", { description: "Requests that would be sent: exact up to 10000, and 10000 beyond." }),
     totalCapped: t.exposeBoolean("totalCapped", {
       description: "Whether there are more, or may be; then the plan tells of the oldest that were looked at.",
     }),
-    oldest: t.expose("oldest", { type: "DateTime", nullable: true, description: "When the first of their events was accepted." }),
-    newest: t.expose("newest", { type: "DateTime", nullable: true, description: "When the last of them was accepted." }),
+    oldest: t.expose("oldest", {
+      type: "DateTime",
+      nullable: true,
+      description: "The earliest moment at which one of them was accepted; null for none.",
+    }),
+    newest: t.expose("newest", {
+      type: "DateTime",
+      nullable: true,
+      description: "The latest moment at which one of them was accepted; null for none.",
+    }),
     webhookDefinitions: t.field({
       type: [ReplayShare],
-      description: "How many of each definition, the most first.",
+      description: "The same by definition, the largest share first.",
       resolve: (plan) => plan.shares,
     }),
   }),
@@ -139,10 +155,12 @@ mutation("createReplay", {
 });
 
 mutation("cancelReplay", {
-  description: "Ends a replay that goes on: what it has not come to yet stays as it is.",
+  description: "Ends a replay that is RUNNING, or ConflictError (NOT_RUNNING): what it has not come to yet stays as it is.",
   type: Replay,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: "Global id of a RUNNING replay, `rpl_…`; NotFoundError when there is none." }),
+  }),
   resolve: ({ id }, { doors, caller }) => cancelReplay(doors.core, caller, uuidOf("Replay", id)),
 });
 
@@ -151,7 +169,13 @@ mutation("resendWebhookRequests", {
     "Sends all requests that match again, oldest first, in the background. Only REJECTED ones, unless the filter names other settled states; ids of others match nothing.",
   type: Replay,
   scope: "webhooks:write",
-  input: (t) => ({ filter: t.field({ type: WebhookRequestFilter, required: true, description: "Which." }) }),
+  input: (t) => ({
+    filter: t.field({
+      type: WebhookRequestFilter,
+      required: true,
+      description: "The requests to send again; REJECTED ones, unless it names states.",
+    }),
+  }),
   resolve: (input, { doors, caller }) => {
     demand(caller, "webhooks:write");
     return startReplay(doors.core, doors.jobs, caller, requestFilter(input.filter));

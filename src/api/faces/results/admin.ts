@@ -108,7 +108,7 @@ interface Id {
 
 /** Roles come before ids: somebody who is no admin learns nothing of what exists. */
 async function admin(core: Core, request: FastifyRequest): Promise<Caller> {
-  const { credential } = await identify(core, request.headers, request.ip);
+  const { credential } = await identify(core, request.headers, request.ip, request.method);
   if (!credential) throw new UnauthenticatedError();
   const { caller } = credential;
   if (!caller.scopes.has("admin")) throw new ForbiddenError();

@@ -93,6 +93,8 @@ const folded = new WeakMap<object, Map<string, string>>();
 
 /** A member without regard to the case of its name: .NET clients write both forms. */
 export function member(object: Record<string, unknown>, name: string): unknown {
+  // A whole body may be `true` or `7`: that has no members.
+  if (typeof object !== "object") return undefined;
   if (Object.hasOwn(object, name)) return object[name];
   let keys = folded.get(object);
   if (!keys) {
