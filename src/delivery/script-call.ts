@@ -1,6 +1,7 @@
 /** A definition of type crmscript: a script of the organization runs instead of an HTTP call. */
 
 import { dialects } from "../wire/dialects.ts";
+import { parseJson } from "../wire/json-exact.ts";
 import { deeperThan } from "../wire/json-text.ts";
 import { delivered, unanswered } from "../wire/outcome.ts";
 import { type Attempted, LAST_ERROR_LIMIT, notSent, viewOf } from "./attempted.ts";
@@ -23,8 +24,9 @@ function globalsOf(request: QueuedRequest, plan: Plan, now: Date, publicUrl: str
     publicUrl,
     body: null,
   });
-  const body = JSON.parse(rendered.body.toString()) as Record<string, unknown>;
-  const payload = JSON.parse(event.payload) as Record<string, unknown> | null;
+  // Without loss: the script's global `exact` has what no double holds.
+  const body = parseJson(rendered.body.toString()) as Record<string, unknown>;
+  const payload = parseJson(event.payload) as Record<string, unknown> | null;
   const changes = Object.fromEntries(event.changes.map((field) => [field, payload?.[field] ?? null]));
   return { ...body, Changes: changes };
 }

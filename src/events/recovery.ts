@@ -48,9 +48,12 @@ function issuesOf({ kind, webhookDefinitionId, since, until, filter, ratePerSeco
 
 const later = (a: Date | undefined, b: Date) => (a && a > b ? a : b);
 
+/** The clock of whoever accepted an event may be ahead; and what comes after has its requests already. */
+const soon = (now: Date) => new Date(now.getTime() + MAX_SKEW_MS);
+
 /** Both ends are included, while a filter's end is not. */
 function requestsOf({ webhookDefinitionId, since, until, filter }: ReplayInput, now: Date): RequestFilter {
-  const end = new Date((until ?? now).getTime() + 1);
+  const end = new Date((until ?? soon(now)).getTime() + 1);
   const { createdBefore } = filter;
   return eligible({
     ...filter,
@@ -59,9 +62,6 @@ function requestsOf({ webhookDefinitionId, since, until, filter }: ReplayInput, 
     createdBefore: createdBefore && createdBefore < end ? createdBefore : end,
   });
 }
-
-/** The clock of whoever accepted an event may be ahead; and what comes after has its requests already. */
-const soon = (now: Date) => new Date(now.getTime() + MAX_SKEW_MS);
 
 function missedOf(organizationId: string, { webhookDefinitionId, since, until, filter }: ReplayInput, now: Date): Missed {
   const { createdAfter, createdBefore, eventType, entity, entityId } = filter;
@@ -116,12 +116,11 @@ export async function createReplay(core: Core, jobs: Jobs, caller: Caller, input
       "the webhook definition is not ACTIVE: activate it, with recoverMissedSince for what it missed meanwhile",
       "DEFINITION_NOT_ACTIVE",
     );
-  const replay = await core.db.transaction(async (client) => {
+  return core.db.transaction(async (client) => {
     const made = await insertMissed(core, client, caller, missed, plan.total, input.ratePerSecond);
     await jobs.send(client, REPLAY_JOB, { organizationId: caller.organizationId, replayId: made.id });
     return made;
   });
-  return replay;
 }
 
 const insertMissed = (core: Core, client: PoolClient, caller: Caller, missed: Missed, total: number, ratePerSecond?: number | null) => {
