@@ -1,12 +1,16 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parts, withoutTail } from "../text.ts";
-import { formAt } from "./faces/forms.ts";
+import { faceAt, faces } from "./faces/faces.ts";
 import { graphqlErrors } from "./graphql/http.ts";
-import type { ErrorForm } from "./problem.ts";
+import { type ErrorForm, problemJson } from "./problem.ts";
 
-/** Never the dashboard's: unknown paths below these are 404 in their face's form. */
-const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
+/** Never the dashboard's: unknown paths below these are 404 in the form of their door. */
+const APIS: ReadonlySet<string | undefined> = new Set([
+  "v1",
+  "graphql",
+  ...faces.flatMap(({ prefixes }) => prefixes.map((prefix) => prefix.split("/")[1])),
+]);
 
 /** Segments; no route has so many. */
 const DEEPEST_PATH = 20;
@@ -27,7 +31,9 @@ export interface Routing {
 export function watchRoutes(app: FastifyInstance): Routing {
   const routes: (Route & { segments: string[] })[] = [];
   passOverEmptyIds(app);
-  app.addHook("onRoute", ({ method, url }) => {
+  app.addHook("onRoute", ({ method, url, config }) => {
+    // A face's route that only refuses (faces/face.ts) takes nothing.
+    if ((config as { refuses?: boolean } | undefined)?.refuses) return;
     for (const each of [method].flat()) routes.push({ method: each, url, segments: url.split("/") });
   });
   return {
@@ -59,7 +65,8 @@ function fits(segments: readonly string[], given: readonly string[]): boolean {
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
-  return /^\/graphql(\/|$)/.test(path) ? graphqlErrors : formAt(path);
+  if (path === "/graphql" || path.startsWith("/graphql/")) return graphqlErrors;
+  return faceAt(path)?.say ?? problemJson;
 }
 
 /** What a browser asks before a page of another origin may call. */
@@ -81,7 +88,7 @@ export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page
       return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message, headers: { allow } });
     }
     const browser = request.method === "GET" && (request.headers.accept?.includes("text/html") ?? false);
-    if (page && browser && !API.test(path)) return page(request, reply);
+    if (page && browser && !APIS.has(path.split("/")[1])) return page(request, reply);
     const bare = withoutTail(path, "/");
     const meant = bare !== path && routing.methodsAt(bare).length > 0;
     const message = `there is nothing at this path${meant ? "; leave out the slash at its end" : ""}`;

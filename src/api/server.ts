@@ -9,11 +9,7 @@ import { compressAnswers } from "./compression.ts";
 import { openToPages } from "./cors.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
-import { cotalkerRoutes } from "./faces/cotalker.ts";
-import { crmcomRoutes } from "./faces/crmcom.ts";
-import { doformsRoutes } from "./faces/doforms.ts";
-import { readableInboundUrl, resultsRoutes } from "./faces/results.ts";
-import { superofficeRoutes } from "./faces/superoffice.ts";
+import { mountFaces, rewritten } from "./faces/faces.ts";
 import { createForwarded, type Settle } from "./forwarded.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
@@ -21,7 +17,7 @@ import { createYogaDoor } from "./graphql/yoga.ts";
 import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
-import { problemJson, problemOf } from "./problem.ts";
+import { problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
@@ -80,7 +76,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
-    rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
+    rewriteUrl: (request) => rewritten(request.url ?? "/"),
     http: {
       headersTimeout: HTTP.headMs,
       connectionsCheckingInterval: 1_000,
@@ -159,11 +155,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
   await app.register(graphqlRoutes(doors, yoga, live));
-  await app.register(resultsRoutes(doors));
-  await app.register(doformsRoutes(doors));
-  await app.register(cotalkerRoutes(doors));
-  await app.register(crmcomRoutes(doors));
-  await app.register(superofficeRoutes(doors));
+  await mountFaces(app, doors);
   await app.register(signInRoutes(core));
   if (options.dashboard) await app.register(options.dashboard.routes);
   answerUnknown(app, routing, options.dashboard?.page);

@@ -2,6 +2,7 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { Prisma } from "../db/generated/prisma/client.ts";
+import { urlForms } from "../requests/filter.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import type { DefinitionRow, DefinitionState } from "./settings.ts";
@@ -29,6 +30,20 @@ export async function getDefinition(
   });
 }
 
+/**
+ * By the last 24 hex digits of its UUID, as Cotalker shows it; null as above.
+ * @param objectId 24 lower-case hex digits
+ * @throws ForbiddenError
+ */
+export async function findByObjectId(core: Core, caller: Caller, dialect: DialectName, objectId: string): Promise<DefinitionRow | null> {
+  const { rows } = await core.db.tenant(caller.organizationId).query<{ id: string }>(
+    `SELECT id FROM webhook_definition WHERE organization_id = $1 AND dialect = $2::dialect AND deleted_at IS NULL
+       AND right(replace(id::text, '-', ''), 24) = $3`,
+    [caller.organizationId, dialect, objectId],
+  );
+  return rows[0] ? getDefinition(core, caller, { id: rows[0].id }) : null;
+}
+
 /** Those of `ids` that are there, in no order. @throws ForbiddenError */
 export async function getDefinitions(
   core: Core,
@@ -53,7 +68,7 @@ export interface DefinitionFilter {
   name?: string | undefined;
   /** Exactly one of its event types, without regard to case. */
   eventType?: string | undefined;
-  /** Exactly. */
+  /** This URL, however it is written. */
   targetUrl?: string | undefined;
   createdAfter?: Date | undefined;
   /** Exclusive. */
@@ -74,7 +89,7 @@ async function whereOf(core: Core, organizationId: string, filter: DefinitionFil
     ...(dialect && { dialect }),
     ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, { targetUrl: contains }] }),
     ...(name !== undefined && { name: { equals: likeText(name), mode: "insensitive" } }),
-    ...(targetUrl !== undefined && { targetUrl }),
+    ...(targetUrl !== undefined && { targetUrl: { in: urlForms(targetUrl) } }),
     ...(application !== undefined && { application }),
     ...((createdAfter || createdBefore) && {
       createdAt: { ...(createdAfter && { gte: createdAfter }), ...(createdBefore && { lt: createdBefore }) },

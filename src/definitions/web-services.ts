@@ -29,6 +29,8 @@ export interface WebService {
   events: string[];
   /** UUID of the living definition; null without a target. */
   definitionId: string | null;
+  /** UUID of the definition that its latest target made, also when that was deleted; null before the first. */
+  lastDefinitionId: string | null;
 }
 
 export interface WebServiceInput {
@@ -47,7 +49,7 @@ const MAX_PASSWORD = 400;
 
 const SELECT = `
   SELECT w.id, w.organization_id AS "organizationId", w.external_id AS "externalId", w.form, w.project, w.events, w.password_hash AS "passwordHash",
-    d.id AS "definitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
+    d.id AS "definitionId", w.definition_id AS "lastDefinitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
   FROM web_service w LEFT JOIN webhook_definition d ON d.id = w.definition_id AND d.deleted_at IS NULL`;
 
 type Row = WebService & { passwordHash: string };

@@ -5,6 +5,7 @@ import type { DefinitionRow, DefinitionSettings } from "../../definitions/settin
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
 import { recoverMissed } from "../../events/recovery.ts";
 import type { ReplayRow } from "../../requests/replay.ts";
+import { dialects } from "../../wire/dialects.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -161,7 +162,7 @@ mutation("createWebhookDefinition", {
     { name, code, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
     { doors, caller },
   ) => {
-    const isSigned = signed ?? (!dialect || dialect === "STANDARD" || dialect === "SUPEROFFICE");
+    const isSigned = signed ?? dialects[dialect ?? "STANDARD"].signed;
     const input = {
       ...settingsOf(settings),
       ...{ name, code, eventTypes, dialect: dialect ?? undefined, signatureVersions: signatureVersions ?? undefined },

@@ -35,7 +35,12 @@ builder.queryField("rejectedRequests", (t) =>
     description:
       "What was given up: REJECTED requests by definition and error, the largest groups first, at most 500. createReplay with kind REJECTED sends them again.",
     authScopes: { scope: "webhooks:read" },
-    args: { filter: t.arg({ type: WebhookRequestFilter, description: "Narrows them, by definition, error or time; every rejected request when absent." }) },
+    args: {
+      filter: t.arg({
+        type: WebhookRequestFilter,
+        description: "Narrows them, by definition, error or time; every rejected request when absent.",
+      }),
+    },
     resolve: (_root, { filter }, context) => groupRejected(context.doors.core.db, callerOf(context).organizationId, requestFilter(filter)),
   }),
 );
