@@ -70,3 +70,17 @@ export function urlTest(given: string): (url: string) => boolean {
     return typed.text !== "" && encoded(url.pathname + url.search).includes(typed.text);
   };
 }
+
+/** How a whole URL may be stored: as it was typed, and as the URL parser writes it, with its fragment and without. */
+export function urlForms(typed: string): string[] {
+  const text = typed.trim();
+  const whole = /^https?:/i.test(text) ? [text] : /^[a-z][a-z0-9+.-]*:/i.test(text) ? [] : [`https://${text}`, `http://${text}`];
+  const forms = whole.flatMap((each) => {
+    const url = web(each);
+    if (!url) return [];
+    const canonical = url.href;
+    url.hash = "";
+    return [canonical, url.href];
+  });
+  return [...new Set([typed, ...forms])];
+}
