@@ -20,7 +20,7 @@ const RejectedRequestGroup = builder.objectRef<RejectedGroup>("RejectedRequestGr
       },
     }),
     errorCode: t.exposeString("errorCode", { nullable: true, description: "Why their latest attempt failed: a stable code." }),
-    count: t.exposeInt("count", { description: "Requests in the group, of those that were looked at." }),
+    count: t.exposeInt("count", { description: "How many failed so, among the newest 100000 that were given up." }),
     oldest: t.expose("oldest", { type: "DateTime", description: "When the first of them was made." }),
     newest: t.expose("newest", { type: "DateTime", description: "When the last of them was made." }),
     capped: t.exposeBoolean("capped", {
