@@ -3,7 +3,7 @@
  * requests with new numbers, behind what is queued, in the order of the events' ids. Each pair of event and definition has
  * one row in `recovered_event`, whose key keeps two replays from making a second request.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { idRange } from "../db/values.ts";
@@ -24,6 +24,8 @@ import { matchFor } from "./write.ts";
 
 /** Events looked at in one statement. */
 const STRETCH = 500;
+/** And matched without a break. */
+const TURN = 50;
 /** Of payloads that are read together, for filters. */
 const READ_BYTES = 8 * 2 ** 20;
 /** Events that a plan looks at. */
@@ -84,7 +86,9 @@ async function nextStretch(core: Core, taker: Taker, missed: Missed, after: stri
   const left = light.filter(({ id }) => !had.has(id));
   const payloads = taker.needsPayload ? payloadsOf(core, organizationId, left) : undefined;
   const found: Found[] = [];
-  for (const { event, created_at: acceptedAt } of left) {
+  for (const [i, { event, created_at: acceptedAt }] of left.entries()) {
+    // Others have their turn meanwhile.
+    if (i % TURN === TURN - 1) await breathe();
     const payload = payloads ? await payloads(event.id) : event.payload;
     // Deleted at this moment.
     if (payload === undefined) continue;
@@ -107,10 +111,11 @@ const viewOf = (organizationId: string, row: Walked): EventView & MatchEvent => 
 /** Payloads one after another, read in parts of `READ_BYTES`. */
 function payloadsOf(core: Core, organizationId: string, events: readonly Walked[]): (id: string) => Promise<string | undefined> {
   let next = 0;
+  let part: string[] = [];
   let read = new Map<string, string>();
   return async (id) => {
-    while (!read.has(id) && next < events.length) {
-      const part: string[] = [];
+    while (!part.includes(id) && next < events.length) {
+      part = [];
       for (let bytes = 0; next < events.length && (part.length === 0 || bytes < READ_BYTES); next++) {
         part.push((events[next] as Walked).id);
         bytes += (events[next] as Walked).bytes;
