@@ -137,7 +137,7 @@ describe("MISSED", () => {
     await ask(`mutation { activateWebhookDefinitions(input: { ids: ["${id}"] }) { __typename } }`);
     const program = startProgram({
       ...{ DATABASE_URL: app.t.url, HOOKLINE_MASTER_KEY: `1:${MASTER_KEY_TEXT}`, HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8" },
-      ...{ HOOKLINE_DATA_DIR: `${app.t.core.config.dataDir}/killed`, HOOKLINE_ADMIN_TOKEN: "a token of this test, 32 characters" },
+      HOOKLINE_DATA_DIR: `${app.t.core.config.dataDir}/killed`,
     });
     programs.push(program);
     await program.up();
