@@ -4,8 +4,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { resumeOrganizationErasures, workOrganizationErasures } from "./accounts/erase-organization.ts";
 import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
+import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
@@ -14,6 +16,7 @@ import { createRunMissed } from "./events/missed.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
+import { resumeErasures, workErasures } from "./requests/erase.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
 import { resumeReplays, workReplays } from "./requests/replay-run.ts";
@@ -50,6 +53,13 @@ const CHORES: Readonly<Record<string, Chore>> = {
   // Marks that nobody was told of.
   definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },
   replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
+  erasures: {
+    cron: "* * * * *",
+    run: async (core, queue) => ({
+      payloads: await resumeErasures(core, queue),
+      organizations: await resumeOrganizationErasures(core, queue),
+    }),
+  },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };
 
@@ -86,6 +96,9 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
         await queue.schedule(jobOf(name), chore.cron);
       }
       await workReplays(core, queue, createRunMissed(core, ingest));
+      await workErasures(core, queue);
+      await sealPlainProperties(core);
+      await workOrganizationErasures(core, queue);
     },
     async stop() {
       ended.abort();

@@ -1,5 +1,4 @@
-/** Organizations, users, API tokens, signing in, the audit log. */
-import { type AuditEntry as AuditRow, listAuditEntries } from "../../accounts/audit.ts";
+/** Organizations, users, API tokens, signing in. */
 import type { Caller } from "../../accounts/caller.ts";
 import type { KeysetPage } from "../../accounts/keyset.ts";
 import { createOrganization, getOrganization, setOrganizationFeature, updateOrganization } from "../../accounts/organizations.ts";
@@ -8,7 +7,6 @@ import { createApiToken, listApiTokens, revokeApiToken } from "../../accounts/to
 import { createUser, deleteUser, listUsers, updateUser } from "../../accounts/users.ts";
 import { UnauthenticatedError } from "../../errors.ts";
 import { type PageArguments, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
-import { globalId, type NodeType } from "../../wire/ids.ts";
 import { builder, owned } from "./builder.ts";
 import { type Context, callerOf } from "./context.ts";
 import { mutation, openMutation, uuidOf } from "./mutation.ts";
@@ -97,40 +95,6 @@ export const ApiToken = builder.prismaNode("ApiToken", {
   }),
 });
 
-const AuditEntry = builder.prismaNode("AuditEntry", {
-  ...owned("AuditEntry", "admin"),
-  description: "One change that somebody made, written in the same transaction; nothing can alter it.",
-  fields: (t) => ({
-    action: t.exposeString("action", { description: "Noun and verb, such as `webhookDefinition.update` or `user.create`." }),
-    subjectId: t.id({
-      nullable: true,
-      description: "Global id of the object that was changed, which may be gone; null where there is none.",
-      resolve: (row: AuditRow) => (row.subjectId && row.subjectType ? globalId(row.subjectType as NodeType, row.subjectId) : null),
-    }),
-    userId: t.id({
-      nullable: true,
-      description: "Global id of the user who did it; null: the system did.",
-      resolve: (row: AuditRow) => (row.userId ? globalId("User", row.userId) : null),
-    }),
-    tokenPrefix: t.exposeString("tokenPrefix", {
-      nullable: true,
-      description: "The beginning of the API token that was used; null for a session.",
-    }),
-    address: t.exposeString("address", { nullable: true, description: "IP address that the call came from; null: the system." }),
-    before: t.expose("before", {
-      type: "JSON",
-      nullable: true,
-      description: "The object before the change, secrets as `***`; null when it was made.",
-    }),
-    after: t.expose("after", {
-      type: "JSON",
-      nullable: true,
-      description: "The object after the change, secrets as `***`; null when it was deleted.",
-    }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When the change was made." }),
-  }),
-});
-
 const Viewer = builder.objectRef<Caller>("Viewer").implement({
   description: "Whoever sent the operation, and what they may do.",
   fields: (t) => ({
@@ -179,7 +143,6 @@ async function list<Row extends { id: string }>(name: string, read: List<Row>, a
 
 const UserConnection = connectionType("User", User);
 const ApiTokenConnection = connectionType("ApiToken", ApiToken);
-const AuditEntryConnection = connectionType("AuditEntry", AuditEntry);
 
 builder.queryFields((t) => ({
   viewer: t.field({
@@ -205,13 +168,6 @@ builder.queryFields((t) => ({
     authScopes: { scope: "admin" },
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context) => list("apiTokens", listApiTokens, args, context),
-  }),
-  auditEntries: t.field({
-    type: AuditEntryConnection,
-    description: "The audit log, newest first: who changed what, and how. Needs the scope admin.",
-    authScopes: { scope: "admin" },
-    args: t.arg.connectionArgs(),
-    resolve: (_root, args, context) => list("auditEntries", listAuditEntries, args, context),
   }),
 }));
 
@@ -243,7 +199,7 @@ mutation("setOrganizationFeature", {
   only: "operator",
   input: (t) => ({
     organizationId: t.id({ required: true, description: "The organization to change, `org_…`; NotFoundError when there is none." }),
-    feature: t.field({ type: Feature, required: true, description: "What to switch." }),
+    feature: t.field({ type: Feature, required: true, description: "A feature such as INBOUND_WEBHOOKS." }),
     enabled: t.boolean({ required: true, description: "true switches it on, false off; the same again changes nothing." }),
   }),
   resolve: (input, { doors, caller }) =>

@@ -1,12 +1,14 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
+import "./audit.ts";
 import { builder } from "./builder.ts";
 import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
 import "./deliveries.ts";
+import "./erasure.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";

@@ -1,5 +1,6 @@
 /** /openapi.json: every REST route as data, ours and the five faces', each described beside the others of its product in openapi/. */
 import type { FastifyPluginAsync } from "fastify";
+import { audit } from "./openapi/audit.ts";
 import { cotalker } from "./openapi/cotalker.ts";
 import { crmcom } from "./openapi/crmcom.ts";
 import { doforms } from "./openapi/doforms.ts";
@@ -8,7 +9,7 @@ import type { Part } from "./openapi/parts.ts";
 import { results } from "./openapi/results.ts";
 import { superoffice } from "./openapi/superoffice.ts";
 
-const PARTS: readonly Part[] = [events, results, crmcom, doforms, cotalker, superoffice];
+const PARTS: readonly Part[] = [events, audit, results, crmcom, doforms, cotalker, superoffice];
 
 const tagged = ({ tag, paths }: Part) =>
   Object.entries(paths).map(([path, operations]) => [
