@@ -86,13 +86,7 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
 
   const paths = [
     ...[`${BASE}/connections`, connection, `${BASE}/webservices`, `${BASE}/webservices/unknown`, `${BASE}/webservices/unknown/target`],
-    ...[
-      `${BASE}/notifications`,
-      `${BASE}/notifications/nonsense`,
-      `${BASE}/tokens/webservice`,
-      BASE,
-      `${BASE}/other`,
-      ],
+    ...[`${BASE}/notifications`, `${BASE}/notifications/nonsense`, `${BASE}/tokens/webservice`, BASE, `${BASE}/other`],
   ];
   const writes = [`POST ${BASE}/connections`, `PUT ${connection}`, `POST ${BASE}/webservices`, `PUT ${BASE}/webservices/${ID}/target`];
   await hammer(dialogue, paths, { headers: admin, writes });
