@@ -239,7 +239,7 @@ async function startOn(
     log.info({ port: (await metricsServer.listen()).port }, "/metrics has a port of its own");
   }
 
-  const housekeeping = createHousekeeping(core, queue);
+  const housekeeping = createHousekeeping(core, queue, engine.ingest);
   watchChores(core, queue);
   if (hasChores) await housekeeping.start();
   if (config.roles.worker && config.delivery) await engine.start();

@@ -91,8 +91,9 @@ export class ConflictError extends HooklineError {
 
 /** Same Idempotency-Key, another body. */
 export class IdempotencyKeyReusedError extends ConflictError {
-  constructor() {
-    super("this idempotency key was used with another body; send a new key", "IDEMPOTENCY_KEY_REUSED", 422);
+  /** @param place put before the message: which of several keys */
+  constructor(place = "") {
+    super(`${place}this idempotency key was used with another body; send a new key`, "IDEMPOTENCY_KEY_REUSED", 422);
     this.name = "ConflictError";
   }
 }

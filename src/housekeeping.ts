@@ -11,6 +11,8 @@ import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
+import type { Ingest } from "./events/ingest.ts";
+import { createRunMissed } from "./events/missed.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
@@ -18,7 +20,7 @@ import { dropOldUsage } from "./quotas/drop-old.ts";
 import { resumeErasures, workErasures } from "./requests/erase.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
-import { resumeReplays, workReplays } from "./requests/replay.ts";
+import { resumeReplays, workReplays } from "./requests/replay-run.ts";
 import { deleteOld } from "./requests/retention.ts";
 
 interface Chore {
@@ -80,7 +82,7 @@ export interface Housekeeping {
 }
 
 /** @param queue started with CHORE_JOBS and, to send them, `chores` */
-export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
+export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Housekeeping {
   const ended = new AbortController();
   const running = new Set<Promise<unknown>>();
 
@@ -95,7 +97,7 @@ export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
         });
         await queue.schedule(jobOf(name), chore.cron);
       }
-      await workReplays(core, queue);
+      await workReplays(core, queue, createRunMissed(core, ingest));
       await workErasures(core, queue);
       await sealPlainProperties(core);
       await workOrganizationErasures(core, queue);

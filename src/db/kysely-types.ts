@@ -7,6 +7,8 @@ export interface OrganizationTable {
   features: ("INBOUND_WEBHOOKS")[];
   enforce_event_types: boolean;
   created_at: Date;
+  deliveries_paused_at: Date | null;
+  deliveries_go_on_since: Date | null;
 }
 
 export interface OrganizationCounterTable {
@@ -447,14 +449,29 @@ export interface ReplayTable {
   id: string;
   organization_id: string;
   filter: unknown;
+  kind: "REJECTED" | "MISSED";
+  definition_id: string | null;
+  since: Date | null;
+  until: Date | null;
+  rate_per_second: number | null;
   total: number;
   done: number;
-  state: "RUNNING" | "DONE" | "FAILED";
+  failed: number;
+  state: "RUNNING" | "DONE" | "FAILED" | "CANCELLED";
   last_id: string;
   until_id: string;
   created_by_id: string | null;
   created_at: Date;
   updated_at: Date;
+  finished_at: Date | null;
+}
+
+export interface RecoveredEventTable {
+  organization_id: string;
+  event_id: string;
+  definition_id: string;
+  request_id: string | null;
+  is_test: boolean;
 }
 
 export interface ErasureTable {
@@ -566,6 +583,7 @@ export interface Tables {
   number_block: NumberBlockTable;
   delivery_minute: DeliveryMinuteTable;
   replay: ReplayTable;
+  recovered_event: RecoveredEventTable;
   erasure: ErasureTable;
   organization_erasure: OrganizationErasureTable;
   goal: GoalTable;

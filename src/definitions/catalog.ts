@@ -35,6 +35,8 @@ export interface CatalogDefinition {
 export interface Catalog {
   /** organization_catalog.version when it was loaded, or older. */
   version: number;
+  /** All deliveries of the organization are paused. */
+  paused: boolean;
   /** False: the organization enforces its event types, and this is none of them. */
   accepts(eventType: string): boolean;
   /** In the order in which the requests are numbered; see match.ts. */
@@ -129,28 +131,66 @@ async function loadCatalog(
   version: number,
   onExhausted: (filter: Exhausted) => void,
 ): Promise<Catalog> {
-  const definitions = await client.query<DefinitionRow>(
-    `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
-            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
-     FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
-     WHERE d.organization_id = $1 AND d.deleted_at IS NULL`,
-    [organizationId],
-  );
+  const definitions = await loadDefinitions(client, organizationId);
   const services = await loadWebServices(client, organizationId);
   const rules = await loadRules(client, organizationId);
-  const known = await enforcedEventTypes(client, organizationId);
+  const { known, paused } = await organizationOf(client, organizationId);
   const matcher = compileCatalog(
-    definitions.rows.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
+    definitions.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
     rules,
     onExhausted,
   );
-  const byId = new Map(definitions.rows.map((row) => [row.id, catalogDefinition(row)]));
+  const byId = new Map(definitions.map((row) => [row.id, catalogDefinition(row)]));
   return {
     version,
+    paused,
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
     match: (event) => matcher.match(event),
     definition: (id) => byId.get(id),
   };
+}
+
+/** One definition, by itself and as if it were ACTIVE: which events it takes today. */
+export interface Taker {
+  definition: CatalogDefinition;
+  active: boolean;
+  /** Whether it may take an event, as far as can be said without its payload. */
+  mayTake(event: MatchEvent): boolean;
+  /** Whether `mayTake` says all there is to say. */
+  needsPayload: boolean;
+  match(event: MatchEvent): Match | undefined;
+}
+
+/** Undefined: there is no such definition. */
+export async function takerOf(client: Queryable, organizationId: string, definitionId: string): Promise<Taker | undefined> {
+  const row = (await loadDefinitions(client, organizationId, definitionId))[0];
+  if (!row) return undefined;
+  const services = (await loadWebServices(client, organizationId)).get(row.id) ?? [];
+  const rules = (await loadRules(client, organizationId)).filter((rule) => rule.definitionIds.includes(definitionId));
+  const definition = { ...matchDefinition(row, services), active: true };
+  const exact = compileCatalog([definition], rules);
+  const coarse = compileCatalog(
+    [{ ...definition, filter: null }],
+    rules.map((rule) => ({ ...rule, condition: null })),
+  );
+  return {
+    definition: catalogDefinition(row),
+    active: row.state === "ACTIVE",
+    mayTake: (event) => coarse.match(event).length > 0,
+    needsPayload: definition.filter !== null || rules.some((rule) => rule.active && rule.condition !== null),
+    match: (event) => exact.match(event)[0],
+  };
+}
+
+async function loadDefinitions(client: Queryable, organizationId: string, only: string | null = null): Promise<DefinitionRow[]> {
+  const definitions = await client.query<DefinitionRow>(
+    `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
+            c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
+     FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
+     WHERE d.organization_id = $1 AND d.deleted_at IS NULL AND ($2::uuid IS NULL OR d.id = $2)`,
+    [organizationId, only],
+  );
+  return definitions.rows;
 }
 
 function matchDefinition(row: DefinitionRow, webServices: MatchWebService[]): MatchDefinition {
@@ -209,12 +249,14 @@ async function loadRules(client: Queryable, organizationId: string): Promise<Mat
   }));
 }
 
-/** Undefined: any event type is accepted. */
-async function enforcedEventTypes(client: Queryable, organizationId: string): Promise<Set<string> | undefined> {
-  const { rows } = await client.query<{ enforce: boolean; names: string[] }>(
-    `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names
+/** `known` undefined: any event type is accepted. */
+async function organizationOf(client: Queryable, organizationId: string): Promise<{ known: Set<string> | undefined; paused: boolean }> {
+  const { rows } = await client.query<{ enforce: boolean; names: string[]; paused: boolean }>(
+    `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names,
+       o.deliveries_paused_at IS NOT NULL AS paused
      FROM organization o WHERE o.id = $1`,
     [organizationId],
   );
-  return rows[0]?.enforce ? new Set(rows[0].names) : undefined;
+  const [row] = rows;
+  return { known: row?.enforce ? new Set(row.names) : undefined, paused: row?.paused ?? false };
 }

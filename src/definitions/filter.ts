@@ -143,7 +143,7 @@ function checkOperand(name: string, value: unknown, path: string, walk: Walk): v
     }
   } else if (name === "$eq" || name === "$ne") {
     checkValue(value, path, walk, 0);
-  } else if (typeof value !== "number" && typeof value !== "string") {
+  } else if (typeof value !== "number" && typeof value !== "string" && !isRawNumber(value)) {
     refuse("must be a number or a text");
   } else {
     checkValue(value, path, walk, 0);

@@ -3,8 +3,8 @@ import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
 import type { Prisma } from "../db/generated/prisma/client.ts";
-import { urlForms } from "../requests/filter.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
+import { urlForms } from "../requests/typed-url.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import type { DefinitionRow, DefinitionState } from "./settings.ts";
 

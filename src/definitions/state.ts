@@ -57,16 +57,25 @@ export const MAX_AT_ONCE = 100;
  * What is queued goes on, in order, with the errors in a row at 0; a blocked lane goes on too, also of one that is ACTIVE.
  * @throws NotFoundError ValidationError ForbiddenError
  */
-export function activateDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<StateResult> {
-  return changeStates(core, caller, ids, "ACTIVE");
+export function activateDefinitions(core: Core, caller: Caller, ids: readonly string[], also?: Also): Promise<StateResult> {
+  return changeStates(core, caller, ids, "ACTIVE", also);
 }
+
+/** What else is written in the transaction that changes their state. */
+export type Also = (client: PoolClient) => Promise<void>;
 
 /** What is in flight ends; what is queued is kept. @throws NotFoundError ValidationError ForbiddenError */
 export function stopDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<StateResult> {
   return changeStates(core, caller, ids, "STOPPED");
 }
 
-async function changeStates(core: Core, caller: Caller, ids: readonly string[], state: "ACTIVE" | "STOPPED"): Promise<StateResult> {
+async function changeStates(
+  core: Core,
+  caller: Caller,
+  ids: readonly string[],
+  state: "ACTIVE" | "STOPPED",
+  also: Also = async () => undefined,
+): Promise<StateResult> {
   demand(caller, "webhooks:write");
   if (ids.length === 0 || ids.length > MAX_AT_ONCE) {
     throw new ValidationError([{ path: "ids", message: `must be 1 to ${MAX_AT_ONCE} ids` }]);
@@ -87,6 +96,7 @@ async function changeStates(core: Core, caller: Caller, ids: readonly string[], 
       state,
     );
     if (state === "ACTIVE") await client.query(core.notify.statement("definition", ids));
+    await also(client);
     const { rows } = await client.query(
       `SELECT ${columnsOf("webhook_definition")} FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[])
        ORDER BY array_position($2::uuid[], id)`,

@@ -7,6 +7,7 @@ import { type AuditCaller, audit } from "../accounts/audit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
+import type { DialectName } from "../wire/dialect.ts";
 import { laneRef } from "./lane-id.ts";
 import { laneForRequest } from "./lane-of-request.ts";
 import { touchLane } from "./lane-touch.ts";
@@ -23,6 +24,8 @@ interface Target {
   free: boolean;
   blocked_request_id: string | null;
   head: string | null;
+  /** The definition's, which may have been changed since. */
+  dialect: DialectName;
   deleted: boolean;
   erased: boolean;
 }
@@ -30,7 +33,7 @@ interface Target {
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
   SELECT r.id, r.definition_id, l.id AS lane_id, r.lane_number, r.position, r.state, l.free, l.blocked_request_id,
-    d.deleted_at IS NOT NULL AS deleted,
+    d.dialect, d.deleted_at IS NOT NULL AS deleted,
     EXISTS (SELECT 1 FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id AND v.erased_at IS NOT NULL) AS erased,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
   FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = $3
@@ -98,9 +101,9 @@ function isWaiting(target: Target): boolean {
 
 const QUEUE_AGAIN = `
   UPDATE webhook_request SET state = 'PENDING', tries = CASE WHEN $3 THEN 0 ELSE tries END, manual = true, next_attempt_at = NULL, settled_at = NULL, failed = false,
-    error_code = NULL, error_description = NULL, position = $4, lane_id = $7, rerender = COALESCE($8, rerender), updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
+    error_code = NULL, error_description = NULL, position = $4, lane_id = $7, rerender = COALESCE($8, rerender), dialect = CASE WHEN $8 THEN $9::dialect ELSE dialect END, updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
     updated_unit = CASE WHEN $5::uuid IS NULL THEN updated_unit ELSE $6 END,
-    notification_status = CASE WHEN notification_status IS NULL THEN NULL ELSE 'NEW'::notification_status END,
+    notification_status = CASE WHEN CASE WHEN $8 THEN $9::dialect ELSE dialect END = 'DOFORMS' THEN 'NEW'::notification_status END,
     notification_message = NULL
   WHERE id = $1 AND organization_id = $2`;
 
@@ -134,7 +137,17 @@ export function resend(
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
     if (target.erased) throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
     if (target.blocked_request_id === target.id) {
-      await client.query(QUEUE_AGAIN, [target.id, organizationId, true, target.position, userId, unit, target.lane_id, rerender]);
+      await client.query(QUEUE_AGAIN, [
+        target.id,
+        organizationId,
+        true,
+        target.position,
+        userId,
+        unit,
+        target.lane_id,
+        rerender,
+        target.dialect,
+      ]);
       return;
     }
     // Its own number puts it before everything younger; only where a requeued one took that place it goes to the very front.
@@ -144,7 +157,8 @@ export function resend(
       [organizationId, target.lane_id, target.lane_number],
     );
     const position = rows[0]?.position ?? target.lane_number;
-    await client.query(QUEUE_AGAIN, [target.id, organizationId, true, position, userId, unit, target.lane_id, rerender]);
+    const again = [target.id, organizationId, true, position, userId, unit, target.lane_id, rerender, target.dialect];
+    await client.query(QUEUE_AGAIN, again);
     await client.query(
       `INSERT INTO lane_entry (organization_id, lane_id, position, request_id, due_at) VALUES ($1, $2, $3, $5, ${DUE_NOW})`,
       [organizationId, target.lane_id, position, target.free, target.id],
@@ -193,7 +207,7 @@ export function retryNow(core: Core, organizationId: string, requestId: string, 
   return withRequest(core, organizationId, requestId, { by, action: "retryNow" }, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be tried now", "NOT_WAITING");
     const anew = target.blocked_request_id === target.id;
-    await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null]);
+    await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null, target.dialect]);
     await client.query(`UPDATE lane_entry SET due_at = ${DUE_NOW} WHERE organization_id = $1 AND lane_id = $2 AND position = $3`, [
       organizationId,
       target.lane_id,
@@ -203,11 +217,20 @@ export function retryNow(core: Core, organizationId: string, requestId: string, 
   });
 }
 
+interface Removed {
+  state: string;
+  number: number;
+  queued: boolean;
+  event_id: string;
+  definition_id: string;
+  is_test: boolean;
+}
+
 /** Deletes a settled request and its attempts; its event stays. @throws ConflictError when it is not settled, or blocks its lane */
 export async function remove(core: Core, organizationId: string, requestId: string, by?: AuditCaller): Promise<void> {
   await core.db.transaction(async (client) => {
-    const { rows } = await client.query<{ state: string; number: number; queued: boolean }>(
-      `SELECT r.state, r.number, EXISTS (
+    const { rows } = await client.query<Removed>(
+      `SELECT r.state, r.number, r.event_id, r.definition_id, r.is_test, EXISTS (
          SELECT 1 FROM lane_entry e WHERE e.organization_id = r.organization_id AND e.lane_id = r.lane_id AND e.position = r.position AND e.request_id = r.id) AS queued
        FROM webhook_request r WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE`,
       [requestId, organizationId],
@@ -220,6 +243,12 @@ export async function remove(core: Core, organizationId: string, requestId: stri
     if (found.queued) throw new ConflictError("the request blocks its lane; resend or skip it first", "BLOCKS_LANE");
     await client.query("DELETE FROM attempt WHERE organization_id = $1 AND request_id = $2", [organizationId, requestId]);
     await client.query("DELETE FROM webhook_request WHERE organization_id = $1 AND id = $2", [organizationId, requestId]);
+    // So that no replay takes its event for one that the definition missed.
+    await client.query(
+      `INSERT INTO recovered_event (organization_id, event_id, definition_id, is_test) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (organization_id, event_id, definition_id) DO UPDATE SET request_id = NULL`,
+      [organizationId, found.event_id, found.definition_id, found.is_test],
+    );
     const subject = { type: "WebhookRequest", id: requestId };
     if (by) await audit(core, by, "webhookRequest.delete", subject, { state: found.state, number: found.number }, undefined, client);
   });

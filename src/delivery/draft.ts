@@ -102,7 +102,8 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
   }
 
   return async (request, plan, now) => {
-    const dialect = dialects[plan.definition.dialect];
+    // Its own, which is the definition's unless that was changed since it was sent: a kept body goes out as it did.
+    const dialect = dialects[request.dialect];
     if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
     const target = dialect.target(request.event, plan.definition);
     if (target === null) return notSent("NO_TARGET", "the definition has no URL for this event");

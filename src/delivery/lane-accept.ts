@@ -24,6 +24,8 @@ export interface Accepting {
   organizationId: string;
   /** Of the catalogue that made the matches. */
   version: number;
+  /** All deliveries of the organization are paused. */
+  paused: boolean;
   acceptedAt: Date;
   matches: readonly Match[];
   /** Columns of the statement: space, key, body hash, status, answer. */
@@ -94,7 +96,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[ids, of.map((l) => nth.get(l)), inLane, column((m) => m.event.id), column((m) => m.workflowRuleId), column((m) => m.dialect)],
     ...[column((m) => m.event.type), column((m) => m.event.entity), column((m) => m.event.entityId)],
     ...[column((m) => m.url), column((m) => arrayLiteral(m.fieldsSet))],
-    ...[counts, bodies, String(given.patienceMs)],
+    ...[counts, bodies, String(given.patienceMs), given.paused],
   ];
 }
 

@@ -200,6 +200,29 @@ const RUNNING = `
   WHERE k.locktype = 'virtualxid' AND k.granted AND k.pid <> pg_backend_pid()
     AND a.datname = current_database() AND a.application_name LIKE 'hookline%'`;
 
+/** Those of all our processes that run now, by their virtual ids. */
+export async function ourTransactions(core: Core): Promise<string[]> {
+  const { rows } = await core.db.pool.query<{ transactions: string[] }>(RUNNING);
+  return rows[0]?.transactions ?? [];
+}
+
+/** Whatever is due when: a correction under way holds the lane's row, and is waited for. */
+const NEXT_DUE = `
+  SELECT l.id FROM lane_due q JOIN lane l ON l.organization_id = q.organization_id AND l.id = q.lane_id
+  WHERE q.organization_id = $1 AND q.lane_id > $2 ORDER BY q.organization_id, q.lane_id LIMIT ${BATCH} FOR UPDATE OF l`;
+
+const UNPARK = `
+  UPDATE lane_due SET due_at = now() WHERE organization_id = $1 AND lane_id = ANY($2::uuid[]) AND due_at = 'infinity' RETURNING lane_id`;
+
+/** Lanes that were parked while their organization was paused are due. @returns where to go on, undefined at the end */
+async function unparkBatch(core: Core, client: PoolClient, organizationId: string, after: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>(NEXT_DUE, [organizationId, after]);
+  const ids = rows.map((lane) => lane.id);
+  const parked = await client.query<{ lane_id: string }>(UNPARK, [organizationId, ids]);
+  const refs = parked.rows.map((row) => laneRef(organizationId, row.lane_id));
+  if (refs.length > 0) await client.query(core.notify.statement("lane", refs));
+  return ids.length < BATCH ? undefined : ids.at(-1);
+}
 /** MORE: there is more to do at once; WAITS: an ordering drains, or a deleted definition has calls in flight. */
 type Progress = "MORE" | "WAITS" | "DONE";
 
@@ -234,12 +257,10 @@ export function createDefinitionChores(core: Core): DefinitionChores {
   /** What ran when this process first saw that an ordering drains: those transactions may not have seen the change. */
   const drainingSeen = new Map<string, string[]>();
 
-  /** One process at a time works on a definition. */
-  const alone = (definitionId: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
+  /** One process at a time works on a definition, or an organization. */
+  const alone = (id: string, work: (client: PoolClient) => Promise<boolean>): Promise<boolean> =>
     core.db.transaction(async (client) => {
-      const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS taken", [
-        definitionId,
-      ]);
+      const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS taken", [id]);
       return rows[0]?.taken ? work(client) : false;
     }, "collisions");
 
@@ -276,12 +297,27 @@ export function createDefinitionChores(core: Core): DefinitionChores {
     return more ? "MORE" : left ? "WAITS" : "DONE";
   }
 
+  async function continueResuming(organizationId: string, mark: string): Promise<boolean> {
+    const key = `${organizationId} ${mark}`;
+    return alone(organizationId, async (client) => {
+      const next = await unparkBatch(core, client, organizationId, positions.get(key) ?? NO_LANE);
+      if (next !== undefined) positions.set(key, next);
+      else {
+        positions.delete(key);
+        await client.query(
+          "UPDATE organization SET deliveries_go_on_since = NULL WHERE id = $1 AND deliveries_go_on_since = $2::timestamptz",
+          [organizationId, mark],
+        );
+      }
+      return next !== undefined;
+    });
+  }
+
   async function openEpoch(row: Marked): Promise<void> {
     const key = `${row.definition_id} ${row.draining_since}`;
     const seen = drainingSeen.get(key);
     if (!seen) {
-      const { rows } = await core.db.pool.query<{ transactions: string[] }>(RUNNING);
-      drainingSeen.set(key, rows[0]?.transactions ?? []);
+      drainingSeen.set(key, await ourTransactions(core));
       return;
     }
     const { rows } = await core.db.pool.query<{ done: boolean }>(OPEN, [row.definition_id, row.draining_since, seen]);
@@ -311,6 +347,10 @@ export function createDefinitionChores(core: Core): DefinitionChores {
           waits = true;
         }
       }
+      const resumed = await core.db.pool.query<{ id: string; mark: string }>(
+        "SELECT id, deliveries_go_on_since::text AS mark FROM organization WHERE deliveries_go_on_since IS NOT NULL LIMIT 100",
+      );
+      for (const { id, mark } of resumed.rows) more = (await continueResuming(id, mark)) || more;
       return more ? "MORE" : waits ? "WAITS" : "DONE";
     },
   };

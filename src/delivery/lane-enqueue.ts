@@ -33,6 +33,8 @@ export interface Match {
   free: boolean;
   url: string | null;
   fieldsSet: readonly string[];
+  /** Of the request; made here when absent. */
+  requestId?: string;
 }
 
 /** A lane as its row was when the numbers were taken. The row stays locked until the transaction ends. */
@@ -194,7 +196,7 @@ export async function enqueue(client: PoolClient, matches: readonly Match[], acc
       const number = next.get(organizationId) as number;
       next.set(organizationId, number + 1);
       const lane = taken.get(of[at + i] as Wanted) as Taken;
-      const request = nextRequest(lane, match, { id: newId(), number, createdAt: acceptedAt });
+      const request = nextRequest(lane, match, { id: match.requestId ?? newId(), number, createdAt: acceptedAt });
       if (matches.length <= ROWS) lane.ticket.requests.push(request);
       const told = changes.get(organizationId) ?? [];
       changes.set(organizationId, told);

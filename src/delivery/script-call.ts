@@ -3,6 +3,7 @@
 import type { Vault } from "../vault.ts";
 import type { DefinitionView } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
+import { parseJson } from "../wire/json-exact.ts";
 import { deeperThan } from "../wire/json-text.ts";
 import { MASK } from "../wire/mask.ts";
 import { delivered, unanswered } from "../wire/outcome.ts";
@@ -29,8 +30,9 @@ function globalsOf(request: QueuedRequest, definition: DefinitionView, now: Date
     publicUrl,
     body: null,
   });
-  const body = JSON.parse(rendered.body.toString()) as Record<string, unknown>;
-  const payload = JSON.parse(event.payload) as Record<string, unknown> | null;
+  // Without loss: the script's global `exact` has what no double holds.
+  const body = parseJson(rendered.body.toString()) as Record<string, unknown>;
+  const payload = parseJson(event.payload) as Record<string, unknown> | null;
   const changes = Object.fromEntries(event.changes.map((field) => [field, payload?.[field] ?? null]));
   return { ...body, Changes: changes };
 }

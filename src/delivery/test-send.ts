@@ -4,6 +4,7 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { NotFoundError } from "../errors.ts";
 import type { EventView } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
@@ -118,7 +119,7 @@ export async function sendTest(
         event.type,
         event.entity,
         event.entityId,
-        plan.definition.targetUrl,
+        dialects[request.dialect].target(event, plan.definition),
         plan.definition.fieldsSet,
         now,
       ],

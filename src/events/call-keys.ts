@@ -1,6 +1,6 @@
 /** What the idempotency keys of a call mean for it. Pure: the rows are taken and read by idempotency.ts. */
 import { ConflictError, IdempotencyKeyReusedError } from "../errors.ts";
-import { bodyHash, claimId, type KeptAnswer, type KeyClaim } from "./idempotency.ts";
+import { bodyHash, claimId, isSame, type KeptAnswer, type KeyClaim, NAMED } from "./idempotency.ts";
 import type { AcceptedEvent, EventInput, IncomingEvent, IngestCall, IngestResult } from "./input.ts";
 
 /** A call as far as it got in a transaction. */
@@ -21,6 +21,7 @@ export const keysOf = ({ organizationId, inputs, options }: IngestCall): string[
 
 /** What makes two events the same under one key. */
 function eventHash(input: EventInput): Uint8Array {
+  if (input.namedByKey) return NAMED;
   const { type, entity, entityId, payload, previous, changes, scope, actor, source, occurredAt } = input;
   return bodyHash(
     JSON.stringify([
@@ -58,6 +59,9 @@ export function claimsOf(call: IngestCall, views: readonly IncomingEvent[]): Key
   return claims;
 }
 
+/** Which of several it is, before a message. */
+const at = ({ inputs }: IngestCall, i: number) => (inputs.length > 1 ? `events.${i}.idempotencyKey: ` : "");
+
 /** What a call becomes once it is known which of its keys are new. */
 export function settleKeys<C extends IngestCall>(
   call: C,
@@ -81,14 +85,14 @@ export function settleKeys<C extends IngestCall>(
     const id = input.idempotencyKey === undefined ? undefined : claimId({ organizationId, space: "", key: input.idempotencyKey });
     const earlier = id === undefined || id === callKey ? undefined : known.get(id);
     const sibling = id === undefined || id === callKey ? undefined : claims.get(id);
-    if (earlier && !earlier.sameBody) return new IdempotencyKeyReusedError();
-    if (sibling && !earlier && Buffer.compare(sibling.bodyHash, eventHash(input)) !== 0) return new IdempotencyKeyReusedError();
+    const other = earlier ? !earlier.sameBody : sibling !== undefined && !isSame(sibling.bodyHash, eventHash(input));
+    if (other) return new IdempotencyKeyReusedError(at(call, i));
     const first = earlier?.answer ?? sibling?.answer;
     const known1 = first === undefined ? undefined : (JSON.parse(first) as Partial<AcceptedEvent>);
     if (known1 && typeof known1.id !== "string")
-      return new ConflictError("this idempotency key belongs to another call", "IDEMPOTENCY_KEY_REUSED", 422);
+      return new ConflictError(`${at(call, i)}this idempotency key belongs to another call`, "IDEMPOTENCY_KEY_REUSED", 422);
     if (known1?.id !== undefined && known1.id !== view.id) {
-      events.push({ id: known1.id, type: view.type });
+      events.push({ id: known1.id, type: known1.type ?? view.type });
       continue;
     }
     fresh.push(view);

@@ -19,6 +19,12 @@ export interface KeptAnswer {
   answer: string;
 }
 
+/** Of an event that its key names: the same as whatever has that key. */
+export const NAMED: Uint8Array = bodyHash("named by its key");
+
+export const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  Buffer.compare(a, b) === 0 || Buffer.compare(a, NAMED) === 0 || Buffer.compare(b, NAMED) === 0;
+
 export const claimId = (claim: { organizationId: string; space: string; key: string }) =>
   `${claim.organizationId} ${claim.space} ${claim.key}`;
 
@@ -45,7 +51,7 @@ export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]):
   const byId = new Map(others.map((claim) => [claimId(claim), claim]));
   for (const row of rows) {
     const id = claimId({ organizationId: row.organization_id, space: row.space, key: row.key });
-    const same = Buffer.compare(row.body_hash, Buffer.from(byId.get(id)?.bodyHash ?? [])) === 0;
+    const same = isSame(row.body_hash, byId.get(id)?.bodyHash ?? Buffer.alloc(0));
     kept.set(id, { sameBody: same, status: row.status, answer: row.answer });
   }
   return kept;

@@ -11,7 +11,7 @@ import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
-import { NumbersNeeded } from "../delivery/lane-enqueue.ts";
+import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
@@ -39,7 +39,12 @@ export interface Ingest {
   within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
   /** Asks the quotas for events that `within` will write: before its transaction, which they never undo. @throws RateLimitedError */
   admit(organizationId: string, events: number, bytes: number, token?: TokenRate): Promise<void>;
-  /** Runs a transaction that calls `within`, as often as numbers make it necessary. */
+  /**
+   * Requests for events that are there already, behind what their lanes hold, in the caller's transaction, as its last step.
+   * @returns and @throws as `within`
+   */
+  again(client: PoolClient, organizationId: string, matches: readonly Match[]): Promise<() => void>;
+  /** Runs a transaction that calls `within` or `again`, as often as numbers make it necessary. */
   withNumbers<T>(transaction: () => Promise<T>): Promise<T>;
   /** What waits for its transaction. */
   readonly stats: { events: number; bytes: number };
@@ -138,7 +143,15 @@ export function createIngest(
       if (offered.size > 0) lanes?.abandoned([...offered]);
       offered.clear();
     };
-    const given: Accepting = { organizationId, version: catalog.version, acceptedAt, patienceMs, ...columns, offer };
+    const given: Accepting = {
+      organizationId,
+      version: catalog.version,
+      paused: catalog.paused,
+      acceptedAt,
+      patienceMs,
+      ...columns,
+      offer,
+    };
     const tryOnce = () => {
       abandon();
       return acceptAtOnce(core.db, numbers, given);
@@ -254,6 +267,12 @@ export function createIngest(
       } catch (error) {
         throw shown(error);
       }
+    },
+    async again(client, organizationId, matches) {
+      const tickets = await enqueue(client, matches, core.clock.now(), numbers);
+      // Their payloads are not at hand: whoever holds their lanes reads them.
+      const unread = tickets.map((ticket) => ({ ...ticket, requests: [] }));
+      return () => committed(organizationId, unread, undefined);
     },
     withNumbers: mended,
     get stats() {

@@ -24,6 +24,8 @@ export interface EventInput {
   occurredAt?: Date;
   /** At most one event of an organization per key. */
   idempotencyKey?: string;
+  /** The key is the event's own name (CloudEvents: source and id): sent again it is the same event, whatever else differs. */
+  namedByKey?: boolean;
 }
 
 export interface AcceptedEvent {

@@ -1,8 +1,9 @@
 /** Events and what they trigger, written inside a transaction. */
 import type { PoolClient } from "../db/client.ts";
 import { arrayLiteral, jsonOrNull } from "../db/values.ts";
-import type { Catalog } from "../definitions/catalog.ts";
+import type { Catalog, CatalogDefinition } from "../definitions/catalog.ts";
 import { KEY_SEPARATOR, type Match, ROWS } from "../delivery/lane-enqueue.ts";
+import type { EventView } from "../wire/dialect.ts";
 import type { IncomingEvent } from "./input.ts";
 import { writeEvents as writeEventRows } from "./sql/write-events.ts";
 
@@ -38,12 +39,15 @@ export async function writeEvents(client: PoolClient, events: readonly IncomingE
 export function matchesOf(event: IncomingEvent, catalog: Catalog | undefined): Match[] {
   return (catalog?.match(event) ?? []).flatMap(({ definitionId, workflowRuleId }) => {
     const definition = catalog?.definition(definitionId);
-    if (!definition) return [];
-    const url = definition.url(event);
-    // The dialect sends nothing for it (doForms: a connection without a URL for this action).
-    if (url === null && definition.targetType === "WEBHOOK") return [];
-    const laneKey = definition.ordering === "KEY" ? `${event.entity ?? ""}${KEY_SEPARATOR}${event.entityId ?? ""}` : "";
-    const { dialect, fieldsSet, orderingEpoch: laneEpoch } = definition;
-    return [{ event, definitionId, dialect, workflowRuleId, laneKey, laneEpoch, free: definition.ordering === "NONE", url, fieldsSet }];
+    return (definition && matchFor(event, definition, workflowRuleId)) ?? [];
   });
+}
+
+/** Undefined: the dialect sends nothing for it (doForms: a connection without a URL for this action). */
+export function matchFor(event: EventView, definition: CatalogDefinition, workflowRuleId: string | null): Match | undefined {
+  const url = definition.url(event);
+  if (url === null && definition.targetType === "WEBHOOK") return undefined;
+  const laneKey = definition.ordering === "KEY" ? `${event.entity ?? ""}${KEY_SEPARATOR}${event.entityId ?? ""}` : "";
+  const { id: definitionId, dialect, fieldsSet, orderingEpoch: laneEpoch } = definition;
+  return { event, definitionId, dialect, workflowRuleId, laneKey, laneEpoch, free: definition.ordering === "NONE", url, fieldsSet };
 }

@@ -6,9 +6,10 @@ import { type Expression, expressionBuilder, type SqlBool, sql } from "kysely";
 import type { Database } from "../db/client.ts";
 import type { WebhookRequestTable } from "../db/kysely-types.ts";
 import { queries, rowsOf } from "../db/queries.ts";
-import { familyOf, type RequestFilter, statesOf, urlForms } from "./filter.ts";
+import { familyOf, type RequestFilter, statesOf } from "./filter.ts";
 import { CLOCK_SLACK_MS, lowestId, rangeOf } from "./id-range.ts";
 import { STATES_OF } from "./row.ts";
+import { urlClause } from "./url-clause.ts";
 
 type Clause = Expression<SqlBool>;
 const eb = expressionBuilder<{ r: WebhookRequestTable }, "r">();
@@ -45,8 +46,9 @@ function ofType(eventType: string): Clause[] {
   const family = familyOf(eventType);
   if (eventType === "*") return [];
   if (family === undefined) return [eb("r.event_type", "=", eventType)];
-  // At least one character behind the dot.
-  return [eb("r.event_type", "like", `${family.replace(/[\\%_]/g, "\\$&")}_%`)];
+  const literal = (text: string) => text.replace(/[\\%_]/g, "\\$&");
+  // At least one character behind, or before, the dot.
+  return [eb("r.event_type", "like", "prefix" in family ? `${literal(family.prefix)}_%` : `_%${literal(family.suffix)}`)];
 }
 
 /**
@@ -67,7 +69,7 @@ export function clausesOf(organizationId: string, filter: RequestFilter, numbers
   const lead = indexed.find(([clauses, leads]) => leads && clauses.length > 0)?.[0] ?? [];
   const rest = indexed.flatMap(([clauses]) => (clauses === lead ? [] : clauses));
   if (entity !== undefined) rest.push(eb("r.entity", "=", entity));
-  if (url !== undefined) rest.push(sql`r.url = any(${urlForms(url)}::text[])`);
+  if (url !== undefined) rest.push(urlClause(url));
   if (states) rest.push(sql`r.state = any(${states}::webhook_request_state[])`);
   if (errorCode !== undefined) rest.push(eb("r.error_code", "=", errorCode));
   if (number !== undefined) rest.push(eb("r.number", "=", number));

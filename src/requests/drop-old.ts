@@ -17,6 +17,16 @@ async function requestsIn(core: Core, since: Date | null, until: Date): Promise<
   return rows.length > 0;
 }
 
+/** Whether events of this time have requests that a replay made later. */
+async function recoveredIn(core: Core, since: Date | null, until: Date): Promise<boolean> {
+  const { rows } = await core.db.pool.query(
+    `SELECT 1 FROM recovered_event e WHERE e.event_id >= $1 AND e.event_id < $2 AND e.request_id IS NOT NULL
+       AND EXISTS (SELECT 1 FROM webhook_request r WHERE r.organization_id = e.organization_id AND r.id = e.request_id OFFSET 0) LIMIT 1`,
+    [lowestId(since ?? new Date(0)), lowestId(until)],
+  );
+  return rows.length > 0;
+}
+
 async function needed(core: Core, { parent, name, since, until }: Partition, before: Date, signal?: AbortSignal): Promise<boolean> {
   switch (parent) {
     case "feed_entry":
@@ -26,8 +36,11 @@ async function needed(core: Core, { parent, name, since, until }: Partition, bef
     case "attempt":
       return requestsIn(core, since, until);
     case "event":
-      // An event and its requests are made together, give or take what their ids' clocks differ.
-      return requestsIn(core, since && new Date(since.getTime() - CLOCK_SLACK_MS), new Date(until.getTime() + CLOCK_SLACK_MS));
+      // An event and its requests are made together, give or take what their ids' clocks differ; but for those of a replay.
+      return (
+        (await requestsIn(core, since && new Date(since.getTime() - CLOCK_SLACK_MS), new Date(until.getTime() + CLOCK_SLACK_MS))) ||
+        recoveredIn(core, since, until)
+      );
   }
 }
 

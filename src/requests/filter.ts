@@ -4,17 +4,18 @@
  */
 import type { DialectName } from "../wire/dialect.ts";
 import { type LifeCycleState, type RequestRow, type RequestState, STATES_OF } from "./row.ts";
+import { urlTest } from "./typed-url.ts";
 
 /** All given clauses must hold. Ids are UUIDs. A list that is empty matches nothing. */
 export interface RequestFilter {
   /** Only these. */
   ids?: readonly string[];
   webhookDefinitionId?: string;
-  /** Exactly this one, a family such as `order.*`, or `*`. */
+  /** Exactly this one, a family such as `order.*` or `*.created`, or `*`. */
   eventType?: string;
   entity?: string;
   entityId?: string;
-  /** This URL, however it is written. */
+  /** This URL, however it is written; a host alone, a path or a query that stands in it: typed-url.ts. */
   url?: string;
   state?: readonly RequestState[];
   lifeCycleState?: readonly LifeCycleState[];
@@ -50,28 +51,18 @@ export function matchesNothing(filter: RequestFilter): boolean {
   );
 }
 
-/**
- * What a URL may look like in the log, however it was typed: as it stands, in the canonical form that definitions keep,
- * and without its fragment, which is never sent. A text without a scheme means https or http.
- */
-export function urlForms(typed: string): string[] {
-  const text = typed.trim();
-  const whole =
-    URL.canParse(text) && /^https?:/i.test(text) ? [text] : /^[a-z][a-z0-9+.-]*:/i.test(text) ? [] : [`https://${text}`, `http://${text}`];
-  const forms = whole
-    .filter((each) => URL.canParse(each))
-    .flatMap((each) => {
-      const url = new URL(each);
-      const canonical = url.href;
-      url.hash = "";
-      return [canonical, url.href];
-    });
-  return [...new Set([typed, ...forms])];
+/** `order.*` as definitions understand it, one or more further segments; `*.created`: one or more before. Undefined for an exact type. */
+export function familyOf(eventType: string): { prefix: string } | { suffix: string } | undefined {
+  if (eventType.endsWith(".*")) return { prefix: eventType.slice(0, -1) };
+  return eventType.startsWith("*.") ? { suffix: eventType.slice(1) } : undefined;
 }
 
-/** `order.*` as definitions understand it: one or more further segments. Undefined for an exact type. */
-export function familyOf(eventType: string): string | undefined {
-  return eventType.endsWith(".*") ? eventType.slice(0, -1) : undefined;
+function typeTest(eventType: string): ((type: string) => boolean) | undefined {
+  if (eventType === "*") return undefined;
+  const family = familyOf(eventType);
+  if (!family) return (type) => type === eventType;
+  if ("prefix" in family) return (type) => type.startsWith(family.prefix) && type.length > family.prefix.length;
+  return (type) => type.endsWith(family.suffix) && type.length > family.suffix.length;
 }
 
 /** The same filter as a function, built once per subscriber. The organization is the caller's to check. */
@@ -90,12 +81,11 @@ export function matcher(filter: RequestFilter): (row: RequestRow) => boolean {
   equal("dialect", filter.dialect);
   equal("isTest", filter.isTest);
   const { ids, eventType } = filter;
-  const family = eventType === undefined ? undefined : familyOf(eventType);
-  if (family !== undefined) tests.push((row) => row.eventType.startsWith(family) && row.eventType.length > family.length);
-  else equal("eventType", eventType === "*" ? undefined : eventType);
+  const ofType = eventType === undefined ? undefined : typeTest(eventType);
+  if (ofType) tests.push((row) => ofType(row.eventType));
   if (filter.url !== undefined) {
-    const forms = urlForms(filter.url);
-    tests.push((row) => row.url !== null && forms.includes(row.url));
+    const asTyped = urlTest(filter.url);
+    tests.push((row) => row.url !== null && asTyped(row.url));
   }
   if (ids) tests.push((row) => ids.includes(row.id));
   const states = statesOf(filter);

@@ -20,7 +20,7 @@ export interface LaneRow {
   headId: string | null;
   /** Unsettled requests behind the head. */
   pendingCount: number;
-  /** Why it does not go on: an error code, PAUSED, the definition's state, or EARLIER_EPOCH: lanes of before its ordering changed are not empty yet. */
+  /** Why it does not go on: an error code, PAUSED, the definition's state, ALL_PAUSED (pauseAllDeliveries), or EARLIER_EPOCH: lanes of before its ordering changed are not empty yet. */
   reason: string | null;
   /** WAITING: when it goes on. */
   until: Date | null;
@@ -50,6 +50,8 @@ interface Found {
   pausedAt: Date | null;
   definitionState: string;
   definitionChangedAt: Date;
+  /** All deliveries of the organization are paused since then. */
+  allPausedAt: Date | null;
   /** Of a later epoch than its definition has come to. */
   early: boolean;
   queued: number;
@@ -64,7 +66,7 @@ const WALK = 100_000;
 
 /** `laneState` in SQL, for filters: a test holds the two together (test/requests/lanes.test.ts). */
 const stateAt = (now: Date) => sql<LaneState>`CASE
-  WHEN l.paused_at IS NOT NULL OR l.definition_state <> 'ACTIVE' THEN 'PAUSED'
+  WHEN l.paused_at IS NOT NULL OR l.definition_state <> 'ACTIVE' OR l.all_paused_at IS NOT NULL THEN 'PAUSED'
   WHEN l.blocked_request_id IS NOT NULL THEN 'BLOCKED'
   WHEN NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from) THEN 'IDLE'
   WHEN l.leased_until > ${now} THEN 'LEASED'
@@ -76,7 +78,8 @@ const and = (clauses: readonly RawBuilder<unknown>[]) => sql.join([...clauses], 
 /** Lanes in the order of their ids, with what their definitions say about them. */
 function walked(organizationId: string, clauses: readonly RawBuilder<unknown>[], descending: boolean, most: number) {
   return sql`(
-    SELECT l.*, d.state AS definition_state, d.updated_at AS definition_changed_at, l.epoch > c.open_epoch AS early
+    SELECT l.*, d.state AS definition_state, d.updated_at AS definition_changed_at, l.epoch > c.open_epoch AS early,
+           (SELECT o.deliveries_paused_at FROM organization o WHERE o.id = l.organization_id) AS all_paused_at
       FROM lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
       JOIN definition_counter c ON c.definition_id = l.definition_id
      WHERE ${and([sql`l.organization_id = ${organizationId}`, ...clauses])}
@@ -89,7 +92,7 @@ const shownOf = (page: RawBuilder<unknown>) =>
   SELECT l.id, l.organization_id AS "organizationId", l.definition_id AS "definitionId", l.key, l.last_number AS "lastNumber",
     l.settled_number AS "settledNumber", l.leased_until AS "leasedUntil", l.retry_at AS "retryAt", l.blocked_reason AS "blockedReason",
     l.blocked_request_id AS "blockedRequestId", l.paused_at AS "pausedAt", l.definition_state AS "definitionState",
-    l.definition_changed_at AS "definitionChangedAt", l.early, q.queued, h.id AS "headId", h.error_code AS "headError",
+    l.definition_changed_at AS "definitionChangedAt", l.all_paused_at AS "allPausedAt", l.early, q.queued, h.id AS "headId", h.error_code AS "headError",
     h.next_attempt_at AS "headNextAttemptAt", h.settled_at AS "headSettledAt"
   FROM (${page}) l
   CROSS JOIN LATERAL (
@@ -103,10 +106,10 @@ const shownOf = (page: RawBuilder<unknown>) =>
 
 function shown(row: Found, now: Date): LaneRow {
   const stopped = row.definitionState !== "ACTIVE";
-  const named = laneState({ ...row, stoppedAt: stopped ? row.definitionChangedAt : null }, row.queued, now);
+  const named = laneState({ ...row, stoppedAt: stopped ? row.definitionChangedAt : row.allPausedAt }, row.queued, now);
   const state = named === "READY" && row.early ? "WAITING" : named;
   const { id, organizationId, definitionId, lastNumber, headId } = row;
-  const paused = stopped && !row.pausedAt ? row.definitionState : "PAUSED";
+  const paused = row.pausedAt ? "PAUSED" : stopped ? row.definitionState : "ALL_PAUSED";
   const reasons: Partial<Record<LaneState, string | null>> = {
     PAUSED: paused,
     BLOCKED: row.blockedReason ?? row.headError,
@@ -121,7 +124,12 @@ function shown(row: Found, now: Date): LaneRow {
     pendingCount: Math.max(0, row.queued - 1),
     reason: reasons[state] ?? null,
     until: named === "WAITING" ? (row.retryAt ?? row.headNextAttemptAt) : null,
-    since: state === "PAUSED" ? (row.pausedAt ?? row.definitionChangedAt) : state === "BLOCKED" ? row.headSettledAt : null,
+    since:
+      state === "PAUSED"
+        ? (row.pausedAt ?? (stopped ? row.definitionChangedAt : row.allPausedAt))
+        : state === "BLOCKED"
+          ? row.headSettledAt
+          : null,
   };
 }
 

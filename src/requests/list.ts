@@ -28,14 +28,20 @@ type Order = "asc" | "desc";
 const all = (clauses: readonly Expression<SqlBool>[]) => eb.and([...clauses]);
 
 /** The rows that match, in order, of the first `most` on the way. */
-function matching({ walk, rest }: Clauses, order: Order, most: number) {
+export function matching({ walk, rest }: Clauses, order: Order, most: number) {
   const base = queries.selectFrom("webhook_request as r").where(all(walk)).orderBy("r.id", order);
   if (rest.length === 0) return base;
   return queries.selectFrom(base.selectAll().limit(most).as("r")).where(all(rest)).orderBy("r.id", order);
 }
 
 /** The id at which a walk of so many rows ends; undefined when it sees all there are. */
-async function endOfWalk(db: Database, organizationId: string, { walk }: Clauses, order: Order, most: number): Promise<string | undefined> {
+export async function endOfWalk(
+  db: Database,
+  organizationId: string,
+  { walk }: Clauses,
+  order: Order,
+  most: number,
+): Promise<string | undefined> {
   const query = queries.selectFrom("webhook_request as r").select("r.id").where(all(walk)).orderBy("r.id", order);
   const [row] = await rowsOf(db.tenant(organizationId), query.offset(most - 1).limit(1));
   return row?.id;

@@ -22,6 +22,15 @@ const KEYS = `
   DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 const BLOCKS = `
   DELETE FROM number_block WHERE ctid = ANY(ARRAY(SELECT ctid FROM number_block WHERE last_id < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
+/** What is known of events that are gone. */
+const RECOVERED = `
+  DELETE FROM recovered_event WHERE ctid = ANY(ARRAY(
+    SELECT e.ctid FROM recovered_event e WHERE e.event_id < $1
+      AND NOT EXISTS (SELECT 1 FROM event v WHERE v.organization_id = e.organization_id AND v.id = e.event_id OFFSET 0)
+    LIMIT $2 FOR UPDATE SKIP LOCKED))`;
+const REPLAYS = `
+  DELETE FROM replay WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM replay WHERE state <> 'RUNNING' AND updated_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 
 export interface Deleted {
   /** Rows. */
@@ -70,6 +79,8 @@ async function deleteRound(core: Core, signal?: AbortSignal): Promise<Deleted> {
   partitions += await dropOld(core, "attempt", old, signal);
   partitions += await dropOld(core, "event", old, signal);
   const events = await deleteRows(core, "event", old, signal);
+  await repeat(RECOVERED, lowestId(old));
+  await repeat(REPLAYS, old);
   const [oldest] = await partitionsOf(core, "webhook_request");
   const numberBlocks = oldest?.since ? await repeat(BLOCKS, lowestId(oldest.since)) : 0;
   return { partitions, requests, events, numberBlocks, idempotencyKeys: await repeat(KEYS, before(IDEMPOTENCY_HOURS * 3_600_000)) };

@@ -24,8 +24,8 @@ export function numberOf(token: string): number | RawNumber {
   return String(number) === token ? number : native.rawJSON(token);
 }
 
-/** No JSON text that anybody sends can hold it. */
-const MARK = `${randomBytes(16).toString("hex")}#`;
+/** JSON inside of a string, for a while: no text that anybody sends can hold it, for it never leaves the process. */
+export const MARK = `${randomBytes(16).toString("hex")}#`;
 
 /** Raw numbers that one text may have where people hand it in to be parsed; each costs a microsecond. */
 export const MOST_RAW_NUMBERS = 50_000;
@@ -39,10 +39,10 @@ type IsRaw = (token: string) => boolean;
 const isRewritten: IsRaw = (token) => String(Number(token)) !== token && isNumber(token);
 
 /** A double may have another value: up to 15 digits without an exponent never do. */
-const isRounded: IsRaw = (token) => (token.length > 15 || /[eE]/.test(token)) && isRewritten(token);
+export const isRounded: IsRaw = (token) => (token.length > 15 || /[eE]/.test(token)) && isRewritten(token);
 
 /** The same text with its raw numbers as marked strings, which `unveil` turns back; the text itself when it has none. */
-export function veil(text: string, most = Number.POSITIVE_INFINITY, isRaw = isRewritten): string {
+export function veil(text: string, most = Number.POSITIVE_INFINITY, isRaw = isRewritten, mark = MARK): string {
   let out = "";
   let kept = 0;
   let count = 0;
@@ -62,7 +62,7 @@ export function veil(text: string, most = Number.POSITIVE_INFINITY, isRaw = isRe
       count += 1;
       if (count > most)
         throw new RawNumbersError(`more than ${most} numbers such as 1.0 or 12345678901234567890; send them to POST /v1/events`);
-      out += `${text.slice(kept, at)}"${MARK}${token}"`;
+      out += `${text.slice(kept, at)}"${mark}${token}"`;
       kept = end;
     }
     at = end;

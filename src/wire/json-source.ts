@@ -2,11 +2,8 @@
  * JSON inside of an answer as it was written: not one of its numbers is made into an object, however many there are.
  * `JSON.stringify` writes it as a marked string, which `withSources` puts back into the text. Pure.
  */
-import { randomBytes } from "node:crypto";
+import { MARK } from "./json-exact.ts";
 import { compact, stringEnd } from "./json-text.ts";
-
-/** No text that anybody sends can hold it: it never leaves the process. */
-const MARK = `${randomBytes(16).toString("hex")}#`;
 
 export class JsonSource {
   readonly #text: string;

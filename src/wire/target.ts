@@ -20,8 +20,19 @@ export function actionOf(type: string): Action | undefined {
   return Object.hasOwn(ACTIONS, verb) ? ACTIONS[verb] : undefined;
 }
 
+/** A fragment is never sent, and shown nowhere. */
+export function withoutFragment(url: string): string {
+  const at = url.indexOf("#");
+  return at < 0 ? url : url.slice(0, at);
+}
+
 /** Null: nothing is sent for this event. */
 export function targetOf(event: EventView, definition: DefinitionView): string | null {
+  const url = chosen(event, definition);
+  return url === null ? null : withoutFragment(url);
+}
+
+function chosen(event: EventView, definition: DefinitionView): string | null {
   const { connection, targetUrl } = definition;
   if (connection === null) return targetUrl;
   const action = actionOf(event.type);

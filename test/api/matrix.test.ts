@@ -38,13 +38,14 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
       "webhooks:read",
-      "connections deliveryStatistics event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
+      "connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([
     ...rows("nothing", "signIn"),
     ...rows("signed in", "signOut"),
-    ...rows("webhooks:read", "dryRunTransformation"),
+    ...rows("webhooks:read", "dryRunTransformation planReplay"),
+    ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
     ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
     ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),

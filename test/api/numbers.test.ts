@@ -79,6 +79,25 @@ const DOORS: Record<string, (type: string) => Promise<unknown>> = {
       "mutation ($input: EmitEventsInput!) { emitEvents(input: $input) { __typename ... on EmittedEvents { events { id payload } } } }",
       `{"input":{"events":[{"type":"${type}","payload":${PAYLOAD}}]}}`,
     ),
+  "a binary CloudEvent": async (type) => {
+    const headers = {
+      ...{ "content-type": "application/json", authorization: `Bearer ${app.adminToken}` },
+      ...{ "ce-specversion": "1.0", "ce-id": "2", "ce-source": "s", "ce-type": type },
+    };
+    expect((await fetch(`${app.url}/v1/events`, { method: "POST", headers, body: PAYLOAD })).status).toBe(202);
+  },
+  "a batch of CloudEvents": (type) =>
+    send(
+      "/v1/events",
+      `[{"specversion":"1.0","id":"3","source":"s","type":"${type}","data":${PAYLOAD}}]`,
+      "application/cloudevents-batch+json",
+    ),
+  "a CloudEvent's data_base64": (type) =>
+    send(
+      "/v1/events",
+      `{"specversion":"1.0","id":"4","source":"s","type":"${type}","data_base64":"${Buffer.from(PAYLOAD).toString("base64")}"}`,
+      "application/cloudevents+json",
+    ),
   "a WebSocket": (type) => overSocket(EMIT, `{"input":{"type":"${type}","payload":${PAYLOAD}}}`),
 };
 
@@ -115,6 +134,76 @@ describe("B70 number tokens stay as they are written", () => {
     await send("/v1/events", `{"type":"numbers.kept","scope":${exact},"payload":{"id":9007199254740993}}`);
     expect(await received("numbers.kept")).toContain(exact.slice(1, -1));
     expect(await graphql("{ events(first: 1) { edges { node { scope } } } }")).toContain(exact);
+  });
+
+  test("back through a resend, and through a payload query with its paths", async () => {
+    receiver.respond((call) =>
+      call.path === "/numbers.again" && receiver.calls.filter((c) => c.path === call.path).length === 1 ? 500 : 200,
+    );
+    await define("numbers.again", ',"retrySchedule":[]');
+    await define(
+      "numbers.query",
+      ',"payloadQuery":"{ event { all: payload one: payload(path: \\"n11\\") list: payload(path: \\"list\\") scope } }"',
+    );
+    await send("/v1/events", `{"type":"numbers.query","payload":${PAYLOAD},"scope":{"n":12345678901234567890}}`);
+    const token = tokens[11];
+    expect(await received("numbers.query")).toBe(
+      `{"event":{"all":${PAYLOAD},"one":${token},"list":[${tokens.join(",")}],"scope":{"n":12345678901234567890}}}`,
+    );
+    await send("/v1/events", `{"type":"numbers.again","payload":${PAYLOAD}}`);
+    await received("numbers.again");
+    const rejected = '{ webhookRequests(filter: { eventType: "numbers.again", state: [REJECTED] }) { edges { node { id } } } }';
+    await expect.poll(() => graphql(rejected).then(idIn), { timeout: 10_000 }).toBeTruthy();
+    await graphql(`mutation { resendWebhookRequest(input: { id: "${idIn(await graphql(rejected))}" }) { ... on Error { message } } }`);
+    const calls = await receiver.waitFor((all) => all.filter((call) => call.path === "/numbers.again").length === 2);
+    for (const call of calls.filter(({ path }) => path === "/numbers.again")) expect(call.body.toString()).toContain(PAYLOAD);
+    receiver.respond(200);
+  });
+
+  test("in JavaScript a number that no double holds is at hand as a BigInt or a text; the dry run names those that did not survive", async () => {
+    const event = `{"type":"numbers.js","payload":{"id":9007199254740993,"sum":0.1000000000000000055511151231257827,"far":[1e400],"fine":[1.0,0.10,1e3,-0]}}`;
+    const dryRun = (source: string) =>
+      graphql(
+        "mutation ($input: DryRunTransformationInput!) { dryRunTransformation(input: $input) { ... on TransformationResult { body warnings error } ... on Error { message } } }",
+        `{"input":{"transformation":${JSON.stringify(source)},"event":${event}}}`,
+      );
+    const rounded = JSON.parse(await dryRun("function transform(e) { return { body: e.payload } }")).data.dryRunTransformation;
+    expect(rounded.warnings).toEqual([
+      "event.payload.id is 9007199254740993, and 9007199254740992 in JavaScript; event.exact.payload.id has it as a BigInt",
+      expect.stringContaining("event.payload.sum is 0.1000000000000000055511151231257827"),
+      expect.stringContaining("event.payload.far[0] is 1e400"),
+    ]);
+    const exact = await dryRun(
+      "function transform(e) { const { id, sum, far } = e.exact.payload; return { body: { id, more: id + 1n, sum, far: far[0], keys: Object.keys(e).length } } }",
+    );
+    expect(exact).toContain(
+      '"body":{"id":9007199254740993,"more":9007199254740994,"sum":"0.1000000000000000055511151231257827","far":"1e400","keys":9}',
+    );
+    expect(exact).toContain('"warnings":[]');
+    expect(await dryRun("function transform(e) { e.exact = 1; return { body: [e.exact, 10n ** 30n, '9n'] } }")).toContain(
+      '"body":[1,1000000000000000000000000000000,"9n"]',
+    );
+    await define("numbers.js", `,"transformation":"function transform(e) { return { body: { data: e.exact.payload.id } } }"`);
+    await send("/v1/events", event);
+    expect(await received("numbers.js")).toBe('{"data":9007199254740993}');
+  });
+
+  test("in a rule's condition, in an updated filter, and in what a VIEWER of the list reads", async () => {
+    const answer = await graphql(
+      "mutation ($input: CreateWorkflowRuleInput!) { createWorkflowRule(input: $input) { ... on WorkflowRule { condition } ... on Error { message } } }",
+      '{"input":{"name":"n","entity":"thing","condition":{"payload":{"id":{"$gte":9007199254740993}}},"webhookDefinitionIds":[]}}',
+    );
+    expect(answer).toContain('"$gte":9007199254740993');
+    const id = idIn(await define("numbers.updated"));
+    const updated = await graphql(
+      "mutation ($input: UpdateWebhookDefinitionInput!) { updateWebhookDefinition(input: $input) { ... on WebhookDefinition { filter properties } ... on Error { message } } }",
+      `{"input":{"id":"${id}","filter":{"payload":{"a":{"$gt":1.50,"$lt":12345678901234567890}}},"properties":{"p":9007199254740993}}}`,
+    );
+    expect(updated).toContain('"$gt":1.50');
+    expect(updated).toContain("12345678901234567890");
+    expect(updated).toContain('"p":9007199254740993');
+    const list = await graphql("{ webhookDefinitions(first: 1) { edges { node { filter properties } } } }");
+    expect(list).toContain('"p":9007199254740993');
   });
 
   test("a payload full of them is shown as it is, over HTTP, as an event of a stream and over a WebSocket", async () => {
@@ -160,6 +249,9 @@ describe("B71 filters compare numbers as they are", () => {
     ['{"$ne":9007199254740993}', ["9007199254740992"], ["9007199254740993"]],
     ['{"$lte":0.1}', ["0.1", "0.10", "1e-1", "0"], ["0.1000000000000000055511151231257827021181583404541015625"]],
     ['{"$eq":1}', ["1", "1.0", "10e-1"], ["1.0000000000000000001"]],
+    ['{"$gte":9007199254740993}', ["9007199254740993", "9007199254740994"], ["9007199254740992", "9007199254740992.9"]],
+    ['{"$lt":1.50}', ["1.49999999999999999999", "1.4"], ["1.5", "1.50", "1.5000000000000000000001"]],
+    ['{"$nin":[9007199254740993]}', ["9007199254740992"], ["9007199254740993"]],
   ])("%s", async (condition, taken, left) => {
     const matched = async (number: string) => {
       await send("/v1/events", `{"type":"preview.b71","payload":{"n":${number}}}`);

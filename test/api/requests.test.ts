@@ -174,7 +174,8 @@ describe("operators", () => {
 
   test("many at once: only what was rejected, lowest number first, with progress", async () => {
     const { id, type, path } = await definition();
-    const { workReplays } = await import("../../src/requests/replay.ts");
+    const { workReplays } = await import("../../src/requests/replay-run.ts");
+    const { createRunMissed } = await import("../../src/events/missed.ts");
     answer(path, 200);
     const delivered = (await emit(type)).requests.edges[0].node;
     await until(delivered.id, ["DELIVERED"]);
@@ -183,7 +184,7 @@ describe("operators", () => {
     for (let i = 0; i < 30; i++) rejected.push((await emit(type)).requests.edges[0].node);
     for (const { id: one } of rejected) await until(one, ["REJECTED"]);
     answer(path, 200);
-    await workReplays(app.doors.core, app.queue);
+    await workReplays(app.doors.core, app.queue, createRunMissed(app.doors.core, app.doors.ingest));
     const before = receiver.calls.length;
     const REPLAY = `mutation ($input: ResendWebhookRequestsInput!) { resendWebhookRequests(input: $input) { __typename ... on Replay { id total done state } ... on Error { code } } }`;
     const { resendWebhookRequests: replay } = await ask(REPLAY, { input: { filter: { webhookDefinitionId: id } } });

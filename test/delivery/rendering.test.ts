@@ -111,6 +111,29 @@ describe("B72", () => {
     expect(receiver.calls.map((call) => call.json().region)).toEqual(["eu", "us"]);
   });
 
+  it("a resend after the dialect was changed is that of the old one, whole; with rerender that of the new one, whole", async () => {
+    const id = await d.definition({ name: "turned", targetUrl: `${receiver.url}/i`, eventTypes: ["turn.*"], retrySchedule: [] });
+    const statuses = [500, 500];
+    receiver.respond(() => statuses.shift() ?? 200);
+    await d.emit("turn.now", { payload: '{"a":1}', entity: "turn", entityId: "1" });
+    const request = await d.request(id, "REJECTED");
+    await change(id, { dialect: "CRMCOM", headers: { "x-now": "crm" } });
+    await resend(d.t.core, d.t.organizationId, request);
+    await receiver.waitFor(2);
+    await d.request(id, "REJECTED");
+    await resend(d.t.core, d.t.organizationId, request, { rerender: true });
+    await receiver.waitFor(3);
+    await d.request(id, "DELIVERED");
+    const [first, kept, anew] = receiver.calls;
+    expect(kept?.body.equals(first?.body as Buffer)).toBe(true);
+    expect(Object.keys(kept?.headers ?? {}).filter((name) => name !== "x-now")).toEqual(Object.keys(first?.headers ?? {}));
+    expect(anew?.json()).toMatchObject({ data: { a: 1 } });
+    expect(anew?.json().specversion).toBeUndefined();
+    const { rows } = await d.t.core.db.pool.query("SELECT dialect FROM webhook_request WHERE id = $1", [request]);
+    expect(rows).toEqual([{ dialect: "CRMCOM" }]);
+    expect((await d.attempts(request)).map((a) => a.rerendered)).toEqual([false, false, true]);
+  });
+
   it("CRM.COM renders a resend anew, and its retries keep what that made", async () => {
     const id = await d.definition({
       ...{ targetUrl: `${receiver.url}/e`, eventTypes: ["crm.*"], dialect: "CRMCOM", retrySchedule: [1], fieldsSet: ["a"] },

@@ -39,7 +39,7 @@ beforeAll(async () => {
   receiver = await startReceiver();
   await app.queue.start(CHORE_JOBS);
   watchChores(app.t.core, app.queue);
-  const housekeeping = createHousekeeping(app.t.core, app.queue);
+  const housekeeping = createHousekeeping(app.t.core, app.queue, app.doors.ingest);
   await housekeeping.start();
   for (const job of CHORE_JOBS) await app.queue.send(app.t.core.db.pool, job, {});
   const create = `mutation ($input: CreateWebhookDefinitionInput!) { createWebhookDefinition(input: $input) { __typename } }`;

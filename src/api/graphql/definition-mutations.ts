@@ -3,6 +3,8 @@ import type { InputShapeFromFields } from "@pothos/core";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../definitions/definitions.ts";
 import type { DefinitionRow, DefinitionSettings } from "../../definitions/settings.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
+import { recoverMissed } from "../../events/recovery.ts";
+import type { ReplayRow } from "../../requests/replay.ts";
 import { dialects } from "../../wire/dialects.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
@@ -10,6 +12,7 @@ import { given } from "./changes.ts";
 import { Dialect, HmacAlgorithm, HmacEncoding, OnExhausted, Ordering, SignatureVersion, TargetType } from "./definition-enums.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition } from "./nodes.ts";
+import { Replay } from "./replays.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
@@ -222,16 +225,23 @@ mutation("deleteWebhookDefinition", {
   resolve: ({ id }, { doors, caller }) => deleteDefinition(doors.core, caller, uuidOf("WebhookDefinition", id)),
 });
 
-const WebhookDefinitionList = builder.objectRef<{ webhookDefinitions: DefinitionRow[] }>("WebhookDefinitionList").implement({
-  description: "The definitions that one call changed together.",
-  fields: (t) => ({
-    webhookDefinitions: t.field({
-      type: [WebhookDefinition],
-      description: "As they are now, in the order in which the input named them.",
-      resolve: (list) => list.webhookDefinitions,
+const WebhookDefinitionList = builder
+  .objectRef<{ webhookDefinitions: DefinitionRow[]; replays?: ReplayRow[] }>("WebhookDefinitionList")
+  .implement({
+    description: "The definitions that one call changed together.",
+    fields: (t) => ({
+      replays: t.field({
+        type: [Replay],
+        description: "With recoverMissedSince one replay for each definition, which sends what it missed; else none.",
+        resolve: (list) => list.replays ?? [],
+      }),
+      webhookDefinitions: t.field({
+        type: [WebhookDefinition],
+        description: "As they are now, in the order in which the input named them.",
+        resolve: (list) => list.webhookDefinitions,
+      }),
     }),
-  }),
-});
+  });
 
 mutation("activateWebhookDefinitions", {
   description: "Makes definitions ACTIVE, all or none: what is queued goes on in order, blocked lanes too, with the errors in a row at 0.",
@@ -239,12 +249,21 @@ mutation("activateWebhookDefinitions", {
   scope: "webhooks:write",
   input: (t) => ({
     ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }),
+    recoverMissedSince: t.field({
+      type: "DateTime",
+      description:
+        "Also sends, in the background, what they take today of the events accepted from this moment on and never had a request for: behind what is queued, in the order of the events.",
+    }),
   }),
-  resolve: async ({ ids }, { doors, caller }) => {
+  resolve: async ({ ids, recoverMissedSince: since }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
-    const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids);
+    let recovery: Awaited<ReturnType<typeof recoverMissed>> | undefined;
+    const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids, async (client) => {
+      if (since) recovery = await recoverMissed(doors.core, doors.jobs, client, caller, uuids, since);
+    });
+    await recovery?.start();
     await announce(doors, caller.organizationId, changes);
-    return { webhookDefinitions: definitions };
+    return { webhookDefinitions: definitions, replays: recovery?.replays ?? [] };
   },
 });
 

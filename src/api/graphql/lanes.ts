@@ -33,7 +33,7 @@ const LaneConnection = connectionType("Lane", Lane, "in the order of their ids")
 
 export const laneOf = loader(async (context, ids) => byId(await showLanes(context.doors.core, callerOf(context).organizationId, ids)));
 const requestOf = loader(async (context, ids) => byId(await showRequests(context.doors.core.db, callerOf(context).organizationId, ids)));
-const definitionOf = loader(async (context, ids) => {
+export const definitionOf = loader(async (context, ids) => {
   const { organizationId } = callerOf(context);
   return byId(await context.doors.core.db.prisma.webhookDefinition.findMany({ where: { organizationId, id: { in: ids } } }));
 });
@@ -67,7 +67,7 @@ builder.node(Lane, {
     reason: t.exposeString("reason", {
       nullable: true,
       description:
-        "Why it does not go on: an error code, PAUSED, its definition's state, or EARLIER_EPOCH: its ordering was changed, and lanes of before are not empty yet.",
+        "Why it does not go on: an error code, PAUSED, its definition's state, ALL_PAUSED (by pauseAllDeliveries), or EARLIER_EPOCH: its ordering was changed, and lanes of before are not empty yet.",
     }),
     until: t.expose("until", { type: "DateTime", nullable: true, description: "While WAITING, when it goes on; else null." }),
     since: t.expose("since", { type: "DateTime", nullable: true, description: "Since when it is BLOCKED or PAUSED; else null." }),

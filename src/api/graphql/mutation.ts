@@ -2,7 +2,7 @@
  * Every mutation is `name(input: NameInput!): NameResult!`, the result a union of its type and the typed errors.
  * Who may call it is checked here, so that too few rights are a ForbiddenError in the union, not in `errors`.
  */
-import type { InputFieldMap, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
+import type { InputFieldMap, InputRef, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
 import { type GraphQLSchema, getNamedType, isInputObjectType, isRequiredInputField, isUnionType } from "graphql";
 import type { Caller, Scope } from "../../accounts/caller.ts";
 import { demand } from "../../accounts/caller.ts";
@@ -24,6 +24,10 @@ export interface MutationOptions<Type extends ObjectRef<BuilderTypes, unknown, u
   /** The object answered with; for several things, an object type of the mutation's own. */
   type: Type;
   input: (t: InputFieldBuilder) => Fields;
+  /** The type that has those fields, where several mutations share it; else one of the mutation's own is made. */
+  inputType?: InputRef<InputShapeFromFields<Fields>>;
+  /** Whether it may be called without an input. */
+  optionalInput?: boolean;
   /** The scope it needs. "signed-in": nothing but being signed in; a VIEWER may too. */
   scope: Scope | "signed-in";
   /** Further than the scope: an administrator's, or the bootstrap token's. */
@@ -85,11 +89,11 @@ export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>,
 /** A mutation that decides by itself who may call it: signIn, signOut. */
 export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
   name: string,
-  options: { description: string; type: Type; input: (t: InputFieldBuilder) => Fields; optionalInput?: boolean },
+  options: Pick<MutationOptions<Type, Fields>, "description" | "type" | "input" | "inputType" | "optionalInput">,
   resolve: (input: InputShapeFromFields<Fields>, context: Context) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
 ) {
   const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
-  const Input = builder.inputType(`${title}Input`, { description: FILLED_IN, fields: options.input });
+  const Input = options.inputType ?? builder.inputType(`${title}Input`, { description: FILLED_IN, fields: options.input });
   builder.mutationField(name, (t) =>
     t.field({
       type: options.type as never,

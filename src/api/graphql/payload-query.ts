@@ -2,8 +2,7 @@
  * `payloadQuery`: a GraphQL query over one event, whose `data` is the body. It lives beside the doors because only they
  * may import graphql; the delivery path gets it through the interface of delivery/shaping.ts.
  *
- * JSON values come out as they were written (number tokens, escapes, key order): the executor sees placeholders, and the
- * source text takes their place at the end.
+ * JSON values come out as they were written (number tokens, escapes, key order): their source text never is parsed.
  */
 import {
   buildSchema,
@@ -21,6 +20,7 @@ import type { Issue } from "../../errors.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { globalId } from "../../wire/ids.ts";
 import { compileJsonPaths, type JsonPaths } from "../../wire/json-paths.ts";
+import { JsonSource, withSources } from "../../wire/json-source.ts";
 
 const schema = buildSchema(`
   scalar JSON
@@ -39,9 +39,6 @@ const MAX_DATA = 1024 * 1024;
 /** Characters of the event that one query may read; payload and scope are read once each, whatever the aliases. */
 const MAX_READ = 2 * 1024 * 1024;
 const CACHE_SIZE = 500;
-
-/** NUL cannot come in with an event, and a query puts no text of its own into its data: a placeholder is unmistakable. */
-const PLACEHOLDER = /"\\u0000(\d+)"/g;
 
 interface Compiled {
   document: DocumentNode;
@@ -98,13 +95,12 @@ function read(source: string): DocumentNode | Issue[] {
 }
 
 function execute({ document, paths }: Compiled, event: EventView): string {
-  const sources: string[] = [];
   let size = 0;
-  const json = (source: string | undefined): string | null => {
+  const json = (source: string | undefined): JsonSource | null => {
     if (source === undefined || source === "null") return null;
     size += source.length;
     if (size > MAX_DATA) throw new QueryBudgetError("the data is larger than 1 MiB");
-    return `\0${sources.push(source) - 1}`;
+    return new JsonSource(source);
   };
   const scope = event.scope === null ? undefined : JSON.stringify(event.scope);
   if (event.payload.length + (scope?.length ?? 0) > MAX_READ) throw new QueryBudgetError("the event is larger than 2 MiB");
@@ -124,5 +120,5 @@ function execute({ document, paths }: Compiled, event: EventView): string {
   const { data, errors } = executeSync({ schema, document, rootValue });
   if (errors?.[0]?.originalError) throw errors[0].originalError;
   if (errors?.[0] || !data) throw new Error(errors?.[0]?.message ?? "the query gave no data");
-  return JSON.stringify(data).replace(PLACEHOLDER, (_, index: string) => sources[Number(index)] as string);
+  return withSources(JSON.stringify(data));
 }

@@ -46,12 +46,14 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
   fields: (t) => ({
     ids: t.idList({ description: "Global ids, `req_…`: no others than these." }),
     webhookDefinitionId: t.id({ description: "Requests of this definition, which may be deleted." }),
-    eventType: t.string({ description: "Requests for events of exactly this type, or of a family such as `order.*`; case counts." }),
+    eventType: t.string({
+      description: "Requests for events of exactly this type, or of a family such as `order.*` or `*.created`; `*` is any; case counts.",
+    }),
     entity: t.string({ description: "Requests for events with exactly this `entity`, such as `order`." }),
     entityId: t.string({ description: "Requests for events with exactly this `entityId`, such as `18`." }),
     url: t.string({
       description:
-        "Requests sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
+        "Requests sent to this URL, however it is written: case of the host, its Unicode or punycode, a default port, a user, a fragment, slashes at the end of the path and the case of percent-encodings do not matter. Without a scheme also a host alone (`shop.example`: all that went there), or a path or a query that stands in the URL (`/hooks/orders`, `?tenant=7`).",
     }),
     state: t.field({ type: [WebhookRequestState], description: "Any of these, as of now; on the live feed, as of each change." }),
     lifeCycleState: t.field({ type: [LifeCycleState], description: "Any of these groups of states." }),

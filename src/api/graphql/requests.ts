@@ -9,6 +9,7 @@ import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
 import { shownLatest, shownTarget } from "../../requests/shown.ts";
 import { idOf } from "../../wire/ids.ts";
+import { withoutFragment } from "../../wire/target.ts";
 import { AttemptConnection } from "./attempts.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
@@ -66,8 +67,8 @@ builder.node(WebhookRequest, {
     url: t.string({
       nullable: true,
       description:
-        "The URL that the latest attempt called, or the first will; null for a script. Without `secrets:read` query values and keys in its path are `***`.",
-      resolve: (request, _args, context) => shownTarget(callerOf(context), request.url),
+        "The URL that the latest attempt called, or the first will, without its fragment, which is never sent; null for a script. Without `secrets:read` query values and keys in its path are `***`.",
+      resolve: ({ url }, _args, context) => shownTarget(callerOf(context), url === null ? null : withoutFragment(url)),
     }),
     authenticationCode: t.exposeString("authenticationCode", {
       nullable: true,

@@ -8,6 +8,7 @@ import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
+import "./deliveries.ts";
 import "./erasure.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
@@ -26,6 +27,7 @@ import "./live.ts";
 import { describeMutations } from "./mutation.ts";
 import "./quotas.ts";
 import "./replays.ts";
+import "./rejected-requests.ts";
 import "./requests.ts";
 
 export const schema: GraphQLSchema = chargeAnswers(builder.toSchema());

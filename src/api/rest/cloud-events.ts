@@ -6,7 +6,7 @@ import type { EventInput } from "../../events/input.ts";
 import { checkJson, compact, deeperThan, elements, members, stringSource } from "../../wire/json-text.ts";
 import { isJsonType } from "../body.ts";
 
-/** The data is no JSON. */
+/** The data is no JSON. Its message is where that stands. */
 export class UnsupportedDataError extends Error {}
 
 interface Attributes {
@@ -21,8 +21,16 @@ interface Attributes {
 
 const NAMES = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype"] as const;
 const KEY_LENGTH = 255;
-/** `Date` takes much else: "1" is a year to it. */
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+/** `Date` takes much else: "1" is a year to it, and the 30th of February the 2nd of March. */
+const RFC_3339 = /^(\d{4}-\d{2}-(\d{2}))[Tt]((?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60)(\.\d{1,30})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** A leap second is the one before it. Undefined: it is no RFC 3339 time. */
+function timeOf(text: string): Date | undefined {
+  const [, date, day, minute, second, fraction = "", zone] = RFC_3339.exec(text) ?? [];
+  const midnight = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime()) || midnight.getUTCDate() !== Number(day)) return undefined;
+  return new Date(`${date}T${minute}:${second === "60" ? "59" : second}${fraction.slice(0, 4)}${zone?.toUpperCase()}`);
+}
 
 /** Source and id together name an event for ever; too long for a key, their hash does. */
 function keyOf(source: string, id: string): string {
@@ -42,12 +50,12 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
   if (attributes.specversion !== "1.0") issues.push({ path: at("specversion"), message: 'must be "1.0"' });
   const [id, source, type] = [text("id"), text("source"), text("type")];
   const subject = attributes.subject === undefined ? undefined : text("subject");
-  const time = attributes.time === undefined ? undefined : new Date(text("time"));
-  if (time && (!RFC_3339.test(String(attributes.time)) || Number.isNaN(time.getTime())))
+  const time = attributes.time === undefined ? undefined : timeOf(text("time"));
+  if (attributes.time !== undefined && !time)
     issues.push({ path: at("time"), message: "must be an RFC 3339 time such as 2026-11-01T08:00:00Z" });
   if (issues.length > 0) throw new ValidationError(issues);
   if (attributes.datacontenttype !== undefined && !isJsonType(String(attributes.datacontenttype).split(";")[0]?.trim() ?? "")) {
-    throw new UnsupportedDataError();
+    throw new UnsupportedDataError(at("datacontenttype"));
   }
   const slash = subject?.indexOf("/") ?? -1;
   return {
@@ -55,6 +63,7 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
     payload: data ?? "{}",
     source,
     idempotencyKey: keyOf(source, id),
+    namedByKey: true,
     ...(subject === undefined
       ? {}
       : slash < 0
@@ -91,13 +100,13 @@ function decoded(source: string, path: string): string {
     throw new ValidationError([{ path: at, message: "must be base64 (RFC 4648, with its padding)" }]);
   }
   const bytes = Buffer.from(base64, "base64");
-  if (!isUtf8(bytes)) throw new UnsupportedDataError();
+  if (!isUtf8(bytes)) throw new UnsupportedDataError(at);
   const text = bytes.toString("utf8");
   if (deeperThan(text, DEPTH)) throw new ValidationError([{ path: at, message: `must not be nested deeper than ${DEPTH} levels` }]);
   try {
     JSON.parse(text);
   } catch {
-    throw new UnsupportedDataError();
+    throw new UnsupportedDataError(at);
   }
   const problem = checkJson(text);
   if (problem) throw new ValidationError([{ path: at, message: problem.message }]);

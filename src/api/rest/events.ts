@@ -186,6 +186,7 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw error instanceof UnsupportedDataError ? new UnsupportedMediaTypeError(TYPES) : error;
+    if (!(error instanceof UnsupportedDataError)) throw error;
+    throw new UnsupportedMediaTypeError(`${error.message}: ${TYPES}`);
   }
 }

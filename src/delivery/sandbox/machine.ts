@@ -16,6 +16,7 @@ import {
   RELEASE_SYNC,
 } from "quickjs-emscripten";
 import { systemClock } from "../../clock.ts";
+import { isRounded, veil } from "../../wire/json-exact.ts";
 import type { Answer, Failure, Job, Outcome } from "./messages.ts";
 import { MEMORY_LIMIT_BYTES, OUTPUT_LIMIT_BYTES, TIME_LIMIT_MS } from "./messages.ts";
 import { PRELUDE } from "./prelude.ts";
@@ -148,14 +149,20 @@ function evaluate(context: QuickJSContext, job: Job, lines: string[]): Outcome {
     return outcome;
   };
   if (job.kind === "SCRIPT") {
-    use("globals", context.newString(job.input));
+    use("globals", ...input(context, job));
     return read(use("value", settled(run(job.source, "script.js"))));
   }
   settled(run(job.source, "transformation.js"));
   const transform = run("typeof transform === 'function' ? transform : undefined", "transformation.js");
   if (context.typeof(transform) !== "function") throw new Stopped("ERROR", "must define a function transform(event)");
   if (job.kind === "CHECK_TRANSFORMATION") return { kind: "NULL" };
-  return read(use("parts", settled(use("call", transform, context.newString(job.input)))));
+  return read(use("parts", settled(use("call", transform, ...input(context, job)))));
+}
+
+/** The JSON; and once more, where no double holds one of its numbers, with those as texts that prelude.ts knows. */
+function input(context: QuickJSContext, job: Job): QuickJSHandle[] {
+  const marked = veil(job.input, undefined, isRounded, "\\u0000number:");
+  return [job.input, ...(marked === job.input ? [] : [marked])].map((text) => context.newString(text));
 }
 
 /** Bytes of what a run returned. */

@@ -58,6 +58,31 @@ export const PRELUDE = `(function (now, seed, log, limit) {
   const out = { log: print, info: print, debug: print, warn: print, error: print, trace: print };
   defineProperty(globalThis, "console", { value: out, writable: true, configurable: true });
 
+  // A BigInt is written as the number it is. NUL stands in no text of an event.
+  const { replace } = String.prototype;
+  const NUMBER = "\\u0000number:";
+  const WRITTEN = /"\\\\u0000number:(-?\\d+)"/g;
+  const write = (value) => {
+    const text = stringify(value, (_, inner) => (typeof inner === "bigint" ? NUMBER + toText(inner) : inner));
+    return text === undefined ? undefined : apply(replace, text, [WRITTEN, "$1"]);
+  };
+  // What no double holds comes as a BigInt, or as a text where it is no whole number.
+  const { startsWith } = String.prototype;
+  const { test } = RegExp.prototype;
+  const WHOLE = /^-?\\d+$/;
+  const RealBigInt = BigInt;
+  const exactly = (json) => parse(json, (_, value) => {
+    if (typeof value !== "string" || !apply(startsWith, value, [NUMBER])) return value;
+    const token = apply(slice, value, [NUMBER.length]);
+    return apply(test, WHOLE, [token]) ? RealBigInt(token) : token;
+  });
+  function withExact(target, json) {
+    let made;
+    const get = () => (made ??= exactly(json));
+    const set = (value) => defineProperty(target, "exact", { value, writable: true, enumerable: true, configurable: true });
+    if (!("exact" in target)) defineProperty(target, "exact", { get, set, enumerable: false, configurable: true });
+  }
+
   const part = (kind, a, b, c) => ({ __proto__: null, kind, a, b, c });
   // Before anything is copied out; the bytes are counted outside.
   const sized = (a, b, c) =>
@@ -66,19 +91,24 @@ export const PRELUDE = `(function (now, seed, log, limit) {
       : part("VALUE", a, b, c);
   return {
     __proto__: null,
-    globals(json) {
+    globals(json, marked) {
       const all = parse(json);
       for (const name of ownKeys(all)) {
         try {
           defineProperty(globalThis, name, { value: all[name], writable: true, enumerable: true, configurable: true });
         } catch {} // undefined, NaN, Infinity: cannot be replaced
       }
+      withExact(globalThis, marked ?? json);
     },
-    call: (transform, json) => apply(transform, undefined, [parse(json)]),
+    call(transform, json, marked) {
+      const event = parse(json);
+      withExact(event, marked ?? json);
+      return apply(transform, undefined, [event]);
+    },
     /** The value of a script's last expression; what is no JSON becomes null. */
     value(value) {
       let text;
-      try { text = stringify(value); } catch { print("[the result is not JSON]"); }
+      try { text = write(value); } catch { print("[the result is not JSON]"); }
       return sized(text === undefined ? "null" : text, null, null);
     },
     /** What a transformation returned, each part read once. */
@@ -86,7 +116,7 @@ export const PRELUDE = `(function (now, seed, log, limit) {
       if (value === null) return part("NULL");
       if (typeof value !== "object") return part("BAD", "transform must return {body, headers, urlSuffix} or null, not " + typeof value);
       const { body, headers, urlSuffix } = value;
-      const text = stringify(body);
+      const text = write(body);
       if (text === undefined) return part("BAD", "transform returned no body; return null to send nothing");
       if (urlSuffix !== undefined && urlSuffix !== null && typeof urlSuffix !== "string") return part("BAD", "urlSuffix must be a string");
       const pairs = headers === undefined || headers === null ? null : stringify(headers);

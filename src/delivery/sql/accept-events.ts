@@ -7,7 +7,8 @@ import { statement } from "../../db/statement.ts";
  *
  * Lanes are locked in the order of their ids, which is everybody's. What stands in a lane follows from its row as it is
  * then: the arrays `numbers`, `positions` and `born` say it lane by lane, so that nothing is joined. A request is born
- * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number). The feed's row
+ * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number), and never while
+ * all deliveries of the organization are paused ($47, as the catalogue says it). The feed's row
  * draws its place in line after every lock.
  */
 export const acceptEvents = statement({
@@ -49,7 +50,7 @@ export const acceptEvents = statement({
            RETURNING l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
              (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting
          ), found AS MATERIALIZED (
-           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held
+           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held AND NOT $47::bool
                AND (l.free OR l.last_number - ($28::int8[])[l.nth] = ($31::int8[])[l.nth]) THEN ($32::int4[])[l.nth] ELSE 0 END AS sending
            FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM lanes l) l
          ), places AS MATERIALIZED (

@@ -11,7 +11,8 @@ const HELD = `
   FROM given u WHERE l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
   RETURNING l.organization_id, l.id, l.revision, l.last_number, l.last_position - u.requeues AS back,
     (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL OR NOT EXISTS (
-      SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
+      SELECT 1 FROM webhook_definition d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
+      WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
     COALESCE((SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id), 0) AS catalog_version`;
 
 const ROW = {

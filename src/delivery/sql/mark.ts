@@ -21,6 +21,7 @@ export const markUnchanged = statement({
                AND l.paused_at IS NULL AND l.blocked_request_id IS NULL OFFSET 0
            ) l
            WHERE EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL OFFSET 0)
+             AND EXISTS (SELECT 1 FROM organization o WHERE o.id = u.organization_id AND o.deliveries_paused_at IS NULL OFFSET 0)
          )
          UPDATE webhook_request r SET state = 'SENDING', sending_at = now() FROM unchanged u
          WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.id >= $3::uuid AND r.id <= $4::uuid

@@ -44,16 +44,23 @@ export const readRequestsById = statement({
 
 /**
  * A page of each event. $1 organization · $2 events · $3 below this id · $4 above this id · $5 how many of each ·
- * $6 $7 lowest and highest id that their requests can have
+ * $6 $7 lowest and highest id that their requests can have, but for those that a replay made later
  */
 const ofEvents = (name: string, order: "ASC" | "DESC") =>
   statement({
     name,
     text: `SELECT r.* FROM unnest($2::uuid[]) AS e (id) CROSS JOIN LATERAL (
-        SELECT ${REQUEST_COLUMNS} FROM webhook_request r
-         WHERE r.organization_id = $1::uuid AND r.event_id = e.id AND r.id < $3::uuid AND r.id > $4::uuid
-           AND r.id >= $6::uuid AND r.id <= $7::uuid
-         ORDER BY r.id ${order} LIMIT $5::int) r
+        SELECT * FROM (
+          (SELECT ${REQUEST_COLUMNS} FROM webhook_request r
+            WHERE r.organization_id = $1::uuid AND r.event_id = e.id AND r.id < $3::uuid AND r.id > $4::uuid
+              AND r.id >= $6::uuid AND r.id <= $7::uuid
+            ORDER BY r.id ${order} LIMIT $5::int)
+          UNION ALL
+          (SELECT r.* FROM recovered_event m CROSS JOIN LATERAL (
+              SELECT ${REQUEST_COLUMNS} FROM webhook_request r WHERE r.organization_id = m.organization_id AND r.id = m.request_id OFFSET 0) r
+            WHERE m.organization_id = $1::uuid AND m.event_id = e.id AND m.request_id > $7::uuid
+              AND m.request_id < $3::uuid AND m.request_id > $4::uuid)
+        ) r ORDER BY r.id ${order} LIMIT $5::int) r
       ORDER BY r.id ${order}`,
     row: REQUEST_ROW,
   });
@@ -64,7 +71,11 @@ export const readRequestsOfEventsOldestFirst = ofEvents("read-requests-of-events
 export const countRequestsOfEventUpTo = statement({
   name: "count-requests-of-event",
   text: `SELECT count(*) AS count FROM (
-      SELECT 1 FROM webhook_request r WHERE r.organization_id = $1::uuid AND r.event_id = $2::uuid
-         AND r.id >= $3::uuid AND r.id <= $4::uuid LIMIT $5::int) AS counted`,
+      (SELECT 1 FROM webhook_request r WHERE r.organization_id = $1::uuid AND r.event_id = $2::uuid
+         AND r.id >= $3::uuid AND r.id <= $4::uuid LIMIT $5::int)
+      UNION ALL
+      (SELECT 1 FROM recovered_event m CROSS JOIN LATERAL (
+           SELECT 1 FROM webhook_request r WHERE r.organization_id = m.organization_id AND r.id = m.request_id OFFSET 0) r
+         WHERE m.organization_id = $1::uuid AND m.event_id = $2::uuid AND m.request_id > $4::uuid)) AS counted`,
   row: { count: "int8" },
 });

@@ -189,7 +189,7 @@ const ENGINES = new Set([
   ...["drop-old-stored-days", "drop-old-event-buckets", "drop-old-subscription-counts"],
   ...["accept-events", "count-connections", "count-definitions-by-state", "count-lanes-by-state", "count-partitions"],
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
-  ...["read-event-bodies", "read-sent-bodies"],
+  ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
   ...["add-deliveries", "claim-lanes", "correct-due", "count-errors", "delete-lanes", "delete-old-minutes", "delete-stray-entries"],
   ...["drop-keys", "drop-stray-due", "due-lanes", "final-statuses", "find-feed-news", "find-feed-waiting", "fold-finished-minutes"],
   ...["hold-lanes", "insert-missing-due", "interrupt-requests", "kept-keys", "lanes-still-ours", "let-lanes-go"],

@@ -1,6 +1,7 @@
 /** COTWebhookLog: one attempt as Cotalker shows it. Pure. */
 import type { DefinitionAttempt } from "../../../requests/definition-attempts.ts";
 import { objectId } from "../../../wire/ids.ts";
+import { parseJson } from "../../../wire/json-exact.ts";
 
 export interface CotWebhookLog {
   _id: string;
@@ -22,7 +23,7 @@ const NO_ANSWER = 409;
 function parsed(body: string | null): unknown {
   if (body === null) return null;
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     // A transformation may send what is no JSON.
     return body;
