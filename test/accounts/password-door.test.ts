@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkAtDoor, networkOf } from "../../src/accounts/password-door.ts";
 import { checkPassword } from "../../src/accounts/sessions.ts";
-import { createUser } from "../../src/accounts/users.ts";
+import { createUser, updateUser } from "../../src/accounts/users.ts";
 import type { Core } from "../../src/core.ts";
 import { RateLimitedError } from "../../src/errors.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
@@ -44,6 +44,27 @@ describe("B51 tries", () => {
     // Who was let in a moment ago still is: the pair is known. Anybody else waits.
     expect(await tried(app.t.core, email, PASSWORD)).toBe("right");
     expect(await tried(app.t.core, await user(), PASSWORD)).toBe("right");
+  });
+
+  test("of an account are counted together, by whatever name it is called", async () => {
+    const email = await user();
+    const { id } = await app.t.core.db.unscoped.user.findFirstOrThrow({ where: { email } });
+    await updateUser(app.t.core, app.t.admin, { id, username: `name-${users}` });
+    for (let i = 0; i < 10; i++) expect(await tried(app.t.core, i % 2 ? email : `name-${users}`, "wrong", "192.0.2.99")).toBe("wrong");
+    expect(await tried(app.t.core, email, "wrong")).toBe("limited");
+  });
+
+  test("a pair that was right is known for that user and hash alone: a changed password, role or user is seen at once", async () => {
+    const email = await user();
+    const { id } = await app.t.core.db.unscoped.user.findFirstOrThrow({ where: { email } });
+    expect(await tried(app.t.core, email, PASSWORD)).toBe("right");
+    await updateUser(app.t.core, app.t.admin, { id, role: "VIEWER" });
+    expect((await checkPassword(app.t.core, email, PASSWORD))?.role).toBe("VIEWER");
+    await updateUser(app.t.core, app.t.admin, { id, password: "difference-engine" });
+    expect(await tried(app.t.core, email, PASSWORD)).toBe("wrong");
+    await updateUser(app.t.core, app.t.admin, { id, password: PASSWORD });
+    await updateUser(app.t.core, app.t.admin, { id, disabled: true });
+    expect(await tried(app.t.core, email, PASSWORD)).toBe("wrong");
   });
 
   test("of an address are thirty a minute, whatever the account, known or not", async () => {

@@ -92,6 +92,8 @@ export function cotalkerRoutes(doors: Doors): FastifyPluginAsync {
         organizationId: user.organizationId,
         kind: "COTALKER",
         userId: user.id,
+        passwordHash: user.passwordHash,
+        address: request.ip,
         ttlSeconds: DAY_SECONDS,
       });
       return reply.header("cache-control", "no-store").send({ token: session.token });

@@ -90,6 +90,54 @@ export function openApiDocument(publicUrl: string): object {
           },
         },
       },
+      "/sign-in/options": {
+        get: {
+          operationId: "signInOptions",
+          summary: "Which ways in this server has, for a sign-in page.",
+          security: [],
+          responses: {
+            200: json("Whether people's passwords are good, and whether there is single sign-on.", {
+              type: "object",
+              required: ["passwords", "oidc"],
+              properties: { passwords: { type: "boolean" }, oidc: { type: "boolean" } },
+            }),
+          },
+        },
+      },
+      "/sign-in/oidc": {
+        get: {
+          operationId: "beginSingleSignOn",
+          summary: "Sends a browser to the OpenID provider.",
+          security: [],
+          parameters: [
+            {
+              name: "next",
+              in: "query",
+              schema: { type: "string", maxLength: 1024 },
+              description: "A path of this server to go on at; / for any other.",
+            },
+          ],
+          responses: {
+            303: plain("To the provider; or to /sign-in#problem=<word>, when it cannot be reached."),
+            404: problem("Single sign-on is not set up here."),
+          },
+        },
+      },
+      "/sign-in/oidc/callback": {
+        get: {
+          operationId: "finishSingleSignOn",
+          summary: "Where the provider sends the browser back to.",
+          security: [],
+          parameters: [
+            { name: "code", in: "query", schema: { type: "string" } },
+            { name: "state", in: "query", schema: { type: "string" }, description: "Good once, in the browser that began." },
+          ],
+          responses: {
+            303: plain("Signed in: the session cookie is set, and the browser goes on. Else to /sign-in#problem=<word>; the log says why."),
+            404: problem("Single sign-on is not set up here."),
+          },
+        },
+      },
       "/healthz": { get: { operationId: "health", security: [], responses: { 200: plain("The process runs.") } } },
       "/readyz": { get: { operationId: "ready", security: [], responses: { 200: plain("It can work."), 503: plain("Not now.") } } },
       "/metrics": {

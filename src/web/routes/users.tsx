@@ -222,7 +222,7 @@ export function Users() {
           label="Password"
           description={
             editing === "new"
-              ? "At least 8 characters; they can be told it in person"
+              ? "At least 12 characters; they can be told it in person"
               : "Left empty it stays; a new one signs them out everywhere"
           }
           autoComplete="new-password"

@@ -1,4 +1,5 @@
 /** Definitions, rules and requests as CRM.COM shows them. */
+import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
 import { definitionsOfRules } from "../../../definitions/rules.ts";
@@ -63,7 +64,7 @@ export async function viewOf(
   return {
     timeZone: organization?.timeZone ?? "UTC",
     users: new Map(
-      users.map((user) => [user.id, { id: crmcomId(user.id), username: user.username, person_name: user.name, email: user.email }]),
+      users.map((user) => [user.id, { id: crmcomId(user.id), username: usernameOf(user), person_name: user.name, email: user.email }]),
     ),
     secretKeys: new Map(keys.map((key) => [key.id, key.name])),
     triggered,
