@@ -5,7 +5,7 @@ const FEWEST_DIFFERENT = 8;
 const LONGEST_REPEAT = 12;
 
 /** Whether the text is a short piece over and over: `passwordpassword…`. */
-export function repeats(text: string): boolean {
+function repeats(text: string): boolean {
   for (let length = 1; length <= LONGEST_REPEAT; length++) {
     if (
       text ===

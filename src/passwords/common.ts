@@ -11,7 +11,7 @@ const FILE = new URL("./common-passwords.txt", import.meta.url);
 export const commonKey = (text: string): string => createHash("sha256").update(text).digest().subarray(0, 6).toString("base64url");
 
 /** Of what is left without the digits and signs at its end. */
-const SHORTEST_BARE = 8;
+export const SHORTEST_BARE = 8;
 const isLetter = (code: number) => code >= 97 && code <= 122;
 
 let known: ReadonlySet<string> | undefined;

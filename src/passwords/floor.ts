@@ -1,5 +1,4 @@
 /** What a new password must at least be. Passwords that are stored already are not asked: they go on signing in. */
-import { repeats } from "../config/token.ts";
 import { isCommon } from "./common.ts";
 
 export const SHORTEST_PASSWORD = 12;
@@ -13,6 +12,17 @@ const ROWS = ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "qwertz
 const NEIGHBOURS = new Set(
   ROWS.flatMap((row) => [row, [...row].reverse().join("")]).flatMap((row) => [...row.slice(1)].map((next, i) => `${row[i]}${next}`)),
 );
+
+const LONGEST_PIECE = 12;
+
+/** Whether it is one piece at least twice, such as `passwordpassword`. */
+function repeats(text: string): boolean {
+  for (let length = 1; length <= LONGEST_PIECE && length * 2 <= text.length; length++) {
+    const piece = text.slice(0, length);
+    if (piece.repeat(Math.ceil(text.length / length)).startsWith(text)) return true;
+  }
+  return false;
+}
 
 /** Whether most of it runs along the alphabet, the digits or a keyboard's row. */
 function isRun(text: string): boolean {

@@ -22,7 +22,7 @@ const add = (input: Partial<Parameters<typeof createUser>[2]> = {}, caller = adm
   createUser(core, caller, { email: `user${++serial}@example.test`, name: "Ann", password: PASSWORD, role: "MEMBER", ...input });
 const everything = { limit: 100, fromBack: false, after: undefined, before: undefined };
 
-describe("users", () => {
+describe("users", { timeout: 120_000 }, () => {
   test("the e-mail is the username when there is none, in small letters", async () => {
     const user = await add({ email: "Bea@Example.test" });
     expect(user).toMatchObject({ email: "bea@example.test", role: "MEMBER" });
@@ -127,7 +127,7 @@ describe("users", () => {
   });
 });
 
-describe("signing in", () => {
+describe("signing in", { timeout: 120_000 }, () => {
   test("by e-mail or username, in any case", async () => {
     await add({ email: "cleo@example.test", username: "cleo" });
     for (const login of ["cleo@example.test", "CLEO@example.test", "cleo", "Cleo"]) {

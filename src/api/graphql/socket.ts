@@ -100,6 +100,13 @@ export function serveSockets(
       return false;
     },
     async onSubscribe(ctx, _id, payload) {
+      if (Object.keys(ctx.subscriptions).length > LIVE.subscriptionsPerConnection) {
+        return [
+          new GraphQLError(`at most ${LIVE.subscriptionsPerConnection} subscriptions per connection`, {
+            extensions: { code: "RATE_LIMITED" },
+          }),
+        ];
+      }
       const ending = await authenticate(core, ctx.extra.token as string).then(
         (now) => endingOf(ctx.extra.credential as Credential, now),
         (error: unknown) => error as Error,
@@ -111,13 +118,6 @@ export function serveSockets(
         return shown([
           mask(ending === "GONE" ? new UnauthenticatedError() : new ForbiddenError("your rights have changed: connect again")),
         ]);
-      }
-      if (Object.keys(ctx.subscriptions).length > LIVE.subscriptionsPerConnection) {
-        return [
-          new GraphQLError(`at most ${LIVE.subscriptionsPerConnection} subscriptions per connection`, {
-            extensions: { code: "RATE_LIMITED" },
-          }),
-        ];
       }
       const variables = unveil(payload.variables);
       const enveloped = yoga.getEnveloped({ ...contextOf(ctx.extra), params: { ...payload, variables } } as never);
