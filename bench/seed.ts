@@ -101,7 +101,12 @@ const ROLL_UPS = `
       '00000000-0000-0000-0000-000000000000', count(*) FILTER (WHERE NOT r.failed), 2 * count(*) FILTER (WHERE r.failed), count(*) FILTER (WHERE r.failed),
       ARRAY[0, 0, 0, sum(r.attempt_count)]::int4[], max(r.settled_at)
     FROM webhook_request r WHERE r.settled_at IS NOT NULL AND r.event_type LIKE 'seed.%' GROUP BY 1, 2, 3
-    ON CONFLICT DO NOTHING RETURNING definition_id, delivered, retried, rejected, last_attempt_at
+    ON CONFLICT DO NOTHING RETURNING *
+  ), organizations AS (
+    INSERT INTO delivery_minute (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
+    SELECT f.organization_id, '00000000-0000-0000-0000-000000000000', f.minute, '00000000-0000-0000-0000-000000000000', sum(f.delivered), sum(f.retried),
+      sum(f.rejected), ARRAY[0, 0, 0, sum(f.durations[4])]::int4[], max(f.last_attempt_at) FROM folded f GROUP BY 1, 2, 3
+    ON CONFLICT DO NOTHING
   )
   UPDATE definition_counter c SET total_calls = c.total_calls + f.calls, total_errors = c.total_errors + f.errors, last_attempt_at = f.last
   FROM (SELECT definition_id, sum(delivered + retried + rejected) AS calls, sum(retried + rejected) AS errors, max(last_attempt_at) AS last FROM folded GROUP BY 1) f

@@ -48,7 +48,10 @@ export const p4: Row = {
     bench.say(lineOf("full tables", full));
 
     const then = new Map((await statementsOf(emptyUrl)).map((statement) => [statement.text, statement]));
-    const costly = (await statementsOf(big.url)).filter(({ text, calls }) => calls >= RUNS && then.has(text)).slice(0, TOP);
+    // Ingest, claim and settle: what a session sets at its beginning (some thirty calls in all) reads no table of ours.
+    const costly = (await statementsOf(big.url))
+      .filter(({ text, calls }) => calls >= RUNS && then.has(text) && !text.includes("pg_settings"))
+      .slice(0, TOP);
     const ratioOf = (statement: Statement) => statement.meanMs / (then.get(statement.text) as Statement).meanMs;
     for (const statement of costly) {
       const before = then.get(statement.text) as Statement;

@@ -75,12 +75,16 @@ export async function deliveryStatistics(
   const rows = definitionId
     ? await readDefinitionMinutes.rows(tenant, [organizationId, begun, definitionId])
     : await readMinutes.rows(tenant, [organizationId, begun]);
-  for (const row of rows) {
-    const end = row.minute.getTime() + MINUTE_MS - 1;
+  for (const { minute, definitionId: definition, ...row } of rows) {
+    if (definition !== null) {
+      const sum = byDefinition.get(definition) ?? none();
+      byDefinition.set(definition, sum);
+      add(sum, row);
+    }
+    if (minute === null) continue;
+    const end = minute.getTime() + MINUTE_MS - 1;
     const bucket = Math.min(buckets - 1, Math.max(0, Math.floor((end - since.getTime()) / width)));
-    const definition = byDefinition.get(row.definitionId) ?? none();
-    byDefinition.set(row.definitionId, definition);
-    for (const sum of [all, byBucket[bucket] as Sum, definition]) add(sum, row);
+    for (const sum of [all, byBucket[bucket] as Sum]) add(sum, row);
   }
   return {
     ...counts(all),

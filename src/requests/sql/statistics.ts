@@ -4,19 +4,43 @@ import { statement } from "../../db/statement.ts";
 /** Whose rows count for the totals already. */
 export const FOLDED = "00000000-0000-0000-0000-000000000000";
 
-/** $1 organization · $2 since · a row per definition and minute (an hour, after two days) and process */
+/** Whose rows are those of a whole organization; there are such of folded minutes alone. */
+export const EVERY_DEFINITION = FOLDED;
+
+const ROW = {
+  definitionId: "uuid",
+  minute: "timestamptz",
+  delivered: "int4",
+  retried: "int4",
+  rejected: "int4",
+  durations: "int4[]",
+} as const;
+
+/**
+ * $1 organization · $2 since. Of the organization: a row per minute (ten after two hours, an hour after two days), and one per definition, minute
+ * and process where nothing was folded yet. Of each definition: a row without a minute and without durations. One statement, so that both agree.
+ */
 export const readMinutes = statement({
   name: "read-delivery-minutes",
-  text: `SELECT m.definition_id AS "definitionId", m.minute, m.delivered, m.retried, m.rejected, m.durations FROM delivery_minute m
-    WHERE m.organization_id = $1::uuid AND m.minute >= $2::timestamptz`,
-  row: { definitionId: "uuid", minute: "timestamptz", delivered: "int4", retried: "int4", rejected: "int4", durations: "int4[]" },
+  text: `SELECT NULL::uuid AS "definitionId", m.minute, m.delivered::int8 AS delivered, m.retried::int8 AS retried, m.rejected::int8 AS rejected, m.durations
+      FROM delivery_minute m WHERE m.organization_id = $1::uuid AND m.definition_id = '${EVERY_DEFINITION}' AND m.minute >= $2::timestamptz
+    UNION ALL
+    SELECT NULL, m.minute, m.delivered, m.retried, m.rejected, m.durations
+      FROM delivery_minute m WHERE m.organization_id = $1::uuid AND m.process <> '${FOLDED}' AND m.minute >= $2::timestamptz
+    UNION ALL
+    SELECT m.definition_id, NULL, sum(m.delivered), sum(m.retried), sum(m.rejected), ARRAY[]::int4[]
+      FROM delivery_minute m WHERE m.organization_id = $1::uuid AND m.definition_id <> '${EVERY_DEFINITION}' AND m.minute >= $2::timestamptz
+     GROUP BY m.definition_id`,
+  row: { definitionId: "uuid?", minute: "timestamptz?", delivered: "int8", retried: "int8", rejected: "int8", durations: "int4[]" },
 });
 
-/** Of one definition: as `readMinutes`; $3 definition */
+/** Of one definition: $1 organization · $2 since · $3 definition · a row per stretch and process */
 export const readDefinitionMinutes = statement({
   name: "read-delivery-minutes-of-definition",
-  text: `${readMinutes.text} AND m.definition_id = $3::uuid`,
-  row: readMinutes.row,
+  text: `SELECT m.definition_id AS "definitionId", m.minute, m.delivered, m.retried, m.rejected, m.durations FROM delivery_minute m
+    WHERE m.organization_id = $1::uuid AND m.minute >= $2::timestamptz AND m.definition_id = $3::uuid
+      AND m.definition_id <> '${EVERY_DEFINITION}'`,
+  row: ROW,
 });
 
 /** How often a definition called, ever: what was folded, and what was not yet. For statements over `FROM_TOTALS`. */
