@@ -1,6 +1,6 @@
 /** People change their own password. */
 import type { Core } from "../core.ts";
-import { ForbiddenError, UnauthenticatedError, ValidationError } from "../errors.ts";
+import { ConflictError, ForbiddenError, UnauthenticatedError, ValidationError } from "../errors.ts";
 import { passwordProblem } from "../passwords/floor.ts";
 import { hashPassword } from "../passwords/hash.ts";
 import { audit } from "./audit.ts";
@@ -14,7 +14,7 @@ import { endSessions, lockUser } from "./users.ts";
 /**
  * Ends the caller's other sessions, on every process within 1 s.
  * @throws UnauthenticatedError for a wrong current password · RateLimitedError as at every door · ValidationError for a new one
- * that is too weak · ForbiddenError where there is none to change
+ * that is too weak · ConflictError where there is none to change · ForbiddenError with HOOKLINE_PASSWORDS=off
  */
 export async function changePassword(
   core: Core,
@@ -25,7 +25,7 @@ export async function changePassword(
   if (!core.config.passwords) throw new ForbiddenError("passwords are switched off here (HOOKLINE_PASSWORDS)");
   const { organizationId, userId: id, address } = caller;
   const user = id === undefined ? null : await core.db.prisma.user.findUnique({ where: { id, organizationId } });
-  if (!user?.passwordHash) throw new ForbiddenError("this account has no password to change; an administrator can give it one");
+  if (!user?.passwordHash) throw new ConflictError("this account has no password to change; an administrator can give it one");
   const subject = { id: user.id, hash: user.passwordHash };
   if (!(await checkAtDoor(core, { account: user.email, address, subject, password: currentPassword })))
     throw new UnauthenticatedError("the current password is wrong");

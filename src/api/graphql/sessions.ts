@@ -60,7 +60,7 @@ builder.queryField("sessions", (t) =>
 mutation("revokeSession", {
   description: "Ends a session on every process within a second: one's own, or for administrators anybody's of the organization.",
   type: Session,
-  scope: "signed-in",
+  scope: "own",
   input: (t) => ({ id: t.id({ required: true, description: "The session." }) }),
   resolve: (input, { doors, caller }) => revokeSession(doors.core, caller, uuidOf("Session", input.id)),
 });
@@ -68,7 +68,7 @@ mutation("revokeSession", {
 mutation("changePassword", {
   description: "Gives the caller another password, and ends their other sessions. Limited as signIn is.",
   type: User,
-  scope: "signed-in",
+  scope: "own",
   input: (t) => ({
     currentPassword: t.string({ required: true, description: "The present one." }),
     newPassword: t.string({ required: true, description: "At least 12 characters, and none of the commonest." }),
