@@ -11,12 +11,12 @@ export interface Candidate extends User {
   organizationName: string;
 }
 
-/** The user name first, then the oldest accounts: later ones of other organizations crowd nobody out. */
+/** The user name first, then those with a password, the oldest first: later ones of other organizations crowd nobody out. */
 const FIND = `
   SELECT ${USER_COLUMNS}, o.name AS "organizationName" FROM users u JOIN organization o ON o.id = u.organization_id
   WHERE (u.email = $1 OR u.username = $1) AND ($2::text IS NULL OR lower(o.name) = lower($2) OR o.id = $3::uuid)
     AND (u.disabled_at IS NULL OR $4::boolean)
-  ORDER BY (u.username = $1) IS TRUE DESC, u.id LIMIT ${MOST_CANDIDATES}`;
+  ORDER BY (u.username = $1) IS TRUE DESC, u.password_hash IS NULL, u.id LIMIT ${MOST_CANDIDATES}`;
 
 /** By its global id, or by its UUID's 32 hex digits. */
 const organizationId = (text: string) => idOf("Organization", text) ?? (/^[0-9a-f]{32}$/i.test(text) ? uuidFromHex(text) : undefined);

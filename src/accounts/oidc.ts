@@ -8,7 +8,7 @@ import { audit } from "./audit.ts";
 import type { Caller, Role } from "./caller.ts";
 import { organizationsNamed } from "./candidates.ts";
 import { operatorCaller } from "./operator.ts";
-import { createSession, type Session } from "./sessions.ts";
+import { beginSession, type Session } from "./sessions.ts";
 import { USER_COLUMNS, type User } from "./user-row.ts";
 import { insertUser } from "./users.ts";
 
@@ -38,7 +38,6 @@ export class OidcRefusal extends HooklineError {
   }
 }
 
-const BROWSER_SECONDS = 7 * 24 * 3600;
 const HIGHEST_FIRST: readonly Role[] = ["ADMIN", "MEMBER", "VIEWER"];
 
 /** A claim by its name, which may hold dots itself, or by a path of names. */
@@ -149,5 +148,5 @@ export async function signInByProvider(core: Core, config: OidcConfig, claims: C
     await withRole(core, client, { ...caller, userId: found.id }, found, role);
     return found;
   });
-  return createSession(core, { organizationId, kind: "BROWSER", userId: user.id, address, ttlSeconds: BROWSER_SECONDS });
+  return beginSession(core, user, address);
 }

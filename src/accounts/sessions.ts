@@ -113,7 +113,11 @@ export async function checkPassword(
   const fits = candidates.filter(({ id }) => ids.includes(id));
   const [user] = fits;
   if (!user) {
-    for (const { id, organizationId } of candidates) await noteSignIn(core, "user.signInFailed", id, { organizationId, address });
+    // Not waited for: a name that somebody has would be answered later than one that nobody has.
+    for (const { id, organizationId } of candidates)
+      noteSignIn(core, "user.signInFailed", id, { organizationId, address }).catch((err: Error) =>
+        core.log.warn({ err: err.message }, "a failed sign-in is not in the audit log"),
+      );
     return undefined;
   }
   if (fits.length > 1) {

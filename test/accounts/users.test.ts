@@ -292,6 +292,20 @@ describe("the audit log", () => {
     expect(JSON.stringify(rows)).not.toMatch(/a secret password|scrypt/);
   });
 
+  test("holds who signed in, from where, and who could not", async () => {
+    const own = await t.organization();
+    const user = await add({}, own.admin);
+    await signIn(core, { login: user.email, password: PASSWORD, address: "192.0.2.7" });
+    await expect(signIn(core, { login: user.email, password: "wrong", address: "192.0.2.8" })).rejects.toThrow(UnauthenticatedError);
+    const read = async () => (await listAuditEntries(core, own.admin, everything)).rows;
+    for (const deadline = Date.now() + 10_000; (await read()).length < 3 && Date.now() < deadline; );
+    expect((await read()).map(({ action, userId, subjectId, address }) => [action, userId, subjectId, address])).toEqual([
+      ["user.signInFailed", null, user.id, "192.0.2.8"],
+      ["user.signIn", user.id, user.id, "192.0.2.7"],
+      ["user.create", own.admin.userId, user.id, "127.0.0.1"],
+    ]);
+  });
+
   test("masks by name, at any depth", () => {
     const value = { name: "x", token: "t", nested: [{ password: "p", Authorization: "a", signingSecret: "s", tokenPrefix: "hkl_1234" }] };
     expect(masked(value)).toEqual({

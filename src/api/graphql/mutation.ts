@@ -32,7 +32,10 @@ export interface MutationOptions<Type extends ObjectRef<BuilderTypes, unknown, u
 
 function authorise(caller: Caller, options: { scope: Scope | "signed-in" | "own"; only?: "ADMIN" | "operator" }): void {
   if (options.scope === "signed-in") return;
-  if (options.scope === "own") return demandOwn(caller);
+  if (options.scope === "own") {
+    demandOwn(caller);
+    return;
+  }
   if (caller.role === "VIEWER") throw new ForbiddenError("a viewer may change nothing");
   demand(caller, options.scope);
   if (options.only === "ADMIN" && caller.role !== "ADMIN") throw new ForbiddenError("only an administrator may do this");
