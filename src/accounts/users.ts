@@ -205,7 +205,8 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
     await demandNotOperators(client, id);
     const before = await lockUser(client, caller, id);
     await client.query("DELETE FROM users WHERE id = $1::uuid AND organization_id = $2::uuid", [id, caller.organizationId]);
-    await audit(core, caller, "user.delete", { type: "User", id }, before, null, client);
+    // Who they were goes with them.
+    await audit(core, caller, "user.delete", { type: "User", id }, { role: before.role }, null, client);
     return before;
   });
   forgetCredentials(core);
