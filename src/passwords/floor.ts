@@ -13,17 +13,6 @@ const NEIGHBOURS = new Set(
   ROWS.flatMap((row) => [row, [...row].reverse().join("")]).flatMap((row) => [...row.slice(1)].map((next, i) => `${row[i]}${next}`)),
 );
 
-const LONGEST_PIECE = 12;
-
-/** Whether it is one piece at least twice, such as `passwordpassword`. */
-function repeats(text: string): boolean {
-  for (let length = 1; length <= LONGEST_PIECE && length * 2 <= text.length; length++) {
-    const piece = text.slice(0, length);
-    if (piece.repeat(Math.ceil(text.length / length)).startsWith(text)) return true;
-  }
-  return false;
-}
-
 /** Whether most of it runs along the alphabet, the digits or a keyboard's row. */
 function isRun(text: string): boolean {
   let pairs = 0;
@@ -41,7 +30,6 @@ export function passwordProblem(password: string, names: readonly string[]): str
   if (password.includes("\0")) return "must not hold NUL";
   const text = password.normalize("NFKC").toLowerCase();
   if (new Set(text).size < FEWEST_DIFFERENT) return `must have at least ${FEWEST_DIFFERENT} different characters`;
-  if (repeats(text)) return "must not be a short piece over and over";
   if (isRun(text)) return "must not run along the alphabet, the digits or the keyboard";
   const own = names.map((name) => name.toLowerCase()).find((name) => name.length >= 4 && text.includes(name));
   if (own !== undefined && text.length - own.length < FEWEST_BESIDE_NAME) return "must hold more than the e-mail or the name";
