@@ -1,33 +1,59 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { parts } from "../text.ts";
-import { formAt } from "./faces/forms.ts";
+import { parts, withoutTail } from "../text.ts";
+import { faceAt, faces } from "./faces/faces.ts";
 import { graphqlErrors } from "./graphql/http.ts";
-import type { ErrorForm } from "./problem.ts";
+import { type ErrorForm, problemJson } from "./problem.ts";
 
-/** Never the dashboard's: unknown paths below these are 404 in their face's form. */
-const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
+/** Never the dashboard's: unknown paths below these are 404 in the form of their door. */
+const APIS: ReadonlySet<string | undefined> = new Set([
+  "v1",
+  "graphql",
+  ...faces.flatMap(({ prefixes }) => prefixes.map((prefix) => prefix.split("/")[1])),
+]);
 
 /** Segments; no route has so many. */
 const DEEPEST_PATH = 20;
 
+export interface Route {
+  method: string;
+  /** `:name` is any segment, a final `*` any rest. */
+  url: string;
+}
+
 export interface Routing {
+  all(): readonly Route[];
   /** The methods a path takes; empty for an unknown path. */
   methodsAt(path: string): string[];
 }
 
 /** Must be called before any route is added. */
 export function watchRoutes(app: FastifyInstance): Routing {
-  const routes: { method: string; segments: string[] }[] = [];
-  app.addHook("onRoute", ({ method, url }) => {
-    for (const each of [method].flat()) routes.push({ method: each, segments: url.split("/") });
+  const routes: (Route & { segments: string[] })[] = [];
+  passOverEmptyIds(app);
+  app.addHook("onRoute", ({ method, url, config }) => {
+    // A face's route that only refuses (faces/face.ts) takes nothing.
+    if ((config as { refuses?: boolean } | undefined)?.refuses) return;
+    for (const each of [method].flat()) routes.push({ method: each, url, segments: url.split("/") });
   });
   return {
+    all: () => routes,
     methodsAt(path) {
       const given = parts(path, "/", DEEPEST_PATH) ?? [];
       return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();
     },
   };
+}
+
+/** `/goals/` is no `/goals/:id` of an empty id, though the router says so. */
+function passOverEmptyIds(app: FastifyInstance): void {
+  app.addHook("onRequest", ({ params, raw }, reply, done) => {
+    if (raw.url?.includes("/?") || raw.url?.endsWith("/")) {
+      const named = Object.entries((params ?? {}) as Record<string, unknown>).filter(([name]) => name !== "*");
+      if (named.some(([, value]) => value === "")) return void reply.callNotFound();
+    }
+    done();
+  });
 }
 
 /** Of a route: `:name` is any segment, a final `*` any rest. */
@@ -39,8 +65,13 @@ function fits(segments: readonly string[], given: readonly string[]): boolean {
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
-  return /^\/graphql(\/|$)/.test(path) ? graphqlErrors : formAt(path);
+  if (path === "/graphql" || path.startsWith("/graphql/")) return graphqlErrors;
+  return faceAt(path)?.say ?? problemJson;
 }
+
+/** What a browser asks before a page of another origin may call. */
+export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === "OPTIONS" && headers.origin !== undefined && headers["access-control-request-method"] !== undefined;
 
 export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
@@ -51,10 +82,16 @@ export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page
     const methods = routing.methodsAt(path);
     if (methods.length > 0) {
       const allow = methods.join(", ");
-      return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message: `only ${allow} here`, headers: { allow } });
+      const message = isPreflight(request)
+        ? "pages of other origins may not call this server: name their origins in HOOKLINE_CORS_ORIGINS"
+        : `only ${allow} here`;
+      return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message, headers: { allow } });
     }
     const browser = request.method === "GET" && (request.headers.accept?.includes("text/html") ?? false);
-    if (page && browser && !API.test(path)) return page(request, reply);
-    return form(reply, { status: 404, code: "NOT_FOUND", message: "there is nothing at this path" });
+    if (page && browser && !APIS.has(path.split("/")[1])) return page(request, reply);
+    const bare = withoutTail(path, "/");
+    const meant = bare !== path && routing.methodsAt(bare).length > 0;
+    const message = `there is nothing at this path${meant ? "; leave out the slash at its end" : ""}`;
+    return form(reply, { status: 404, code: "NOT_FOUND", message });
   });
 }

@@ -1,24 +1,23 @@
 /** The HTTP server: every door in one Fastify, with the limits of SECURITY.md. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import fastify, { type FastifyInstance, LogController } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { Core } from "../core.ts";
 import { createAddressOf } from "./address.ts";
 import { limitOpenCalls } from "./admission.ts";
+import { compressAnswers } from "./compression.ts";
+import { openToPages } from "./cors.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
-import { cotalkerRoutes } from "./faces/cotalker.ts";
-import { crmcomRoutes } from "./faces/crmcom.ts";
-import { doformsRoutes } from "./faces/doforms.ts";
-import { readableInboundUrl, resultsRoutes } from "./faces/results.ts";
-import { superofficeRoutes } from "./faces/superoffice.ts";
+import { mountFaces, rewritten } from "./faces/faces.ts";
+import { createForwarded, type Settle } from "./forwarded.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
 import { createYogaDoor } from "./graphql/yoga.ts";
 import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
-import { problemJson, problemOf } from "./problem.ts";
+import { problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
@@ -26,7 +25,7 @@ import { metricsRoutes } from "./rest/metrics.ts";
 import { oidcRoutes } from "./rest/oidc.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
-import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
   dashboard?: Dashboard | undefined;
@@ -37,6 +36,8 @@ export interface Server {
   listen(): Promise<{ port: number }>;
   /** The same without a socket. */
   fetch(request: Request): Promise<Response>;
+  /** All that is answered by a route of its own. */
+  routes(): readonly Route[];
   /** /readyz answers 503 from now on; everything else goes on. */
   beginDrain(): void;
   /** Takes no more connections, ends subscriptions, lets running requests end. */
@@ -65,7 +66,8 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-function createApp(core: Core): FastifyInstance {
+function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyInstance {
+  let markForPages: ReturnType<typeof openToPages> = () => undefined;
   const app = fastify({
     loggerInstance: core.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -75,7 +77,7 @@ function createApp(core: Core): FastifyInstance {
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
-    rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
+    rewriteUrl: (request) => rewritten(request.url ?? "/"),
     http: {
       headersTimeout: HTTP.headMs,
       connectionsCheckingInterval: 1_000,
@@ -86,22 +88,32 @@ function createApp(core: Core): FastifyInstance {
       shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
     },
     clientErrorHandler: (error, socket) => refuse(error, socket as Socket),
-    frameworkErrors: (error, request, reply) =>
-      void formOf(request.url.split("?")[0] ?? "/")(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log)),
+    frameworkErrors: (error, request, reply) => {
+      markForPages(request as FastifyRequest, reply as FastifyReply);
+      void formOf(request.url.split("?")[0] ?? "/")(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log));
+    },
   }) as unknown as FastifyInstance;
   // Bytes for everybody: each route reads them as its contract says.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("onRequest", ({ raw }, _reply, done) => {
+    settle(raw);
+    done();
+  });
   guardReplies(app, core.config.publicUrl?.startsWith("https:") ?? false);
-  app.addHook("onRequest", async (request, reply) => {
-    if (hasOneHost(request.raw)) return undefined;
-    return problemJson(reply, { status: 400, code: "BAD_REQUEST", message: "one Host header, please" });
+  markForPages = openToPages(app, core.config);
+  app.addHook("onRequest", (request, reply, done) => {
+    if (hasOneHost(request.raw)) return done();
+    const form = formOf(request.url.split("?")[0] ?? "/");
+    return void form(reply, { status: 400, code: "BAD_REQUEST", message: "exactly one Host header is required" });
   });
   limitOpenCalls(app, core);
-  app.addHook("onResponse", async (request, reply) => {
+  compressAnswers(app);
+  app.addHook("onResponse", (request, reply, done) => {
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
-  app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  app.setErrorHandler((error, request, reply) => formOf(request.url.split("?")[0] ?? "/")(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
   });
@@ -131,7 +143,8 @@ async function fetchFrom(app: FastifyInstance, request: Request): Promise<Respon
 /** All doors: what a process with the role `api` serves. */
 export async function createServer(doors: Doors, options: ServerOptions = {}): Promise<Server> {
   const { core } = doors;
-  const app = createApp(core);
+  const settle = createForwarded(core);
+  const app = createApp(core, settle);
   const routing = watchRoutes(app);
   const live = createLiveConnections(core);
   const yoga = createYogaDoor(core.log);
@@ -143,21 +156,22 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
   await app.register(graphqlRoutes(doors, yoga, live));
-  await app.register(resultsRoutes(doors));
-  await app.register(doformsRoutes(doors));
-  await app.register(cotalkerRoutes(doors));
-  await app.register(crmcomRoutes(doors));
-  await app.register(superofficeRoutes(doors));
+  await mountFaces(app, doors);
   await app.register(signInRoutes(core));
   await app.register(oidcRoutes(doors));
   if (options.dashboard) await app.register(options.dashboard.routes);
   answerUnknown(app, routing, options.dashboard?.page);
   await app.ready();
-  const sockets = serveSockets(app.server, doors, yoga, live, createAddressOf(core.config.trustedProxies));
+  const addressOf = createAddressOf(core.config.trustedProxies);
+  const sockets = serveSockets(app.server, doors, yoga, live, (request) => {
+    settle(request);
+    return addressOf(request);
+  });
 
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },
@@ -182,6 +196,7 @@ export async function createWorkerServer(core: Core): Promise<Server> {
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },

@@ -5,6 +5,7 @@ import { authenticate, type Credential } from "../accounts/authenticate.ts";
 import type { Caller } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import { ForbiddenError, UnauthenticatedError } from "../errors.ts";
+import { echo } from "../text.ts";
 import { credentialsOf } from "./credentials.ts";
 
 export const SESSION_COOKIE = "hookline_session";
@@ -54,13 +55,34 @@ export function sessionCookies(core: Core, token: string | undefined, expiresAt?
   ];
 }
 
-/** Whether a request comes from a page of ours: its Origin is HOOKLINE_PUBLIC_URL's or the Host's. */
+/** Written as the Origin's scheme would write it: `hooks.example.com:443` is `hooks.example.com` to https. */
+const hostBy = (scheme: string, host: string | string[] | undefined): string | undefined =>
+  typeof host === "string" ? URL.parse(`${scheme}//${host}`)?.host : undefined;
+
+/**
+ * Whether a request comes from a page of ours: its Origin is HOOKLINE_PUBLIC_URL's, the Host's, or the X-Forwarded-Host's of a
+ * proxy that is believed (forwarded.ts).
+ */
 export function isOwnOrigin(core: Core, headers: IncomingMessage["headers"]): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined || !URL.canParse(origin)) return false;
-  const given = new URL(origin);
+  const { origin } = headers;
+  const given = origin === undefined ? null : URL.parse(origin);
+  if (!given) return false;
   if (core.config.publicUrl !== undefined && given.origin === new URL(core.config.publicUrl).origin) return true;
-  return given.host === host && (given.protocol === "http:" || given.protocol === "https:");
+  if (given.protocol !== "http:" && given.protocol !== "https:") return false;
+  return [headers.host, headers["x-forwarded-host"]].some((host) => hostBy(given.protocol, host) === given.host);
+}
+
+/** A browser sends no Origin with a read of its own origin's pages, EventSource neither; that it is one, only a browser says. */
+const isOwnRead = (headers: IncomingMessage["headers"], method: string | undefined): boolean =>
+  (method === "GET" || method === "HEAD") && headers.origin === undefined && headers["sec-fetch-site"] === "same-origin";
+
+/** Why what a browser sent does not count, and what the operator can do when the page was ours after all. @param what "a sign-in" */
+export function foreignPage({ config }: Core, { origin = "missing", host = "missing" }: IncomingMessage["headers"], what: string) {
+  return new ForbiddenError(
+    `${what} must come from a page of this server: its Origin (${echo(origin)}) is neither HOOKLINE_PUBLIC_URL ` +
+      `(${config.publicUrl ?? "not set"}) nor the Host (${echo(host)}). Behind a proxy that rewrites Host, set HOOKLINE_PUBLIC_URL to what ` +
+      "the browser shows, or send X-Forwarded-Host and name the proxy in HOOKLINE_TRUSTED_PROXIES",
+  );
 }
 
 export interface Signed {
@@ -71,9 +93,15 @@ export interface Signed {
 
 /**
  * Reads Authorization, else the session cookie.
+ * @param method of the request; absent: judged as one that writes
  * @throws ForbiddenError for a cookie without an Origin of ours: some other page made the browser send it
  */
-export async function identify(core: Core, headers: IncomingMessage["headers"], address: string | undefined): Promise<Signed> {
+export async function identify(
+  core: Core,
+  headers: IncomingMessage["headers"],
+  address: string | undefined,
+  method?: string,
+): Promise<Signed> {
   const withAddress = (credential: Credential | undefined) => credential && { ...credential, caller: { ...credential.caller, address } };
   if (headers.authorization !== undefined) {
     const token = bearerOf(headers.authorization);
@@ -81,7 +109,7 @@ export async function identify(core: Core, headers: IncomingMessage["headers"], 
   }
   const session = cookiesOf(headers.cookie).get(SESSION_COOKIE);
   if (!session) return { credential: undefined, cookie: false };
-  if (!isOwnOrigin(core, headers)) throw new ForbiddenError("a request with a session cookie must come from a page of this server");
+  if (!isOwnOrigin(core, headers) && !isOwnRead(headers, method)) throw foreignPage(core, headers, "a request with a session cookie");
   return { credential: withAddress(await authenticate(core, session)), cookie: true };
 }
 
@@ -89,8 +117,11 @@ export async function identify(core: Core, headers: IncomingMessage["headers"], 
  * The caller of a REST request.
  * @throws UnauthenticatedError; ForbiddenError for a cookie without an Origin of ours
  */
-export async function requireCaller(core: Core, request: { headers: IncomingMessage["headers"]; ip: string }): Promise<Caller> {
-  const { credential } = await identify(core, request.headers, request.ip);
+export async function requireCaller(
+  core: Core,
+  request: { headers: IncomingMessage["headers"]; ip: string; method?: string },
+): Promise<Caller> {
+  const { credential } = await identify(core, request.headers, request.ip, request.method);
   if (!credential) throw new UnauthenticatedError();
   return credential.caller;
 }

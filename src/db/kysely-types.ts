@@ -209,6 +209,7 @@ export interface WorkflowRuleTable {
   description: string | null;
   entity: string;
   condition: unknown;
+  actions: unknown;
   priority: "LOW" | "MEDIUM" | "HIGH";
   state: "ACTIVE" | "STOPPED";
   created_by_id: string | null;

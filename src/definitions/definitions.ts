@@ -37,7 +37,7 @@ export interface CreateDefinitionInput extends DefinitionSettings {
   /** Suggested from the name when absent. */
   code?: string | null | undefined;
   state?: DefinitionState | undefined;
-  /** By default a STANDARD definition gets a secret, others none. */
+  /** By default as the dialect says: STANDARD and SUPEROFFICE definitions get a secret, others none. */
   signing?: Signing | undefined;
 }
 
@@ -62,7 +62,7 @@ export interface UpdatedDefinition extends CreatedDefinition {
 
 const CONFLICTS = {
   webhook_definition_code_key: "another webhook definition has this code",
-  webhook_definition_crmcom_name_key: "another CRMCOM definition has this name",
+  webhook_definition_crmcom_name_key: "another definition of this dialect has this name",
 };
 
 const egresses = new WeakMap<Core, Egress>();
@@ -92,7 +92,7 @@ export async function createDefinition(
   const whole = wholeOf({ dialect, ...NO_TARGET }, input);
   refuseIf([
     ...settingsIssues(input, egressOf(core)),
-    ...codeIssues(input.code, dialect === "CRMCOM" ? "PRINTABLE" : "PLAIN"),
+    ...codeIssues(input.code, dialects[dialect].codes),
     ...signingIssues(signing, dialect),
     ...wholeDefinitionIssues(whole),
     ...(await sourceIssues(caller, input, checks)),

@@ -94,6 +94,14 @@ export async function findScript(core: Core, caller: Caller, key: { id: string }
   return core.db.prisma.script.findFirst({ where: { ...key, organizationId: caller.organizationId } });
 }
 
+/** Their names, by id. */
+export async function scriptNames(core: Core, organizationId: string, ids: Iterable<string>): Promise<Map<string, string>> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return new Map();
+  const scripts = await core.db.prisma.script.findMany({ where: { organizationId, id: { in: wanted } }, select: { id: true, name: true } });
+  return new Map(scripts.map(({ id, name }) => [id, name]));
+}
+
 /** Newest first. @throws ForbiddenError */
 export async function listScripts(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<Script>> {
   demand(caller, "webhooks:read");

@@ -3,6 +3,7 @@ import type { WebhookDefinition } from "../db/generated/prisma/client.ts";
 import type { Egress } from "../delivery/egress.ts";
 import type { Issue } from "../errors.ts";
 import type { DialectName, OnExhausted, Ordering } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { checkPath } from "../wire/fields.ts";
 import { checkHeaders } from "../wire/headers.ts";
 import { checkFilter } from "./filter.ts";
@@ -96,7 +97,7 @@ export function wholeDefinitionIssues(definition: {
   if (definition.targetUrl === null && definition.connectionId === null && definition.scriptId === null) {
     issues.push({ path: "targetUrl", message: "is needed, unless a connection or a script is the target" });
   }
-  if (definition.onExhausted === "REQUEUE" && definition.dialect !== "SUPEROFFICE") {
+  if (definition.onExhausted === "REQUEUE" && !dialects[definition.dialect].requeues) {
     issues.push({ path: "onExhausted", message: "REQUEUE is for the dialect SUPEROFFICE alone; use SKIP or BLOCK" });
   }
   return issues;

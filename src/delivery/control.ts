@@ -155,7 +155,8 @@ export function cancel(core: Core, organizationId: string, requestId: string): P
 
 async function settleByHand(client: PoolClient, organizationId: string, target: Target, state: "SKIPPED" | "CANCELLED"): Promise<void> {
   await client.query(
-    `UPDATE webhook_request SET state = $3::webhook_request_state, failed = true, settled_at = now(), next_attempt_at = NULL, updated_at = now()
+    `UPDATE webhook_request SET state = $3::webhook_request_state, failed = true, settled_at = now(), next_attempt_at = NULL, updated_at = now(),
+       notification_status = CASE WHEN notification_status = 'NEW' THEN 'FAILED' ELSE notification_status END
      WHERE id = $1 AND organization_id = $2`,
     [target.id, organizationId, state],
   );

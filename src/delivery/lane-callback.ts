@@ -9,6 +9,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { DialectName, NotificationStatus } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { publishRequest } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
 import { touchLane } from "./lane-touch.ts";
@@ -87,7 +88,7 @@ interface Settling {
  * @param client holds the lanes' locks
  */
 export async function afterCallbacks<S extends Settling>(client: PoolClient, settlements: readonly S[]): Promise<readonly S[]> {
-  const asked = settlements.filter((s) => s.request.dialect === "DOFORMS").map((s) => s.request);
+  const asked = settlements.filter((s) => dialects[s.request.dialect].callsBack).map((s) => s.request);
   if (asked.length === 0) return settlements;
   const rows = await finalStatuses.rows(client, [asked.map((r) => r.organizationId), asked.map((r) => r.id)]);
   const final = new Map(rows.map((row) => [row.id, row.status as FinalStatus]));

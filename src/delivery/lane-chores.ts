@@ -106,7 +106,8 @@ const CANCEL = `
     DELETE FROM lane_entry e USING gone g WHERE e.organization_id = g.organization_id AND e.lane_id = g.lane_id AND e.position = g.position
   )
   UPDATE webhook_request r SET state = 'CANCELLED', failed = true, error_code = 'DEFINITION_DELETED',
-    error_description = 'its webhook definition was deleted while it was queued', next_attempt_at = NULL, settled_at = now(), updated_at = now()
+    error_description = 'its webhook definition was deleted while it was queued', next_attempt_at = NULL, settled_at = now(), updated_at = now(),
+    notification_status = CASE WHEN notification_status = 'NEW' THEN 'FAILED' ELSE notification_status END
   FROM gone g WHERE r.organization_id = g.organization_id AND r.id = g.request_id RETURNING r.id`;
 
 const HAS_ENTRIES = `

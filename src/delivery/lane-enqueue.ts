@@ -9,6 +9,7 @@ import { newId } from "../clock.ts";
 import type { PoolClient } from "../db/client.ts";
 import { arrayLiteral } from "../db/values.ts";
 import type { DialectName, EventView } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import type { RequestChanged } from "./changes.ts";
 import { type LaneRef, laneIdOf, laneRef } from "./lane-id.ts";
 import type { Numbers } from "./numbers.ts";
@@ -251,7 +252,7 @@ export const newRequest = (requestId: string, { definitionId, url, dialect }: Ma
   errorCode: null,
   errorDescription: null,
   url,
-  notificationStatus: dialect === "DOFORMS" ? "NEW" : null,
+  notificationStatus: dialects[dialect].callsBack ? "NEW" : null,
 });
 
 function requestColumns(written: readonly { request: QueuedRequest; match: Match }[]): unknown[][] {

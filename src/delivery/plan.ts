@@ -8,7 +8,7 @@ import { VaultError } from "../vault.ts";
 import type { DefinitionView, DialectName, OnExhausted, Ordering, Policy, SigningKey } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { globalId } from "../wire/ids.ts";
-import { signingKey } from "../wire/signatures/standard.ts";
+import { signingKey } from "../wire/signatures/signing-key.ts";
 
 export interface Plan {
   definition: DefinitionView;

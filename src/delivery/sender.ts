@@ -49,7 +49,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.rendering = drafted.rendering;
     const text = rendered.body.toString();
     row.requestBody = text === request.sentBody && !drafted.rerendered ? null : text;
-    const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
+    const validateCertificate = dialects[request.dialect].certificates === "ALWAYS" || config.superofficeValidateHttps;
     const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
     const sent = await parts.transport.send({
       url,

@@ -4,6 +4,7 @@
  * time for a rotation, a switch or a deletion.
  */
 import { createHash } from "node:crypto";
+import { networkOf } from "../accounts/password-door.ts";
 import { createRateLimiter, type Rate, type RateLimiter } from "../accounts/rate-limit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -106,16 +107,16 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
   const seenKeys = new Map<string, string>();
 
   const refuse = async (address: string, refusal: 401 | 404): Promise<Admission> => {
-    const rate = await addresses.hit(address, processingMs);
+    const rate = await addresses.hit(networkOf(address), processingMs);
     return { admitted: false, refusal: rate.exceeded ? 429 : refusal, rate };
   };
 
   return {
-    remembered: ({ address }) => addresses.remembered(address),
+    remembered: ({ address }) => addresses.remembered(networkOf(address)),
     rememberedGoal: (post) => rememberedGoal(goals, seenKeys, post),
     async admit(post) {
       const { goalId, key, address } = post;
-      const limited = await addresses.peek(address, processingMs);
+      const limited = await addresses.peek(networkOf(address), processingMs);
       if (limited.exceeded) return { admitted: false, refusal: 429, rate: limited };
       const id = idOf("Goal", goalId);
       const judged = id === undefined ? ({ refusal: 404 } as const) : judge(await lookUp(core, id, key, processingMs));

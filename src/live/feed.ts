@@ -36,6 +36,8 @@ interface SubscriptionOptions {
   signal?: AbortSignal | undefined;
   /** Called when the subscriber is closed for slowness: it may hang in a send, so its connection must be closed. */
   onSlow?: (() => void) | undefined;
+  /** Told once it stands. @param place the cursor up to which all was handed out; undefined while something is on its way */
+  onOpen?: ((place: () => string | undefined) => void) | undefined;
 }
 
 export interface RequestSubscription extends SubscriptionOptions {
@@ -217,6 +219,12 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}, epoch: 
     });
     streams.set(stream as Stream<unknown>, tail);
     if (stopped) stream.end();
+    const start = subscriber.position;
+    options.onOpen?.(() => {
+      if (stream.untouched) return feedCursor(organizationId, life, start);
+      // Whoever waits has joined: what the tail has handed out, it has.
+      return stream.waiting ? feedCursor(organizationId, life, Math.max(subscriber.position, tail.position)) : undefined;
+    });
     return stream;
   }
 

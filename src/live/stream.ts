@@ -24,6 +24,10 @@ export interface StreamOptions<T> {
 }
 
 export interface Stream<T> extends AsyncIterableIterator<T> {
+  /** Nothing was taken from it yet. */
+  readonly untouched: boolean;
+  /** Its consumer has all that was pushed, and waits for more. */
+  readonly waiting: boolean;
   /** False: it is closed. */
   push(item: T): boolean;
   /** Ends it after what is queued. */
@@ -42,6 +46,7 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
   let ending = false;
   let closed = false;
   let failure: unknown;
+  let untouched = true;
   let pulledAt = clock.monotonic();
   const done = (): IteratorResult<T> => ({ done: true, value: undefined });
 
@@ -77,6 +82,7 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
   };
 
   async function next(): Promise<IteratorResult<T>> {
+    untouched = false;
     pulledAt = clock.monotonic();
     while (!closed && queue.length === 0 && catchingUp) {
       try {
@@ -107,6 +113,12 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
   else signal?.addEventListener("abort", abort);
 
   return {
+    get untouched() {
+      return untouched;
+    },
+    get waiting() {
+      return waiting !== undefined;
+    },
     next,
     push(item) {
       if (closed) return false;

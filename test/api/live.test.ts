@@ -103,6 +103,23 @@ describe.each(TRANSPORTS)("over %s", (_name, open) => {
   });
 });
 
+test.each(TRANSPORTS)(
+  "B80 over %s a filter of SENDING alone is refused, and says why; beside others it is passed over",
+  async (_name, open) => {
+    const subscription = open(app, app.adminToken, SUBSCRIBE, { filter: { state: ["SENDING"] } });
+    const reason = JSON.stringify(await Promise.race([subscription.ended, subscription.take(1)]));
+    expect(reason).toContain("BAD_USER_INPUT");
+    expect(reason).toContain("SENDING is seen in queries only");
+    subscription.close();
+    const definition = await addDefinition(app.t.core, organizationId);
+    const filter = { webhookDefinitionId: globalId("WebhookDefinition", definition.id), state: ["SENDING", "DELIVERED"] };
+    const both = open(app, app.adminToken, SUBSCRIBE, { filter, after: await now() });
+    const number = await story(definition);
+    expect(told(await both.take(1))).toEqual([`${number} DELIVERED 2 DELIVERED`]);
+    both.close();
+  },
+);
+
 test("without a cursor: from now on", async () => {
   const definition = await addDefinition(app.t.core, organizationId);
   await story(definition);

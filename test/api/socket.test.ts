@@ -74,6 +74,17 @@ describe("close codes", () => {
     }
   });
 
+  test("B74 the token is taken however the client spells its name", async () => {
+    for (const name of ["authorization", "Authorization", "AUTHORIZATION"]) {
+      for (const value of [`Bearer ${app.adminToken}`, `bearer ${app.adminToken}`, app.adminToken]) {
+        const connection = await raw();
+        connection.send({ type: "connection_init", payload: { [name]: value } });
+        expect((await connection.next()).type).toBe("connection_ack");
+        connection.socket.close();
+      }
+    }
+  });
+
   test("4406: another subprotocol", async () => {
     const connection = await raw({ protocol: "graphql-ws" }).catch((error: Error) => error);
     // ws refuses on the client's side when the server picks none of its protocols.

@@ -7,24 +7,35 @@ import { connectionType } from "./page.ts";
 
 const AuditEntry = builder.prismaNode("AuditEntry", {
   ...owned("AuditEntry", "admin"),
-  description: "Who did what; nothing can change it.",
+  description: "One change that somebody made, written in the same transaction; nothing can alter it.",
   fields: (t) => ({
-    action: t.exposeString("action", { description: "Such as `webhookDefinition.update`." }),
+    action: t.exposeString("action", { description: "Noun and verb, such as `webhookDefinition.update` or `user.create`." }),
     subjectId: t.id({
       nullable: true,
-      description: "The global id of what it was done to.",
+      description: "Global id of the object that was changed, which may be gone; null where there is none.",
       resolve: (row: AuditRow) => (row.subjectId && row.subjectType ? globalId(row.subjectType as NodeType, row.subjectId) : null),
     }),
     userId: t.id({
       nullable: true,
-      description: "The global id of who did it; null: the system.",
+      description: "Global id of the user who did it; null: the system did.",
       resolve: (row: AuditRow) => (row.userId ? globalId("User", row.userId) : null),
     }),
-    tokenPrefix: t.exposeString("tokenPrefix", { nullable: true, description: "The first characters of the token it was done with." }),
-    address: t.exposeString("address", { nullable: true, description: "From which address." }),
-    before: t.expose("before", { type: "JSON", nullable: true, description: "What it was before, secrets masked." }),
-    after: t.expose("after", { type: "JSON", nullable: true, description: "What it was after, secrets masked." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When." }),
+    tokenPrefix: t.exposeString("tokenPrefix", {
+      nullable: true,
+      description: "The beginning of the API token that was used; null for a session.",
+    }),
+    address: t.exposeString("address", { nullable: true, description: "IP address that the call came from; null: the system." }),
+    before: t.expose("before", {
+      type: "JSON",
+      nullable: true,
+      description: "The object before the change, secrets as `***`; null when it was made.",
+    }),
+    after: t.expose("after", {
+      type: "JSON",
+      nullable: true,
+      description: "The object after the change, secrets as `***`; null when it was deleted.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When the change was made." }),
   }),
 });
 
@@ -33,7 +44,7 @@ const AuditEntryConnection = connectionType("AuditEntry", AuditEntry);
 builder.queryField("auditEntries", (t) =>
   t.field({
     type: AuditEntryConnection,
-    description: "Who did what, newest first.",
+    description: "The audit log, newest first: who changed what, and how. Needs the scope admin.",
     authScopes: { scope: "admin" },
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context) => list("auditEntries", listAuditEntries, args, context),

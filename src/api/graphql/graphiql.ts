@@ -2,6 +2,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { varies } from "../replies.ts";
 
 const HEADERS = JSON.stringify({ Authorization: "Bearer <your token>" }, null, 2);
 
@@ -104,9 +105,10 @@ function graphiqlPage(): Promise<Page> {
 export async function sendGraphiql(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { plain, gzipped } = await graphiqlPage();
   const compressed = (request.headers["accept-encoding"] ?? "").slice(0, 256).includes("gzip");
+  varies(reply, "Accept-Encoding");
   return reply
     .type("text/html; charset=utf-8")
-    .headers({ "x-frame-options": "DENY", "content-security-policy": POLICY, vary: "accept-encoding" })
+    .headers({ "x-frame-options": "DENY", "content-security-policy": POLICY })
     .headers(compressed ? { "content-encoding": "gzip" } : {})
     .send(compressed ? gzipped : plain);
 }

@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
+import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
@@ -12,11 +13,19 @@ import { GRAPHQL } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
 import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
-import { isStream, sendAnswer, sendStream } from "./answer.ts";
+import { answerType, EVENT_STREAM } from "./accept.ts";
+import { sendStream } from "./answer.ts";
+import type { Context } from "./context.ts";
+import { createErrorMask } from "./errors.ts";
 import { sendGraphiql } from "./graphiql.ts";
 import { nestingLimit } from "./limits.ts";
-import type { GraphQLParameters, Yoga } from "./yoga.ts";
+import { answerOf, type GraphQLParameters, runOperation } from "./operation.ts";
+import type { Yoga } from "./yoga.ts";
 
+const NOT_ACCEPTABLE =
+  "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
+const UNREADABLE = "UNSUPPORTED_MEDIA_TYPE";
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
 
 /** Errors of this door outside of any operation. */
@@ -29,9 +38,11 @@ export const graphqlErrors: ErrorForm = (reply, { status, code, message, headers
 
 class BadRequest extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  readonly code: string;
+  constructor(status: number, message: string, code = "BAD_REQUEST") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -42,20 +53,27 @@ class NoOperation extends BadRequest {
   }
 }
 
-/** The body is an object of known keys, or Yoga never sees it: it takes one with `status` and `headers` for a response. */
+/** The body is an object of known keys: some servers take one with `status` and `headers` for a response. */
 function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") throw new BadRequest(415, "send the operation as application/json");
-  if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding");
+  if (type !== "application/json")
+    throw new BadRequest(
+      415,
+      'send the operation as JSON, {"query": "…", "variables": {…}}, with Content-Type: application/json',
+      UNREADABLE,
+    );
+  if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding", UNREADABLE);
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(request.body as Buffer);
+    text = utf8.decode(request.body as Buffer);
   } catch {
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
+  if (text.trim() === "") throw new BadRequest(400, 'the body is empty: send {"query": "…", "variables": {…}}');
   if (deeperThan(text, depth)) throw new NoOperation(`the body is nested deeper than ${depth} levels`);
   const body = jsonOf(text, "the body");
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new NoOperation("the body must be a JSON object");
+  if (Array.isArray(body)) throw new NoOperation("batches are not taken: send each operation in a request of its own, as a JSON object");
+  if (typeof body !== "object" || body === null) throw new NoOperation('the body must be a JSON object: {"query": "…", "variables": {…}}');
   const stranger = Object.keys(body).find((key) => !KEYS.has(key));
   if (stranger !== undefined) throw new NoOperation("the body may hold only query, variables, operationName and extensions");
   return body as GraphQLParameters;
@@ -97,12 +115,17 @@ function wantsPage(request: FastifyRequest): boolean {
 
 export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): FastifyPluginAsync {
   const { core } = doors;
+  const mask = createErrorMask(core.log);
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
-    const { credential } = await identify(core, request.headers, request.ip);
-    const sent = request.method === "POST" ? bodyOf(request, credential) : undefined;
+    const { method, ip: address } = request;
+    const { accept } = request.headers;
+    const { credential } = await identify(core, request.headers, address, method);
+    const sent = method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
+    const type = answerType(accept);
+    if (type === undefined) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
     const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);
 
     const ended = new AbortController();
@@ -118,35 +141,40 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
     if (early === "full") return full(reply);
     let place = early;
+    let where = (): string | undefined => undefined;
+    const context: Context = {
+      doors,
+      caller: credential?.caller,
+      address,
+      cookies: {
+        set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
+        clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
+      },
+      signal: ended.signal,
+      closeSlow: () => void request.raw.socket.destroy(),
+      lastEventId: lastEventIdOf(request),
+      opened: (current) => {
+        where = current;
+      },
+    };
     try {
-      const response = await yoga.fetch(`http://hookline${request.url}`, requestInit(request, ended.signal), {
-        doors,
-        caller: credential?.caller,
-        address: request.ip,
-        cookies: {
-          set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
-          clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
-        },
-        signal: ended.signal,
-        closeSlow: () => void request.raw.socket.destroy(),
-        parameters,
-      });
-      if (!isStream(response)) return await sendAnswer(reply, response);
+      const result = await runOperation(yoga, context, { parameters, method, accept }, mask);
+      if (!isAsyncIterable(result)) {
+        const { status, headers, body } = answerOf(result, type);
+        return await reply.code(status).headers(headers).send(body);
+      }
+      const source = result[Symbol.asyncIterator]();
       // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
       const late = place ?? (credential && openPlace(request, credential, end));
       if (late === "full") {
-        await response.body?.cancel();
+        await source.return?.();
         return full(reply);
       }
       place = late;
       streaming = true;
       if (revoked) ended.abort();
-      await sendStream(reply, response, ended.signal);
+      await sendStream(reply, { source, place: where, signal: ended.signal, mask });
       return reply;
-    } catch (error) {
-      // Nobody is there to be told.
-      if (ended.signal.aborted) return reply.hijack();
-      throw error;
     } finally {
       request.raw.socket.off("close", gone);
       place?.closed();
@@ -172,14 +200,14 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 
   return async (app) => {
     app.setErrorHandler((error, _request, reply) => {
-      if (error instanceof BadRequest) return graphqlErrors(reply, { status: error.status, code: "BAD_REQUEST", message: error.message });
+      if (error instanceof BadRequest) return graphqlErrors(reply, error);
       return graphqlErrors(reply, problemOf(error, core.log));
     });
     app.route({ method: ["GET", "POST"], url: "/graphql", bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, handler: handle });
   };
 }
 
-/** Somebody without a token is told that first, unless the body is what Yoga must not see. */
+/** Somebody without a token is told that first, unless the body is no operation whoever sends it. */
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   if (!credential && ((request.body as Buffer | undefined)?.length ?? 0) > GRAPHQL.anonymousBytes) return undefined;
   try {
@@ -219,15 +247,11 @@ function full(reply: FastifyReply) {
 }
 
 function isLive(request: FastifyRequest): boolean {
-  return request.headers.accept?.includes("text/event-stream") ?? false;
+  return request.headers.accept?.includes(EVENT_STREAM) ?? false;
 }
 
-/** Only what Yoga looks at: the body was read already. */
-function requestInit(request: FastifyRequest, signal: AbortSignal): RequestInit {
-  const { accept, "content-type": contentType } = request.headers;
-  return {
-    method: request.method,
-    headers: { ...(accept ? { accept } : {}), ...(contentType ? { "content-type": contentType } : {}) },
-    signal,
-  };
+/** An empty one is none, as in the HTML standard. */
+function lastEventIdOf(request: FastifyRequest): string | undefined {
+  const id = request.headers["last-event-id"];
+  return id === undefined || id === "" ? undefined : String(id);
 }

@@ -25,7 +25,9 @@ import "./attempts.ts";
 import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
+import { describeMutations } from "./mutation.ts";
 import "./replays.ts";
 import "./requests.ts";
 
 export const schema: GraphQLSchema = builder.toSchema();
+describeMutations(schema);

@@ -23,18 +23,18 @@ const SessionKind = builder.enumType("SessionKind", {
 });
 
 const Session = builder.objectRef<SessionRow>("Session").implement({
-  description: "Somebody is signed in: by a browser, or by a program through a product's own API.",
+  description: "Somebody is signed in: by a browser, or by a program through a product's own API. It has no node().",
   fields: (t) => ({
-    id: t.id({ description: "The global id.", resolve: ({ id }) => globalId("Session", id) }),
-    kind: t.field({ type: SessionKind, description: "Through which door.", resolve: ({ kind }) => kind as "BROWSER" }),
-    address: t.exposeString("address", { nullable: true, description: "From which address it was begun." }),
+    id: t.id({ description: "Global id, `ses_…`: for revokeSession.", resolve: ({ id }) => globalId("Session", id) }),
+    kind: t.field({ type: SessionKind, description: "The door that it was begun through, and is good at.", resolve: ({ kind }) => kind as "BROWSER" }),
+    address: t.exposeString("address", { nullable: true, description: "IP address of whoever signed in; null for sessions of before 0.2." }),
     current: t.boolean({
-      description: "Whether it is the one that asks.",
+      description: "Whether it is the one that sends this operation.",
       resolve: ({ id }, _args, context) => id === callerOf(context).credentialId,
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was begun." }),
-    expiresAt: t.expose("expiresAt", { type: "DateTime", description: "When it ends by itself." }),
-    revokedAt: t.expose("revokedAt", { type: "DateTime", nullable: true, description: "When it was ended." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When somebody signed in; lists are in this order." }),
+    expiresAt: t.expose("expiresAt", { type: "DateTime", description: "The moment from which it is refused." }),
+    revokedAt: t.expose("revokedAt", { type: "DateTime", nullable: true, description: "When signOut, revokeSession or another password ended it; null while it is good." }),
   }),
 });
 
@@ -46,7 +46,7 @@ builder.queryField("sessions", (t) =>
     description: "The open sessions of whoever is signed in, newest first. Through an API token it needs the scope admin.",
     authScopes: { signedIn: true },
     args: {
-      userId: t.arg.id({ description: "Somebody else's, for administrators." }),
+      userId: t.arg.id({ description: "Somebody else's, `usr_…`, which needs the scope admin; the caller's own when absent." }),
       ...t.arg.connectionArgs(),
     },
     resolve: (_root, { userId, ...page }, context) => {
@@ -61,7 +61,7 @@ mutation("revokeSession", {
   description: "Ends a session on every process within a second: one's own, or for administrators anybody's of the organization.",
   type: Session,
   scope: "own",
-  input: (t) => ({ id: t.id({ required: true, description: "The session." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The session to end, `ses_…`; NotFoundError when there is none that the caller may end." }) }),
   resolve: (input, { doors, caller }) => revokeSession(doors.core, caller, uuidOf("Session", input.id)),
 });
 
@@ -70,17 +70,17 @@ mutation("changePassword", {
   type: User,
   scope: "own",
   input: (t) => ({
-    currentPassword: t.string({ required: true, description: "The present one." }),
+    currentPassword: t.string({ required: true, description: "The present one; UnauthenticatedError when it is wrong." }),
     newPassword: t.string({ required: true, description: "At least 12 characters, and none of the commonest." }),
   }),
   resolve: (input, { doors, caller }) => changePassword(doors.core, caller, input),
 });
 
 const SignedIn = builder.objectRef<{ token: string; expiresAt: Date }>("SignedIn").implement({
-  description: "A session. A browser has it as a cookie too.",
+  description: "What signIn began: a session. A browser has it as a cookie (HttpOnly) too, with the cookie XSRF-TOKEN.",
   fields: (t) => ({
     token: t.exposeString("token", { description: "Give it as `Authorization: Bearer <token>`." }),
-    expiresAt: t.expose("expiresAt", { type: "DateTime", description: "When the session ends." }),
+    expiresAt: t.expose("expiresAt", { type: "DateTime", description: "The moment from which the session is refused." }),
   }),
 });
 
@@ -88,11 +88,11 @@ openMutation(
   "signIn",
   {
     description:
-      "Signs somebody in; the one operation that needs no token. Ten tries a minute for an account and thirty for an address, then RateLimitedError.",
+      "Begins a session by name and password; the one operation that needs no token. Limited per account and address.",
     type: SignedIn,
     input: (t) => ({
-      email: t.string({ required: true, description: "The e-mail or the user name." }),
-      password: t.string({ required: true, description: "The password." }),
+      email: t.string({ required: true, description: "E-mail address or user name, whatever its case." }),
+      password: t.string({ required: true, description: "As it was set, case included; ten wrong ones a minute are too many." }),
       organization: t.string({
         description:
           "Name or id: needed only where the same e-mail and password are good in several organizations, which a ConflictError says.",

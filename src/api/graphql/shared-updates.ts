@@ -24,6 +24,17 @@ import { type Context, callerOf } from "./context.ts";
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
+/** Survives copies of a result, and is in no JSON. */
+const CURSOR = Symbol("cursor");
+
+/** Of the change that a result tells of, whether its fields were asked for or not; undefined for changes without one. */
+export const cursorOf = (result: ExecutionResult): string | undefined => (result as { [CURSOR]?: string })[CURSOR];
+
+function withCursor(result: ExecutionResult, change: object): ExecutionResult {
+  const { cursor } = change as { cursor?: unknown };
+  return typeof cursor === "string" ? Object.assign(result, { [CURSOR]: cursor }) : result;
+}
+
 /** By document: Yoga keeps parsed documents. */
 const used = new WeakMap<DocumentNode, ReadonlySet<string>>();
 
@@ -63,7 +74,10 @@ function createSharing() {
     answers.set(change, documents);
     const results = documents.get(args.document) ?? new Map<string, Result>();
     documents.set(args.document, results);
-    const result = results.get(key) ?? executeSubscriptionEvent(args);
+    const known = results.get(key);
+    if (known) return known;
+    const executed = executeSubscriptionEvent(args);
+    const result = executed instanceof Promise ? executed.then((each) => withCursor(each, change)) : withCursor(executed, change);
     results.set(key, result);
     return result;
   };

@@ -15,13 +15,15 @@ import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
 import { withSources } from "../../wire/json-source.ts";
 import { deeperThan, members } from "../../wire/json-text.ts";
+import { createCors } from "../cors.ts";
 import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
 import { GRAPHQL, LIVE } from "../limits.ts";
 import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
-import { bearerOf, cookiesOf, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
+import { bearerOf, cookiesOf, foreignPage, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
-import { createErrorMask, withoutInput } from "./errors.ts";
+import { createErrorMask } from "./errors.ts";
+import { shown } from "./shown.ts";
 import type { Yoga } from "./yoga.ts";
 
 const GOING_AWAY = 1001;
@@ -30,6 +32,8 @@ const TRY_AGAIN_LATER = 1013;
 interface Extra {
   request: IncomingMessage;
   address: string | undefined;
+  /** The upgrade was asked for by a page of ours: its cookie counts. */
+  ownPage: boolean;
   socket: WebSocket;
   /** Aborted when the connection is over. */
   ended: AbortController;
@@ -43,22 +47,18 @@ export interface SocketDoor {
   close(): Promise<void>;
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n\r\n`);
+function refuseUpgrade(socket: Duplex, status: string, code: string, message: string): void {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\n\r\n${body}`,
+  );
 }
 
-/** `http` is for the HTTP door only. */
-function shown(errors: readonly GraphQLError[]): GraphQLError[] {
-  return errors.map(withoutInput).map((error) => {
-    const { http: _, ...extensions } = error.extensions;
-    return new GraphQLError(error.message, {
-      nodes: error.nodes,
-      source: error.source,
-      positions: error.positions,
-      path: error.path,
-      extensions,
-    });
-  });
+/** Of connectionParams, however the client spells its names. */
+function authorizationOf(parameters: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const [given] = Object.entries(parameters ?? {}).filter(([name]) => name.toLowerCase() === "authorization");
+  return typeof given?.[1] === "string" ? given[1] : undefined;
 }
 
 export function serveSockets(
@@ -66,10 +66,12 @@ export function serveSockets(
   doors: Doors,
   yoga: Yoga,
   live: LiveConnections,
+  /** Puts what proxies say in order, too. */
   addressOf: (request: IncomingMessage) => string | undefined,
 ): SocketDoor {
   const { core } = doors;
   const mask = createErrorMask(core.log);
+  const cors = createCors(core.config);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: LIVE.messageBytes,
@@ -85,12 +87,12 @@ export function serveSockets(
     closeSlow: () => closeSlow(extra.socket),
   });
 
-  const protocol = makeServer<{ authorization?: unknown; Authorization?: unknown }, Extra>({
+  const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: LIVE.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
-      const given = connectionParams?.authorization ?? connectionParams?.Authorization;
-      const cookie = cookiesOf(extra.request.headers.cookie).get(SESSION_COOKIE);
-      const token = typeof given === "string" ? (bearerOf(given) ?? given) : cookie;
+      const given = authorizationOf(connectionParams);
+      const cookie = extra.ownPage ? cookiesOf(extra.request.headers.cookie).get(SESSION_COOKIE) : undefined;
+      const token = given === undefined ? cookie : (bearerOf(given) ?? given);
       const credential = token ? await authenticate(core, token) : undefined;
       if (!credential || !token) return false;
       Object.assign(extra, { credential, token });
@@ -202,10 +204,11 @@ export function serveSockets(
     ended.abort();
   };
 
-  function opened(socket: WebSocket, request: IncomingMessage): void {
+  function opened(socket: WebSocket, { request, address, ownPage }: Pick<Extra, "request" | "address" | "ownPage">): void {
     const extra: Extra = {
       request,
-      address: addressOf(request),
+      address,
+      ownPage,
       socket,
       ended: new AbortController(),
       credential: undefined,
@@ -251,12 +254,18 @@ export function serveSockets(
   let closing = false;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => undefined);
-    if (closing) return refuseUpgrade(socket, "503 Service Unavailable");
-    if (!hasOneHost(request)) return refuseUpgrade(socket, "400 Bad Request");
-    if (request.url?.split("?")[0] !== "/graphql") return refuseUpgrade(socket, "404 Not Found");
-    const cookie = cookiesOf(request.headers.cookie).has(SESSION_COOKIE);
-    if (cookie && !isOwnOrigin(core, request.headers)) return refuseUpgrade(socket, "403 Forbidden");
-    sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, request));
+    if (closing) return refuseUpgrade(socket, "503 Service Unavailable", "UNAVAILABLE", "this process stops; connect again");
+    if (!hasOneHost(request)) return refuseUpgrade(socket, "400 Bad Request", "BAD_REQUEST", "exactly one Host header is required");
+    if (request.url?.split("?")[0] !== "/graphql")
+      return refuseUpgrade(socket, "404 Not Found", "NOT_FOUND", "WebSockets are taken at /graphql alone");
+    const address = addressOf(request);
+    const ownPage = isOwnOrigin(core, request.headers);
+    // A page that is let in calls with a token; its browser sends our cookie all the same when both are of one site.
+    if (!ownPage && !cors.allows(request.headers.origin) && cookiesOf(request.headers.cookie).has(SESSION_COOKIE)) {
+      const { code, message } = foreignPage(core, request.headers, "a WebSocket with a session cookie");
+      return refuseUpgrade(socket, "403 Forbidden", code, message);
+    }
+    sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, { request, address, ownPage }));
   });
 
   return {

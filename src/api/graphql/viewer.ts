@@ -8,22 +8,29 @@ import { Role } from "./roles.ts";
 import { User } from "./users.ts";
 
 export const Viewer = builder.objectRef<Caller>("Viewer").implement({
-  description: "Who calls.",
+  description: "Whoever sent the operation, and what they may do.",
   fields: (t) => ({
     user: t.field({
       type: User,
       nullable: true,
-      description: "As whom the token or session acts.",
+      description: "The user as whom the token or session acts; null when that is none.",
       resolve: ({ userId, organizationId }, _args, context) =>
         userId === undefined ? null : context.doors.core.db.prisma.user.findUnique({ where: { id: userId, organizationId } }),
     }),
     organization: t.field({
       type: Organization,
-      description: "Whose everything is.",
+      description: "The tenant whose rows all operations of the caller see.",
       resolve: (caller, _args, context) => getOrganization(context.doors.core, caller),
     }),
-    role: t.field({ type: Role, description: "What the caller may do at most.", resolve: (caller) => caller.role }),
-    scopes: t.stringList({ description: "What the caller may do.", resolve: (caller) => [...caller.scopes] }),
+    role: t.field({
+      type: Role,
+      description: "The most that the caller may do: the lesser of the user's role and the token's.",
+      resolve: (caller) => caller.role,
+    }),
+    scopes: t.stringList({
+      description: "Scopes of the token, or all that the role allows: webhooks:read webhooks:write events:write …",
+      resolve: (caller) => [...caller.scopes],
+    }),
     delivering: t.boolean({
       description: "False when this server was started with HOOKLINE_DELIVERY=off: what comes in waits in its lanes, and nothing is sent.",
       resolve: (_caller, _args, context) => context.doors.core.config.delivery,
@@ -32,5 +39,9 @@ export const Viewer = builder.objectRef<Caller>("Viewer").implement({
 });
 
 builder.queryField("viewer", (t) =>
-  t.field({ type: Viewer, description: "Who calls.", resolve: (_root, _args, context) => callerOf(context) }),
+  t.field({
+    type: Viewer,
+    description: "The caller: user, organization, role and scopes; for a dashboard to know what to offer.",
+    resolve: (_root, _args, context) => callerOf(context),
+  }),
 );

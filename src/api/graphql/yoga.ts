@@ -1,30 +1,17 @@
-/** Yoga: from the parameters of one GraphQL request to its answer. http.ts feeds it, socket.ts shares its engine. */
+/** Yoga's engine: parsing and validation with their caches, limits, execution, masked errors. Both doors run on it (operation.ts, socket.ts). */
 import { type DocumentNode, GraphQLError, parse, type Source } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { Context } from "./context.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
-import { createErrorMask, withoutInput } from "./errors.ts";
+import { createErrorMask } from "./errors.ts";
 import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
 import { typedVariables } from "./numbers.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
 
-/** What http.ts hands over: the body is read and checked there. */
-export interface ServerContext extends Context {
-  /** Of the body, or of the URL of a GET; their numbers as they were written. */
-  parameters: GraphQLParameters | undefined;
-}
-
-export interface GraphQLParameters {
-  query?: string;
-  variables?: Record<string, unknown>;
-  operationName?: string;
-  extensions?: Record<string, unknown>;
-}
-
-export type Yoga = YogaServerInstance<ServerContext, object>;
+export type Yoga = YogaServerInstance<Context, object>;
 
 /** Documents are cached, so is what was found about them. */
 const judged = new WeakMap<DocumentNode, GraphQLError | null>();
@@ -42,7 +29,7 @@ function parseWithinLimits(source: string | Source): DocumentNode {
 }
 
 /** Documents that ask too much end here, before validation and execution: HTTP 400, no data. */
-function withinLimits(): Plugin<ServerContext> {
+function withinLimits(): Plugin<Context> {
   return {
     onParse({ setParseFn }) {
       setParseFn(parseWithinLimits as never);
@@ -69,32 +56,12 @@ function withinLimits(): Plugin<ServerContext> {
   };
 }
 
-/** Literals and variables stay out of what is said about them, before execution too: that is not masked. */
-function quietInput(): Plugin<ServerContext> {
-  return {
-    onResultProcess({ result, setResult }) {
-      if (!("errors" in result) || !result.errors) return;
-      setResult({ ...result, errors: result.errors.map((error) => (error instanceof GraphQLError ? withoutInput(error) : error)) });
-    },
-  };
-}
-
-/** The body was read, checked and parsed before Yoga: it takes the parameters as they are. */
-function readyParameters(): Plugin<ServerContext> {
-  return {
-    onRequestParse({ serverContext, setRequestParser }) {
-      const { parameters } = serverContext as unknown as ServerContext;
-      if (parameters) setRequestParser(() => parameters as never);
-    },
-  };
-}
-
 export function createYogaDoor(log: Log): Yoga {
   const mask = createErrorMask(log);
-  return createYoga<ServerContext, object>({
+  return createYoga<Context, object>({
     schema,
     graphqlEndpoint: "/graphql",
-    // The page is ours (graphiql.ts), so are health checks, CORS (none) and the body's limits.
+    // HTTP is ours (http.ts, answer.ts): the page, health checks, CORS, bodies and their limits.
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -105,6 +72,6 @@ export function createYogaDoor(log: Log): Yoga {
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
-    plugins: [readyParameters(), withinLimits(), quietInput(), sharedUpdates()],
+    plugins: [withinLimits(), sharedUpdates()],
   });
 }

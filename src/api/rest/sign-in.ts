@@ -6,16 +6,16 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { redeemSignInLink, type Session, signInUrl, signInWithToken } from "../../accounts/sessions.ts";
 import type { Core } from "../../core.ts";
-import { ForbiddenError, UnauthenticatedError, ValidationError } from "../../errors.ts";
+import { UnauthenticatedError, ValidationError } from "../../errors.ts";
 import { isJsonType, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
-import { isOwnOrigin, sessionCookies } from "../session.ts";
+import { foreignPage, isOwnOrigin, sessionCookies } from "../session.ts";
 
 const BODY_BYTES = 4096;
 const body = z.object({ token: z.string().min(1).max(1024) });
 
 /** @throws ForbiddenError when another site's page sends it: it would sign a visitor in as somebody else */
 function tokenIn(core: Core, request: FastifyRequest): string {
-  if (!isOwnOrigin(core, request.headers)) throw new ForbiddenError("sign in from a page of this server");
+  if (!isOwnOrigin(core, request.headers)) throw foreignPage(core, request.headers, "a sign-in");
   if (!isJsonType(mediaType(request))) throw new UnsupportedMediaTypeError("send the token as application/json");
   const parsed = body.safeParse(jsonOf(request).value);
   if (!parsed.success) throw new ValidationError([{ path: "token", message: "must be a text of 1 to 1024 characters" }]);

@@ -9,7 +9,7 @@ import { findSecretKey } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Doors } from "../../doors.ts";
 import { dayRange } from "./dates.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { DEFINITION_FIELDS, fieldsOf, withFields } from "./fields-set.ts";
 import { definitionItem, ENTITIES, viewOf } from "./items.ts";
 import {

@@ -1,8 +1,11 @@
 /** Definitions, rules and requests as CRM.COM shows them. */
+import { organizationById, usersById } from "../../../accounts/lookup.ts";
 import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
+import { exactColumn } from "../../../definitions/exact-columns.ts";
 import { definitionsOfRules } from "../../../definitions/rules.ts";
+import { secretKeyNames } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { RequestNode } from "../../../requests/related.ts";
 import { lifeCycleStateOf } from "../../../requests/row.ts";
@@ -19,6 +22,9 @@ export const ENTITIES = [
   ...(["SUBSCRIPTIONS", "WALLETS", "WALLETTRANSACTIONS", "WRITEOFFS"] as const),
 ] as const;
 
+/** The one action of a rule. */
+export const ACTION = "TRIGGER WEBHOOKS";
+
 /** What one answer needs beside the rows: read together, once. */
 export interface View {
   timeZone: string;
@@ -26,6 +32,8 @@ export interface View {
   secretKeys: ReadonlyMap<string, string>;
   /** Definitions by rule. */
   triggered: ReadonlyMap<string, readonly DefinitionRow[]>;
+  /** By rule. */
+  conditions: ReadonlyMap<string, unknown>;
 }
 
 interface Logged {
@@ -54,20 +62,20 @@ export async function viewOf(
         );
   const definitions = rows.definitions ?? [];
   const logged: readonly Logged[] = [...definitions, ...rules, ...(rows.logged ?? [])];
-  const userIds = [...new Set(logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null))];
-  const keyIds = [...new Set(definitions.map((row) => row.secretKeyId).filter((id) => id !== null))];
-  const [organization, users, keys] = await Promise.all([
-    core.db.prisma.organization.findUnique({ where: { id: organizationId }, select: { timeZone: true } }),
-    userIds.length === 0 ? [] : core.db.prisma.user.findMany({ where: { organizationId, id: { in: userIds } } }),
-    keyIds.length === 0 ? [] : core.db.prisma.secretKey.findMany({ where: { organizationId, id: { in: keyIds } } }),
+  const userIds = logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null);
+  const keyIds = definitions.map((row) => row.secretKeyId).filter((id) => id !== null);
+  const [organization, users, secretKeys, conditions] = await Promise.all([
+    organizationById(core, organizationId),
+    usersById(core, organizationId, userIds),
+    secretKeyNames(core, organizationId, keyIds),
+    exactColumn(core, organizationId, "workflow_rule", "condition", rules),
   ]);
   return {
     timeZone: organization?.timeZone ?? "UTC",
-    users: new Map(
-      users.map((user) => [user.id, { id: crmcomId(user.id), username: usernameOf(user), person_name: user.name, email: user.email }]),
-    ),
-    secretKeys: new Map(keys.map((key) => [key.id, key.name])),
+    users: new Map([...users].map(([id, user]) => [id, { id: crmcomId(id), username: usernameOf(user), person_name: user.name, email: user.email }])),
+    secretKeys,
     triggered,
+    conditions,
   };
 }
 
@@ -108,6 +116,8 @@ export function definitionItem(row: DefinitionRow, view: View): Item {
 
 export function ruleItem(rule: WorkflowRule, view: View): Item {
   const definitions = (view.triggered.get(rule.id) ?? []).filter((row) => row.dialect === "CRMCOM");
+  const shown = new Map(definitions.map((row) => [row.id, { id: crmcomId(row.id), name: row.name, alternative_code: row.code }]));
+  const actions = (rule.actions as string[][] | null) ?? [[...shown.keys()]];
   return {
     id: crmcomId(rule.id),
     name: rule.name,
@@ -116,13 +126,9 @@ export function ruleItem(rule: WorkflowRule, view: View): Item {
     priority: rule.priority,
     life_cycle_state: lifeCycle(rule.state),
     description: rule.description,
-    conditions_set: rule.condition,
-    actions_set: [
-      {
-        code: "TRIGGER WEBHOOKS",
-        webhook_definitions: definitions.map((row) => ({ id: crmcomId(row.id), name: row.name, alternative_code: row.code })),
-      },
-    ],
+    conditions_set: view.conditions.get(rule.id) ?? null,
+    // As they were given; those that were deleted since are left out.
+    actions_set: actions.map((ids) => ({ code: ACTION, webhook_definitions: ids.flatMap((id) => shown.get(id) ?? []) })),
     log_information: logInformation(rule, view),
   };
 }

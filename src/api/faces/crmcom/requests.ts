@@ -13,7 +13,7 @@ import { isSettled } from "../../../requests/row.ts";
 import { showRequest } from "../../../requests/show.ts";
 import { dayRange } from "./dates.ts";
 import { findDefinition, findRule } from "./definitions.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { fieldsOf, REQUEST_FIELDS, withFields } from "./fields-set.ts";
 import { ENTITIES, requestItems, viewOf } from "./items.ts";
 import { oneOf, type Parameters, requiredIdentifier, text, uuidOf, wholeNumber } from "./parameters.ts";

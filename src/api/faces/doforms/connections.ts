@@ -1,6 +1,6 @@
 /** `/api/v2/connections`: doForms' Manage > Integrations > Connections. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import type { Connection } from "../../../db/generated/prisma/client.ts";
 import {
@@ -13,8 +13,9 @@ import {
 } from "../../../definitions/connections.ts";
 import { NotFoundError } from "../../../errors.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
-import { parse, route } from "./answers.ts";
-import { adminCalling } from "./auth.ts";
+import { jsonOf } from "../../body.ts";
+import { validate } from "../../validate.ts";
+import type { Route } from "../face.ts";
 
 const url = z.string({ error: "must be a URL" }).nullish();
 const connection = z.object({
@@ -70,27 +71,30 @@ export function connectionId(text: string): string {
   return id;
 }
 
-const idIn = (request: FastifyRequest) => connectionId((request.params as { id: string }).id);
-
-export function connectionRoutes(app: FastifyInstance, core: Core): void {
-  route(app, "/api/v2/connections", {
-    get: async (request) => (await allConnections(core, await adminCalling(core, request))).map((row) => shown(core, row)),
-    post: async (request, reply) => {
-      const caller = await adminCalling(core, request);
-      const { name, ...given } = parse(connection, request);
-      return reply.code(201).send(shown(core, await createConnection(core, caller, { ...settings(given), name })));
+export const connectionRoutes: readonly Route<Caller>[] = [
+  {
+    path: "/api/v2/connections",
+    methods: {
+      GET: async ({ core }, caller) => (await allConnections(core, caller)).map((row) => shown(core, row)),
+      POST: async ({ core, request, reply }, caller) => {
+        const { name, ...given } = validate(connection, jsonOf(request).value);
+        return reply.code(201).send(shown(core, await createConnection(core, caller, { ...settings(given), name })));
+      },
     },
-  });
-  route(app, "/api/v2/connections/:id", {
-    get: async (request) => {
-      const row = await findConnection(core, await adminCalling(core, request), idIn(request));
-      if (!row) throw new NotFoundError("the connection");
-      return shown(core, row);
+  },
+  {
+    path: "/api/v2/connections/:id",
+    methods: {
+      GET: async ({ core, param }, caller) => {
+        const row = await findConnection(core, caller, connectionId(param("id")));
+        if (!row) throw new NotFoundError("the connection");
+        return shown(core, row);
+      },
+      PUT: async ({ core, request, param }, caller) => {
+        const [id, given] = [connectionId(param("id")), validate(changes, jsonOf(request).value)];
+        return shown(core, await updateConnection(core, caller, id, settings(given)));
+      },
+      DELETE: async ({ core, param }, caller) => shown(core, await deleteConnection(core, caller, connectionId(param("id")))),
     },
-    put: async (request) => {
-      const caller = await adminCalling(core, request);
-      return shown(core, await updateConnection(core, caller, idIn(request), settings(parse(changes, request))));
-    },
-    delete: async (request) => shown(core, await deleteConnection(core, await adminCalling(core, request), idIn(request))),
-  });
-}
+  },
+];

@@ -8,7 +8,7 @@ import { type Plan, policyOf } from "../../../delivery/plan.ts";
 import { probe } from "../../../delivery/probe.ts";
 import type { SigningKey } from "../../../wire/dialect.ts";
 import { checkHeaders } from "../../../wire/headers.ts";
-import { signingKey } from "../../../wire/signatures/standard.ts";
+import { signingKey } from "../../../wire/signatures/signing-key.ts";
 import type { Doors } from "../../doors.ts";
 import { associateIdOf } from "./associates.ts";
 import { FaceError, saveTestFailed } from "./errors.ts";
