@@ -146,7 +146,10 @@ const table: [name: string, rule: rules.Rule, broken: Snippets[], kept: Snippets
       { "src/api/faces/acme/face.ts": "await db.tenant(id).query(text);" },
       { "src/api/faces/acme/face.ts": "await read(`SELECT id FROM users`);" },
     ],
-    { "src/api/faces/acme/face.ts": "await totalsOf(core.db, id, ids);", "src/definitions/find.ts": "await core.db.prisma.user.findMany({});" },
+    {
+      "src/api/faces/acme/face.ts": "await totalsOf(core.db, id, ids);",
+      "src/definitions/find.ts": "await core.db.prisma.user.findMany({});",
+    },
   ],
   [
     "B50 no regular expression takes more than linear time on what somebody sends",
