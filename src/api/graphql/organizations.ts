@@ -68,7 +68,7 @@ mutation("setOrganizationFeature", {
   only: "operator",
   input: (t) => ({
     organizationId: t.id({ required: true, description: "The organization to change, `org_…`; NotFoundError when there is none." }),
-    feature: t.field({ type: Feature, required: true, description: "What to switch." }),
+    feature: t.field({ type: Feature, required: true, description: "Such as INBOUND_WEBHOOKS, the only one there is." }),
     enabled: t.boolean({ required: true, description: "true switches it on, false off; the same again changes nothing." }),
   }),
   resolve: (input, { doors, caller }) =>

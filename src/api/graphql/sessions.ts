@@ -15,10 +15,10 @@ import { Viewer } from "./viewer.ts";
 const SessionKind = builder.enumType("SessionKind", {
   description: "Through which door a session was begun.",
   values: {
-    BROWSER: { description: "The dashboard, or signIn." },
-    COTALKER: { description: "Cotalker's API." },
-    CRMCOM: { description: "CRM.COM's API." },
-    DOFORMS: { description: "doForms' API." },
+    BROWSER: { description: "By signIn, a link, an API token or single sign-on; good for GraphQL and the dashboard, for seven days." },
+    COTALKER: { description: "By `POST /auth/local`: good for that product's routes, for a day." },
+    CRMCOM: { description: "By authentication/token: good for that product's routes, for two hours." },
+    DOFORMS: { description: "By `POST /api/v2/tokens/webservice`: it is a web service's, and no person's." },
   } as const,
 });
 
@@ -26,15 +26,26 @@ const Session = builder.objectRef<SessionRow>("Session").implement({
   description: "Somebody is signed in: by a browser, or by a program through a product's own API. It has no node().",
   fields: (t) => ({
     id: t.id({ description: "Global id, `ses_…`: for revokeSession.", resolve: ({ id }) => globalId("Session", id) }),
-    kind: t.field({ type: SessionKind, description: "The door that it was begun through, and is good at.", resolve: ({ kind }) => kind as "BROWSER" }),
-    address: t.exposeString("address", { nullable: true, description: "IP address of whoever signed in; null for sessions of before 0.2." }),
+    kind: t.field({
+      type: SessionKind,
+      description: "The door that it was begun through, and is good at.",
+      resolve: ({ kind }) => kind as "BROWSER",
+    }),
+    address: t.exposeString("address", {
+      nullable: true,
+      description: "IP address of whoever signed in; null for sessions of before 0.2.",
+    }),
     current: t.boolean({
       description: "Whether it is the one that sends this operation.",
       resolve: ({ id }, _args, context) => id === callerOf(context).credentialId,
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When somebody signed in; lists are in this order." }),
     expiresAt: t.expose("expiresAt", { type: "DateTime", description: "The moment from which it is refused." }),
-    revokedAt: t.expose("revokedAt", { type: "DateTime", nullable: true, description: "When signOut, revokeSession or another password ended it; null while it is good." }),
+    revokedAt: t.expose("revokedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When signOut, revokeSession or another password ended it; null while it is good.",
+    }),
   }),
 });
 
@@ -61,7 +72,9 @@ mutation("revokeSession", {
   description: "Ends a session on every process within a second: one's own, or for administrators anybody's of the organization.",
   type: Session,
   scope: "own",
-  input: (t) => ({ id: t.id({ required: true, description: "The session to end, `ses_…`; NotFoundError when there is none that the caller may end." }) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: "The session to end, `ses_…`; NotFoundError when there is none that the caller may end." }),
+  }),
   resolve: (input, { doors, caller }) => revokeSession(doors.core, caller, uuidOf("Session", input.id)),
 });
 
@@ -87,8 +100,7 @@ const SignedIn = builder.objectRef<{ token: string; expiresAt: Date }>("SignedIn
 openMutation(
   "signIn",
   {
-    description:
-      "Begins a session by name and password; the one operation that needs no token. Limited per account and address.",
+    description: "Begins a session by name and password; the one operation that needs no token. Limited per account and address.",
     type: SignedIn,
     input: (t) => ({
       email: t.string({ required: true, description: "E-mail address or user name, whatever its case." }),

@@ -49,7 +49,10 @@ mutation("createUser", {
       description: "An address, unique within the organization whatever its case: ConflictError when it is taken.",
     }),
     name: t.string({ required: true, description: "What people call them: 1 to 255 characters." }),
-    password: t.string({ required: true, description: "At least 12 characters and none of the commonest; stored as a hash, never shown again." }),
+    password: t.string({
+      required: true,
+      description: "At least 12 characters and none of the commonest; stored as a hash, never shown again.",
+    }),
     role: t.field({ type: Role, required: true, description: "The most that they may do; not above the caller's own role." }),
     username: t.string({ description: "To sign in with as well, unique over the installation; the e-mail when absent." }),
   }),

@@ -72,7 +72,9 @@ export async function viewOf(
   ]);
   return {
     timeZone: organization?.timeZone ?? "UTC",
-    users: new Map([...users].map(([id, user]) => [id, { id: crmcomId(id), username: usernameOf(user), person_name: user.name, email: user.email }])),
+    users: new Map(
+      [...users].map(([id, user]) => [id, { id: crmcomId(id), username: usernameOf(user), person_name: user.name, email: user.email }]),
+    ),
     secretKeys,
     triggered,
     conditions,
