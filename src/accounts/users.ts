@@ -210,6 +210,7 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
     return before;
   });
   forgetCredentials(core);
+  await core.db.pool.query("SELECT erase_person($1::uuid, $2::uuid)", [caller.organizationId, id]);
   return user;
 }
 

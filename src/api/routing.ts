@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parts, withoutTail } from "../text.ts";
 import { faceAt, faces } from "./faces/faces.ts";
 import { graphqlErrors } from "./graphql/http.ts";
+import { isPreflight, NO_OTHER_ORIGINS } from "./preflight.ts";
 import { type ErrorForm, problemJson } from "./problem.ts";
 
 /** Never the dashboard's: unknown paths below these are 404 in the form of their door. */
@@ -11,6 +12,9 @@ const APIS: ReadonlySet<string | undefined> = new Set([
   "graphql",
   ...faces.flatMap(({ prefixes }) => prefixes.map((prefix) => prefix.split("/")[1])),
 ]);
+
+/** @param path without its query */
+export const isApi = (path: string): boolean => APIS.has(path.split("/")[1]);
 
 /** Segments; no route has so many. */
 const DEEPEST_PATH = 20;
@@ -69,10 +73,6 @@ export function formOf(path: string): ErrorForm {
   return faceAt(path)?.say ?? problemJson;
 }
 
-/** What a browser asks before a page of another origin may call. */
-export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
-  method === "OPTIONS" && headers.origin !== undefined && headers["access-control-request-method"] !== undefined;
-
 export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page | undefined): void {
@@ -82,13 +82,11 @@ export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page
     const methods = routing.methodsAt(path);
     if (methods.length > 0) {
       const allow = methods.join(", ");
-      const message = isPreflight(request)
-        ? "pages of other origins may not call this server: name their origins in HOOKLINE_CORS_ORIGINS"
-        : `only ${allow} here`;
+      const message = isPreflight(request) ? NO_OTHER_ORIGINS : `only ${allow} here`;
       return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message, headers: { allow } });
     }
     const browser = request.method === "GET" && (request.headers.accept?.includes("text/html") ?? false);
-    if (page && browser && !APIS.has(path.split("/")[1])) return page(request, reply);
+    if (page && browser && !isApi(path)) return page(request, reply);
     const bare = withoutTail(path, "/");
     const meant = bare !== path && routing.methodsAt(bare).length > 0;
     const message = `there is nothing at this path${meant ? "; leave out the slash at its end" : ""}`;

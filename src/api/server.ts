@@ -19,6 +19,7 @@ import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
 import { problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
+import { auditRoutes } from "./rest/audit.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
@@ -155,6 +156,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(healthRoutes(core, () => draining));
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
+  await app.register(auditRoutes(core));
   await app.register(graphqlRoutes(doors, yoga, live));
   await mountFaces(app, doors);
   await app.register(signInRoutes(core));

@@ -108,7 +108,11 @@ export interface WebhookDefinitionTable {
   connection_id: string | null;
   script_id: string | null;
   headers: string | null;
+  public_headers: string[];
   properties: unknown;
+  hidden_properties: string | null;
+  public_properties: string[];
+  warning: string | null;
   ordering: "DEFINITION" | "KEY" | "NONE" | null;
   ordering_epoch: number;
   concurrency: number | null;
@@ -184,6 +188,8 @@ export interface ConnectionTable {
   url_deleted: string | null;
   url_status: string | null;
   headers: string | null;
+  public_headers: string[];
+  warning: string | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -252,6 +258,7 @@ export interface EventTable {
   source: string | null;
   occurred_at: Date;
   created_at: Date;
+  erased_at: Date | null;
 }
 
 export interface IdempotencyKeyTable {
@@ -423,6 +430,31 @@ export interface ReplayTable {
   updated_at: Date;
 }
 
+export interface ErasureTable {
+  id: string;
+  organization_id: string;
+  filter: unknown;
+  cancel_queued: boolean;
+  total: number;
+  erased: number;
+  left_out: number;
+  state: "RUNNING" | "DONE" | "FAILED";
+  last_id: string;
+  until_id: string;
+  created_by_id: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface OrganizationErasureTable {
+  organization_id: string;
+  total: number;
+  done: number;
+  started_at: Date;
+  updated_at: Date;
+  finished_at: Date | null;
+}
+
 export interface GoalTable {
   id: string;
   organization_id: string;
@@ -503,6 +535,8 @@ export interface Tables {
   number_block: NumberBlockTable;
   delivery_minute: DeliveryMinuteTable;
   replay: ReplayTable;
+  erasure: ErasureTable;
+  organization_erasure: OrganizationErasureTable;
   goal: GoalTable;
   goal_value: GoalValueTable;
   inbound_webhook: InboundWebhookTable;

@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { holdsNumber, parseJson } from "../wire/json-exact.ts";
 
 interface Columns {
-  webhook_definition: "filter" | "properties";
+  webhook_definition: "filter";
   workflow_rule: "condition";
 }
 

@@ -78,16 +78,20 @@ export interface DefinitionFilter {
   ids?: readonly string[] | undefined;
 }
 
-async function whereOf(core: Core, organizationId: string, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+async function whereOf(core: Core, caller: Caller, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+  const { organizationId } = caller;
   const { state, dialect, search, name, eventType, targetUrl, createdAfter, createdBefore, application } = filter;
   const ids = eventType === undefined ? filter.ids : await withEventType(core, organizationId, eventType, filter.ids);
   const contains = search ? { contains: likeText(search), mode: "insensitive" as const } : undefined;
+  // A part of a target that the caller sees masked must not be found out letter by letter.
+  const plain = caller.scopes.has("secrets:read") ? [] : [{ NOT: { targetUrl: { contains: "?" } } }];
+  const targets = contains ? [{ AND: [{ targetUrl: contains }, ...plain] }] : [];
   return {
     organizationId,
     deletedAt: null,
     ...(state && { state: { in: [...state] } }),
     ...(dialect && { dialect }),
-    ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, { targetUrl: contains }] }),
+    ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, ...targets] }),
     ...(name !== undefined && { name: { equals: likeText(name), mode: "insensitive" } }),
     ...(targetUrl !== undefined && { targetUrl: { in: urlForms(targetUrl) } }),
     ...(application !== undefined && { application }),
@@ -126,7 +130,7 @@ export async function listDefinitions(
 ): Promise<Slice<DefinitionRow>> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return sliceOf(page, []);
-  const where = await whereOf(core, caller.organizationId, filter);
+  const where = await whereOf(core, caller, filter);
   const { after, before } = page;
   const rows = await core.db.prisma.webhookDefinition.findMany({
     ...along,
@@ -147,7 +151,7 @@ export async function listDefinitionsByOffset(
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return [];
   return core.db.prisma.webhookDefinition.findMany({
-    where: await whereOf(core, caller.organizationId, filter),
+    where: await whereOf(core, caller, filter),
     orderBy: { number: "desc" },
     ...(range.limit !== undefined && { take: range.limit }),
     skip: range.offset ?? 0,
@@ -158,5 +162,5 @@ export async function listDefinitionsByOffset(
 export async function countDefinitions(core: Core, caller: Caller, filter: DefinitionFilter): Promise<number> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return 0;
-  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller.organizationId, filter) });
+  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller, filter) });
 }

@@ -5,6 +5,7 @@
  *   NEW ─ reply with a status, or a call back → COMPLETED | FAILED      NEW ─ empty reply → RECEIVED ─ call back → COMPLETED | FAILED
  *   NEW ─ 5xx, no answer → NEW, tried again → FAILED when the schedule ends      any other answer → FAILED      resend by hand → NEW
  */
+import { audit } from "../accounts/audit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
@@ -58,6 +59,16 @@ export async function confirmNotification(
     if (request.notification === "COMPLETED" || request.notification === "FAILED") {
       throw new ConflictError(`the notification is ${request.notification.toLowerCase()} already`, "NOTIFICATION_FINAL");
     }
+    const subject = { type: "WebhookRequest", id: requestId };
+    await audit(
+      core,
+      { organizationId, userId: undefined },
+      "webhookRequest.confirm",
+      subject,
+      { status: request.notification },
+      { status },
+      client,
+    );
     await client.query(CONFIRM, [requestId, status, message, organizationId]);
     if (request.state === "WAITING" && request.lane_id !== null) {
       await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3", [

@@ -171,8 +171,8 @@ function* parts<T>(all: readonly T[]): Generator<T[]> {
   for (let at = 0; at < all.length; at += ROWS) yield all.slice(at, at + ROWS);
 }
 
-/** A lane that somebody holds, or that waits or is held up, has its due time already. */
-const becomesDue = (ticket: LaneTicket) => !ticket.leased && !ticket.held && !ticket.waiting;
+/** Somebody has to claim it now: one that is held by a worker, waits or is held up has its due time already. */
+export const becomesDue = (ticket: LaneTicket) => !ticket.leased && !ticket.held && !ticket.waiting;
 
 /**
  * Writes a request per match, in the order given, each with its lane's next number, and tells the feed. In statements of at

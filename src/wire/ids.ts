@@ -20,6 +20,7 @@ const PREFIXES = {
   WebhookRequest: "req",
   Attempt: "att",
   Replay: "rpl",
+  Erasure: "era",
   Goal: "goa",
   GoalValue: "gva",
   InboundWebhook: "inb",

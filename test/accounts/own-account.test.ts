@@ -1,7 +1,7 @@
 /** B62: people's own passwords and sessions. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
-import { listAuditEntries } from "../../src/accounts/audit.ts";
+import { listAuditEntries } from "../../src/accounts/audit-log.ts";
 import { authenticate } from "../../src/accounts/authenticate.ts";
 import { type Caller, ROLE_SCOPES } from "../../src/accounts/caller.ts";
 import { changePassword } from "../../src/accounts/own-password.ts";

@@ -34,7 +34,7 @@ const rows = (need: Need, names: string): [string, Need][] => names.split(/\s+/)
 const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>> = {
   Query: Object.fromEntries([
     ...rows("signed in", "viewer organization node nodes"),
-    ...rows("admin", "users apiTokens auditEntries inboundWebhooks sessions"),
+    ...rows("admin", "users apiTokens auditEntries inboundWebhooks organizationErasure sessions"),
     ...rows("goals:read", "goal goals"),
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
@@ -46,8 +46,8 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("nothing", "signIn"),
     ...rows("signed in", "signOut"),
     ...rows("webhooks:read", "dryRunTransformation"),
-    ...rows("operator", "createOrganization setOrganizationFeature"),
-    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken"),
+    ...rows("operator", "createOrganization setOrganizationFeature deleteOrganization"),
+    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     // Through an API token; whoever signed in may, whatever their role (test/api/sessions.test.ts).
     ...rows("admin", "changePassword revokeSession"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
@@ -74,7 +74,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
 
 const NODES: Record<string, Need> = Object.fromEntries([
   ...rows("signed in", "Organization"),
-  ...rows("admin", "User ApiToken AuditEntry InboundWebhook"),
+  ...rows("admin", "User ApiToken AuditEntry InboundWebhook Erasure"),
   ...rows("goals:read", "Goal GoalValue"),
   ...rows(
     "webhooks:read",

@@ -8,6 +8,7 @@ import type { Caller } from "../../accounts/caller.ts";
 import type { Core } from "../../core.ts";
 import { UnreadableBodyError, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
+import { isPreflight, NO_OTHER_ORIGINS } from "../preflight.ts";
 import { type ErrorForm, type Problem, problemOf } from "../problem.ts";
 import { inWords, type Words } from "./words.ts";
 
@@ -158,7 +159,9 @@ function addRoute<Who>(
   const { allow, message } = face.wrongMethod?.(inOrder) ?? { allow: inOrder, message: `only ${inOrder.join(", ")} here` };
   app.route({
     ...{ method: others, url: path, config: REFUSES },
-    handler: async (_request, reply) =>
-      say(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message, headers: { allow: allow.join(", ") } }),
+    handler: async (request, reply) => {
+      const told = isPreflight(request) ? NO_OTHER_ORIGINS : message;
+      return say(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message: told, headers: { allow: allow.join(", ") } });
+    },
   });
 }

@@ -1,7 +1,8 @@
 /** Attempts: the calls made for a request. */
 import { type AttemptNode, showAttempts } from "../../requests/attempt.ts";
+import { shownContent, shownTarget } from "../../requests/shown.ts";
 import { builder, guardNode } from "./builder.ts";
-import { callerOf } from "./context.ts";
+import { type Context, callerOf } from "./context.ts";
 import { inOrder } from "./loader.ts";
 import { connectionType } from "./page.ts";
 
@@ -19,6 +20,9 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
 
 export const Attempt = builder.objectRef<AttemptNode>("Attempt");
 export const AttemptConnection = connectionType("Attempt", Attempt, "oldest first");
+
+const contentOf = async (attempt: AttemptNode, context: Context) =>
+  shownContent(context.doors.core, callerOf(context), await attempt.content());
 
 guardNode("Attempt", "webhooks:read");
 builder.node(Attempt, {
@@ -51,28 +55,34 @@ builder.node(Attempt, {
     rerendered: t.exposeBoolean("rerendered", {
       description: "Rendered anew by the definition as it then was: body, URL and headers may differ from the attempts before it.",
     }),
-    requestUrl: t.exposeString("requestUrl", { description: "The URL that was called, with the suffix that a transformation gave it." }),
+    requestUrl: t.string({
+      description:
+        "The URL that was called, with the suffix that a transformation gave it; without `secrets:read` query values and keys in its path are `***`.",
+      resolve: (attempt, _args, context) => shownTarget(callerOf(context), attempt.requestUrl),
+    }),
     requestHeaders: t.field({
       type: "JSON",
       nullable: true,
-      description: "The headers sent, `{name: value}`; those that open doors are shown as `***`. Null when nothing was sent.",
-      resolve: async (attempt) => (await attempt.content()).requestHeaders,
+      description:
+        "The headers sent, `{name: value}`; credentials are `***`, without `secrets:read` other custom ones too unless they are public. Null when nothing was sent.",
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestHeaders,
     }),
     requestBody: t.string({
       nullable: true,
-      description: "The body as it was sent and signed, character for character; null when nothing was sent.",
-      resolve: async (attempt) => (await attempt.content()).requestBody,
+      description:
+        "The body as it was sent and signed, character for character; without `secrets:read` properties that are not public are `***`. Null when nothing was sent.",
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).requestBody,
     }),
     responseHeaders: t.field({
       type: "JSON",
       nullable: true,
       description: "The headers that came back, `{name: value}`; null when no answer came.",
-      resolve: async (attempt) => (await attempt.content()).responseHeaders,
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).responseHeaders,
     }),
     responseBody: t.string({
       nullable: true,
       description: "The first 64 KiB of the body that came back, as text; null when no answer came.",
-      resolve: async (attempt) => (await attempt.content()).responseBody,
+      resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).responseBody,
     }),
     responseTruncated: t.exposeBoolean("responseTruncated", { description: "True when more came back than `responseBody` keeps." }),
   }),

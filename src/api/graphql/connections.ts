@@ -7,6 +7,7 @@ import {
   shownConnectionHeaders,
   updateConnection,
 } from "../../definitions/connections.ts";
+import { shownUrl } from "../../definitions/headers.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -17,7 +18,7 @@ import { connectionType, pageOfRows } from "./page.ts";
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
 
-const NOTHING = "null: nothing is sent for it.";
+const NOTHING = "without `secrets:read` query values and keys in its path are `***`; null: nothing is sent for it.";
 
 export const Connection = builder.prismaNode("Connection", {
   ...owned("Connection", "webhooks:read"),
@@ -25,15 +26,37 @@ export const Connection = builder.prismaNode("Connection", {
     "A target that several definitions and web services may share: a URL for each kind of record event, and headers that go with every call.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "For people to recognise it by; two connections may have the same." }),
-    urlAdded: t.exposeString("urlAdded", { nullable: true, description: `Receives \`record.created\`; ${NOTHING}` }),
-    urlEdited: t.exposeString("urlEdited", { nullable: true, description: `Receives \`record.updated\`; ${NOTHING}` }),
-    urlDeleted: t.exposeString("urlDeleted", { nullable: true, description: `Receives \`record.deleted\`; ${NOTHING}` }),
-    urlStatus: t.exposeString("urlStatus", { nullable: true, description: `Receives \`record.status_changed\`; ${NOTHING}` }),
+    urlAdded: t.string({
+      nullable: true,
+      description: `Receives \`record.created\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlAdded),
+    }),
+    urlEdited: t.string({
+      nullable: true,
+      description: `Receives \`record.updated\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlEdited),
+    }),
+    urlDeleted: t.string({
+      nullable: true,
+      description: `Receives \`record.deleted\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlDeleted),
+    }),
+    urlStatus: t.string({
+      nullable: true,
+      description: `Receives \`record.status_changed\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlStatus),
+    }),
     headers: t.field({
       type: "JSON",
       description:
-        'Sent with every call, as `[{"name": "X-Plant", "value": "7"}]`; the values of Authorization and its like are shown as `***`.',
-      resolve: (connection, _args, { doors }) => shownConnectionHeaders(doors.core, connection),
+        'Sent with every call to its own origins, as `[{"name": "X-Plant", "value": "7"}]`; credentials are shown as `***`, without `secrets:read` other values too unless they are public.',
+      resolve: (connection, _args, context) => shownConnectionHeaders(context.doors.core, callerOf(context), connection),
+    }),
+    publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of the headers whose values everybody may see." }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description:
+        "What the last change of its URLs took away, and why: headers go to the origins that they were given for. Null: nothing.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createConnection was called; lists are in this order." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When updateConnection last changed it; createdAt until then." }),
@@ -60,6 +83,8 @@ builder.queryField("connections", (t) =>
 
 const HEADERS =
   'At most four, as `[{"name": "X-Plant", "value": "7"}]` or `{"X-Plant": "7"}`; they replace the former ones, and `***` keeps the value of a masked one. Encrypted at rest.';
+const PUBLIC_HEADERS =
+  "Names of headers whose values everybody may see, such as `X-Plant`; credentials are refused. Absent or null: none, or as it was.";
 const FOR = "It must be https, or inside HOOKLINE_EGRESS_ALLOW; null for none.";
 
 const urlFields = (t: InputFieldBuilder) => ({
@@ -77,6 +102,7 @@ mutation("createConnection", {
     name: t.string({ required: true, description: "1 to 255 characters, for people to recognise it by." }),
     ...urlFields(t),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: (input, { doors, caller }) => createConnection(doors.core, caller, input),
 });
@@ -90,6 +116,7 @@ mutation("updateConnection", {
     name: t.string({ description: "1 to 255 characters, for people to recognise it by." }),
     ...urlFields(t),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) =>
     updateConnection(doors.core, caller, uuidOf("Connection", id), given(changes, ["name"])),

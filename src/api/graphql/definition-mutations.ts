@@ -64,10 +64,16 @@ const settingFields = (t: InputFieldBuilder) => ({
     description:
       'Headers to go with every call, such as `{"Authorization": "Bearer x"}`: at most 20, encrypted at rest. They replace the former ones, and `***` keeps the value of a masked one.',
   }),
+  publicHeaders: t.stringList({
+    description: "Names of headers whose values everybody may see, such as `X-Region`; credentials are refused. Null: as it was.",
+  }),
   properties: t.field({
     type: "JSON",
     description:
-      'Values to stand at the root of every body, such as `{"region": "eu"}`: an object of at most 64 KiB; keys of the dialect win.',
+      'Values to stand at the root of every body, such as `{"region": "eu"}`: an object of at most 64 KiB, encrypted at rest; keys of the dialect win, and `***` keeps the value of a masked one.',
+  }),
+  publicProperties: t.stringList({
+    description: "Names of properties whose values everybody may see, such as `region`; names of secrets are refused. Null: as it was.",
   }),
   fieldsSet: t.stringList({
     description:
@@ -89,9 +95,11 @@ const settingFields = (t: InputFieldBuilder) => ({
 
 /** Ids of the input as ours. @throws NotFoundError for one that is no id of its type */
 function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>>): DefinitionSettings {
-  const { connectionId, scriptId, secretKeyId, ...settings } = input;
+  const { connectionId, scriptId, secretKeyId, publicHeaders, publicProperties, ...settings } = input;
   return {
     ...settings,
+    ...(publicHeaders && { publicHeaders }),
+    ...(publicProperties && { publicProperties }),
     ...(connectionId !== undefined && { connectionId: connectionId === null ? null : uuidOf("Connection", connectionId) }),
     ...(scriptId !== undefined && { scriptId: scriptId === null ? null : uuidOf("Script", scriptId) }),
     ...(secretKeyId !== undefined && { secretKeyId: secretKeyId === null ? null : uuidOf("SecretKey", secretKeyId) }),
@@ -172,7 +180,7 @@ mutation("createWebhookDefinition", {
 
 mutation("updateWebhookDefinition", {
   description:
-    "Changes a definition: what is absent stays, null clears. Target, headers, secrets and schedule count from the next attempt on, filter and event types from the next event on.",
+    "Changes a definition: what is absent stays, null clears. Target, headers, secrets and schedule count from the next attempt on, filter and event types from the next event on. Another origin (scheme, host, port) drops hidden headers and properties, unless the caller has `secrets:read`: `warning` then says so.",
   type: WebhookDefinition,
   scope: "webhooks:write",
   input: (t) => ({

@@ -1,7 +1,7 @@
 /** Webhook definitions: which events go where, and how. Their mutations stand in definition-mutations.ts. */
 import { definitionFacts } from "../../definitions/facts.ts";
 import { countDefinitions, type DefinitionKey, type DefinitionsAlong, getDefinition, listDefinitions } from "../../definitions/find.ts";
-import { shownHeaders } from "../../definitions/headers.ts";
+import { shownHeaders, shownProperties, shownUrl } from "../../definitions/headers.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { policyOf } from "../../delivery/plan.ts";
 import { BadInputError } from "../../errors.ts";
@@ -26,7 +26,6 @@ import { WebhookDefinition } from "./nodes.ts";
 import { along, connectionType, pageOfRows } from "./page.ts";
 
 const exactFilter = exactJson("webhook_definition", "filter");
-const exactProperties = exactJson("webhook_definition", "properties");
 
 const Policy = builder.objectRef<PolicyShape>("Policy").implement({
   description: "What really applies to a definition: its own settings, and those of its dialect where it has none.",
@@ -86,10 +85,11 @@ builder.prismaNode("WebhookDefinition", {
       type: TargetType,
       description: "Whether a URL is called or a script runs; it follows from what the target is.",
     }),
-    targetUrl: t.exposeString("targetUrl", {
+    targetUrl: t.string({
       nullable: true,
       description:
-        "The URL that is called, in canonical form (`https://Shop.example` is shown as `https://shop.example/`); null with a connection or script.",
+        "The URL that is called, in canonical form (`https://Shop.example` is shown as `https://shop.example/`); null with a connection or script. Without `secrets:read` query values and keys in its path are `***`.",
+      resolve: (definition, _args, context) => shownUrl(callerOf(context), definition.targetUrl),
     }),
     connection: t.relation("connection", {
       nullable: true,
@@ -102,14 +102,22 @@ builder.prismaNode("WebhookDefinition", {
     headers: t.field({
       type: "JSON",
       nullable: true,
-      description: "Headers that go with every call, `{name: value}`; the values of Authorization and its like are shown as `***`.",
-      resolve: (definition, _args, { doors }) => shownHeaders(doors.core, definition),
+      description:
+        "Headers that go with every call, `{name: value}`; credentials are shown as `***`, without `secrets:read` other values too unless they are public.",
+      resolve: (definition, _args, context) => shownHeaders(context.doors.core, callerOf(context), definition),
     }),
+    publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of the headers whose values everybody may see." }),
     properties: t.field({
       type: "JSON",
       nullable: true,
-      description: "Values that stand at the root of every body, `{name: value}`, numbers as they are sent; keys of the dialect win.",
-      resolve: (definition, _args, context) => exactProperties(definition, definition.properties, context),
+      description:
+        "Values that stand at the root of every body, `{name: value}`, numbers as they are sent; keys of the dialect win. Without `secrets:read` those that are not public are `***`.",
+      resolve: (definition, _args, context) => shownProperties(context.doors.core, callerOf(context), definition),
+    }),
+    publicProperties: t.exposeStringList("publicProperties", { description: "Names of the properties whose values everybody may see." }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description: "What the last change of target took away, and why: hidden values do not go along to another origin. Null: nothing.",
     }),
     ordering: t.expose("ordering", {
       type: Ordering,

@@ -5,7 +5,7 @@ import { compact } from "../../wire/json-text.ts";
 import { type Context, callerOf } from "./context.ts";
 import { loader } from "./loader.ts";
 
-const COLUMNS = { webhook_definition: ["filter", "properties"], workflow_rule: ["condition"] } as const;
+const COLUMNS = { webhook_definition: ["filter"], workflow_rule: ["condition"] } as const;
 type Table = keyof typeof COLUMNS;
 type Column<T extends Table> = (typeof COLUMNS)[T][number];
 

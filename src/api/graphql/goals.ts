@@ -68,12 +68,12 @@ builder.node(Goal, {
     goodThreshold: t.expose("goodThreshold", {
       type: "Decimal",
       nullable: true,
-      description: "A value that reaches it is GREEN, unless the value brought thresholds of its own; null: none is GREEN by it.",
+      description: "A value at it, or better, is GREEN, unless the value brought thresholds of its own; null: none is GREEN by it.",
     }),
     badThreshold: t.expose("badThreshold", {
       type: "Decimal",
       nullable: true,
-      description: "A value that falls to it is RED, unless the value brought thresholds of its own; null: none is RED by it.",
+      description: "A value at it, or worse, is RED, unless the value brought thresholds of its own; null: none is RED by it.",
     }),
     status: t.expose("status", {
       type: GoalStatus,
@@ -186,8 +186,8 @@ mutation("createGoal", {
     name: t.string({ required: true, description: "1 to 255 characters, for people." }),
     direction: t.field({ type: GoalDirection, required: true, description: "Whether GREEN is above or below the good threshold." }),
     unit: t.string({ description: "What the values count, such as `EUR`: at most 64 characters." }),
-    goodThreshold: t.field({ type: "Decimal", description: "A value that reaches it is GREEN; none is without it." }),
-    badThreshold: t.field({ type: "Decimal", description: "A value that falls to it is RED; none is without it." }),
+    goodThreshold: t.field({ type: "Decimal", description: "A value at it, or better, is GREEN; none is without it." }),
+    badThreshold: t.field({ type: "Decimal", description: "A value at it, or worse, is RED; none is without it." }),
   }),
   resolve: (input, { doors, caller }) => createGoal(doors.core, caller, input),
 });
@@ -202,8 +202,8 @@ mutation("updateGoal", {
     name: t.string({ description: "1 to 255 characters, for people." }),
     direction: t.field({ type: GoalDirection, description: "Whether GREEN is above or below the good threshold." }),
     unit: t.string({ description: "What the values count, such as `EUR`: at most 64 characters; null clears it." }),
-    goodThreshold: t.field({ type: "Decimal", description: "A value that reaches it is GREEN; null takes it away." }),
-    badThreshold: t.field({ type: "Decimal", description: "A value that falls to it is RED; null takes it away." }),
+    goodThreshold: t.field({ type: "Decimal", description: "A value at it, or better, is GREEN; null takes it away." }),
+    badThreshold: t.field({ type: "Decimal", description: "A value at it, or worse, is RED; null takes it away." }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) => updateGoal(doors.core, caller, uuidOf("Goal", id), changes),
 });

@@ -135,7 +135,7 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
     input: (t) => ({ id: t.id({ required: true, description: "Global id of the lane, `lan_…`; NotFoundError when there is none." }) }),
     resolve: async (input, context) => {
       const id = uuidOf("Lane", input.id);
-      await act(context.doors.core, context.caller.organizationId, id);
+      await act(context.doors.core, context.caller.organizationId, id, context.caller);
       return shown(context, id);
     },
   });

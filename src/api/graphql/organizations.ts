@@ -68,7 +68,7 @@ mutation("setOrganizationFeature", {
   only: "operator",
   input: (t) => ({
     organizationId: t.id({ required: true, description: "The organization to change, `org_…`; NotFoundError when there is none." }),
-    feature: t.field({ type: Feature, required: true, description: "Such as INBOUND_WEBHOOKS, the only one there is." }),
+    feature: t.field({ type: Feature, required: true, description: "A feature such as INBOUND_WEBHOOKS." }),
     enabled: t.boolean({ required: true, description: "true switches it on, false off; the same again changes nothing." }),
   }),
   resolve: (input, { doors, caller }) =>

@@ -7,6 +7,7 @@ import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
+import { shownLatest, shownTarget } from "../../requests/shown.ts";
 import { idOf } from "../../wire/ids.ts";
 import { AttemptConnection } from "./attempts.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -62,9 +63,11 @@ builder.node(WebhookRequest, {
       description: "The kind of thing that it happened to, such as `order`; null when the event names none.",
     }),
     entityId: t.exposeString("entityId", { nullable: true, description: "The id of that thing in the emitter's system, such as `18`." }),
-    url: t.exposeString("url", {
+    url: t.string({
       nullable: true,
-      description: "The URL that the latest attempt called, or the first will; null for a script.",
+      description:
+        "The URL that the latest attempt called, or the first will; null for a script. Without `secrets:read` query values and keys in its path are `***`.",
+      resolve: (request, _args, context) => shownTarget(callerOf(context), request.url),
     }),
     authenticationCode: t.exposeString("authenticationCode", {
       nullable: true,
@@ -75,18 +78,18 @@ builder.node(WebhookRequest, {
       type: "JSON",
       nullable: true,
       description: "What the latest attempt sent: {method, url, headers, body}; null before the first. Secrets are shown as ***.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentRequest(latest) : null;
+        return latest ? sentRequest(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
     response: t.field({
       type: "JSON",
       nullable: true,
       description: "What came back: {status, headers, body}, or a script's {result, console}; null when nothing did.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentResponse(latest) : null;
+        return latest ? sentResponse(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
     errorCode: t.exposeString("errorCode", {
@@ -225,7 +228,7 @@ mutation("resendWebhookRequest", {
     const { doors, caller } = context;
     const id = uuidOf("WebhookRequest", input.id);
     const { force, rerender } = input;
-    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, userId: caller.userId });
+    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, by: caller });
     return shown(context, id);
   },
 });
@@ -244,7 +247,7 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
     input: (t) => ({ id: t.id({ required: true, description: "Global id of the request, `req_…`; NotFoundError when there is none." }) }),
     resolve: async (input, context) => {
       const id = uuidOf("WebhookRequest", input.id);
-      await act(context.doors.core, context.caller.organizationId, id);
+      await act(context.doors.core, context.caller.organizationId, id, context.caller);
       return shown(context, id);
     },
   });
@@ -260,7 +263,7 @@ mutation("deleteWebhookRequest", {
   resolve: async (input, context) => {
     const id = uuidOf("WebhookRequest", input.id);
     const request = await detached(await shown(context, id));
-    await remove(context.doors.core, context.caller.organizationId, id);
+    await remove(context.doors.core, context.caller.organizationId, id, context.caller);
     return request;
   },
 });

@@ -7,6 +7,7 @@ import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
+import "./erasure.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";

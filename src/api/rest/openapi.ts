@@ -1,5 +1,6 @@
 /** /openapi.json: every REST route as data, ours and the five faces', each described beside the others of its product in openapi/. */
 import type { FastifyPluginAsync } from "fastify";
+import { audit } from "./openapi/audit.ts";
 import { cotalker } from "./openapi/cotalker.ts";
 import { crmcom } from "./openapi/crmcom.ts";
 import { doforms } from "./openapi/doforms.ts";
@@ -9,7 +10,7 @@ import { results } from "./openapi/results.ts";
 import { singleSignOn } from "./openapi/single-sign-on.ts";
 import { superoffice } from "./openapi/superoffice.ts";
 
-const PARTS: readonly Part[] = [events, singleSignOn, results, crmcom, doforms, cotalker, superoffice];
+const PARTS: readonly Part[] = [events, singleSignOn, audit, results, crmcom, doforms, cotalker, superoffice];
 
 const tagged = ({ tag, paths }: Part) =>
   Object.entries(paths).map(([path, operations]) => [

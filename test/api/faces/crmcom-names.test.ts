@@ -176,16 +176,9 @@ describe("B86 as that product has it", () => {
 describe("requests of a deleted definition", () => {
   test("those that waited are rejected and say why; resend is refused, delete deletes", async () => {
     const { definition: hook, code } = await crm.hook();
-    await crm.post("/webhook_definitions/set_life_cycle_state", {
-      webhook_definition_identifier: { id: hook.id },
-      life_cycle_state: "NOT EFFECTIVE",
-    });
-    await crm.post("/webhook_definitions/set_life_cycle_state", {
-      webhook_definition_identifier: { id: hook.id },
-      life_cycle_state: "EFFECTIVE",
-    });
     crm.receiver.hold();
-    for (let i = 0; i < 12; i++) await crm.event({ entityId: "gone", payload: { to: code } });
+    // More than are in flight at once.
+    for (let i = 0; i < 40; i++) await crm.event({ entityId: "gone", payload: { to: code } });
     await crm.receiver.waitFor((calls) => calls.some((call) => call.path === `/${code}`));
     await crm.post("/webhook_definitions/delete", { webhook_definition_identifier: { id: hook.id } });
     crm.receiver.release();

@@ -64,7 +64,8 @@ test("doForms: one that is in flight when its target is deleted ends, whatever i
   await emit(service);
   const key = await firstKey();
   await ask(DELETE, { input: { id: await definitionOf(key) } });
-  await expect.poll(async () => (await notification(service, key)).body.status, { timeout: 15_000 }).toBe("failed");
+  await expect.poll(() => logged(key), { timeout: 25_000 }).toMatchObject({ notificationStatus: "FAILED" });
+  expect((await notification(service, key)).body.status).toBe("failed");
 });
 
 test("Cotalker: a deleted webhook has no log, and what was queued is not sent", async () => {

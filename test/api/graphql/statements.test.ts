@@ -200,4 +200,24 @@ describe("a list page asks a constant number of statements", () => {
       expect(node.values).toEqual({ totalCount: 2, edges: [row("2026-11-02"), row("2026-11-01")], pageInfo: { hasNextPage: false } });
     }
   });
+
+  test("a deleted definition shows what it referred to where it is shown at all; node(id) gives it no more", async () => {
+    const { data } = await ask(many, "{ webhookDefinitions(first: 1) { edges { node { id connection { name } } } } }");
+    const { id, connection } = data.webhookDefinitions.edges[0].node;
+    const { data: deleted } = await ask(
+      many,
+      `mutation { deleteWebhookDefinition(input: { id: "${id}" }) { ... on WebhookDefinition { deletedAt connection { name } } ... on Error { message } } }`,
+    );
+    expect(deleted.deleteWebhookDefinition).toEqual({ deletedAt: expect.any(String), connection });
+    expect((await ask(many, `{ node(id: "${id}") { id } nodes(ids: ["${id}"]) { id } }`)).data).toEqual({ node: null, nodes: [null] });
+  });
+
+  test("another organization's rows are not found, whoever asks for them beside one's own", async () => {
+    const list = "{ connections(first: 1) { edges { node { id } } } }";
+    const [mine, foreign] = [
+      (await ask(many, list)).data.connections.edges[0].node.id,
+      (await ask(few, list)).data.connections.edges[0].node.id,
+    ];
+    expect((await ask(many, `{ nodes(ids: ["${mine}", "${foreign}"]) { id } }`)).data).toEqual({ nodes: [{ id: mine }, null] });
+  });
 });

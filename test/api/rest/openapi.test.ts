@@ -39,6 +39,9 @@ const EXCEPTIONS: { rule: string; place: RegExp; why: string }[] = [
   },
 ];
 
+/** What this server is not set up for is answered so. */
+const NOT_SET_UP: Record<string, number> = { beginSingleSignOn: 404, finishSingleSignOn: 404 };
+
 let app: TestApp;
 /** For operations that take nothing away. */
 let shared: World;
@@ -101,8 +104,10 @@ function faultOf({ path, method, described }: Operation, { status, type, text }:
   const place = ["paths", path, method.toLowerCase(), "responses", String(status), "content", type, "schema"].map(escaped).join("/");
   const validate = ajv.getSchema(`api#/${place}`);
   if (!validate) return `no schema at ${place}`;
-  const fits = validate(JSON.parse(text));
-  return fits ? undefined : `${status} does not fit: ${ajv.errorsText(validate.errors)} in ${text.slice(0, 300)}`;
+  // NDJSON is a value a line.
+  const values = type.includes("ndjson") ? text.split("\n").filter((line) => line !== "") : [text];
+  const misfit = values.find((value) => !validate(JSON.parse(value)));
+  return misfit === undefined ? undefined : `${status} does not fit: ${ajv.errorsText(validate.errors)} in ${misfit.slice(0, 300)}`;
 }
 
 describe("the document", () => {
@@ -181,7 +186,8 @@ describe("each operation, carried out", () => {
       const answer = await send(valid);
       const fault = faultOf(operation, answer);
       if (fault) faults.push(`${valid.name}: ${fault}`);
-      if (answer.status >= 400 || (answer.text.includes('"status":{"message"') && !answer.text.includes('"code":"OK"')))
+      const isRefused = answer.status >= 400 && answer.status !== NOT_SET_UP[operation.operationId];
+      if (isRefused || (answer.text.includes('"status":{"message"') && !answer.text.includes('"code":"OK"')))
         faults.push(`it is refused: ${answer.status} ${answer.text.slice(0, 300)}`);
       const random = fc.sample(fc.jsonValue({ maxDepth: 3 }), { numRuns: RANDOM_BODIES, seed: SEED });
       for (const call of chosen(brokenCalls(operation, valid, random))) {

@@ -10,6 +10,7 @@ import { findByObjectId, listDefinitionsByOffset } from "../../../definitions/fi
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { ForbiddenError, NotFoundError, UnauthenticatedError } from "../../../errors.ts";
 import { attemptsOfDefinition } from "../../../requests/definition-attempts.ts";
+import { shownBodies } from "../../../requests/shown.ts";
 import { cotalker as dialect } from "../../../wire/dialects/cotalker.ts";
 import { objectId } from "../../../wire/ids.ts";
 import { jsonOf } from "../../body.ts";
@@ -17,6 +18,7 @@ import { HTTP } from "../../limits.ts";
 import { bearerOf } from "../../session.ts";
 import { validate } from "../../validate.ts";
 import { type Call, defineFace, type Route } from "../face.ts";
+import { warn } from "../warning.ts";
 import { cotalkerError, refuseIf, words } from "./errors.ts";
 import { change, creation, credentials, logPage, selection } from "./input.ts";
 import { cotLog } from "./log.ts";
@@ -43,7 +45,7 @@ export const cotalker = defineFace<Caller>({
   },
   routes: () => [
     { path: SUBSCRIPTION, methods: { GET: list, POST: create } },
-    { path: `${SUBSCRIPTION}/:id`, methods: { GET: async (call, caller) => shown(await find(call, caller)), PATCH: update } },
+    { path: `${SUBSCRIPTION}/:id`, methods: { GET: async (call, caller) => shown(await find(call, caller), caller), PATCH: update } },
     { path: `${SUBSCRIPTION}/logs/:id`, methods: { GET: log } },
   ],
   openRoutes: (): Route<undefined>[] => [{ path: "/auth/local", methods: { POST: signIn }, bodyBytes: HTTP.signInBytes }],
@@ -59,14 +61,14 @@ async function signIn({ core, request, reply }: Call): Promise<unknown> {
   return reply.header("cache-control", "no-store").send({ token });
 }
 
-const shown = (row: DefinitionRow) => cotWebhook(row) as CotWebhook;
+const shown = (row: DefinitionRow, caller: Caller) => cotWebhook(row, caller) as CotWebhook;
 
 /** @throws ValidationError for what is no ObjectId · NotFoundError */
 async function find({ core, param }: Call, caller: Caller): Promise<DefinitionRow> {
   const id = param("id");
   refuseIf(/^[0-9a-f]{24}$/.test(id) ? [] : [{ path: "id", message: "must be 24 lower-case hex digits" }]);
   const row = await findByObjectId(core, caller, "COTALKER", id);
-  if (!row || !cotWebhook(row)) throw new NotFoundError("the webhook");
+  if (!row || !cotWebhook(row, caller)) throw new NotFoundError("the webhook");
   return row;
 }
 
@@ -79,7 +81,7 @@ function demandAdmin({ request }: Call, caller: Caller): void {
 async function list({ core, request }: Call, caller: Caller): Promise<CotWebhook[]> {
   const { isActive } = validate(selection, request.query);
   const rows = await listDefinitionsByOffset(core, caller, { dialect: "COTALKER" });
-  const webhooks = rows.flatMap((row) => cotWebhook(row) ?? []);
+  const webhooks = rows.flatMap((row) => cotWebhook(row, caller) ?? []);
   return isActive === "all" ? webhooks : webhooks.filter((webhook) => String(webhook.isActive) === isActive);
 }
 
@@ -99,7 +101,7 @@ async function create(call: Call, caller: Caller): Promise<unknown> {
     state: input.isActive === false ? "STOPPED" : "ACTIVE",
   } as const;
   const { definition } = await createDefinition(call.core, caller, settings, call.doors);
-  return call.reply.code(201).send(shown(definition));
+  return call.reply.code(201).send(shown(definition, caller));
 }
 
 async function update(call: Call, caller: Caller): Promise<CotWebhook> {
@@ -110,7 +112,7 @@ async function update(call: Call, caller: Caller): Promise<CotWebhook> {
     input.code !== undefined && input.code !== present.code ? [{ path: "code", message: "cannot be changed once it is saved" }] : [],
   );
   const next = input.trigger ?? triggerOf(present.eventTypes) ?? "create-edit-delete-user";
-  const merged = { ...shown(present).context, ...input.context };
+  const merged = { ...shown(present, caller).context, ...input.context };
   const redirected = input.trigger !== undefined || input.context !== undefined;
   refuseIf(redirected ? contextIssues(next, merged) : []);
   const active = present.state === "ACTIVE";
@@ -122,7 +124,9 @@ async function update(call: Call, caller: Caller): Promise<CotWebhook> {
     ...(input.isActive !== undefined &&
       input.isActive !== active && { state: input.isActive ? ("ACTIVE" as const) : ("STOPPED" as const) }),
   };
-  return shown((await updateDefinition(call.core, caller, present.id, settings, call.doors)).definition);
+  const { definition } = await updateDefinition(call.core, caller, present.id, settings, call.doors);
+  warn(call.reply, definition);
+  return shown(definition, caller);
 }
 
 async function log(call: Call, caller: Caller): Promise<unknown> {
@@ -131,5 +135,5 @@ async function log(call: Call, caller: Caller): Promise<unknown> {
   const page = validate(logPage, call.request.query);
   const attempts = await attemptsOfDefinition(call.core.db, caller.organizationId, webhook.id, page, tries);
   const [company, subscription] = [objectId(webhook.organizationId), objectId(webhook.id)];
-  return attempts.map((attempt) => cotLog(attempt, company, subscription));
+  return attempts.map((attempt) => cotLog({ ...attempt, ...shownBodies(call.core, caller, attempt) }, company, subscription));
 }

@@ -1,15 +1,18 @@
 /** Definitions, rules and requests as CRM.COM shows them. */
+import type { Caller } from "../../../accounts/caller.ts";
 import { organizationById, usersById } from "../../../accounts/lookup.ts";
 import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
 import { exactColumn } from "../../../definitions/exact-columns.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { definitionsOfRules } from "../../../definitions/rules.ts";
 import { secretKeyNames } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { RequestNode } from "../../../requests/related.ts";
 import { lifeCycleStateOf } from "../../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../../requests/sent.ts";
+import { shownLatest, shownTarget } from "../../../requests/shown.ts";
 import { crmcomId } from "../../../wire/ids.ts";
 import { localDateTime } from "./dates.ts";
 
@@ -99,14 +102,14 @@ function logInformation(row: Logged, { timeZone, users }: View): Item {
 
 const lifeCycle = (state: string) => (state === "ACTIVE" ? "EFFECTIVE" : "NOT EFFECTIVE");
 
-export function definitionItem(row: DefinitionRow, view: View): Item {
+export function definitionItem(row: DefinitionRow, view: View, caller: Caller): Item {
   const keyName = row.secretKeyId === null ? undefined : view.secretKeys.get(row.secretKeyId);
   return {
     id: crmcomId(row.id),
     name: row.name,
     alternative_code: row.code,
     life_cycle_state: lifeCycle(row.state),
-    url: row.targetUrl,
+    url: shownUrl(caller, row.targetUrl),
     fields_set: row.fieldsSet.join(","),
     secret_key: row.secretKeyId === null ? null : { id: crmcomId(row.secretKeyId), name: keyName ?? null },
     hmac_algorithm: row.hmacAlgorithm.toLowerCase(),
@@ -136,16 +139,16 @@ export function ruleItem(rule: WorkflowRule, view: View): Item {
 }
 
 /** Each with its definition and rule as they are now; what was sent as it was. */
-export async function requestItems(core: Core, organizationId: string, requests: readonly RequestNode[]): Promise<Item[]> {
+export async function requestItems(core: Core, caller: Caller, requests: readonly RequestNode[]): Promise<Item[]> {
   const related = await Promise.all(
     requests.map(async (request) => ({
       request,
       definition: await request.definition(),
       rule: await request.workflowRule(),
-      latest: await request.latest(),
+      latest: await request.latest().then((latest) => latest && shownLatest(core, caller, latest)),
     })),
   );
-  const view = await viewOf(core, organizationId, {
+  const view = await viewOf(core, caller.organizationId, {
     definitions: related.flatMap(({ definition }) => definition ?? []),
     rules: related.flatMap(({ rule }) => rule ?? []),
     logged: requests,
@@ -156,14 +159,14 @@ export async function requestItems(core: Core, organizationId: string, requests:
     life_cycle_state: lifeCycleStateOf(request.state),
     entity: request.entity,
     entity_id: request.entityId,
-    url: request.url,
+    url: shownTarget(caller, request.url),
     authentication_code: request.authenticationCode,
     fields_set: request.fieldsSet.join(","),
     request: latest ? sentRequest(latest) : null,
     response: latest ? sentResponse(latest) : null,
     error_code: request.errorCode,
     error_description: request.errorDescription,
-    webhook_definition: definition ? definitionItem(definition, view) : null,
+    webhook_definition: definition ? definitionItem(definition, view, caller) : null,
     workflow_rule: rule ? ruleItem(rule, view) : null,
     log_information: logInformation(request, view),
   }));

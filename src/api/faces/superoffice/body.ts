@@ -1,6 +1,6 @@
 /** Bodies in, by their content type (S7). */
 import type { FastifyRequest } from "fastify";
-import { isRawNumber, parseJson } from "../../../wire/json-exact.ts";
+import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../../wire/json-exact.ts";
 import { members } from "../../../wire/json-text.ts";
 import { isUtf8, jsonIn, mediaTypeOf, textOf, UnsupportedMediaTypeError } from "../../body.ts";
 import { FORM_TYPE, readForm } from "../../form.ts";
@@ -21,23 +21,33 @@ export interface Body {
 
 const NONE: Body = { value: undefined, root: undefined, text: undefined };
 
+/**
+ * Without loss, as far as anything is stored: Properties have room for far fewer such numbers, and a signal's data goes on as
+ * the text it is.
+ */
+function exactly(text: string): unknown {
+  try {
+    return unveil(JSON.parse(veil(text, MOST_RAW_NUMBERS)));
+  } catch (error) {
+    if (error instanceof RawNumbersError) return JSON.parse(text);
+    throw error;
+  }
+}
+
 /** @throws UnsupportedMediaTypeError UnreadableBodyError FaceError */
 export function readBody(request: Pick<FastifyRequest, "headers" | "body">): Body {
   const bytes = request.body as Buffer | undefined;
   if (bytes === undefined || bytes.length === 0) return NONE;
   const { type, charset } = mediaTypeOf(request.headers);
-  const text = () => {
-    if (!isUtf8(charset) && charset !== "us-ascii")
-      throw new UnsupportedMediaTypeError(`the charset ${charset} is not supported; send utf-8`, "CHARSET");
-    if (!JSON_TYPES.has(type) && !XML_TYPES.has(type) && type !== FORM_TYPE)
-      throw new UnsupportedMediaTypeError(`the content type ${type || "(none)"} is not supported; send JSON, XML or a form`);
-    return textOf(request);
-  };
-  const read = text();
-  if (read.trim() === "") return NONE;
-  if (JSON_TYPES.has(type)) return { ...NONE, value: jsonIn(read, 64, parseJson), text: read };
-  if (XML_TYPES.has(type)) return { ...NONE, ...readXml(read) };
-  return { ...NONE, value: formFields(read) };
+  if (!isUtf8(charset) && charset !== "us-ascii")
+    throw new UnsupportedMediaTypeError(`the charset ${charset} is not supported; send utf-8`, "CHARSET");
+  if (!JSON_TYPES.has(type) && !XML_TYPES.has(type) && type !== FORM_TYPE)
+    throw new UnsupportedMediaTypeError(`the content type ${type || "(none)"} is not supported; send JSON, XML or a form`);
+  const text = textOf(request);
+  if (text.trim() === "") return NONE;
+  if (JSON_TYPES.has(type)) return { ...NONE, value: jsonIn(text, 64, exactly), text };
+  if (XML_TYPES.has(type)) return { ...NONE, ...readXml(text) };
+  return { ...NONE, value: formFields(text) };
 }
 
 /** Flat fields; Events may be repeated; an empty field is null. */

@@ -1,8 +1,10 @@
 /** One call: with what, and how it is answered. */
 import type { FastifyReply } from "fastify";
 import type { Caller } from "../../../accounts/caller.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Call, Handler, Route } from "../face.ts";
+import { warn } from "../warning.ts";
 import { answer } from "./answer.ts";
 import { type Body, member, objectOf, plainMember, readBody, sourceOf } from "./body.ts";
 import { dateFormat } from "./dates.ts";
@@ -41,6 +43,7 @@ export function route(path: string, methods: Partial<Record<"GET" | "POST" | "PU
 const formatOf = ({ request }: SoCall) => dateFormat(String(request.headers["so-timezone"] ?? ""));
 
 export async function shown(call: SoCall, row: DefinitionRow): Promise<Webhook> {
+  warn(call.reply, row);
   const [webhook] = await webhooksOf(call.core, call.caller, [row], formatOf(call));
   if (!webhook) throw new FaceError(404, "the webhook was not found");
   return webhook;
@@ -82,7 +85,9 @@ export async function test(call: SoCall, given: Record<string, unknown>): Promis
   const id = Number(plainMember(given, "WebhookId") ?? 0);
   const row = id === 0 ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
   // What the caller may not see goes only where it goes anyway.
-  const stored = row && row.targetUrl === canonical(input.TargetUrl) ? row : undefined;
+  const same = row && [row.targetUrl, shownUrl(caller, row.targetUrl)].includes(canonical(input.TargetUrl));
+  const stored = same ? row : undefined;
+  if (same) input.TargetUrl = row.targetUrl;
   const script = input.Type === "crmscript" ? await scriptOf(doors.core, caller, input) : null;
   const failure = await testTarget(doors, caller, input, { stored, script });
   const result = { Success: failure === null, Message: failure ?? "OK", TableRight: null, FieldProperties: {} };

@@ -4,6 +4,7 @@ import type { Core } from "../../../core.ts";
 import { countersOf } from "../../../definitions/counters.ts";
 import { createDefinition, deleteDefinition, type UpdateDefinitionInput, updateDefinition } from "../../../definitions/definitions.ts";
 import { getDefinition, listDefinitionsByOffset } from "../../../definitions/find.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { isEventType } from "../../../definitions/match.ts";
 import { findScript } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
@@ -101,7 +102,8 @@ export async function replaceWebhook(
   if (only.has("State")) changes.state = input.State;
   if (only.has("TargetUrl") || only.has("Type")) {
     Object.assign(changes, await targetOf(core, caller, input));
-    if (input.Type === "webhook" && (row.targetType !== "WEBHOOK" || canonical(input.TargetUrl) !== row.targetUrl)) {
+    const same = row.targetType === "WEBHOOK" && [row.targetUrl, shownUrl(caller, row.targetUrl)].includes(canonical(input.TargetUrl));
+    if (input.Type === "webhook" && !same) {
       demandTarget(core, input);
       if (input.State === "ACTIVE") await demandAnswer(doors, caller, input, row);
     }

@@ -5,8 +5,7 @@ import type { Core } from "../../../core.ts";
 import type { DefinitionCounter, User } from "../../../db/generated/prisma/client.ts";
 import { countersOf } from "../../../definitions/counters.ts";
 import { readSigningSecret } from "../../../definitions/definitions.ts";
-import { exactColumn } from "../../../definitions/exact-columns.ts";
-import { openHeaders, shownHeaders } from "../../../definitions/headers.ts";
+import { openHeaders, seesSecrets, shownHeaders, shownProperties, shownUrl } from "../../../definitions/headers.ts";
 import { scriptNames } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { type Totals, totalsOf } from "../../../requests/totals.ts";
@@ -64,27 +63,25 @@ interface Related {
   counters: Map<string, DefinitionCounter>;
   totals: Map<string, Totals>;
   scripts: Map<string, string>;
-  properties: Map<string, unknown>;
 }
 
 async function related(core: Core, organizationId: string, rows: readonly DefinitionRow[]): Promise<Related> {
   const userIds = rows.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id !== null);
   const scriptIds = rows.map((row) => row.scriptId).filter((id) => id !== null);
   const definitionIds = rows.map((row) => row.id);
-  const [users, counters, totals, scripts, properties] = await Promise.all([
+  const [users, counters, totals, scripts] = await Promise.all([
     usersById(core, organizationId, userIds),
     countersOf(core, organizationId, definitionIds),
     totalsOf(core.db, organizationId, definitionIds),
     scriptNames(core, organizationId, scriptIds),
-    exactColumn(core, organizationId, "webhook_definition", "properties", rows),
   ]);
-  return { users, counters, totals, scripts, properties };
+  return { users, counters, totals, scripts };
 }
 
 /** @param rows of the caller's organization */
 export async function webhooksOf(core: Core, caller: Caller, rows: readonly DefinitionRow[], format: FormatDate): Promise<Webhook[]> {
   const found = await related(core, caller.organizationId, rows);
-  const seesSecrets = caller.scopes.has("secrets:read");
+  const inClear = seesSecrets(caller);
   return Promise.all(
     rows.map(async (row) => {
       const counter = found.counters.get(row.id);
@@ -96,12 +93,12 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
         WebhookId: row.number,
         Name: row.name,
         Events: row.eventTypes,
-        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : row.targetUrl,
-        Secret: seesSecrets ? await readSigningSecret(core, caller, row.id) : null,
+        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : shownUrl(caller, row.targetUrl),
+        Secret: inClear ? await readSigningSecret(core, caller, row.id) : null,
         State: STATE_NAMES[row.state],
         Type: row.targetType === "CRMSCRIPT" ? "crmscript" : "webhook",
-        Headers: row.headers === null ? null : seesSecrets ? openHeaders(core, row) : shownHeaders(core, row),
-        Properties: (found.properties.get(row.id) ?? null) as Record<string, unknown> | null,
+        Headers: row.headers === null ? null : inClear ? openHeaders(core, row) : shownHeaders(core, caller, row),
+        Properties: shownProperties(core, caller, row),
         Registered: format(row.createdAt),
         RegisteredAssociate: associate(row.createdById),
         Updated: format(row.updatedAt),

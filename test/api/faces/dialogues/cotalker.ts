@@ -70,7 +70,6 @@ export async function cotalkerDialogue(dialogue: Dialogue, stage: Stage): Promis
     HOOKS,
     hook,
     `${HOOKS}/logs/${made.json._id}`,
-    `${HOOKS}/`,
     "/api/v3",
     "/api/v3/users",
     "/auth",

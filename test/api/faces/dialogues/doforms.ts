@@ -92,8 +92,7 @@ export async function doformsDialogue(dialogue: Dialogue, stage: Stage): Promise
       `${BASE}/tokens/webservice`,
       BASE,
       `${BASE}/other`,
-      `${BASE}/connections/`,
-    ],
+      ],
   ];
   const writes = [`POST ${BASE}/connections`, `PUT ${connection}`, `POST ${BASE}/webservices`, `PUT ${BASE}/webservices/${ID}/target`];
   await hammer(dialogue, paths, { headers: admin, writes });

@@ -60,7 +60,6 @@ export async function resultsDialogue(dialogue: Dialogue, stage: Stage): Promise
     `${ADMIN}/nonsense`,
     `${ADMIN}/nonsense/rotate-key`,
     `${ADMIN}/nonsense/other`,
-    `${ADMIN}/`,
     "/inbound/",
     "/inbound/goals",
   ];

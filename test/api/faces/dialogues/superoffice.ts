@@ -166,7 +166,6 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
     `${RPC}/Other`,
     "/api/v1",
     "/api/v1/Contact",
-    `${REST}/`,
     `${REST}/1/2/3`,
   ];
   await hammer(dialogue, paths, {
