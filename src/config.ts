@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
 import { usableCores } from "./config/cores.ts";
+import { OIDC_VARIABLES, type OidcConfig, oidcOf } from "./config/oidc.ts";
 import { origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
@@ -159,6 +160,9 @@ const environment = z.object({
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
   HOOKLINE_GRAPHIQL: flag.optional(),
+  HOOKLINE_PASSWORDS: flag.default(true),
+  ...OIDC_VARIABLES,
+  HOOKLINE_OIDC_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
@@ -232,6 +236,10 @@ export interface Config {
   delivery: boolean;
   /** Whether /graphql shows GraphiQL to a browser. */
   graphiql: boolean;
+  /** False: no password of a person is good at any door. */
+  passwords: boolean;
+  /** Undefined: no single sign-on. */
+  oidc: OidcConfig | undefined;
   /** Settled requests and their events are deleted after so many days. */
   retentionDays: number;
   /** How long a stretch of time one partition of the hot tables holds, in minutes. */
@@ -284,6 +292,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     const found = placeProblems(dataDir, { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") });
     problems.push(...found.map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
   }
+  const oidc = data && oidcOf(data, data.HOOKLINE_OIDC_EGRESS_ALLOW ?? (production ? [] : LOOPBACK), problems);
   if (problems.length > 0 || !data) throw new ConfigError(problems);
   const e = data;
   return Object.freeze({
@@ -330,6 +339,8 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     logLevel: e.HOOKLINE_LOG_LEVEL,
     delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
+    passwords: e.HOOKLINE_PASSWORDS,
+    oidc,
     connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,

@@ -1,6 +1,7 @@
 /**
- * From a token to who calls. What the database said is believed for at most 1 s, and forgotten at once when a
- * `revoked` notification names it: a revocation acts on every process within 1 s even if the notification is lost.
+ * From a token to who calls. What the database said is believed for at most 1 s, and forgotten at once when a `revoked`
+ * notification comes, which the database itself sends with every change of rights (migration 0003): a revocation acts on
+ * every process within 1 s even if the notification is lost.
  */
 import type { Core } from "../core.ts";
 import type { SessionKind } from "../db/generated/prisma/client.ts";
@@ -15,8 +16,14 @@ export interface Credential {
   expiresAt: Date | undefined;
   /** Undefined for an API token. */
   session: { id: string; kind: SessionKind; unit: string | undefined; webServiceId: string | undefined } | undefined;
-  /** Ids by which a `revoked` notification may name it. */
+  /** Ids by which a `revoked` notification may name it: of itself, of its API token, of its user. */
   revokedBy: readonly string[];
+}
+
+/** What a credential allows, as one text: two with the same text may do the same. */
+export function rightsOf({ caller }: Credential): string {
+  const { organizationId, userId, role, scopes, operator, application } = caller;
+  return JSON.stringify([organizationId, userId, role, [...scopes].sort(), operator, application]);
 }
 
 interface Row {
@@ -50,12 +57,12 @@ const LOOKUP = `
   SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, u.number AS user_number, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
     t.id AS token_id, t.last_used_at AS token_used_at, t.events_per_second AS token_rate, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
   FROM api_token t JOIN users u ON u.id = t.user_id
-  WHERE t.hash = $1 AND t.revoked_at IS NULL
+  WHERE t.hash = ANY($1::bytea[]) AND t.revoked_at IS NULL AND u.disabled_at IS NULL
   UNION ALL
   SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, u.number, s.hash, t.role, t.scopes, t.application, false, t.prefix,
     t.id, t.last_used_at, t.events_per_second, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
   FROM session s LEFT JOIN api_token t ON t.id = s.api_token_id LEFT JOIN users u ON u.id = coalesce(s.user_id, t.user_id)
-  WHERE s.hash = $1 AND s.revoked_at IS NULL AND t.revoked_at IS NULL`;
+  WHERE s.hash = ANY($1::bytea[]) AND s.revoked_at IS NULL AND t.revoked_at IS NULL AND u.disabled_at IS NULL`;
 
 interface Entry {
   since: number;
@@ -91,7 +98,7 @@ class Credentials {
   }
 
   async #load(hash: Uint8Array): Promise<Credential | undefined> {
-    const { rows } = await this.#core.db.pool.query<Row>({ name: "credential", text: LOOKUP, values: [hash] });
+    const { rows } = await this.#core.db.pool.query<Row>({ name: "credential", text: LOOKUP, values: [[hash]] });
     const row = rows[0];
     if (!row || !sameBytes(row.hash, hash)) return undefined;
     this.#touch(row);
@@ -135,17 +142,32 @@ function credentialOf(row: Row): Credential {
     session: row.kind
       ? { id: row.id, kind: row.kind, unit: row.unit ?? undefined, webServiceId: row.web_service_id ?? undefined }
       : undefined,
-    revokedBy: row.token_id === null || row.token_id === row.id ? [row.id] : [row.id, row.token_id],
+    revokedBy: [...new Set([row.id, row.token_id, row.user_id].filter((id) => id !== null))],
   };
+}
+
+/**
+ * What tokens stand for at this moment, in one statement and past every cache: for those who hold on to a credential.
+ * @returns by token; one that is unknown, revoked or expired is not among them
+ */
+export async function credentialsNow(core: Core, tokens: readonly string[]): Promise<Map<string, Credential>> {
+  const byHash = new Map(tokens.map((token) => [Buffer.from(hashToken(token)).toString("base64url"), token]));
+  const values = [[...byHash.keys()].map((hash) => Buffer.from(hash, "base64url"))];
+  const { rows } = await core.db.pool.query<Row>({ name: "credential", text: LOOKUP, values });
+  const found = new Map<string, Credential>();
+  for (const row of rows) {
+    const token = byHash.get(Buffer.from(row.hash).toString("base64url"));
+    const credential = credentialOf(row);
+    if (token !== undefined && !isExpired(core, credential)) found.set(token, credential);
+  }
+  return found;
 }
 
 /** One cache per Core, that is per process. */
 const caches = new WeakMap<Core, Credentials>();
 
-/** Tells every process that these credentials (tokens, sessions) are no longer good; this one knows when it resolves. */
-export async function tellRevoked(core: Core, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await core.db.pool.query(core.notify.statement("revoked", ids));
+/** For whoever changed rights: the database tells every process, and this one knows before its caller is answered. */
+export function forgetCredentials(core: Core): void {
   caches.get(core)?.forget();
 }
 

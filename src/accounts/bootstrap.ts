@@ -98,7 +98,6 @@ export async function bootstrap(core: Core): Promise<Bootstrap> {
         hash,
         shownPrefix(token),
       ]);
-      await client.query(core.notify.statement("revoked", [stored.id]));
     } else {
       await client.query(
         `INSERT INTO api_token (id, organization_id, user_id, name, prefix, hash, role, scopes, operator)

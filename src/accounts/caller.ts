@@ -45,3 +45,11 @@ export interface Caller {
 export function demand(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new ForbiddenError(`this needs the scope ${scope}`);
 }
+
+/**
+ * What people do with their own account: whoever signed in may, whatever their role; an API token is not the person, and needs the scope admin.
+ * @throws ForbiddenError
+ */
+export function demandOwn(caller: Caller): void {
+  if (caller.tokenPrefix !== undefined) demand(caller, "admin");
+}

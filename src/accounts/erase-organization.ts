@@ -11,7 +11,7 @@ import { identifier } from "../db/session.ts";
 import { ConflictError, ForbiddenError, NotFoundError, ValidationError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
 import { audit } from "./audit.ts";
-import { tellRevoked } from "./authenticate.ts";
+import { forgetCredentials } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 
 export interface OrganizationErasure {
@@ -60,7 +60,7 @@ export async function deleteOrganization(
     await jobs.send(client, ERASE_ORGANIZATION_JOB, { organizationId: id });
     return { erasure: made.rows[0] as OrganizationErasure, ended: credentials };
   });
-  await tellRevoked(core, ended);
+  if (ended.length > 0) forgetCredentials(core);
   return erasure;
 }
 

@@ -3,12 +3,13 @@ import type { Core } from "../core.ts";
 import type { User } from "../db/generated/prisma/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { type Caller, SCOPES } from "./caller.ts";
+import { organizationsNamed, usersNamed } from "./candidates.ts";
 
 /**
  * Acts as the first administrator, in the first organization or in that of `user`.
  * @throws ConflictError when the installation was never started
  */
-export async function operatorCaller(core: Core, user?: User): Promise<Caller> {
+export async function operatorCaller(core: Core, user?: Pick<User, "organizationId">): Promise<Caller> {
   const { rows } = await core.db.pool
     .query<{ organization_id: string; user_id: string }>(
       "SELECT organization_id, user_id FROM api_token WHERE operator ORDER BY created_at LIMIT 1",
@@ -33,14 +34,27 @@ export async function operatorCaller(core: Core, user?: User): Promise<Caller> {
   };
 }
 
-/** By e-mail or user name, in any organization. @throws NotFoundError; ConflictError when several have that e-mail */
-export async function findUser(core: Core, name: string): Promise<User> {
-  const lower = name.toLowerCase();
-  const found = await core.db.unscoped.user.findMany({ where: { OR: [{ email: lower }, { username: lower }] }, take: 2 });
-  const [user, another] = found;
+/**
+ * By e-mail or user name, in any organization or in one.
+ * @param organization its name in any case, or its id
+ * @throws NotFoundError; ConflictError when several have that e-mail
+ */
+export async function findUser(core: Core, name: string, organization?: string): Promise<User> {
+  const [user, another] = await usersNamed(core, name, organization);
   if (!user) throw new NotFoundError(`a user ${JSON.stringify(name.slice(0, 100))}`);
-  if (another) throw new ConflictError("several organizations have a user of that e-mail: give the user name");
+  if (another)
+    throw new ConflictError(
+      `several organizations have a user of that e-mail: give the user name, or --organization, one of ${[user, another].map((each) => JSON.stringify(each.organizationName)).join(", ")}`,
+    );
   return user;
+}
+
+/** By name in any case, or by id. @throws NotFoundError; ConflictError when several have that name */
+export async function findOrganization(core: Core, name: string): Promise<string> {
+  const ids = await organizationsNamed(core, name);
+  if (ids.length > 1) throw new ConflictError("several organizations have that name: give the id");
+  if (!ids[0]) throw new NotFoundError(`an organization ${JSON.stringify(name.slice(0, 100))}`);
+  return ids[0];
 }
 
 /** The administrator that the operator's token acts as. */

@@ -45,7 +45,7 @@ export async function createOrganization(
   const make = () =>
     core.db.unscoped.$transaction(async (tx) => {
       const made = await tx.organization.create({ data: { id, name } });
-      const admin = await tx.user.create({ data: { organizationId: id, email, username: email, name: "Administrator", role: "ADMIN" } });
+      const admin = await tx.user.create({ data: { organizationId: id, email, name: "Administrator", role: "ADMIN" } });
       return [made, admin] as const;
     });
   const [organization, user] = await retried(make);

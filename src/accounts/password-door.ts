@@ -1,6 +1,7 @@
 /**
  * The way past a password, whichever door it is: tries are counted per account and per address, over all processes, before
- * anything is computed; a try that was right is given back. Pairs that were right a moment ago cost no scrypt.
+ * anything is computed; a try that was right is given back. Pairs that were right a moment ago cost no scrypt; wrong ones are
+ * never kept.
  */
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
@@ -14,13 +15,19 @@ const PER_ADDRESS: Limit = { count: 30, seconds: 60 };
 const KEPT = 1_000;
 const KEPT_MS = 60_000;
 
+export interface Subject {
+  id: string;
+  /** As stored; null: no password is theirs. */
+  hash: string | null;
+}
+
 export interface PasswordTry {
-  /** What was typed as the account, whether or not there is one: both count alike. */
+  /** What was typed as the account: counted where there is no such account, so that both are limited alike. */
   account: string;
   /** Of the caller; undefined counts with nobody. */
   address: string | undefined;
-  /** Whose password it is to be; null: nobody's. */
-  subject: { id: string; hash: string | null } | null;
+  /** Whose password it may be: of several accounts, every one that it fits is found. */
+  subjects: readonly Subject[];
   password: string;
 }
 
@@ -29,10 +36,17 @@ const secret = randomBytes(32);
 /** When each right pair is forgotten, by its HMAC. */
 const right = new Map<string, number>();
 
-const pairOf = (subject: { id: string; hash: string }, password: string) =>
+const pairOf = (subject: Subject, password: string) =>
   createHmac("sha256", secret)
     .update(JSON.stringify([subject.id, subject.hash, password]))
     .digest("base64");
+
+function remember(pair: string, until: number): void {
+  right.delete(pair);
+  right.set(pair, until);
+  const oldest = right.keys().next().value;
+  if (right.size > KEPT && oldest !== undefined) right.delete(oldest);
+}
 
 /** An IPv6 network hands out a /64 to each of its customers: one address more costs nothing. */
 export function networkOf(address: string): string {
@@ -50,32 +64,46 @@ export function networkOf(address: string): string {
 
 const waitOf = (rates: readonly Rate[]) => Math.max(...rates.filter((rate) => rate.exceeded).map((rate) => rate.resetSeconds));
 
-/**
- * @returns whether the password is the subject's
- * @throws RateLimitedError too many tries, or too many at once
- */
-export async function checkAtDoor(core: Core, { account, address, subject, password }: PasswordTry): Promise<boolean> {
-  const known = subject?.hash ? { id: subject.id, hash: subject.hash } : undefined;
-  const pair = known && pairOf(known, password);
-  const now = core.clock.monotonic();
-  if (pair !== undefined && (right.get(pair) ?? 0) > now) return true;
-
-  const buckets: [key: string, limit: Limit][] = [
-    [`password-account:${createHash("sha256").update(account.toLowerCase()).digest("base64url")}`, PER_ACCOUNT],
+/** What a try is counted by: each account that it is about, under whatever name, and the address. */
+function bucketsOf({ account, address, subjects }: PasswordTry): [key: string, limit: Limit][] {
+  const accounts = subjects.length > 0 ? subjects.map(({ id }) => id) : [account.toLowerCase()];
+  const hashed = (text: string) => createHash("sha256").update(text).digest("base64url");
+  return [
+    ...accounts.map((each): [string, Limit] => [`password-account:${hashed(each)}`, PER_ACCOUNT]),
     ...(address === undefined ? [] : [[`password-address:${networkOf(address)}`, PER_ADDRESS] as [string, Limit]]),
   ];
+}
+
+/**
+ * @returns the ids of the subjects whose password it is
+ * @throws RateLimitedError too many tries, or too many at once
+ */
+export async function fittingAtDoor(core: Core, tried: PasswordTry): Promise<string[]> {
+  const { subjects, password } = tried;
+  const known = subjects.filter(({ hash }) => hash !== null).map((subject) => ({ subject, pair: pairOf(subject, password) }));
+  const now = core.clock.monotonic();
+  const fits = known.filter(({ pair }) => (right.get(pair) ?? 0) > now);
+  if (fits.length > 0 && fits.length === known.length) return fits.map(({ subject }) => subject.id);
+
+  const buckets = bucketsOf(tried);
   const rates = await Promise.all(buckets.map(([key, limit]) => rateStatements.hit(core, key, limit)));
   if (rates.some((rate) => rate.exceeded)) throw new RateLimitedError(waitOf(rates));
-  if (!(await verifyPassword(password, known?.hash ?? null))) {
-    core.metrics.signInFailed();
-    return false;
+  // As long for nobody as for somebody.
+  if (known.length === 0) await verifyPassword(password, null);
+  for (const each of known.filter((one) => !fits.includes(one))) {
+    if (!(await verifyPassword(password, each.subject.hash))) continue;
+    fits.push(each);
+    remember(each.pair, core.clock.monotonic() + KEPT_MS);
   }
-  await Promise.all(buckets.map(([key]) => rateStatements.giveBack(core, key)));
-  if (pair !== undefined) {
-    right.delete(pair);
-    right.set(pair, now + KEPT_MS);
-    const oldest = right.keys().next().value;
-    if (right.size > KEPT && oldest !== undefined) right.delete(oldest);
-  }
-  return true;
+  if (fits.length > 0) await Promise.all(buckets.map(([key]) => rateStatements.giveBack(core, key)));
+  else core.metrics.signInFailed();
+  return fits.map(({ subject }) => subject.id);
+}
+
+/** The same for one subject, or for nobody. @throws RateLimitedError */
+export async function checkAtDoor(
+  core: Core,
+  { subject, ...tried }: Omit<PasswordTry, "subjects"> & { subject: Subject | null },
+): Promise<boolean> {
+  return (await fittingAtDoor(core, { ...tried, subjects: subject ? [subject] : [] })).length > 0;
 }

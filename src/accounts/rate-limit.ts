@@ -44,7 +44,8 @@ function rate(limit: Limit, { count, seconds }: Counted, exceeded: boolean): Rat
 /** For limits that no `RateLimiter` of one kind fits. */
 export const rateStatements = {
   /** Counts one; exceeded when this one is over the limit. */
-  async hit(core: Pick<Core, "db">, key: string, limit: Limit): Promise<Rate> {
+  async hit(core: Pick<Core, "db" | "clock" | "log">, key: string, limit: Limit): Promise<Rate> {
+    clean(core);
     const { rows } = await core.db.pool.query<Counted>(HIT, [key, limit.seconds]);
     const counted = rows[0] ?? { count: 0, seconds: null };
     return rate(limit, counted, counted.count > limit.count);
@@ -61,6 +62,17 @@ export const rateStatements = {
 /** Windows that have ended are of no more use; a row each is left for every address that ever came. */
 const CLEAN = "DELETE FROM rate_bucket WHERE window_ends_at < clock_timestamp() - interval '1 minute'";
 const CLEAN_EVERY_MS = 600_000;
+const cleanedAt = new WeakMap<object, number>();
+
+function clean(core: Pick<Core, "db" | "clock" | "log">): void {
+  const now = core.clock.monotonic();
+  const last = cleanedAt.get(core);
+  if (last !== undefined && now - last < CLEAN_EVERY_MS) return;
+  cleanedAt.set(core, now);
+  // Not at the start: nothing of this process has ended yet.
+  if (last === undefined) return;
+  core.db.pool.query(CLEAN).catch((error: Error) => core.log.warn({ err: error.message }, "could not clean rate_bucket"));
+}
 
 /** One kind of bucket (`goal`, `address`) with its limit. */
 export interface RateLimiter {
@@ -74,7 +86,6 @@ export interface RateLimiter {
 
 export function createRateLimiter(core: Core, kind: string, limit: Limit): RateLimiter {
   const full = new Map<string, number>();
-  let cleanedAt = core.clock.monotonic();
 
   const query = async (text: string, values: unknown[], timeoutMs: number): Promise<Counted> => {
     // `query_timeout` is pg's own, missing in its types.
@@ -88,16 +99,10 @@ export function createRateLimiter(core: Core, kind: string, limit: Limit): RateL
     full.set(id, core.clock.monotonic() + seconds * 1000);
   };
 
-  const clean = () => {
-    if (core.clock.monotonic() - cleanedAt < CLEAN_EVERY_MS) return;
-    cleanedAt = core.clock.monotonic();
-    core.db.pool.query(CLEAN).catch((error: Error) => core.log.warn({ err: error.message }, "could not clean rate_bucket"));
-  };
-
   return {
     async hit(id, timeoutMs) {
       const counted = await query(HIT, [`${kind}:${id}`, limit.seconds], timeoutMs);
-      clean();
+      clean(core);
       remember(id, counted);
       return rate(limit, counted, counted.count > limit.count);
     },

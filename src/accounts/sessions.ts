@@ -2,13 +2,14 @@
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { SessionKind, User } from "../db/generated/prisma/client.ts";
-import { UnauthenticatedError } from "../errors.ts";
-import { hashPassword, isOutdated } from "../passwords/hash.ts";
+import { ConflictError, ForbiddenError, UnauthenticatedError } from "../errors.ts";
+import { hashPassword, isOutdated, verifyPassword } from "../passwords/hash.ts";
 import { hashToken, newToken } from "../vault.ts";
 import { audit } from "./audit.ts";
-import { authenticate, tellRevoked } from "./authenticate.ts";
+import { authenticate, forgetCredentials } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
-import { checkAtDoor } from "./password-door.ts";
+import { candidatesNamed } from "./candidates.ts";
+import { fittingAtDoor } from "./password-door.ts";
 
 export const SESSION_PREFIX = "hks";
 const BROWSER_SECONDS = 7 * 24 * 3600;
@@ -24,6 +25,9 @@ export interface SessionInput {
   webServiceId?: string | undefined;
   /** CRM.COM. */
   unit?: string | undefined;
+  /** Of whoever signs in. */
+  address?: string | undefined;
+  passwordHash?: string | null | undefined;
   /** Seconds, multiplied by HOOKLINE_TOKEN_TTL_SCALE. */
   ttlSeconds: number;
   /** The token's text, where a face's product prescribes its form; else `hks_…`. */
@@ -37,72 +41,129 @@ export interface Session {
   expiresAt: Date;
 }
 
+/**
+ * @param input.passwordHash what the password was checked against: a session is made only while it still is the user's, so that
+ * none outlives a change of the password that went on meanwhile
+ * @throws UnauthenticatedError when it is not
+ */
 export async function createSession(core: Core, input: SessionInput): Promise<Session> {
   const token = input.token ?? newToken(SESSION_PREFIX);
   const id = newId(core.clock);
   const expiresAt = new Date(core.clock.now().getTime() + input.ttlSeconds * 1000 * core.config.tokenTtlScale);
-  await core.db.unscoped.session.create({
-    data: {
-      id,
-      organizationId: input.organizationId,
-      kind: input.kind,
-      hash: hashToken(token),
-      userId: input.userId ?? null,
-      apiTokenId: input.apiTokenId ?? null,
-      webServiceId: input.webServiceId ?? null,
-      unit: input.unit ?? null,
-      expiresAt,
-    },
-  });
+  const { rowCount } = await core.db.pool.query(INSERT, [
+    id,
+    input.organizationId,
+    input.kind,
+    hashToken(token),
+    input.userId ?? null,
+    input.apiTokenId ?? null,
+    input.webServiceId ?? null,
+    input.unit ?? null,
+    input.address ?? null,
+    expiresAt,
+    input.passwordHash ?? null,
+  ]);
+  if (!rowCount) throw new UnauthenticatedError("this account was changed meanwhile; sign in again");
+  if (input.userId !== undefined && input.kind !== "SIGN_IN_LINK") await noteSignIn(core, "user.signIn", input.userId, input);
   return { id, token, expiresAt };
+}
+
+// A change of the password locks its user's row before it ends the sessions: it waits for this one, or this one sees it.
+const INSERT = `
+  WITH asked AS (SELECT 1 FROM users WHERE id = $5::uuid AND disabled_at IS NULL AND password_hash = $11 FOR SHARE)
+  INSERT INTO session (id, organization_id, kind, hash, user_id, api_token_id, web_service_id, unit, address, expires_at)
+  SELECT $1::uuid, $2::uuid, $3::session_kind, $4::bytea, $5::uuid, $6::uuid, $7::uuid, $8::text, $9::text, $10::timestamptz
+  WHERE $11::text IS NULL OR EXISTS (SELECT 1 FROM asked)`;
+
+/** In the audit log of the user's organization. */
+async function noteSignIn(
+  core: Core,
+  action: "user.signIn" | "user.signInFailed",
+  id: string,
+  { organizationId, kind, address }: { organizationId: string; kind?: SessionKind; address?: string | undefined },
+): Promise<void> {
+  const caller: Caller = {
+    organizationId,
+    // Who failed to sign in is nobody yet.
+    userId: action === "user.signIn" ? id : undefined,
+    ...{ role: "VIEWER", scopes: new Set(), operator: false, application: undefined, credentialId: undefined, tokenPrefix: undefined },
+    address,
+  };
+  await audit(core, caller, action, { type: "User", id }, null, kind ? { kind } : null);
 }
 
 /**
  * The user behind an e-mail or username and a password.
- * Undefined for an unknown user and for a wrong password, after the same time.
+ * Undefined for an unknown or disabled user and for a wrong password, after the same time.
+ * @param organization narrows it: name or id
+ * @throws ForbiddenError with HOOKLINE_PASSWORDS=off · ConflictError when it fits accounts of several organizations · RateLimitedError
  */
-export async function checkPassword(core: Core, login: string, password: string, address?: string): Promise<User | undefined> {
-  const name = login.toLowerCase();
-  const user = name.includes("\0") ? null : await core.db.unscoped.user.findFirst({ where: { OR: [{ email: name }, { username: name }] } });
-  const subject = user && { id: user.id, hash: user.passwordHash };
-  if (!(await checkAtDoor(core, { account: name, address, subject, password })) || !user) return undefined;
-  if (user.passwordHash !== null && isOutdated(user.passwordHash)) await strengthen(core, user, password);
-  return user;
+export async function checkPassword(
+  core: Core,
+  login: string,
+  password: string,
+  address?: string,
+  organization?: string | null,
+): Promise<User | undefined> {
+  if (!core.config.passwords)
+    throw new ForbiddenError("passwords are switched off here (HOOKLINE_PASSWORDS); use single sign-on or an API token");
+  const candidates = await candidatesNamed(core, login, organization);
+  const subjects = candidates.map(({ id, passwordHash: hash }) => ({ id, hash }));
+  const ids = await fittingAtDoor(core, { account: login, address, subjects, password });
+  const fits = candidates.filter(({ id }) => ids.includes(id));
+  const [user] = fits;
+  if (!user) {
+    // Not waited for: a name that somebody has would be answered later than one that nobody has.
+    for (const { id, organizationId } of candidates)
+      noteSignIn(core, "user.signInFailed", id, { organizationId, address }).catch((err: Error) =>
+        core.log.warn({ err: err.message }, "a failed sign-in is not in the audit log"),
+      );
+    return undefined;
+  }
+  if (fits.length > 1) {
+    const names = fits.map(({ organizationName }) => JSON.stringify(organizationName)).join(", ");
+    throw new ConflictError(`this name and password are good in several organizations: say which as \`organization\`: ${names}`);
+  }
+  return user.passwordHash !== null && isOutdated(user.passwordHash) ? strengthened(core, user, password) : user;
 }
 
-/** The password is at hand: its hash is made anew with today's numbers, unless it was changed meanwhile. */
-async function strengthen(core: Core, user: User, password: string): Promise<void> {
+/** The password is at hand: its hash is made anew with today's numbers. Undefined when it was changed meanwhile. */
+async function strengthened(core: Core, user: User, password: string): Promise<User | undefined> {
   const passwordHash = await hashPassword(password);
-  const where = { id: user.id, organizationId: user.organizationId, passwordHash: user.passwordHash };
-  await core.db.prisma.user.updateMany({ where, data: { passwordHash } });
+  const where = { id: user.id, organizationId: user.organizationId };
+  const { count } = await core.db.prisma.user.updateMany({ where: { ...where, passwordHash: user.passwordHash }, data: { passwordHash } });
+  if (count > 0) return { ...user, passwordHash };
+  // Another sign-in was quicker, or the password is another one now.
+  const now = await core.db.prisma.user.findUnique({ where });
+  return now && (await verifyPassword(password, now.passwordHash)) ? now : undefined;
 }
 
 /**
  * @throws UnauthenticatedError, the same for an unknown user and a wrong password
- * @throws RateLimitedError after ten tries of an account, or thirty of an address, in a minute
+ * @throws RateLimitedError after ten tries of an account, or thirty of an address, in a minute; else as checkPassword
  */
 export async function signIn(
   core: Core,
-  input: { login: string; password: string; address?: string | undefined },
+  input: { login: string; password: string; organization?: string | null | undefined; address?: string | undefined },
 ): Promise<Session & { user: User }> {
-  const user = await checkPassword(core, input.login, input.password, input.address);
+  const user = await checkPassword(core, input.login, input.password, input.address, input.organization);
   if (!user) throw new UnauthenticatedError("unknown user or wrong password");
-  const session = await createSession(core, {
-    organizationId: user.organizationId,
-    kind: "BROWSER",
-    userId: user.id,
-    ttlSeconds: BROWSER_SECONDS,
-  });
-  return { ...session, user };
+  return { ...(await beginSession(core, user, input.address)), user };
+}
+
+/** A browser's session of somebody who proved who they are. */
+export async function beginSession(core: Core, user: User, address: string | undefined): Promise<Session> {
+  const { id: userId, organizationId, passwordHash } = user;
+  return createSession(core, { organizationId, kind: "BROWSER", userId, passwordHash, address, ttlSeconds: BROWSER_SECONDS });
 }
 
 /** A browser session that stands for an API token, and ends with it. Undefined for a token that is unknown, expired or revoked. */
-export async function signInWithToken(core: Core, token: string): Promise<Session | undefined> {
+export async function signInWithToken(core: Core, token: string, address?: string): Promise<Session | undefined> {
   // No kind of session: only an API token is good here.
   const credential = await authenticate(core, token, []);
   if (!credential) return undefined;
   const { organizationId, credentialId: apiTokenId, userId } = credential.caller;
-  return createSession(core, { organizationId, kind: "BROWSER", apiTokenId, userId, ttlSeconds: BROWSER_SECONDS });
+  return createSession(core, { organizationId, kind: "BROWSER", apiTokenId, userId, address, ttlSeconds: BROWSER_SECONDS });
 }
 
 /** Ends the caller's session, on every process within 1 s. An API token is no session: it stays good. */
@@ -124,7 +185,7 @@ export async function endSession(core: Core, organizationId: string, id: string)
     "UPDATE session SET revoked_at = now() WHERE id = $1 AND organization_id = $2 AND revoked_at IS NULL",
     [id, organizationId],
   );
-  if (rowCount) await tellRevoked(core, [id]);
+  if (rowCount) forgetCredentials(core);
   return rowCount === 1;
 }
 
@@ -139,14 +200,14 @@ export function signInUrl(publicUrl: string, token: string): string {
 }
 
 /** Trades the token of a sign-in link for a browser session. Undefined when it was used, has expired, or never was. */
-export async function redeemSignInLink(core: Core, token: string): Promise<Session | undefined> {
+export async function redeemSignInLink(core: Core, token: string, address?: string): Promise<Session | undefined> {
   const { rows } = await core.db.pool.query<{ organization_id: string; user_id: string }>(
     `UPDATE session SET revoked_at = now() WHERE hash = $1 AND kind = 'SIGN_IN_LINK' AND revoked_at IS NULL AND expires_at > $2
      RETURNING organization_id, user_id`,
     [hashToken(token), core.clock.now()],
   );
   const row = rows[0];
-  return (
-    row && createSession(core, { organizationId: row.organization_id, kind: "BROWSER", userId: row.user_id, ttlSeconds: BROWSER_SECONDS })
-  );
+  if (!row) return undefined;
+  const { organization_id: organizationId, user_id: userId } = row;
+  return createSession(core, { organizationId, kind: "BROWSER", userId, address, ttlSeconds: BROWSER_SECONDS });
 }

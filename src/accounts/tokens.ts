@@ -5,7 +5,7 @@ import type { ApiToken } from "../db/generated/prisma/client.ts";
 import { ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { hashToken, newToken } from "../vault.ts";
 import { audit } from "./audit.ts";
-import { TOKEN_PREFIX, tellRevoked } from "./authenticate.ts";
+import { forgetCredentials, TOKEN_PREFIX } from "./authenticate.ts";
 import { type Caller, demand, outranks, ROLE_SCOPES, type Role, SCOPES, type Scope } from "./caller.ts";
 import { COUNTED, type KeysetPage, newestFirst } from "./keyset.ts";
 
@@ -121,7 +121,7 @@ export async function revokeApiToken(core: Core, caller: Caller, id: string): Pr
   if (before.operator) throw new ForbiddenError("the bootstrap token is changed with HOOKLINE_ADMIN_TOKEN, not revoked");
   if (before.revokedAt) return before;
   const after = await core.db.prisma.apiToken.update({ where, data: { revokedAt: core.clock.now() } });
-  await tellRevoked(core, [id]);
+  forgetCredentials(core);
   await audit(core, caller, "apiToken.revoke", { type: "ApiToken", id }, before, after);
   return after;
 }

@@ -64,8 +64,8 @@ export const LIVE = {
   stallMs: 30_000,
   /** … or that leaves so many bytes waiting. */
   waitingBytes: 4 * 2 ** 20,
-  /** How often open subscriptions look whether their token is still good. */
-  credentialCheckMs: 2_000,
+  /** How often open sockets and streams look whether their rights are still what they were, beside being told. */
+  credentialCheckMs: 750,
 } as const;
 
 export const EVENTS = {

@@ -23,6 +23,7 @@ import { auditRoutes } from "./rest/audit.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
+import { oidcRoutes } from "./rest/oidc.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
 import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
@@ -159,6 +160,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(graphqlRoutes(doors, yoga, live));
   await mountFaces(app, doors);
   await app.register(signInRoutes(core));
+  await app.register(oidcRoutes(doors));
   if (options.dashboard) await app.register(options.dashboard.routes);
   answerUnknown(app, routing, options.dashboard?.page);
   await app.ready();

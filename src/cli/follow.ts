@@ -101,7 +101,8 @@ function refused(errors: readonly Refusal[]): string {
 
 function closed(api: Api, error: unknown): string {
   const { code, reason, message } = (error ?? {}) as { code?: number | string; reason?: string; message?: string };
-  if (code === UNAUTHORIZED || code === FORBIDDEN) {
+  // With another reason the token is good, and allows something else now: what, the next connection says.
+  if (code === UNAUTHORIZED || (code === FORBIDDEN && reason === "Forbidden")) {
     throw new CliError(`${api.url} does not accept this token: set HOOKLINE_TOKEN to a valid one`, { cause: error });
   }
   return reason || message || `closed (${code ?? "no answer"})`;

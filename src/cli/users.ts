@@ -1,10 +1,11 @@
 /** `hookline user` and `hookline sign-in-link`: the ways in that need no server, no token and no password. */
 
 import type { Scope } from "../accounts/caller.ts";
-import { findUser, firstAdministrator, listAllUsers, operatorCaller } from "../accounts/operator.ts";
+import { findOrganization, findUser, firstAdministrator, listAllUsers, operatorCaller } from "../accounts/operator.ts";
 import { createSignInLink, signInUrl } from "../accounts/sessions.ts";
 import { createApiToken } from "../accounts/tokens.ts";
-import { createUser, updateUser } from "../accounts/users.ts";
+import { usernameOf } from "../accounts/user-row.ts";
+import { createUser, deleteUser, type UserChanges, updateUser } from "../accounts/users.ts";
 import type { Config } from "../config.ts";
 import { publicUrl, withCore } from "./direct.ts";
 import { CliError } from "./fault.ts";
@@ -27,11 +28,11 @@ export interface Link {
 }
 
 /** @param user e-mail or user name; the first administrator when absent */
-export function signInLink(config: Readonly<Config>, user: string | undefined): Promise<Link> {
+export function signInLink(config: Readonly<Config>, user: string | undefined, organization?: string): Promise<Link> {
   return withCore(config, "sign-in-link", async (core) => {
-    const found = user === undefined ? await firstAdministrator(core) : await findUser(core, user);
+    const found = user === undefined ? await firstAdministrator(core) : await findUser(core, user, organization);
     const { token, expiresAt } = await createSignInLink(core, found);
-    return { url: signInUrl(publicUrl(config), token), user: found.username, expiresAt };
+    return { url: signInUrl(publicUrl(config), token), user: usernameOf(found), expiresAt };
   });
 }
 
@@ -43,6 +44,7 @@ export interface ShownUser {
   name: string;
   role: Role;
   hasPassword: boolean;
+  disabled: boolean;
 }
 
 export function listUsers(config: Readonly<Config>): Promise<ShownUser[]> {
@@ -52,10 +54,11 @@ export function listUsers(config: Readonly<Config>): Promise<ShownUser[]> {
       id: user.id,
       organization: user.organization.name,
       email: user.email,
-      username: user.username,
+      username: usernameOf(user),
       name: user.name ?? "",
       role: user.role,
       hasPassword: user.passwordHash !== null,
+      disabled: user.disabledAt !== null,
     }));
   });
 }
@@ -66,21 +69,54 @@ export interface NewUser {
   username?: string | undefined;
   role: string;
   password: Password;
+  /** Name or id; the first one when absent. */
+  organization?: string | undefined;
 }
 
-/** In the first organization. */
-export function addUser(config: Readonly<Config>, { email, name, username, role, password }: NewUser): Promise<{ id: string }> {
+export function addUser(
+  config: Readonly<Config>,
+  { email, name, username, role, password, organization }: NewUser,
+): Promise<{ id: string }> {
   return withCore(config, "user add", async (core) => {
     const input = { email, name: name ?? email.split("@")[0] ?? email, username, role: roleOf(role), password: password.text };
-    return { id: (await createUser(core, await operatorCaller(core), input)).id };
+    const own = organization === undefined ? undefined : { organizationId: await findOrganization(core, organization) };
+    return { id: (await createUser(core, await operatorCaller(core, own), input)).id };
   });
 }
 
 /** Ends the user's sessions. */
-export function setPassword(config: Readonly<Config>, user: string, password: Password): Promise<{ id: string }> {
-  return withCore(config, "user set-password", async (core) => {
-    const found = await findUser(core, user);
-    return { id: (await updateUser(core, await operatorCaller(core, found), { id: found.id, password: password.text })).id };
+export function setPassword(config: Readonly<Config>, user: string, password: Password, organization?: string): Promise<{ id: string }> {
+  return change(config, "set-password", user, organization, { password: password.text });
+}
+
+/** Ends the user's sessions. */
+export function setRole(config: Readonly<Config>, user: string, role: string, organization?: string): Promise<{ id: string }> {
+  return change(config, "set-role", user, organization, { role: roleOf(role) });
+}
+
+/** Nothing of a disabled user is good: no password, no session, no token. */
+export function setDisabled(config: Readonly<Config>, user: string, disabled: boolean, organization?: string): Promise<{ id: string }> {
+  return change(config, disabled ? "disable" : "enable", user, organization, { disabled });
+}
+
+function change(
+  config: Readonly<Config>,
+  command: string,
+  user: string,
+  organization: string | undefined,
+  changes: Omit<UserChanges, "id">,
+): Promise<{ id: string }> {
+  return withCore(config, `user ${command}`, async (core) => {
+    const found = await findUser(core, user, organization);
+    return { id: (await updateUser(core, await operatorCaller(core, found), { id: found.id, ...changes })).id };
+  });
+}
+
+/** Their sessions and tokens end too. */
+export function removeUser(config: Readonly<Config>, user: string, organization?: string): Promise<{ id: string }> {
+  return withCore(config, "user delete", async (core) => {
+    const found = await findUser(core, user, organization);
+    return { id: (await deleteUser(core, await operatorCaller(core, found), found.id)).id };
   });
 }
 

@@ -57,10 +57,13 @@ export interface UserTable {
   organization_id: string;
   number: number;
   email: string;
-  username: string;
+  username: string | null;
   name: string | null;
   password_hash: string | null;
   role: "ADMIN" | "MEMBER" | "VIEWER";
+  disabled_at: Date | null;
+  oidc_issuer: string | null;
+  oidc_subject: string | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -92,6 +95,7 @@ export interface SessionTable {
   api_token_id: string | null;
   web_service_id: string | null;
   unit: string | null;
+  address: string | null;
   expires_at: Date;
   revoked_at: Date | null;
   created_at: Date;

@@ -6,6 +6,7 @@ const PREFIXES = {
   Organization: "org",
   User: "usr",
   ApiToken: "tok",
+  Session: "ses",
   AuditEntry: "aud",
   EventType: "etp",
   WebhookDefinition: "whd",

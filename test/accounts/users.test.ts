@@ -1,13 +1,17 @@
 /** Users, signing in and out, and the audit log. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { audit, masked } from "../../src/accounts/audit.ts";
 import { listAuditEntries } from "../../src/accounts/audit-log.ts";
 import { authenticate } from "../../src/accounts/authenticate.ts";
+import { bootstrap } from "../../src/accounts/bootstrap.ts";
 import { createOrganization, setOrganizationFeature, updateOrganization } from "../../src/accounts/organizations.ts";
-import { createSession, createSignInLink, redeemSignInLink, signIn, signOut } from "../../src/accounts/sessions.ts";
+import { checkPassword, createSession, createSignInLink, redeemSignInLink, signIn, signOut } from "../../src/accounts/sessions.ts";
+import { issueToken } from "../../src/accounts/tokens.ts";
+import { usernameOf } from "../../src/accounts/user-row.ts";
 import { createUser, deleteUser, listUsers, updateUser } from "../../src/accounts/users.ts";
 import { newId } from "../../src/clock.ts";
 import { ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../src/errors.ts";
+import { globalId } from "../../src/wire/ids.ts";
 import { testCore } from "../helpers/database.ts";
 
 const t = await testCore();
@@ -19,21 +23,40 @@ const add = (input: Partial<Parameters<typeof createUser>[2]> = {}, caller = adm
   createUser(core, caller, { email: `user${++serial}@example.test`, name: "Ann", password: PASSWORD, role: "MEMBER", ...input });
 const everything = { limit: 100, fromBack: false, after: undefined, before: undefined };
 
-describe("users", () => {
+describe("users", { timeout: 120_000 }, () => {
   test("the e-mail is the username when there is none, in small letters", async () => {
-    expect(await add({ email: "Bea@Example.test" })).toMatchObject({
-      email: "bea@example.test",
-      username: "bea@example.test",
-      role: "MEMBER",
-    });
+    const user = await add({ email: "Bea@Example.test" });
+    expect(user).toMatchObject({ email: "bea@example.test", role: "MEMBER" });
+    expect(usernameOf(user)).toBe("bea@example.test");
+    expect(usernameOf(await add({ username: "Bea" }))).toBe("bea");
   });
 
-  test("an e-mail or username that somebody answers to is a conflict, over all organizations", async () => {
+  test("an e-mail or username that somebody of the organization answers to is a conflict; a username, over all organizations", async () => {
     const other = await t.organization();
     await add({ email: "taken@example.test", username: "taken" });
-    for (const input of [{ email: "TAKEN@example.test" }, { username: "taken" }, { username: "taken@example.test" }]) {
-      await expect(add(input, other.admin)).rejects.toThrow(ConflictError);
+    for (const input of [{ email: "TAKEN@example.test" }, { username: "Taken" }, { username: "taken@example.test" }]) {
+      await expect(add(input)).rejects.toThrow(ConflictError);
     }
+    await expect(add({ username: "taken" }, other.admin)).rejects.toThrow(ConflictError);
+  });
+
+  test("B64 an e-mail that another organization has can be used, and nothing tells that it has", async () => {
+    const other = await t.organization();
+    await add({ email: "twice@example.test" });
+    const [known, unknown] = [
+      await add({ email: "twice@example.test" }, other.admin),
+      await add({ email: "once@example.test" }, other.admin),
+    ];
+    const shown = ({ id, number, createdAt, updatedAt, passwordHash, ...rest }: typeof known) => rest;
+    expect({ ...shown(known), email: "" }).toEqual({ ...shown(unknown), email: "" });
+    expect(usernameOf(known)).toBe("twice@example.test");
+    // Changing to it, too.
+    const third = await add({}, other.admin);
+    await expect(updateUser(core, other.admin, { id: third.id, email: "twice@example.test" })).rejects.toThrow(ConflictError);
+    await deleteUser(core, other.admin, known.id);
+    expect(await updateUser(core, other.admin, { id: third.id, email: "twice@example.test" })).toMatchObject({
+      email: "twice@example.test",
+    });
   });
 
   test.each([
@@ -64,10 +87,48 @@ describe("users", () => {
     const own = await t.organization();
     await expect(deleteUser(core, own.admin, own.admin.userId as string)).rejects.toThrow(ConflictError);
     await expect(updateUser(core, own.admin, { id: own.admin.userId as string, role: "MEMBER" })).rejects.toThrow(ConflictError);
+    await expect(updateUser(core, own.admin, { id: own.admin.userId as string, disabled: true })).rejects.toThrow(ConflictError);
+  });
+
+  test("of two administrators who take the role from each other at the same moment one stays", async () => {
+    for (let i = 0; i < 5; i++) {
+      const { id: organizationId, admin: one } = await t.organization();
+      const two = await t.caller("ADMIN", undefined, organizationId);
+      const tries = [
+        updateUser(core, one, { id: two.userId as string, role: "MEMBER" }),
+        i % 2 ? deleteUser(core, two, one.userId as string) : updateUser(core, two, { id: one.userId as string, disabled: true }),
+      ];
+      const outcomes = await Promise.allSettled(tries);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+      const left = await core.db.unscoped.user.count({ where: { organizationId, role: "ADMIN", disabledAt: null } });
+      expect(left).toBe(1);
+    }
+  });
+
+  test("whom the bootstrap token acts as stays an administrator, enabled", async () => {
+    const { userId, organizationId } = await bootstrap(core);
+    const caller = { ...admin, organizationId };
+    await t.caller("ADMIN", undefined, organizationId);
+    for (const change of [{ role: "VIEWER" as const }, { disabled: true }])
+      await expect(updateUser(core, caller, { id: userId, ...change })).rejects.toThrow(/bootstrap token/);
+    await expect(deleteUser(core, caller, userId)).rejects.toThrow(/bootstrap token/);
+  });
+
+  test("a disabled user is nobody at every door, until enabled again", async () => {
+    const user = await add();
+    const session = await signIn(core, { login: user.email, password: PASSWORD });
+    const { token } = await issueToken(core, { organizationId: t.organizationId, userId: user.id, name: "t", role: "MEMBER" });
+    expect((await updateUser(core, admin, { id: user.id, disabled: true })).disabledAt).toBeInstanceOf(Date);
+    for (const each of [session.token, token]) expect(await authenticate(core, each)).toBeUndefined();
+    await expect(signIn(core, { login: user.email, password: PASSWORD })).rejects.toThrow(UnauthenticatedError);
+    expect((await updateUser(core, admin, { id: user.id, disabled: false })).disabledAt).toBeNull();
+    expect(await authenticate(core, session.token)).toBeUndefined();
+    expect((await authenticate(core, token))?.caller.userId).toBe(user.id);
+    expect((await signIn(core, { login: user.email, password: PASSWORD })).user.id).toBe(user.id);
   });
 });
 
-describe("signing in", () => {
+describe("signing in", { timeout: 120_000 }, () => {
   test("by e-mail or username, in any case", async () => {
     await add({ email: "cleo@example.test", username: "cleo" });
     for (const login of ["cleo@example.test", "CLEO@example.test", "cleo", "Cleo"]) {
@@ -117,6 +178,50 @@ describe("signing in", () => {
     expect(await authenticate(core, second.token)).toBeDefined();
     await deleteUser(core, admin, user.id);
     await gone(second.token);
+  });
+
+  describe("B64 one e-mail, several organizations", () => {
+    const email = "everywhere@example.test";
+    const OTHER = "analytical-engine";
+    const organizations = new Map<string, string>();
+    beforeAll(async () => {
+      for (const name of ["Acme", "Beta", "Gamma", "Delta", "Sixth"]) {
+        const { id, admin: own } = await t.organization(name);
+        organizations.set(name, id);
+        // Acme and Beta have the same password.
+        await add({ email, password: name === "Beta" ? `${PASSWORD}-Acme` : `${PASSWORD}-${name}` }, own);
+      }
+    });
+    const enter = (password: string, organization?: string) =>
+      signIn(core, { login: email, password, organization }).then(({ user }) => user.organizationId);
+
+    test("B64 the password says which", async () => {
+      expect(await enter(`${PASSWORD}-Gamma`)).toBe(organizations.get("Gamma"));
+      await expect(enter(OTHER)).rejects.toThrow(UnauthenticatedError);
+    });
+
+    test("B64 where it fits several, the conflict asks for the organization, by name or id", async () => {
+      await expect(enter(`${PASSWORD}-Acme`)).rejects.toThrow(ConflictError);
+      await expect(enter(`${PASSWORD}-Acme`)).rejects.toThrow(/organization.*"Acme", "Beta"/);
+      const beta = organizations.get("Beta") as string;
+      for (const name of ["Beta", "beta", globalId("Organization", beta)]) expect(await enter(`${PASSWORD}-Acme`, name)).toBe(beta);
+      await expect(enter(`${PASSWORD}-Acme`, "Gamma")).rejects.toThrow(UnauthenticatedError);
+      await expect(enter(`${PASSWORD}-Acme`, "Nobody's")).rejects.toThrow(UnauthenticatedError);
+    });
+
+    test("B64 at most four accounts are looked at, the oldest; the organization names any", async () => {
+      await expect(enter(`${PASSWORD}-Sixth`)).rejects.toThrow(UnauthenticatedError);
+      expect(await enter(`${PASSWORD}-Sixth`, "Sixth")).toBe(organizations.get("Sixth"));
+    });
+  });
+
+  test("no session outlives a change of the password that goes on while it begins", async () => {
+    const user = await add();
+    const checked = await checkPassword(core, user.email, PASSWORD);
+    await updateUser(core, admin, { id: user.id, password: "another password" });
+    const { id: userId, organizationId, passwordHash } = checked as typeof user;
+    const begun = createSession(core, { kind: "BROWSER", organizationId, userId, passwordHash, ttlSeconds: 60 });
+    await expect(begun).rejects.toThrow(UnauthenticatedError);
   });
 
   test("a link signs in once", async () => {
@@ -186,6 +291,20 @@ describe("the audit log", () => {
       { action: "user.create", subjectType: "User", subjectId: user.id, userId: own.admin.userId, address: "127.0.0.1" },
     ]);
     expect(JSON.stringify(rows)).not.toMatch(/a secret password|scrypt/);
+  });
+
+  test("holds who signed in, from where, and who could not", async () => {
+    const own = await t.organization();
+    const user = await add({}, own.admin);
+    await signIn(core, { login: user.email, password: PASSWORD, address: "192.0.2.7" });
+    await expect(signIn(core, { login: user.email, password: "wrong", address: "192.0.2.8" })).rejects.toThrow(UnauthenticatedError);
+    const read = async () => (await listAuditEntries(core, own.admin, everything)).rows;
+    for (const deadline = Date.now() + 10_000; (await read()).length < 3 && Date.now() < deadline; );
+    expect((await read()).map(({ action, userId, subjectId, address }) => [action, userId, subjectId, address])).toEqual([
+      ["user.signInFailed", null, user.id, "192.0.2.8"],
+      ["user.signIn", user.id, user.id, "192.0.2.7"],
+      ["user.create", own.admin.userId, user.id, "127.0.0.1"],
+    ]);
   });
 
   test("masks by name, at any depth", () => {

@@ -83,7 +83,8 @@ const mutations: Row[] = [
   { field: "updateOrganization", operation: () => call("updateOrganization", { name: "First" }), allowed: ADMINS },
   {
     field: "createUser",
-    operation: () => call("createUser", { email: `matrix${++serial}@example.test`, name: "M", password: "long enough", role: "VIEWER" }),
+    operation: () =>
+      call("createUser", { email: `matrix${++serial}@example.test`, name: "M", password: "long enough for all", role: "VIEWER" }),
     allowed: ADMINS,
   },
   { field: "updateUser", operation: async () => call("updateUser", { id: await victim(), name: "M" }), allowed: ADMINS },

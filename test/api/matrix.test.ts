@@ -18,8 +18,9 @@ import {
   isUnionType,
 } from "graphql";
 import { afterAll, describe, expect, test } from "vitest";
+import WebSocket from "ws";
 import { SCOPES, type Scope } from "../../src/accounts/caller.ts";
-import { revokeApiToken } from "../../src/accounts/tokens.ts";
+import { issueToken, revokeApiToken } from "../../src/accounts/tokens.ts";
 import { schema } from "../../src/api/graphql/schema.ts";
 import { newId } from "../../src/clock.ts";
 import { globalId, type NodeType } from "../../src/wire/ids.ts";
@@ -33,7 +34,7 @@ const rows = (need: Need, names: string): [string, Need][] => names.split(/\s+/)
 const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>> = {
   Query: Object.fromEntries([
     ...rows("signed in", "viewer organization node nodes"),
-    ...rows("admin", "users apiTokens auditEntries inboundWebhooks organizationErasure"),
+    ...rows("admin", "users apiTokens auditEntries inboundWebhooks organizationErasure sessions"),
     ...rows("goals:read", "goal goals"),
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
@@ -48,6 +49,8 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
     ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
     ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
+    // Through an API token; whoever signed in may, whatever their role (test/api/sessions.test.ts).
+    ...rows("admin", "changePassword revokeSession"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
     ...rows("events:write", "emitEvent emitEvents"),
     ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue"),
@@ -208,6 +211,48 @@ for (const kind of ["Query", "Mutation", "Subscription"] as const) {
       if (HARMLESS.has(name)) expect(await outcome(kind, operation, viewer)).not.toBe("FORBIDDEN");
     });
   });
+}
+
+/**
+ * Sockets that were opened as an administrator, one for each field; then the administrator is made a viewer, and each field is
+ * asked on its socket: none is answered, and every socket ends.
+ */
+describe.each(["Query", "Mutation", "Subscription"] as const)("B54 opened as admin, now viewer: %s", (kind) => {
+  test("no field is answered by the rights of before", { timeout: 60_000 }, async () => {
+    const { userId, organizationId } = await app.t.caller("ADMIN");
+    const { token } = await issueToken(app.t.core, { organizationId, userId: userId as string, name: "was admin", role: "ADMIN" });
+    const fields = Object.values((schema.getType(kind) as GraphQLObjectType).getFields());
+    const sockets = await Promise.all(fields.map(async (field) => ({ field, ...(await openSocket(token)) })));
+    await app.t.core.db.pool.query("UPDATE users SET role = 'VIEWER' WHERE id = $1", [userId]);
+    for (const { field, send } of sockets) send({ type: "subscribe", id: field.name, payload: operationOf(kind, field) });
+    const late = new Promise<number>((resolve) => setTimeout(resolve, 2_000, 0));
+    const outcomes = await Promise.all(
+      sockets.map(async ({ field, closed, messages }) => [
+        field.name,
+        await Promise.race([closed, late]),
+        messages.filter((each) => each === "next").length,
+      ]),
+    );
+    expect(outcomes).toEqual(fields.map((field) => [field.name, 4403, 0]));
+  });
+});
+
+/** Acknowledged. */
+async function openSocket(token: string) {
+  const ws = new WebSocket(`${app.url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
+  const messages: string[] = [];
+  const closed = new Promise<number>((resolve) => ws.once("close", resolve));
+  const send = (message: unknown) => ws.readyState === ws.OPEN && ws.send(JSON.stringify(message));
+  await new Promise<void>((resolve, reject) => {
+    ws.once("error", reject);
+    ws.once("open", () => send({ type: "connection_init", payload: { authorization: `Bearer ${token}` } }));
+    ws.on("message", (data) => {
+      const { type } = JSON.parse(String(data)) as { type: string };
+      if (type === "connection_ack") resolve();
+      else messages.push(type);
+    });
+  });
+  return { send, messages, closed };
 }
 
 describe("node types", () => {

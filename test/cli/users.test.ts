@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bootstrap } from "../../src/accounts/bootstrap.ts";
 import { checkPassword, redeemSignInLink } from "../../src/accounts/sessions.ts";
+import { globalId } from "../../src/wire/ids.ts";
 import { MASTER_KEY_TEXT, type TestCore, testCore } from "../helpers/database.ts";
 import { run } from "./run.ts";
 
@@ -84,6 +85,42 @@ describe("B8 the command line is a way in", { timeout: 60_000 }, () => {
       expect({ code, err }).toEqual({ code: 1, err: [expect.stringMatching(words)] });
     }
     expect(await t.core.db.unscoped.user.count({ where: { email: "bob@example.com" } })).toBe(0);
+  });
+
+  it("user set-role, disable, enable and delete; the last administrator stays", async () => {
+    const row = () => t.core.db.unscoped.user.findFirst({ where: { email: "grace@example.com" } });
+    await run(["user", "add", "grace@example.com"], env, "compiler-and-linker\n");
+    for (const [args, sentence, expected] of [
+      [["set-role", "grace@example.com", "viewer"], "grace@example.com is VIEWER now", { role: "VIEWER" }],
+      [["disable", "grace@example.com"], "grace@example.com is disabled", { disabledAt: expect.any(Date) }],
+      [["enable", "GRACE@example.com"], "GRACE@example.com is enabled", { disabledAt: null }],
+      [["delete", "grace@example.com"], "grace@example.com is deleted", null],
+    ] as const) {
+      expect(await run(["user", ...args], env)).toMatchObject({ code: 0, err: [sentence] });
+      if (expected) expect(await row()).toMatchObject(expected);
+      else expect(await row()).toBeNull();
+    }
+    for (const args of [
+      ["set-role", "admin", "MEMBER"],
+      ["disable", "admin"],
+      ["delete", "admin"],
+    ])
+      expect(await run(["user", ...args], env)).toMatchObject({ code: 1, err: [expect.stringMatching(/administrator|themselves/)] });
+  });
+
+  it("B64 an e-mail of several organizations asks for --organization", async () => {
+    const other = await t.organization("Other Ltd");
+    await run(["user", "add", "twice@example.com"], env, "analytical-engine\n");
+    const added = await run(["user", "add", "twice@example.com", "--organization", "other ltd"], env, "difference-engine\n");
+    expect(added.code).toBe(0);
+    const unsaid = await run(["user", "set-role", "twice@example.com", "viewer"], env);
+    expect(unsaid).toMatchObject({ code: 1, err: [expect.stringMatching(/--organization, one of .*"Other Ltd"/)] });
+    const said = ["user", "set-role", "twice@example.com", "viewer", "--organization", globalId("Organization", other.id)];
+    expect((await run(said, env)).code).toBe(0);
+    const found = await t.core.db.unscoped.user.findMany({ where: { email: "twice@example.com" }, orderBy: { id: "asc" } });
+    expect(found.map(({ role }) => role)).toEqual(["MEMBER", "VIEWER"]);
+    const nobody = await run(["user", "add", "x@example.com", "--organization", "None"], env, "analytical-engine\n");
+    expect(nobody).toMatchObject({ code: 1, err: [expect.stringMatching(/organization "None" was not found/)] });
   });
 
   it("B8 token without any token at hand is made in the database", async () => {

@@ -19,7 +19,7 @@ test("B62 a hash of 0.1, without numbers, still opens, and is known as outdated"
   expect(await verifyPassword("analytical-engina", first)).toBe(false);
 });
 
-test("B51 what is too much at once is refused, and names are looked up meanwhile", { timeout: 60_000 }, async () => {
+test("B51 what is too much at once is refused, and names are looked up meanwhile", { timeout: 240_000 }, async () => {
   const tries = Promise.allSettled(Array.from({ length: 90 }, () => verifyPassword("wrong", null)));
   const began = performance.now();
   await lookup("localhost");

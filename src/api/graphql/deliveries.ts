@@ -1,6 +1,6 @@
 /** All deliveries of an organization, held up and let go. */
 import { pauseAllDeliveries, resumeAllDeliveries } from "../../definitions/deliveries.ts";
-import { Organization } from "./accounts.ts";
+import { Organization } from "./organizations.ts";
 import { builder } from "./builder.ts";
 import { mutation } from "./mutation.ts";
 

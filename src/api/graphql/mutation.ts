@@ -5,7 +5,7 @@
 import type { InputFieldMap, InputRef, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
 import { type GraphQLSchema, getNamedType, isInputObjectType, isRequiredInputField, isUnionType } from "graphql";
 import type { Caller, Scope } from "../../accounts/caller.ts";
-import { demand } from "../../accounts/caller.ts";
+import { demand, demandOwn } from "../../accounts/caller.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../errors.ts";
 import { idOf, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
@@ -28,15 +28,19 @@ export interface MutationOptions<Type extends ObjectRef<BuilderTypes, unknown, u
   inputType?: InputRef<InputShapeFromFields<Fields>>;
   /** Whether it may be called without an input. */
   optionalInput?: boolean;
-  /** The scope it needs. "signed-in": nothing but being signed in; a VIEWER may too. */
-  scope: Scope | "signed-in";
+  /** The scope it needs. "signed-in": nothing but being signed in; a VIEWER may too. "own": the same, but for API tokens (demandOwn). */
+  scope: Scope | "signed-in" | "own";
   /** Further than the scope: an administrator's, or the bootstrap token's. */
   only?: "ADMIN" | "operator";
   resolve: (input: InputShapeFromFields<Fields>, context: SignedIn) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>;
 }
 
-function authorise(caller: Caller, options: { scope: Scope | "signed-in"; only?: "ADMIN" | "operator" }): void {
+function authorise(caller: Caller, options: { scope: Scope | "signed-in" | "own"; only?: "ADMIN" | "operator" }): void {
   if (options.scope === "signed-in") return;
+  if (options.scope === "own") {
+    demandOwn(caller);
+    return;
+  }
   if (caller.role === "VIEWER") throw new ForbiddenError("a viewer may change nothing");
   demand(caller, options.scope);
   if (options.only === "ADMIN" && caller.role !== "ADMIN") throw new ForbiddenError("only an administrator may do this");

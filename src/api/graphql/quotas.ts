@@ -2,7 +2,7 @@
 import { NotFoundError } from "../../errors.ts";
 import { QUOTA_NAMES, type Quotas } from "../../quotas/quotas.ts";
 import { setQuotas } from "../../quotas/settings.ts";
-import { Organization } from "./accounts.ts";
+import { Organization } from "./organizations.ts";
 import { builder } from "./builder.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 

@@ -1,6 +1,6 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
-import "./accounts.ts";
+import "./api-tokens.ts";
 import "./audit.ts";
 import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";
@@ -14,11 +14,15 @@ import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";
 import "./inbound-webhooks.ts";
+import "./organizations.ts";
 import "./rules.ts";
 import "./scripts.ts";
 import "./statistics.ts";
 import "./secret-keys.ts";
+import "./sessions.ts";
 import "./transformations.ts";
+import "./users.ts";
+import "./viewer.ts";
 import "./web-services.ts";
 import "./attempts.ts";
 import "./events.ts";

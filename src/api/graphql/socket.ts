@@ -1,7 +1,7 @@
 /**
  * `/graphql` over WebSocket: the graphql-transport-ws protocol, its close codes, and our limits.
  * 4400 a message that is none · 4401 before the acknowledgement, or the token is no longer good · 4403 no token or a wrong
- * one · 4406 another protocol · 4408 no initialisation in time · 4409 an id twice · 4429 initialised twice · 1009 a message
+ * one, or it allows something else now than when the socket opened · 4406 another protocol · 4408 no initialisation in time · 4409 an id twice · 4429 initialised twice · 1009 a message
  * over 1 MiB · 1013 too slow, or too many connections · 1001 we stop.
  */
 import type { IncomingMessage, Server } from "node:http";
@@ -11,6 +11,7 @@ import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, type Credential } from "../../accounts/authenticate.ts";
+import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
 import { withSources } from "../../wire/json-source.ts";
 import { deeperThan, members } from "../../wire/json-text.ts";
@@ -18,7 +19,7 @@ import { createCors } from "../cors.ts";
 import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
 import { GRAPHQL, LIVE } from "../limits.ts";
-import type { LiveConnections } from "../live-connections.ts";
+import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
 import { bearerOf, cookiesOf, foreignPage, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
@@ -37,6 +38,7 @@ interface Extra {
   /** Aborted when the connection is over. */
   ended: AbortController;
   credential: Credential | undefined;
+  token: string | undefined;
   place: { closed: () => void } | undefined;
 }
 
@@ -93,8 +95,8 @@ export function serveSockets(
       const token = given === undefined ? cookie : (bearerOf(given) ?? given);
       const credential = token ? await authenticate(core, token) : undefined;
       if (!credential || !token) return false;
-      extra.credential = credential;
-      extra.place = live.open({ credential, token, end: () => extra.socket.close(CloseCode.Unauthorized, "Unauthorized") });
+      Object.assign(extra, { credential, token });
+      extra.place = live.open({ credential, token, end: (why) => end(extra, why) });
       if (extra.place) return true;
       extra.socket.close(TRY_AGAIN_LATER, "Too many connections");
       return false;
@@ -106,6 +108,18 @@ export function serveSockets(
             extensions: { code: "RATE_LIMITED" },
           }),
         ];
+      }
+      const ending = await authenticate(core, ctx.extra.token as string).then(
+        (now) => endingOf(ctx.extra.credential as Credential, now),
+        (error: unknown) => error as Error,
+      );
+      if (ending instanceof Error) return shown([mask(ending)]);
+      // Judged by the rights of now: a socket whose rights have changed takes no more, its client comes back with the new ones.
+      if (ending) {
+        end(ctx.extra, ending);
+        return shown([
+          mask(ending === "GONE" ? new UnauthenticatedError() : new ForbiddenError("your rights have changed: connect again")),
+        ]);
       }
       const variables = unveil(payload.variables);
       const enveloped = yoga.getEnveloped({ ...contextOf(ctx.extra), params: { ...payload, variables } } as never);
@@ -183,6 +197,13 @@ export function serveSockets(
     };
   }
 
+  const end = ({ socket, ended }: Extra, why: Ending) => {
+    if (why === "GONE") socket.close(CloseCode.Unauthorized, "Unauthorized");
+    else socket.close(CloseCode.Forbidden, "Your rights have changed");
+    // Nothing more is sent, also to a client that does not answer the close.
+    ended.abort();
+  };
+
   function opened(socket: WebSocket, { request, address, ownPage }: Pick<Extra, "request" | "address" | "ownPage">): void {
     const extra: Extra = {
       request,
@@ -191,6 +212,7 @@ export function serveSockets(
       socket,
       ended: new AbortController(),
       credential: undefined,
+      token: undefined,
       place: undefined,
     };
     const closed = protocol.opened(

@@ -7,9 +7,10 @@ import { doforms } from "./openapi/doforms.ts";
 import { events } from "./openapi/events.ts";
 import type { Part } from "./openapi/parts.ts";
 import { results } from "./openapi/results.ts";
+import { singleSignOn } from "./openapi/single-sign-on.ts";
 import { superoffice } from "./openapi/superoffice.ts";
 
-const PARTS: readonly Part[] = [events, audit, results, crmcom, doforms, cotalker, superoffice];
+const PARTS: readonly Part[] = [events, singleSignOn, audit, results, crmcom, doforms, cotalker, superoffice];
 
 const tagged = ({ tag, paths }: Part) =>
   Object.entries(paths).map(([path, operations]) => [

@@ -35,10 +35,15 @@ function enter(core: Core, reply: FastifyReply, session: Session | undefined, re
 export function signInRoutes(core: Core): FastifyPluginAsync {
   return async (app) => {
     app.post("/sign-in-link", { bodyLimit: BODY_BYTES }, async (request, reply) =>
-      enter(core, reply, await redeemSignInLink(core, tokenIn(core, request)), "this link was used before, or is older than 15 minutes"),
+      enter(
+        core,
+        reply,
+        await redeemSignInLink(core, tokenIn(core, request), request.ip),
+        "this link was used before, or is older than 15 minutes",
+      ),
     );
     app.post("/sign-in-token", { bodyLimit: BODY_BYTES }, async (request, reply) =>
-      enter(core, reply, await signInWithToken(core, tokenIn(core, request)), "this API token is unknown, expired or revoked"),
+      enter(core, reply, await signInWithToken(core, tokenIn(core, request), request.ip), "this API token is unknown, expired or revoked"),
     );
     // The form of links before 0.2: on to the page, which posts.
     app.get("/sign-in-link", async (request, reply) => {

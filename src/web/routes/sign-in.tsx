@@ -37,6 +37,39 @@ async function trade(path: "/sign-in-link" | "/sign-in-token", token: string): P
   return `${(problem.detail ?? "this could not be used").replace(/^./, (first) => first.toUpperCase())}.`;
 }
 
+/** What went wrong with single sign-on: the server names it by a word, so that no other site's page can make up a sentence here. */
+const PROBLEMS: Record<string, string> = {
+  denied: "The sign-in provider did not let you in.",
+  disabled: "Your account here is disabled. Ask an administrator.",
+  email: "The sign-in provider does not say which e-mail address is yours.",
+  expired: "This sign-in was begun too long ago, in another browser, or finished before. Try again.",
+  invalid: "The sign-in provider's answer could not be used. The server's log says why.",
+  limit: "There were too many tries from your address. Try again in a minute.",
+  organization: "Single sign-on is not set up right. The server's log says why.",
+  role: "Your account at the sign-in provider has no role here. Ask an administrator.",
+  taken: "Your e-mail address belongs to another account here. Ask an administrator.",
+  unreachable: "The sign-in provider cannot be reached. Try again in a moment.",
+  unverified: "The sign-in provider has not verified your e-mail address.",
+};
+
+function takeProblem(): string | undefined {
+  const word = new URLSearchParams(location.hash.slice(1)).get("problem");
+  if (word === null) return undefined;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return (Object.hasOwn(PROBLEMS, word) ? PROBLEMS[word] : undefined) ?? "Single sign-on failed. Try again in a moment.";
+}
+
+interface Ways {
+  passwords: boolean;
+  oidc: boolean;
+}
+
+/** Which ways in this server has. */
+async function readWays(): Promise<Ways | undefined> {
+  const response = await fetch("/sign-in/options").catch(() => undefined);
+  return response?.ok ? ((await response.json().catch(() => undefined)) as Ways | undefined) : undefined;
+}
+
 /** Only to our own pages: `next` comes from the address. */
 const safe = (next: string | null) => (next?.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/");
 
@@ -47,6 +80,8 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [apiToken, setApiToken] = useState("");
+  const [organization, setOrganization] = useState<string>();
+  const [ways, setWays] = useState<Ways>({ passwords: true, oidc: false });
   const [way, setWay] = useState<"password" | "token">("password");
   const [busy, setBusy] = useState(false);
   const [mistake, setMistake] = useState<string>();
@@ -65,14 +100,25 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the link is looked for once
   useEffect(() => {
     document.title = "Sign in · Hookline";
-    const token = linkTried.current ? undefined : takeLinkToken();
+    if (linkTried.current) return;
     linkTried.current = true;
+    const token = takeLinkToken();
+    const problem = takeProblem();
     if (token !== undefined) void enter(trade("/sign-in-link", token));
+    else if (problem !== undefined) setMistake(problem);
+    void readWays().then((found) => {
+      if (!found) return;
+      setWays(found);
+      if (!found.passwords) setWay("token");
+    });
   }, []);
 
   async function withPassword(): Promise<string | undefined> {
-    const outcome = await perform(SignInMutation, { input: { email, password } });
-    return outcome.ok ? undefined : outcome.failure.message;
+    const named = organization === undefined || organization === "" ? {} : { organization };
+    const outcome = await perform(SignInMutation, { input: { email, password, ...named } });
+    if (outcome.ok) return undefined;
+    if (outcome.failure.code === "CONFLICT") setOrganization((before) => before ?? "");
+    return outcome.failure.message;
   }
 
   function submit(event: FormEvent) {
@@ -91,16 +137,23 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
           </Alert>
         )}
         {next !== null && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
-        <SegmentedControl
-          aria-label="Sign in with"
-          data={[
-            { value: "password", label: "User and password" },
-            { value: "token", label: "API token" },
-          ]}
-          value={way}
-          onChange={(value) => setWay(value === "token" ? "token" : "password")}
-          fullWidth
-        />
+        {ways.oidc && (
+          <Button component="a" href={`/sign-in/oidc?next=${encodeURIComponent(safe(next))}`} variant="default" fullWidth>
+            Single sign-on
+          </Button>
+        )}
+        {ways.passwords && (
+          <SegmentedControl
+            aria-label="Sign in with"
+            data={[
+              { value: "password", label: "User and password" },
+              { value: "token", label: "API token" },
+            ]}
+            value={way}
+            onChange={(value) => setWay(value === "token" ? "token" : "password")}
+            fullWidth
+          />
+        )}
         {way === "password" ? (
           <>
             <TextInput
@@ -122,6 +175,18 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
               required
               withAsterisk={false}
             />
+            {organization !== undefined && (
+              <TextInput
+                label="Organization"
+                name="organization"
+                autoComplete="organization"
+                value={organization}
+                onChange={(event) => setOrganization(event.currentTarget.value)}
+                required
+                withAsterisk={false}
+                autoFocus
+              />
+            )}
           </>
         ) : (
           <PasswordInput

@@ -1,5 +1,5 @@
 import { Button, PasswordInput, Select, TextInput } from "@mantine/core";
-import { IconPencil, IconPlus, IconTrash, IconUsers } from "@tabler/icons-react";
+import { IconPencil, IconPlus, IconTrash, IconUserCheck, IconUserOff, IconUsers } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { ActionButton } from "../components/action-button.tsx";
 import { blank, useForm } from "../components/form.ts";
@@ -20,6 +20,7 @@ const UserFields = graphql(`
     username
     name
     role
+    disabledAt
     createdAt
   }
 `);
@@ -154,6 +155,7 @@ export function Users() {
                     <div>
                       <strong style={{ fontWeight: 580 }}>{row.name ?? row.username}</strong>
                       {row.id === viewer.user?.id && <span className="quiet"> (you)</span>}
+                      {row.disabledAt !== null && <span className="quiet"> (disabled)</span>}
                     </div>
                   ),
                 },
@@ -164,10 +166,20 @@ export function Users() {
                   head: "",
                   label: "Actions",
                   align: "right",
-                  width: 84,
+                  width: 116,
                   cell: (row) => (
                     <span style={{ whiteSpace: "nowrap" }}>
                       <ActionButton label={`Edit ${row.email}`} icon={IconPencil} onClick={() => setEditing(row)} />
+                      <ActionButton
+                        label={`${row.disabledAt === null ? "Disable" : "Enable"} ${row.email}`}
+                        icon={row.disabledAt === null ? IconUserOff : IconUserCheck}
+                        disabled={row.id === viewer.user?.id}
+                        onClick={async () => {
+                          const disabled = row.disabledAt === null;
+                          const done = `${row.email} is ${disabled ? "disabled: nothing of theirs is good" : "enabled"}`;
+                          if (await act(UpdateUser, { input: { id: row.id, disabled } }, done)) list.refresh();
+                        }}
+                      />
                       <Confirm
                         title={`Delete ${row.email}?`}
                         confirmLabel="Delete user"
@@ -222,7 +234,7 @@ export function Users() {
           label="Password"
           description={
             editing === "new"
-              ? "At least 8 characters; they can be told it in person"
+              ? "At least 12 characters; they can be told it in person"
               : "Left empty it stays; a new one signs them out everywhere"
           }
           autoComplete="new-password"

@@ -55,8 +55,9 @@ async function signIn({ core, request, reply }: Call): Promise<unknown> {
   const { email, password } = validate(credentials, jsonOf(request).value);
   const user = await checkPassword(core, email, password, request.ip);
   if (!user) throw new UnauthenticatedError("wrong e-mail address or password");
-  const { id: userId, organizationId } = user;
-  const { token } = await createSession(core, { organizationId, kind: "COTALKER", userId, ttlSeconds: DAY_SECONDS });
+  const { id: userId, organizationId, passwordHash } = user;
+  const session = { organizationId, kind: "COTALKER", userId, passwordHash, address: request.ip, ttlSeconds: DAY_SECONDS } as const;
+  const { token } = await createSession(core, session);
   return reply.header("cache-control", "no-store").send({ token });
 }
 

@@ -1,6 +1,7 @@
 /** Definitions, rules and requests as CRM.COM shows them. */
 import type { Caller } from "../../../accounts/caller.ts";
 import { organizationById, usersById } from "../../../accounts/lookup.ts";
+import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
 import { exactColumn } from "../../../definitions/exact-columns.ts";
@@ -74,7 +75,9 @@ export async function viewOf(
   ]);
   return {
     timeZone: organization?.timeZone ?? "UTC",
-    users: new Map([...users].map(([id, { username, name, email }]) => [id, { id: crmcomId(id), username, person_name: name, email }])),
+    users: new Map(
+      [...users].map(([id, user]) => [id, { id: crmcomId(id), username: usernameOf(user), person_name: user.name, email: user.email }]),
+    ),
     secretKeys,
     triggered,
     conditions,

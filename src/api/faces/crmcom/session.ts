@@ -4,6 +4,7 @@ import { authenticate } from "../../../accounts/authenticate.ts";
 import type { Caller } from "../../../accounts/caller.ts";
 import { organizationById } from "../../../accounts/lookup.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
+import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import { crmcomId, globalId } from "../../../wire/ids.ts";
 import { credentialsOf } from "../../credentials.ts";
@@ -32,17 +33,19 @@ export async function passwordToken(core: Core, parameters: Parameters, address:
   const password = required(parameters, "password");
   const organisation = required(parameters, "organisation");
   const unit = unitOf(parameters);
-  const user = await checkPassword(core, username, password, address);
+  const user = await checkPassword(core, username, password, address, organisation);
   const organization = user && (await organizationById(core, user.organizationId));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
   // An e-mail address is no username here, unless it is both.
-  if (!user || user.username !== username.toLowerCase() || !organization || !names.includes(organisation)) {
+  if (!user || usernameOf(user) !== username.toLowerCase() || !organization || !names.includes(organisation)) {
     throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
   }
   const session = await createSession(core, {
     organizationId: user.organizationId,
     kind: "CRMCOM",
     userId: user.id,
+    passwordHash: user.passwordHash,
+    address,
     unit,
     ttlSeconds: TTL_SECONDS,
   });

@@ -1,16 +1,17 @@
 /** An associate is a user (S24, S26); its id is the user's number. */
 import type { Caller } from "../../../accounts/caller.ts";
 import { userNumber } from "../../../accounts/lookup.ts";
+import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
 import type { User } from "../../../db/generated/prisma/client.ts";
 
 export type Associate = ReturnType<typeof associateOf>;
 
 export function associateOf(user: User) {
-  const name = user.name ?? user.username;
+  const name = user.name ?? usernameOf(user);
   return {
     AssociateId: user.number,
-    Name: user.username,
+    Name: usernameOf(user),
     PersonId: 0,
     Rank: 0,
     Tooltip: name,

@@ -1,0 +1,88 @@
+/** Organizations, and who calls. */
+import { createOrganization, getOrganization, setOrganizationFeature, updateOrganization } from "../../accounts/organizations.ts";
+import { builder, owned } from "./builder.ts";
+import { callerOf } from "./context.ts";
+import { mutation, uuidOf } from "./mutation.ts";
+
+export const Feature = builder.enumType("Feature", {
+  description: "What the operator may switch on for an organization; off unless it is.",
+  values: {
+    INBOUND_WEBHOOKS: { description: "Secret URLs that record goal values. While off, none can be made and existing ones answer 403." },
+  } as const,
+});
+
+export const Organization = builder.prismaNode("Organization", {
+  ...owned("Organization"),
+  // An organization is its own tenant.
+  findUnique: (id, context) => ({ id, AND: [{ id: callerOf(context).organizationId }] }),
+  description: "A tenant: every webhook, event, goal and user belongs to one, and no other sees it.",
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "For people; CRM.COM's sign-in may name the organization by it." }),
+    timeZone: t.exposeString("timeZone", {
+      description: "IANA name such as `Europe/Berlin`: where a day begins in CRM.COM's dates and filters; `UTC` unless it was set.",
+    }),
+    features: t.expose("features", {
+      type: [Feature],
+      description: "The features that the operator switched on; none of a new organization's.",
+    }),
+    enforceEventTypes: t.exposeBoolean("enforceEventTypes", {
+      description: "When true, events whose type is not in the catalogue are refused.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createOrganization, or the first start, made it." }),
+  }),
+});
+
+builder.queryField("organization", (t) =>
+  t.field({
+    type: Organization,
+    description: "The organization that the caller's token or session belongs to.",
+    resolve: (_root, _args, context) => getOrganization(context.doors.core, callerOf(context)),
+  }),
+);
+
+const CreatedOrganization = builder.objectRef<Awaited<ReturnType<typeof createOrganization>>>("CreatedOrganization").implement({
+  description: "What createOrganization made, with the token that is shown this once.",
+  fields: (t) => ({
+    organization: t.field({
+      type: Organization,
+      description: "Empty but for its administrator, all features off.",
+      resolve: (made) => made.organization,
+    }),
+    adminToken: t.exposeString("adminToken", { description: "An API token of its administrator with every scope; never shown again." }),
+  }),
+});
+
+mutation("createOrganization", {
+  description: "Makes a further organization with an administrator and a token of theirs. Only the bootstrap token may.",
+  type: CreatedOrganization,
+  scope: "admin",
+  only: "operator",
+  input: (t) => ({ name: t.string({ required: true, description: "1 to 255 characters, for people." }) }),
+  resolve: (input, { doors, caller }) => createOrganization(doors.core, caller, input),
+});
+
+mutation("setOrganizationFeature", {
+  description: "Switches a feature of any organization on or off, from the next call on. Only the bootstrap token may.",
+  type: Organization,
+  scope: "admin",
+  only: "operator",
+  input: (t) => ({
+    organizationId: t.id({ required: true, description: "The organization to change, `org_…`; NotFoundError when there is none." }),
+    feature: t.field({ type: Feature, required: true, description: "A feature such as INBOUND_WEBHOOKS." }),
+    enabled: t.boolean({ required: true, description: "true switches it on, false off; the same again changes nothing." }),
+  }),
+  resolve: (input, { doors, caller }) =>
+    setOrganizationFeature(doors.core, caller, { ...input, organizationId: uuidOf("Organization", input.organizationId) }),
+});
+
+mutation("updateOrganization", {
+  description: "Changes the organization of the caller, who must be an administrator: what is absent stays.",
+  type: Organization,
+  scope: "admin",
+  input: (t) => ({
+    name: t.string({ description: "1 to 255 characters, for people." }),
+    timeZone: t.string({ description: "IANA name such as `Europe/Berlin`; ValidationError for an unknown one." }),
+    enforceEventTypes: t.boolean({ description: "true refuses events whose type is not in the catalogue; false takes all." }),
+  }),
+  resolve: (input, { doors, caller }) => updateOrganization(doors.core, caller, input),
+});

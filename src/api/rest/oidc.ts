@@ -1,0 +1,122 @@
+/**
+ * Single sign-on. `GET /sign-in/oidc` sends the browser to the provider, `GET /sign-in/oidc/callback` takes it back and signs it
+ * in. What belongs to one sign-in (state, nonce, PKCE verifier) is kept in a cookie: nobody else's browser can finish it. Each
+ * state is good once, over all processes. What goes wrong is told on the sign-in page, by a word of a fixed list.
+ */
+import { createHash } from "node:crypto";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { OidcRefusal, signInByProvider } from "../../accounts/oidc.ts";
+import { networkOf } from "../../accounts/password-door.ts";
+import { rateStatements } from "../../accounts/rate-limit.ts";
+import { isUnavailable } from "../../db/unavailable.ts";
+import { NotFoundError, RateLimitedError } from "../../errors.ts";
+import type { Doors } from "../doors.ts";
+import { ProviderUnreachableError } from "../oidc/guarded-fetch.ts";
+import { type Attempt, createProvider } from "../oidc/provider.ts";
+import { cookiesOf, sessionCookies } from "../session.ts";
+
+const START = "/sign-in/oidc";
+const CALLBACK = `${START}/callback`;
+const COOKIE = "hookline_oidc";
+/** A sign-in at the provider takes no longer, seconds. */
+const PATIENCE_S = 600;
+const PER_ADDRESS = { count: 60, seconds: 60 };
+const LONGEST_COOKIE = 2_048;
+
+const attempt = z.object({ state: z.string().min(16), nonce: z.string().min(16), verifier: z.string().min(43), next: z.string() });
+
+/** Only to our own pages, as the dashboard itself judges it. */
+const ownPath = (next: unknown): string => {
+  const path = typeof next === "string" && next.length <= 1_024 && next.startsWith("/") ? URL.parse(next, "http://self.invalid") : null;
+  return path?.origin === "http://self.invalid" && !path.pathname.startsWith("//") ? path.pathname + path.search + path.hash : "/";
+};
+
+/** What the browser kept; undefined for nothing, and for what is none of ours. */
+function attemptOf(request: FastifyRequest): Attempt | undefined {
+  const text = cookiesOf(request.headers.cookie).get(COOKIE) ?? "";
+  if (text === "" || text.length > LONGEST_COOKIE) return undefined;
+  try {
+    return attempt.safeParse(JSON.parse(Buffer.from(text, "base64url").toString())).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
+  const { oidc: config, passwords } = core.config;
+  const secure = core.config.publicUrl?.startsWith("https:") ? "; Secure" : "";
+  const kept = (value: string, seconds: number) => `${COOKIE}=${value}; Path=${START}; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure}`;
+  const quiet = (reply: FastifyReply) => reply.header("cache-control", "no-store").header("referrer-policy", "no-referrer");
+
+  /** @throws RateLimitedError: each of these costs a call to the provider, or a row */
+  async function countAddress(request: FastifyRequest): Promise<void> {
+    const rate = await rateStatements.hit(core, `oidc-address:${networkOf(request.ip)}`, PER_ADDRESS);
+    if (rate.exceeded) throw new RateLimitedError(rate.resetSeconds);
+  }
+
+  /** The word that the sign-in page has a sentence for. What the provider or openid-client says is for the operator's log. */
+  function problemWord(error: unknown): string {
+    if (error instanceof OidcRefusal) return error.refusal;
+    if (error instanceof RateLimitedError) return "limit";
+    const { code, error: answer, cause } = error as { code?: unknown; error?: unknown; cause?: unknown };
+    const unreachable = [error, cause].find((each) => each instanceof ProviderUnreachableError);
+    if (!unreachable && isUnavailable(error)) return "database";
+    const detail = unreachable ? unreachable.detail : (error as Error).message;
+    core.log.warn({ issuer: config?.issuer, code, answer, detail }, "single sign-on failed");
+    if (unreachable) return "unreachable";
+    return answer === "access_denied" ? "denied" : "invalid";
+  }
+
+  return async (app) => {
+    // Asked by the sign-in page, of nobody yet.
+    app.get("/sign-in/options", async (_request, reply) =>
+      reply.header("cache-control", "no-store").send({ passwords, oidc: config !== undefined }),
+    );
+    if (!config) {
+      const none = async () => {
+        throw new NotFoundError("single sign-on is not set up here: it");
+      };
+      app.get(START, none);
+      app.get(CALLBACK, none);
+      return;
+    }
+    const provider = createProvider(core, config);
+    app.addHook("onClose", () => provider.close());
+    const redirectUri = () => publicUrl() + CALLBACK;
+    const failed = (reply: FastifyReply, error: unknown) =>
+      quiet(reply)
+        .header("set-cookie", kept("", 0))
+        .redirect(`/sign-in#problem=${problemWord(error)}`, 303);
+
+    app.get(START, { exposeHeadRoute: false }, async (request, reply) => {
+      try {
+        await countAddress(request);
+        const begun = await provider.begin(redirectUri(), ownPath((request.query as { next?: unknown }).next));
+        const value = Buffer.from(JSON.stringify(begun.attempt)).toString("base64url");
+        return quiet(reply).header("set-cookie", kept(value, PATIENCE_S)).redirect(begun.url.href, 303);
+      } catch (error) {
+        return failed(reply, error);
+      }
+    });
+
+    app.get(CALLBACK, { exposeHeadRoute: false }, async (request, reply) => {
+      const begun = attemptOf(request);
+      const { state } = request.query as { state?: unknown };
+      try {
+        if (!begun || begun.state !== state) return quiet(reply).redirect("/sign-in#problem=expired", 303);
+        await countAddress(request);
+        const once = `oidc-state:${createHash("sha256").update(begun.state).digest("base64url")}`;
+        if ((await rateStatements.hit(core, once, { count: 1, seconds: PATIENCE_S })).exceeded)
+          return quiet(reply).header("set-cookie", kept("", 0)).redirect("/sign-in#problem=expired", 303);
+        const claims = await provider.finish(new URL(redirectUri() + new URL(request.url, "http://self.invalid").search), begun);
+        const session = await signInByProvider(core, config, claims, request.ip);
+        return quiet(reply)
+          .header("set-cookie", [...sessionCookies(core, session.token, session.expiresAt), kept("", 0)])
+          .redirect(ownPath(begun.next), 303);
+      } catch (error) {
+        return failed(reply, error);
+      }
+    });
+  };
+}
