@@ -8,10 +8,10 @@ import { mutation, uuidOf } from "./mutation.ts";
 
 const fields: Record<keyof Quotas, string> = {
   eventsPerSecond: "Events that are accepted in a second, over all doors. A second's worth may come at once.",
-  definitions: "Webhook definitions that are not deleted.",
-  queuedRequests: "Requests that are accepted and not settled.",
+  definitions: "Webhooks that exist; a deleted one makes room at once.",
+  queuedRequests: "Accepted and not settled yet, those of stopped and blocked webhooks too.",
   storedBytes: "Bytes of accepted events and their requests within the retention time, counted as they come in.",
-  subscriptions: "Open GraphQL subscriptions, over all connections.",
+  subscriptions: "Open at the same time, over WebSockets and SSE of every process.",
 };
 
 const quotaType = (name: string, description: string) =>
@@ -38,12 +38,13 @@ const OrganizationUsage = quotaType(
 builder.prismaObjectFields("Organization", (t) => ({
   quotas: t.field({
     type: OrganizationQuotas,
-    description: "What it may use at most. Over it: 429 with Retry-After, or RateLimitedError.",
+    description:
+      "The most that this organization may have: what the operator set, else HOOKLINE_QUOTA_*. Over it: 429 with Retry-After, or RateLimitedError.",
     resolve: ({ id }, _args, { doors }) => doors.quotas.quotas(id),
   }),
   usage: t.field({
     type: OrganizationUsage,
-    description: "What it uses now of its quotas.",
+    description: "Counted now, over all processes: compare it with `quotas`.",
     resolve: ({ id }, _args, { doors }) => doors.quotas.usage(id),
   }),
 }));
@@ -62,7 +63,7 @@ mutation("setOrganizationQuotas", {
   scope: "admin",
   only: "operator",
   input: (t) => ({
-    organizationId: t.id({ required: true, description: "Whose." }),
+    organizationId: t.id({ required: true, description: "The global id of the organization, `org_…`; the operator may name any." }),
     eventsPerSecond: t.int({ description: fields.eventsPerSecond }),
     definitions: t.int({ description: fields.definitions }),
     queuedRequests: t.field({ type: "SafeInt", description: fields.queuedRequests }),
