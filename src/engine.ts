@@ -3,6 +3,7 @@
  * bench build it alike.
  */
 
+import { ERASE_ORGANIZATION_JOB } from "./accounts/erase-organization.ts";
 import { newId } from "./clock.ts";
 import type { Core } from "./core.ts";
 import { readJsonWith } from "./db/client.ts";
@@ -28,6 +29,7 @@ import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { observed } from "./observe/chore.ts";
+import { ERASURE_JOB } from "./requests/erase.ts";
 import { watchFigures } from "./requests/figures.ts";
 import { REPLAY_JOB } from "./requests/replay.ts";
 import { parseJson } from "./wire/json-exact.ts";
@@ -79,7 +81,7 @@ export interface Engine {
 }
 
 /** Kinds of jobs that the engine sends and takes. */
-export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MARKS_JOB, REPLAY_JOB] as const;
+export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MARKS_JOB, REPLAY_JOB, ERASURE_JOB, ERASE_ORGANIZATION_JOB] as const;
 
 /**
  * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription

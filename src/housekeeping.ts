@@ -4,14 +4,17 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { resumeOrganizationErasures, workOrganizationErasures } from "./accounts/erase-organization.ts";
 import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
+import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
+import { resumeErasures, workErasures } from "./requests/erase.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
 import { resumeReplays, workReplays } from "./requests/replay.ts";
@@ -48,6 +51,13 @@ const CHORES: Readonly<Record<string, Chore>> = {
   // Marks that nobody was told of.
   definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },
   replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
+  erasures: {
+    cron: "* * * * *",
+    run: async (core, queue) => ({
+      payloads: await resumeErasures(core, queue),
+      organizations: await resumeOrganizationErasures(core, queue),
+    }),
+  },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };
 
@@ -84,6 +94,9 @@ export function createHousekeeping(core: Core, queue: Queue): Housekeeping {
         await queue.schedule(jobOf(name), chore.cron);
       }
       await workReplays(core, queue);
+      await workErasures(core, queue);
+      await sealPlainProperties(core);
+      await workOrganizationErasures(core, queue);
     },
     async stop() {
       ended.abort();

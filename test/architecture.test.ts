@@ -138,6 +138,20 @@ const table: [name: string, rule: rules.Rule, broken: Snippets[], kept: Snippets
     },
   ],
   [
+    "faces read no tables",
+    rules.facesReadNoTables,
+    [
+      { "src/api/faces/acme/face.ts": "await core.db.prisma.user.findMany({});" },
+      { "src/api/faces/acme/face.ts": "await doors.core.db.pool.query(text);" },
+      { "src/api/faces/acme/face.ts": "await db.tenant(id).query(text);" },
+      { "src/api/faces/acme/face.ts": "await read(`SELECT id FROM users`);" },
+    ],
+    {
+      "src/api/faces/acme/face.ts": "await totalsOf(core.db, id, ids);",
+      "src/definitions/find.ts": "await core.db.prisma.user.findMany({});",
+    },
+  ],
+  [
     "B50 no regular expression takes more than linear time on what somebody sends",
     patternsAreLinear,
     [
@@ -193,7 +207,7 @@ describe("the layout", () => {
       specifier: "../dialect.ts",
       target: "src/wire/dialect.ts",
       typeOnly: true,
-      names: ["DialectName", "SigningKey"],
+      names: ["SigningKey"],
     });
   });
 

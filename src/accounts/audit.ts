@@ -2,11 +2,14 @@
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { AuditEntry } from "../db/generated/prisma/client.ts";
+import { isSecretValue, MASK, maskTarget } from "../wire/mask.ts";
 import type { Caller } from "./caller.ts";
-import { demand } from "./caller.ts";
-import { type KeysetPage, newestFirst } from "./keyset.ts";
 
 export type { AuditEntry };
+
+const SECRET = /password|secret|token|authorization|cookie|ciphertext|hash|seed|private|credential|api_?key|passphrase|hiddenProperties/i;
+/** Names that only sound like secrets. */
+const HARMLESS = /^(tokenPrefix|secretKeyId|signatureVersions|signingSecretLastFour)$/;
 
 export interface Subject {
   /** A node type, such as `WebhookDefinition`. */
@@ -15,24 +18,53 @@ export interface Subject {
   id: string;
 }
 
-const SECRET = /password|secret|token|authorization|cookie|ciphertext|hash|headers|seed|private|credential/i;
-/** Names that only sound like secrets. */
-const HARMLESS = /^(tokenPrefix|secretKeyId|signatureVersions)$/;
-const MASK = "***";
+const HIDDEN = ["headers", "properties"] as const;
 
-/** A copy fit for the audit log: JSON only, every value under a name that sounds like a secret masked. */
+/** Members whose values are hidden unless they are public: `headers` and `properties` beside lists of the public ones' names. */
+function hiddenMember(owner: Record<string, unknown>, name: (typeof HIDDEN)[number], value: unknown): unknown {
+  const names = owner[name === "headers" ? "publicHeaders" : "publicProperties"];
+  const open = new Set(Array.isArray(names) ? names.map((one) => String(one).toLowerCase()) : []);
+  const shown = (key: string, inner: unknown) => (open.has(key.toLowerCase()) ? masked(inner, key) : MASK);
+  if (Array.isArray(value)) return value.map((one) => ({ ...one, value: shown(String(one?.name), one?.value) }));
+  if (typeof value !== "object" || value === null) return value === null || value === undefined ? null : MASK;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shown(key, inner)]));
+}
+
+/**
+ * A copy fit for the audit log, which nothing can be taken out of again: JSON only; masked are values under a name that says
+ * "secret", credentials and sealed texts under any name, whatever of an address could be a key, and hidden headers and properties.
+ */
 export function masked(value: unknown, name = ""): unknown {
   if (value === undefined || value === null) return null;
   if (SECRET.test(name) && !HARMLESS.test(name) && typeof value !== "boolean") return MASK;
   if (value instanceof Date) return value.toISOString();
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint8Array) return MASK;
+  if (typeof value === "string") return maskedText(value, name);
   if (Array.isArray(value)) return value.map((item) => masked(item, name));
-  if (typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, masked(inner, key)]])));
-  }
-  return value;
+  if (typeof value !== "object") return value;
+  const owner = value as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(owner).flatMap(([key, inner]): [string, unknown][] => {
+      if (inner === undefined) return [];
+      const hidden = HIDDEN.find((one) => one === key);
+      return [[key, hidden ? hiddenMember(owner, hidden, inner) : masked(inner, key)]];
+    }),
+  );
 }
+
+const SEALED = /^v1\.[^.]+\.[A-Za-z0-9_-]{38,}$/;
+const ADDRESS = /^[a-z][a-z0-9+.-]{0,20}:\/\//i;
+/** Code and prose keep the addresses that they quote. */
+const PROSE = /^(source|transformation|payloadQuery|description)$/;
+
+function maskedText(text: string, name: string): string {
+  if (isSecretValue(text) || SEALED.test(text)) return MASK;
+  return ADDRESS.test(text) && !PROSE.test(name) ? maskTarget(text) : text;
+}
+
+/** Whoever is asked about it: a caller, or somebody who only tries to become one. */
+export type AuditCaller = Pick<Caller, "organizationId" | "userId"> & Partial<Pick<Caller, "tokenPrefix" | "address">>;
 
 /** What can run a statement: the pool, or the client of a transaction. */
 interface Queryable {
@@ -46,7 +78,7 @@ interface Queryable {
  */
 export async function audit(
   core: Core,
-  caller: Caller,
+  caller: AuditCaller,
   action: string,
   subject: Subject | undefined,
   before: unknown,
@@ -70,16 +102,4 @@ export async function audit(
       json(after),
     ],
   );
-}
-
-/** Newest first. @throws ForbiddenError without the scope admin */
-export async function listAuditEntries(
-  core: Core,
-  caller: Caller,
-  page: KeysetPage,
-): Promise<{ rows: AuditEntry[]; count: () => Promise<number> }> {
-  demand(caller, "admin");
-  const where = { organizationId: caller.organizationId };
-  const rows = await core.db.prisma.auditEntry.findMany(newestFirst(where, page));
-  return { rows, count: () => core.db.prisma.auditEntry.count({ where }) };
 }

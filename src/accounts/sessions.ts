@@ -5,6 +5,7 @@ import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { UnauthenticatedError } from "../errors.ts";
 import { hashPassword, isOutdated } from "../passwords/hash.ts";
 import { hashToken, newToken } from "../vault.ts";
+import { audit } from "./audit.ts";
 import { authenticate, tellRevoked } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { checkAtDoor } from "./password-door.ts";
@@ -106,15 +107,25 @@ export async function signInWithToken(core: Core, token: string): Promise<Sessio
 
 /** Ends the caller's session, on every process within 1 s. An API token is no session: it stays good. */
 export async function signOut(core: Core, caller: Caller): Promise<void> {
-  if (caller.credentialId !== undefined) await endSession(core, caller.organizationId, caller.credentialId);
+  if (caller.credentialId === undefined || !(await endSession(core, caller.organizationId, caller.credentialId))) return;
+  await audit(
+    core,
+    caller,
+    "user.signOut",
+    caller.userId === undefined ? undefined : { type: "User", id: caller.userId },
+    undefined,
+    undefined,
+  );
 }
 
-export async function endSession(core: Core, organizationId: string, id: string): Promise<void> {
+/** @returns false when there was none */
+export async function endSession(core: Core, organizationId: string, id: string): Promise<boolean> {
   const { rowCount } = await core.db.pool.query(
     "UPDATE session SET revoked_at = now() WHERE id = $1 AND organization_id = $2 AND revoked_at IS NULL",
     [id, organizationId],
   );
   if (rowCount) await tellRevoked(core, [id]);
+  return rowCount === 1;
 }
 
 /** A token that signs a browser in once, within 15 minutes: what the banner's link to the dashboard holds. */

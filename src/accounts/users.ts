@@ -146,7 +146,8 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
     core,
     rows.map((row) => row.id),
   );
-  await audit(core, caller, "user.delete", { type: "User", id }, user, null);
+  await audit(core, caller, "user.delete", { type: "User", id }, { role: user.role }, null);
+  await core.db.pool.query("SELECT erase_person($1::uuid, $2::uuid)", [caller.organizationId, id]);
   return user;
 }
 

@@ -6,11 +6,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
 import { echo } from "../text.ts";
+import { isPreflight } from "./preflight.ts";
 import { varies } from "./replies.ts";
-import { formOf, isPreflight } from "./routing.ts";
+import { formOf, isApi } from "./routing.ts";
 
+const PUBLIC: ReadonlySet<string> = new Set(["/openapi.json", "/healthz", "/readyz"]);
 /** The API; never the dashboard, its sign-in and /metrics. */
-const OPEN = /^\/((graphql|v1|api|auth|crmapi|inbound)(\/|$)|(openapi\.json|healthz|readyz)$)/;
+const isOpen = (path: string): boolean => isApi(path) || PUBLIC.has(path);
 /** All, so that a page sees the 405 of a method that a path does not take. */
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
@@ -55,7 +57,7 @@ export function openToPages(
   const star = config.corsOrigins.includes("*");
 
   function mark(request: FastifyRequest, reply: FastifyReply): void {
-    if (!OPEN.test(pathOf(request))) return;
+    if (!isOpen(pathOf(request))) return;
     varies(reply, "Origin");
     const { origin } = request.headers;
     if (!cors.allows(origin)) return;
@@ -66,7 +68,7 @@ export function openToPages(
   if (config.corsOrigins.length === 0) return () => undefined;
   app.addHook("onRequest", (request, reply, done) => {
     mark(request, reply);
-    if (!isPreflight(request) || !OPEN.test(pathOf(request))) return done();
+    if (!isPreflight(request) || !isOpen(pathOf(request))) return done();
     const { origin } = request.headers;
     if (!cors.allows(origin)) {
       const message = `HOOKLINE_CORS_ORIGINS does not name ${echo(String(origin))}: pages of that origin may not call this server`;

@@ -1,29 +1,47 @@
 /** What is answered where no route is: 405 with Allow for a known path, the dashboard's page for browsers, else 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parts, withoutTail } from "../text.ts";
-import { formAt } from "./faces/forms.ts";
+import { faceAt, faces } from "./faces/faces.ts";
 import { graphqlErrors } from "./graphql/http.ts";
-import type { ErrorForm } from "./problem.ts";
+import { isPreflight, NO_OTHER_ORIGINS } from "./preflight.ts";
+import { type ErrorForm, problemJson } from "./problem.ts";
 
-/** Never the dashboard's: unknown paths below these are 404 in their face's form. */
-const API = /^\/(api|v1|crmapi|auth|inbound|graphql)(\/|\?|$)/;
+/** Never the dashboard's: unknown paths below these are 404 in the form of their door. */
+const APIS: ReadonlySet<string | undefined> = new Set([
+  "v1",
+  "graphql",
+  ...faces.flatMap(({ prefixes }) => prefixes.map((prefix) => prefix.split("/")[1])),
+]);
+
+/** @param path without its query */
+export const isApi = (path: string): boolean => APIS.has(path.split("/")[1]);
 
 /** Segments; no route has so many. */
 const DEEPEST_PATH = 20;
 
+export interface Route {
+  method: string;
+  /** `:name` is any segment, a final `*` any rest. */
+  url: string;
+}
+
 export interface Routing {
+  all(): readonly Route[];
   /** The methods a path takes; empty for an unknown path. */
   methodsAt(path: string): string[];
 }
 
 /** Must be called before any route is added. */
 export function watchRoutes(app: FastifyInstance): Routing {
-  const routes: { method: string; segments: string[] }[] = [];
+  const routes: (Route & { segments: string[] })[] = [];
   passOverEmptyIds(app);
-  app.addHook("onRoute", ({ method, url }) => {
-    for (const each of [method].flat()) routes.push({ method: each, segments: url.split("/") });
+  app.addHook("onRoute", ({ method, url, config }) => {
+    // A face's route that only refuses (faces/face.ts) takes nothing.
+    if ((config as { refuses?: boolean } | undefined)?.refuses) return;
+    for (const each of [method].flat()) routes.push({ method: each, url, segments: url.split("/") });
   });
   return {
+    all: () => routes,
     methodsAt(path) {
       const given = parts(path, "/", DEEPEST_PATH) ?? [];
       return [...new Set(routes.filter(({ segments }) => fits(segments, given)).map(({ method }) => method))].sort();
@@ -51,12 +69,9 @@ function fits(segments: readonly string[], given: readonly string[]): boolean {
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
-  return /^\/graphql(\/|$)/.test(path) ? graphqlErrors : formAt(path);
+  if (path === "/graphql" || path.startsWith("/graphql/")) return graphqlErrors;
+  return faceAt(path)?.say ?? problemJson;
 }
-
-/** What a browser asks before a page of another origin may call. */
-export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
-  method === "OPTIONS" && headers.origin !== undefined && headers["access-control-request-method"] !== undefined;
 
 export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
@@ -67,13 +82,11 @@ export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page
     const methods = routing.methodsAt(path);
     if (methods.length > 0) {
       const allow = methods.join(", ");
-      const message = isPreflight(request)
-        ? "pages of other origins may not call this server: name their origins in HOOKLINE_CORS_ORIGINS"
-        : `only ${allow} here`;
+      const message = isPreflight(request) ? NO_OTHER_ORIGINS : `only ${allow} here`;
       return form(reply, { status: 405, code: "METHOD_NOT_ALLOWED", message, headers: { allow } });
     }
     const browser = request.method === "GET" && (request.headers.accept?.includes("text/html") ?? false);
-    if (page && browser && !API.test(path)) return page(request, reply);
+    if (page && browser && !isApi(path)) return page(request, reply);
     const bare = withoutTail(path, "/");
     const meant = bare !== path && routing.methodsAt(bare).length > 0;
     const message = `there is nothing at this path${meant ? "; leave out the slash at its end" : ""}`;

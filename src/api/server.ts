@@ -9,11 +9,7 @@ import { compressAnswers } from "./compression.ts";
 import { openToPages } from "./cors.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Doors } from "./doors.ts";
-import { cotalkerRoutes } from "./faces/cotalker.ts";
-import { crmcomRoutes } from "./faces/crmcom.ts";
-import { doformsRoutes } from "./faces/doforms.ts";
-import { readableInboundUrl, resultsRoutes } from "./faces/results.ts";
-import { superofficeRoutes } from "./faces/superoffice.ts";
+import { mountFaces, rewritten } from "./faces/faces.ts";
 import { createForwarded, type Settle } from "./forwarded.ts";
 import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
@@ -21,14 +17,15 @@ import { createYogaDoor } from "./graphql/yoga.ts";
 import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
-import { problemJson, problemOf } from "./problem.ts";
+import { problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
+import { auditRoutes } from "./rest/audit.ts";
 import { eventRoutes } from "./rest/events.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
-import { answerUnknown, formOf, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
   dashboard?: Dashboard | undefined;
@@ -39,6 +36,8 @@ export interface Server {
   listen(): Promise<{ port: number }>;
   /** The same without a socket. */
   fetch(request: Request): Promise<Response>;
+  /** All that is answered by a route of its own. */
+  routes(): readonly Route[];
   /** /readyz answers 503 from now on; everything else goes on. */
   beginDrain(): void;
   /** Takes no more connections, ends subscriptions, lets running requests end. */
@@ -78,7 +77,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     requestTimeout: HTTP.requestMs,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
-    rewriteUrl: (request) => readableInboundUrl(request.url ?? "/"),
+    rewriteUrl: (request) => rewritten(request.url ?? "/"),
     http: {
       headersTimeout: HTTP.headMs,
       connectionsCheckingInterval: 1_000,
@@ -114,7 +113,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
-  app.setErrorHandler((error, _request, reply) => problemJson(reply, problemOf(error, core.log)));
+  app.setErrorHandler((error, request, reply) => formOf(request.url.split("?")[0] ?? "/")(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
   });
@@ -156,12 +155,9 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(healthRoutes(core, () => draining));
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
+  await app.register(auditRoutes(core));
   await app.register(graphqlRoutes(doors, yoga, live));
-  await app.register(resultsRoutes(doors));
-  await app.register(doformsRoutes(doors));
-  await app.register(cotalkerRoutes(doors));
-  await app.register(crmcomRoutes(doors));
-  await app.register(superofficeRoutes(doors));
+  await mountFaces(app, doors);
   await app.register(signInRoutes(core));
   if (options.dashboard) await app.register(options.dashboard.routes);
   answerUnknown(app, routing, options.dashboard?.page);
@@ -175,6 +171,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },
@@ -199,6 +196,7 @@ export async function createWorkerServer(core: Core): Promise<Server> {
   return {
     listen: () => listen(app, core),
     fetch: (request) => fetchFrom(app, request),
+    routes: routing.all,
     beginDrain: () => {
       draining = true;
     },

@@ -104,7 +104,11 @@ export interface WebhookDefinitionTable {
   connection_id: string | null;
   script_id: string | null;
   headers: string | null;
+  public_headers: string[];
   properties: unknown;
+  hidden_properties: string | null;
+  public_properties: string[];
+  warning: string | null;
   ordering: "DEFINITION" | "KEY" | "NONE" | null;
   ordering_epoch: number;
   concurrency: number | null;
@@ -180,6 +184,8 @@ export interface ConnectionTable {
   url_deleted: string | null;
   url_status: string | null;
   headers: string | null;
+  public_headers: string[];
+  warning: string | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -205,6 +211,7 @@ export interface WorkflowRuleTable {
   description: string | null;
   entity: string;
   condition: unknown;
+  actions: unknown;
   priority: "LOW" | "MEDIUM" | "HIGH";
   state: "ACTIVE" | "STOPPED";
   created_by_id: string | null;
@@ -247,6 +254,7 @@ export interface EventTable {
   source: string | null;
   occurred_at: Date;
   created_at: Date;
+  erased_at: Date | null;
 }
 
 export interface IdempotencyKeyTable {
@@ -418,6 +426,31 @@ export interface ReplayTable {
   updated_at: Date;
 }
 
+export interface ErasureTable {
+  id: string;
+  organization_id: string;
+  filter: unknown;
+  cancel_queued: boolean;
+  total: number;
+  erased: number;
+  left_out: number;
+  state: "RUNNING" | "DONE" | "FAILED";
+  last_id: string;
+  until_id: string;
+  created_by_id: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface OrganizationErasureTable {
+  organization_id: string;
+  total: number;
+  done: number;
+  started_at: Date;
+  updated_at: Date;
+  finished_at: Date | null;
+}
+
 export interface GoalTable {
   id: string;
   organization_id: string;
@@ -498,6 +531,8 @@ export interface Tables {
   number_block: NumberBlockTable;
   delivery_minute: DeliveryMinuteTable;
   replay: ReplayTable;
+  erasure: ErasureTable;
+  organization_erasure: OrganizationErasureTable;
   goal: GoalTable;
   goal_value: GoalValueTable;
   inbound_webhook: InboundWebhookTable;

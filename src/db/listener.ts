@@ -5,11 +5,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../observe/log.ts";
+import { LOOK_PROFILE, type SessionProfile } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
 const HEARTBEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
-/** How often a connection made anew tells where the URL leads. */
+/** How often a connection made anew tells where the URL leads: one costs both sides some milliseconds. */
 const LOOK_MS = 7_000;
 const AGAIN_MS = 500;
 
@@ -40,8 +41,8 @@ export function createListener(options: ListenerOptions): Listener {
   let connected = false;
   let loop: Promise<void> | undefined;
 
-  async function connect(): Promise<SessionClient> {
-    const next = new SessionClient(clientConfig({ url, purpose }));
+  async function connect(profile?: SessionProfile): Promise<SessionClient> {
+    const next = new SessionClient(clientConfig({ url, purpose, ...(profile && { profile }) }));
     await next.connect();
     return next;
   }
@@ -54,7 +55,7 @@ export function createListener(options: ListenerOptions): Listener {
 
   /** Whether a connection made now is to another server; false when none can be made. */
   async function leadsElsewhere(server: string): Promise<boolean> {
-    const look = await connect().catch(() => undefined);
+    const look = await connect(LOOK_PROFILE).catch(() => undefined);
     const found = look && (await serverOf(look).catch(() => undefined));
     await look?.end().catch(() => undefined);
     return found !== undefined && found !== server;

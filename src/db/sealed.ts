@@ -3,6 +3,7 @@ export const SEALED: readonly [table: string, column: string, place: string][] =
   ["signing_secret", "ciphertext", "organization_id || '/' || definition_id || '/signing/' || version"],
   ["secret_key", "ciphertext", "organization_id || '/secret-key/' || id"],
   ["webhook_definition", "headers", "organization_id || '/' || id || '/headers'"],
+  ["webhook_definition", "hidden_properties", "organization_id || '/' || id || '/properties'"],
   ["connection", "headers", "organization_id || '/' || id || '/headers'"],
 ];
 

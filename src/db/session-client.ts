@@ -125,7 +125,7 @@ export class SessionClient extends pg.Client {
       await super.connect();
       await this.#liftLimits();
       const results: unknown = await super.query({ text: this.#setup, query_timeout: SETUP_TIMEOUT_MS } as pg.QueryConfig);
-      checkState((results as pg.QueryResult<SessionState>[]).at(-1)?.rows[0] as SessionState);
+      checkState([results as pg.QueryResult<SessionState>].flat().at(-1)?.rows[0] as SessionState);
       this.#ready = true;
       return this;
     } catch (error) {

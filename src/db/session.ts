@@ -13,6 +13,8 @@ export interface SessionProfile {
   idleInTransactionTimeout: number;
   /** A pool that serves one organization at a time (tenant.ts). */
   tenant?: boolean;
+  /** Asked one thing and closed again: nothing is set. */
+  look?: boolean;
 }
 
 /** A statement that takes longer is given up: none of ours does, unless the database hangs. */
@@ -27,6 +29,9 @@ export const POOL_PROFILE: SessionProfile = {
   // A process that froze in the midst of a transaction must not keep its lanes' rows locked for the others.
   idleInTransactionTimeout: 5_000,
 };
+
+/** Where the URL leads (listener.ts). */
+export const LOOK_PROFILE: SessionProfile = { ...POOL_PROFILE, look: true };
 
 /** A step of a migration or the copy of a table takes as long as it takes, and a process that was stopped for a while goes on with it. */
 export const LONG_PROFILE: SessionProfile = { plans: "auto", statementTimeout: 0, lockTimeout: 0, idleInTransactionTimeout: 0 };
@@ -68,13 +73,6 @@ export const SETTINGS: readonly [name: string, value: string, why: string][] = [
   ["jit", "off", "costs milliseconds on short statements, saves nothing on ours"],
 ];
 
-/**
- * A database or a role that reads only by default is written to all the same. A server that does, by its configuration, was
- * taken out of service by whoever runs it (a switch-over, a full disk): that stands, also when it comes while we are connected.
- */
-const WRITABLE = `SELECT set_config(name, 'off', false) FROM pg_settings
-     WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source NOT IN ('default', 'configuration file', 'command line')`;
-
 /** Not in every version, or a superuser's alone: set where they exist and we may. */
 const WHERE_POSSIBLE: readonly [name: string, value: string][] = [
   ["transaction_timeout", "0"],
@@ -97,6 +95,23 @@ const PLANNER = [
     "log_parameter_max_length_on_error",
   ],
 ];
+
+/**
+ * What depends on how a setting stands, in one look at all of them: reading `pg_settings` costs more than every SET below. A
+ * database or a role that reads only by default is written to all the same. A server that does, by its configuration, was
+ * taken out of service by whoever runs it (a switch-over, a full disk): that stands, also when it comes while we are connected.
+ */
+const AS_THEY_STAND = () => `SELECT set_config(found.name, found.value, false) FROM (
+     SELECT s.name, CASE
+       WHEN s.name = 'default_transaction_read_only'
+         THEN CASE WHEN s.setting = 'on' AND s.source NOT IN ('default', 'configuration file', 'command line') THEN 'off' END
+       WHEN wanted.name IS NOT NULL
+         THEN CASE WHEN s.setting <> wanted.value AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET')) THEN wanted.value END
+       WHEN s.context = 'user' AND s.setting <> s.boot_val AND (s.name LIKE 'enable\\_%' OR s.name = ANY(ARRAY[${PLANNER.map(literal).join(", ")}]))
+         THEN s.boot_val END AS value
+     FROM pg_settings AS s
+     LEFT JOIN (VALUES ${WHERE_POSSIBLE.map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) AS wanted(name, value) ON wanted.name = s.name
+   ) AS found WHERE found.value IS NOT NULL`;
 
 const GENERIC = [
   "SET plan_cache_mode = force_generic_plan",
@@ -139,29 +154,28 @@ export interface SessionState {
   triggers: string;
 }
 
+const STATE =
+  "SELECT pg_is_in_recovery() AS recovery, current_setting('default_transaction_read_only')::bool AS closed, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers";
+
 /** What could end a connection before its settings are in force. */
 export const NO_LIMITS =
   "SET statement_timeout = 0; SET idle_session_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 /** One simple query of many statements, after NO_LIMITS. The search path comes first, so that no name below means anybody else's. */
 export function sessionSql(address: DatabaseAddress, profile: SessionProfile): string {
+  if (profile.look) return STATE;
   const set = (name: string, value: string) => `SET ${name} = ${value === "" ? "''" : literal(value)}`;
   return [
     // pg_temp last: a temporary table must not stand before ours.
     `SET search_path = ${identifier(address.schema)}, pg_temp`,
     ...SETTINGS.map(([name, value]) => set(name, value)),
-    WRITABLE,
-    `SELECT set_config(wanted.name, wanted.value, false) FROM (VALUES ${WHERE_POSSIBLE.map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) AS wanted(name, value)
-     JOIN pg_settings AS s ON s.name = wanted.name
-     WHERE s.setting <> wanted.value AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET'))`,
-    `SELECT set_config(name, boot_val, false) FROM pg_settings
-     WHERE context = 'user' AND setting <> boot_val AND (name LIKE 'enable\\_%' OR name = ANY(ARRAY[${PLANNER.map(literal).join(", ")}]))`,
+    AS_THEY_STAND(),
     ...PLANS[profile.plans],
     ...(address.role === undefined ? [] : [`SET ROLE ${identifier(address.role)}`]),
     ...(profile.tenant ? TENANT : []),
     `SET lock_timeout = ${profile.lockTimeout}`,
     `SET idle_in_transaction_session_timeout = ${profile.idleInTransactionTimeout}`,
     `SET statement_timeout = ${profile.statementTimeout}`,
-    "SELECT pg_is_in_recovery() AS recovery, current_setting('default_transaction_read_only')::bool AS closed, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers",
+    STATE,
   ].join(";\n");
 }

@@ -3,6 +3,7 @@
  * prepared under its name. test/db/statements.test.ts prepares every one of them on the real tables and compares.
  */
 import type { Pool, PoolClient } from "pg";
+import { parametersOf, preparedValue } from "./parameters.ts";
 
 /** A pool, one of its clients, or a tenant's view (tenant.ts). */
 export interface Queries {
@@ -42,6 +43,8 @@ export interface Statement<S extends RowShape> {
   readonly text: string;
   /** Column by column what it returns; {} for none. */
   readonly row: S;
+  /** What its text casts each parameter to. */
+  readonly parameters: readonly string[];
   /** Runs it. @returns its rows */
   rows(client: Queries, values: readonly unknown[]): Promise<RowOf<S>[]>;
   /** Runs it. @returns how many rows it touched */
@@ -50,11 +53,14 @@ export interface Statement<S extends RowShape> {
 
 export function statement<const S extends RowShape>(definition: { name: string; text: string; row: S }): Statement<S> {
   const { name, text, row } = definition;
+  const parameters = parametersOf(text);
+  const sent = (values: readonly unknown[]) => ({ name, text, values: values.map((value, i) => preparedValue(parameters[i], value)) });
   return {
     name,
     text,
     row,
-    rows: async (client, values) => (await client.query({ name, text, values: values as unknown[] })).rows as RowOf<S>[],
-    count: async (client, values) => (await client.query({ name, text, values: values as unknown[] })).rowCount ?? 0,
+    parameters,
+    rows: async (client, values) => (await client.query(sent(values))).rows as RowOf<S>[],
+    count: async (client, values) => (await client.query(sent(values))).rowCount ?? 0,
   };
 }

@@ -4,7 +4,10 @@
  * statement can use in JavaScript what one before it returned; in exchange no lock is held while a message travels, and a
  * process that freezes leaves no transaction open.
  */
-import pg from "pg";
+import type pg from "pg";
+import { Outgoing } from "./outgoing.ts";
+import { writeParameter } from "./parameters.ts";
+import { hasRows, keepLayout, type Layout, layoutOf } from "./results.ts";
 import type { RowShape, Statement } from "./statement.ts";
 
 /** A statement and its values. */
@@ -14,41 +17,37 @@ export interface Sent {
 }
 
 export interface Came {
+  /** Empty for a statement that declares no columns. */
   rows: Record<string, unknown>[];
   /** Rows touched. */
   count: number;
 }
 
-interface Result {
-  rows: Record<string, unknown>[];
-  rowCount: number | null;
-}
 type Callback = (error: Error | null | undefined, result?: unknown) => void;
 
 /** What node-postgres gives whoever writes to its connection (pg-cursor does); its version is pinned. */
 interface Wire {
-  stream: { writable: boolean; write(bytes: Buffer): boolean; cork(): void; uncork(): void };
-  _send(bytes: Buffer): boolean;
+  stream: { writable: boolean; write(bytes: Buffer): boolean };
   parsedStatements: Record<string, string>;
   submittedNamedStatements: Record<string, string>;
-  sync(): void;
 }
-interface Query {
-  name: string;
-  text: string;
-  submit(connection: Wire): Error | null;
-  handleRowDescription(message: unknown): void;
-  handleDataRow(message: unknown): void;
-  handleCommandComplete(message: unknown, connection: Wire): void;
-  handleReadyForQuery(connection: Wire): void;
-}
-const Query = (pg as unknown as { Query: new (config: object, values: undefined, callback: Callback) => Query }).Query;
+
+/** Types of messages, as their first byte. */
+const [PARSE, BIND, DESCRIBE, EXECUTE, SYNC] = [0x50, 0x42, 0x44, 0x45, 0x53];
+const PORTAL = 0x50;
+
+/** About what a message takes: the largest of late. */
+let usualSize = 4_096;
+const LARGEST_AHEAD = 1 << 18;
 
 /** One transaction, as node-postgres sees it: a query that it hands the server's messages to. */
 class Transaction {
   callback: Callback = () => undefined;
-  readonly #queries: Query[];
+  readonly #sent: readonly Sent[];
   readonly #results: Came[] = [];
+  /** Of the statement that the server is at. */
+  #rows: Record<string, unknown>[] = [];
+  #layout: Layout | undefined;
   #wrong: Error | undefined;
   #at = 0;
   #ended = false;
@@ -59,70 +58,103 @@ class Transaction {
   behind: Transaction | undefined;
 
   constructor(sent: readonly Sent[]) {
-    this.#queries = sent.map(
-      ({ statement: { name, text }, values }) =>
-        new Query({ name, text, values }, undefined, (error, result) => {
-          if (error) this.#wrong ??= error;
-          else this.#results.push({ rows: (result as Result).rows, count: (result as Result).rowCount ?? 0 });
-        }),
-    );
+    this.#sent = sent;
   }
 
   /** Of the statement that the server is at: node-postgres keeps in mind which ones are prepared. */
   get name(): string {
-    return this.#queries[this.#at]?.name ?? "";
+    return this.#sent[this.#at]?.statement.name ?? "";
   }
   get text(): string {
-    return this.#queries[this.#at]?.text ?? "";
+    return this.#sent[this.#at]?.statement.text ?? "";
   }
 
   submit(connection: Wire): Error | null {
     if (this.sentAlready) return null;
-    const message: Buffer[] = [];
-    const collector = Object.create(connection, { _send: { value: (bytes: Buffer) => message.push(bytes) } }) as Wire;
-    for (let each: Transaction | undefined = this; each; each = each.behind) {
-      const wrong = each.#write(collector);
-      // Nothing was sent yet; what the collector noted as on its way is not.
-      if (wrong) {
-        this.#forget(connection);
-        return wrong;
-      }
-      each.sentAlready = true;
+    const out = new Outgoing(usualSize);
+    const noted: string[] = [];
+    try {
+      for (let each: Transaction | undefined = this; each; each = each.behind) each.#write(out, connection, noted);
+    } catch (error) {
+      // Nothing was sent: what was noted as on its way is not.
+      for (const name of noted) delete connection.submittedNamedStatements[name];
+      return error as Error;
     }
+    for (let each: Transaction | undefined = this; each; each = each.behind) each.sentAlready = true;
+    usualSize = Math.min(LARGEST_AHEAD, Math.max(out.length, usualSize * 0.95)) | 0;
     // One write: a hundred small ones cost more than the statements.
-    if (connection.stream.writable) connection.stream.write(Buffer.concat(message));
+    if (connection.stream.writable) connection.stream.write(out.take());
     return null;
   }
 
-  #write(collector: Wire): Error | undefined {
-    const quiet = Object.create(collector, { sync: { value: () => undefined } }) as Wire;
-    for (const query of this.#queries) {
-      const wrong = query.submit(quiet) ?? this.#wrong;
-      if (wrong) return wrong;
+  /** Each is parsed where this session does not know it, bound and run. Its columns are asked for once in a process. */
+  #write(out: Outgoing, { parsedStatements, submittedNamedStatements }: Wire, noted: string[]): void {
+    for (const { statement, values } of this.#sent) {
+      const { name, text, parameters } = statement;
+      const known = parsedStatements[name] ?? submittedNamedStatements[name];
+      if (known === undefined) {
+        const from = begin(out, PARSE);
+        out.name(name);
+        out.name(text);
+        out.int16(0);
+        end(out, from);
+        submittedNamedStatements[name] = text;
+        noted.push(name);
+      } else if (known !== text) throw new Error(`prepared statements must be unique: '${name}' was used for a different one`);
+      writeBind(out, name, parameters, values);
+      if (hasRows(statement) && layoutOf(statement) === undefined) {
+        const from = begin(out, DESCRIBE);
+        out.byte(PORTAL);
+        out.name("");
+        end(out, from);
+      }
+      const from = begin(out, EXECUTE);
+      out.name("");
+      // All of its rows.
+      out.int32(0);
+      end(out, from);
     }
-    collector.sync();
-    return undefined;
+    end(out, begin(out, SYNC));
   }
 
   /** Statements from here on were not read by the server: they are prepared when they are sent again. */
   #forget(connection: Wire): void {
-    for (const { name } of this.#queries.slice(this.#at)) delete connection.submittedNamedStatements[name];
+    for (const { statement } of this.#sent.slice(this.#at)) delete connection.submittedNamedStatements[statement.name];
   }
 
-  handleRowDescription(message: unknown): void {
-    this.#queries[this.#at]?.handleRowDescription(message);
+  handleRowDescription({ fields }: { fields: readonly { name: string }[] }): void {
+    const sent = this.#sent[this.#at];
+    if (sent)
+      keepLayout(
+        sent.statement,
+        fields.map(({ name }) => name),
+      );
   }
-  handleDataRow(message: unknown): void {
-    this.#queries[this.#at]?.handleDataRow(message);
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const sent = this.#sent[this.#at];
+    if (this.#wrong || !sent || !hasRows(sent.statement)) return;
+    try {
+      this.#layout ??= layoutOf(sent.statement) as Layout;
+      this.#rows.push(this.#layout.row(fields));
+    } catch (error) {
+      this.#wrong = error as Error;
+    }
   }
-  handleCommandComplete(message: unknown, connection: Wire): void {
-    this.#queries[this.#at]?.handleCommandComplete(message, connection);
-    this.#at += 1;
+  /** @param message.text such as `UPDATE 3` or `INSERT 0 1` */
+  handleCommandComplete({ text }: { text: string }): void {
+    this.#results.push({ rows: this.#rows, count: Number(text.slice(text.lastIndexOf(" ") + 1)) || 0 });
+    this.#next();
   }
   handleEmptyQuery(): void {
-    this.#at += 1;
+    this.#next();
   }
   handlePortalSuspended(): void {}
+
+  #next(): void {
+    this.#rows = [];
+    this.#layout = undefined;
+    this.#at += 1;
+  }
 
   handleError(error: Error, connection: Wire): void {
     this.#forget(connection);
@@ -130,8 +162,7 @@ class Transaction {
     this.callback(error);
   }
 
-  handleReadyForQuery(connection: Wire): void {
-    for (const query of this.#queries) query.handleReadyForQuery(connection);
+  handleReadyForQuery(): void {
     this.#end();
     this.callback(this.#wrong ?? null, this.#results);
   }
@@ -141,6 +172,26 @@ class Transaction {
     this.#ended = true;
     this.ended();
   }
+}
+
+/** @returns where its length stands, for `end` */
+function begin(out: Outgoing, type: number): number {
+  out.byte(type);
+  return out.skip(4);
+}
+const end = (out: Outgoing, from: number) => out.set32(from, out.length - from);
+
+function writeBind(out: Outgoing, name: string, parameters: readonly string[], values: readonly unknown[]): void {
+  const from = begin(out, BIND);
+  out.name("");
+  out.name(name);
+  out.int16(values.length);
+  const formats = out.skip(values.length * 2);
+  out.int16(values.length);
+  for (let i = 0; i < values.length; i++) out.set16(formats + i * 2, writeParameter(out, parameters[i], values[i]));
+  // Results as text, all of them.
+  out.int16(0);
+  end(out, from);
 }
 
 const run = (client: pg.PoolClient, transaction: Transaction): Promise<Came[]> =>

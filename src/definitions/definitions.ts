@@ -10,6 +10,7 @@ import { ConflictError, type Issue, NotFoundError, ValidationError } from "../er
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
+import { destinationsOf, hiddenChange, hiddenOf, keepShownUrl, publishIssues } from "./hiding.ts";
 import { record } from "./record.ts";
 import {
   alignSecrets,
@@ -37,7 +38,7 @@ export interface CreateDefinitionInput extends DefinitionSettings {
   /** Suggested from the name when absent. */
   code?: string | null | undefined;
   state?: DefinitionState | undefined;
-  /** By default a STANDARD definition gets a secret, others none. */
+  /** By default as the dialect says: STANDARD and SUPEROFFICE definitions get a secret, others none. */
   signing?: Signing | undefined;
 }
 
@@ -62,7 +63,7 @@ export interface UpdatedDefinition extends CreatedDefinition {
 
 const CONFLICTS = {
   webhook_definition_code_key: "another webhook definition has this code",
-  webhook_definition_crmcom_name_key: "another CRMCOM definition has this name",
+  webhook_definition_crmcom_name_key: "another definition of this dialect has this name",
 };
 
 const egresses = new WeakMap<Core, Egress>();
@@ -92,9 +93,10 @@ export async function createDefinition(
   const whole = wholeOf({ dialect, ...NO_TARGET }, input);
   refuseIf([
     ...settingsIssues(input, egressOf(core)),
-    ...codeIssues(input.code, dialect === "CRMCOM" ? "PRINTABLE" : "PLAIN"),
+    ...codeIssues(input.code, dialects[dialect].codes),
     ...signingIssues(signing, dialect),
     ...wholeDefinitionIssues(whole),
+    ...publishIssues(caller, null, input),
     ...(await sourceIssues(caller, input, checks)),
   ]);
   const { organizationId } = caller;
@@ -104,8 +106,10 @@ export async function createDefinition(
       await lockReferences(client, organizationId, input);
       await lockCatalog(client, organizationId);
       const code = input.code ?? (await suggestCode(client, "webhook_definition", organizationId, codeFrom(input.name, "webhook")));
+      const after = await destinationsOf(client, organizationId, whole);
       const definition = await insert<Columns>(client, "webhook_definition", {
-        ...columnsFrom(core, owner, input, null),
+        ...columnsFrom(input),
+        ...hiddenChange(core, caller, owner, null, input, { before: after, after }).columns,
         ...owner,
         code,
         number: await nextNumber(client, organizationId),
@@ -154,24 +158,27 @@ export async function updateDefinition(
   core: Core,
   caller: Caller,
   id: string,
-  input: UpdateDefinitionInput,
+  given: UpdateDefinitionInput,
   checks: SourceChecks,
 ): Promise<UpdatedDefinition> {
   demand(caller, "webhooks:write");
-  refuseIf([...settingsIssues(input, egressOf(core)), ...(await sourceIssues(caller, input, checks))]);
+  refuseIf([...settingsIssues(given, egressOf(core)), ...(await sourceIssues(caller, given, checks))]);
   const { organizationId } = caller;
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
       const present = await findLiving(client, organizationId, id);
+      const input = keepShownUrl(caller, given, present);
       const changes = input.state && input.state !== present.state ? await setState(core, client, caller, [id], input.state) : [];
       if (input.ordering !== undefined || input.dialect !== undefined) await lockCounters(client, organizationId, [id]);
       const before = await findLiving(client, organizationId, id, "FOR NO KEY UPDATE");
       const whole = wholeOf(before, input);
       const orderingEpoch = await nextEpoch(client, before, input);
-      refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect)]);
+      refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect), ...publishIssues(caller, before, input)]);
       await lockReferences(client, organizationId, input);
+      const hidden = await hiddenOf(core, client, caller, before, whole, input);
       const row = (await update<Columns>(client, "webhook_definition", before, {
-        ...columnsFrom(core, before, input, before.headers),
+        ...columnsFrom(input),
+        ...hidden?.columns,
         ...targetColumns(whole),
         orderingEpoch,
         updatedAt: core.clock.now(),
@@ -179,7 +186,7 @@ export async function updateDefinition(
         updatedUnit: caller.unit ?? null,
       })) as unknown as DefinitionRow;
       const signingSecret = await updateSecrets(core, client, row, input);
-      await recordDefinition(core, client, caller, "update", before, row);
+      await recordDefinition(core, client, caller, "update", before, row, hidden?.dropped);
       return { definition: row, changes, signingSecret };
     })
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
@@ -361,13 +368,14 @@ function recordDefinition(
   verb: "create" | "update" | "delete",
   before: DefinitionRow | null,
   after: DefinitionRow,
+  lost: readonly string[] = [],
 ): Promise<void> {
   return record(core, client, caller, {
     action: `webhookDefinition.${verb}`,
     subjectType: "WebhookDefinition",
     subjectId: after.id,
     before: before && auditView(core, before),
-    after: auditView(core, after),
+    after: { ...auditView(core, after), ...(lost.length > 0 && { dropped: lost }) },
     definitionIds: [after.id],
   });
 }

@@ -92,12 +92,6 @@ export async function deleteEventType(core: Core, caller: Caller, id: string): P
   });
 }
 
-/** Null when there is none. @throws ForbiddenError */
-export async function findEventType(core: Core, caller: Caller, id: string): Promise<EventType | null> {
-  demand(caller, "webhooks:read");
-  return core.db.prisma.eventType.findFirst({ where: { id, organizationId: caller.organizationId } });
-}
-
 /** Newest first. @throws ForbiddenError */
 export async function listEventTypes(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<EventType>> {
   demand(caller, "webhooks:read");

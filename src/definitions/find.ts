@@ -2,27 +2,58 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { Prisma } from "../db/generated/prisma/client.ts";
+import { urlForms } from "../requests/filter.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import type { DefinitionRow, DefinitionState } from "./settings.ts";
 
 export type DefinitionKey = { id: string } | { code: string } | { number: number };
 
+/** What is read along with the rows: relations, in Prisma's words, as a door was asked for them. */
+export type DefinitionsAlong = Pick<Prisma.WebhookDefinitionFindManyArgs, "include">;
+
 const MAX_INT4 = 2 ** 31 - 1;
 
 /** Null: unknown, deleted, or another organization's. @throws ForbiddenError */
-export async function getDefinition(core: Core, caller: Caller, key: DefinitionKey): Promise<DefinitionRow | null> {
+export async function getDefinition(
+  core: Core,
+  caller: Caller,
+  key: DefinitionKey,
+  along: DefinitionsAlong = {},
+): Promise<DefinitionRow | null> {
   demand(caller, "webhooks:read");
   if ("number" in key && !(Number.isInteger(key.number) && key.number >= 1 && key.number <= MAX_INT4)) return null;
   if ("code" in key && !isText(key.code)) return null;
-  return core.db.prisma.webhookDefinition.findFirst({ where: { ...key, organizationId: caller.organizationId, deletedAt: null } });
+  return core.db.prisma.webhookDefinition.findFirst({
+    ...along,
+    where: { ...key, organizationId: caller.organizationId, deletedAt: null },
+  });
+}
+
+/**
+ * By the last 24 hex digits of its UUID, as Cotalker shows it; null as above.
+ * @param objectId 24 lower-case hex digits
+ * @throws ForbiddenError
+ */
+export async function findByObjectId(core: Core, caller: Caller, dialect: DialectName, objectId: string): Promise<DefinitionRow | null> {
+  const { rows } = await core.db.tenant(caller.organizationId).query<{ id: string }>(
+    `SELECT id FROM webhook_definition WHERE organization_id = $1 AND dialect = $2::dialect AND deleted_at IS NULL
+       AND right(replace(id::text, '-', ''), 24) = $3`,
+    [caller.organizationId, dialect, objectId],
+  );
+  return rows[0] ? getDefinition(core, caller, { id: rows[0].id }) : null;
 }
 
 /** Those of `ids` that are there, in no order. @throws ForbiddenError */
-export async function getDefinitions(core: Core, caller: Caller, ids: readonly string[]): Promise<DefinitionRow[]> {
+export async function getDefinitions(
+  core: Core,
+  caller: Caller,
+  ids: readonly string[],
+  along: DefinitionsAlong = {},
+): Promise<DefinitionRow[]> {
   demand(caller, "webhooks:read");
   const where = { id: { in: [...ids] }, organizationId: caller.organizationId, deletedAt: null };
-  return core.db.prisma.webhookDefinition.findMany({ where });
+  return core.db.prisma.webhookDefinition.findMany({ ...along, where });
 }
 
 const isText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
@@ -37,7 +68,7 @@ export interface DefinitionFilter {
   name?: string | undefined;
   /** Exactly one of its event types, without regard to case. */
   eventType?: string | undefined;
-  /** Exactly. */
+  /** This URL, however it is written. */
   targetUrl?: string | undefined;
   createdAfter?: Date | undefined;
   /** Exclusive. */
@@ -47,18 +78,22 @@ export interface DefinitionFilter {
   ids?: readonly string[] | undefined;
 }
 
-async function whereOf(core: Core, organizationId: string, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+async function whereOf(core: Core, caller: Caller, filter: DefinitionFilter): Promise<Prisma.WebhookDefinitionWhereInput> {
+  const { organizationId } = caller;
   const { state, dialect, search, name, eventType, targetUrl, createdAfter, createdBefore, application } = filter;
   const ids = eventType === undefined ? filter.ids : await withEventType(core, organizationId, eventType, filter.ids);
   const contains = search ? { contains: likeText(search), mode: "insensitive" as const } : undefined;
+  // A part of a target that the caller sees masked must not be found out letter by letter.
+  const plain = caller.scopes.has("secrets:read") ? [] : [{ NOT: { targetUrl: { contains: "?" } } }];
+  const targets = contains ? [{ AND: [{ targetUrl: contains }, ...plain] }] : [];
   return {
     organizationId,
     deletedAt: null,
     ...(state && { state: { in: [...state] } }),
     ...(dialect && { dialect }),
-    ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, { targetUrl: contains }] }),
+    ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, ...targets] }),
     ...(name !== undefined && { name: { equals: likeText(name), mode: "insensitive" } }),
-    ...(targetUrl !== undefined && { targetUrl }),
+    ...(targetUrl !== undefined && { targetUrl: { in: urlForms(targetUrl) } }),
     ...(application !== undefined && { application }),
     ...((createdAfter || createdBefore) && {
       createdAt: { ...(createdAfter && { gte: createdAfter }), ...(createdBefore && { lt: createdBefore }) },
@@ -91,12 +126,14 @@ export async function listDefinitions(
   caller: Caller,
   filter: DefinitionFilter,
   page: PageOf<number>,
+  along: DefinitionsAlong = {},
 ): Promise<Slice<DefinitionRow>> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return sliceOf(page, []);
-  const where = await whereOf(core, caller.organizationId, filter);
+  const where = await whereOf(core, caller, filter);
   const { after, before } = page;
   const rows = await core.db.prisma.webhookDefinition.findMany({
+    ...along,
     where: { ...where, number: { ...(after !== undefined && { lt: after }), ...(before !== undefined && { gt: before }) } },
     orderBy: { number: page.fromBack ? "asc" : "desc" },
     take: page.limit + 1,
@@ -114,7 +151,7 @@ export async function listDefinitionsByOffset(
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return [];
   return core.db.prisma.webhookDefinition.findMany({
-    where: await whereOf(core, caller.organizationId, filter),
+    where: await whereOf(core, caller, filter),
     orderBy: { number: "desc" },
     ...(range.limit !== undefined && { take: range.limit }),
     skip: range.offset ?? 0,
@@ -125,5 +162,5 @@ export async function listDefinitionsByOffset(
 export async function countDefinitions(core: Core, caller: Caller, filter: DefinitionFilter): Promise<number> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return 0;
-  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller.organizationId, filter) });
+  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller, filter) });
 }

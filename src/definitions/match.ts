@@ -6,6 +6,7 @@
  * types, by definition number. A definition is matched once, by the first of these.
  */
 import type { DialectName } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { parseValues } from "../wire/json-exact.ts";
 import { bare, compileFilter, type FilterDocument } from "./predicate.ts";
 
@@ -130,34 +131,26 @@ export function compileCatalog(
   };
 }
 
-/** SuperOffice compares event names without regard to case. */
-function ignoresCase(definition: MatchDefinition): boolean {
-  return definition.dialect === "SUPEROFFICE";
-}
-
 class TypeIndex {
   readonly #exact = new Map<string, MatchDefinition[]>();
   readonly #families = new Map<string, MatchDefinition[]>();
   readonly #folded = new Map<string, MatchDefinition[]>();
-  readonly #foldedFamilies = new Map<string, MatchDefinition[]>();
   readonly #all: MatchDefinition[] = [];
 
   add(pattern: string, definition: MatchDefinition): void {
-    const folds = ignoresCase(definition);
-    const text = folds ? pattern.toLowerCase() : pattern;
-    if (pattern === "*") this.#all.push(definition);
-    else if (pattern.endsWith(".*")) push(folds ? this.#foldedFamilies : this.#families, text.slice(0, -2), definition);
-    else push(folds ? this.#folded : this.#exact, text, definition);
+    // No event's name holds a star: where `*` and `a.*` are names, they match nothing.
+    if (dialects[definition.dialect].eventTypes === "NAMES") push(this.#folded, pattern.toLowerCase(), definition);
+    else if (pattern === "*") this.#all.push(definition);
+    else if (pattern.endsWith(".*")) push(this.#families, pattern.slice(0, -2), definition);
+    else push(this.#exact, pattern, definition);
   }
 
   /** Each definition once, by number. */
   candidates(type: string): MatchDefinition[] {
-    const folded = type.toLowerCase();
-    const found = new Set([...this.#all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(folded) ?? [])]);
+    const found = new Set([...this.#all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(type.toLowerCase()) ?? [])]);
     // `a.b.c` belongs to the families `a` and `a.b`; `a.` to none: nothing stands behind its dot.
     for (let dot = type.indexOf("."); dot > 0 && dot < type.length - 1; dot = type.indexOf(".", dot + 1)) {
       for (const definition of this.#families.get(type.slice(0, dot)) ?? []) found.add(definition);
-      for (const definition of this.#foldedFamilies.get(folded.slice(0, dot)) ?? []) found.add(definition);
     }
     return [...found].sort((a, b) => a.number - b.number);
   }
@@ -171,7 +164,7 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
 
 function ownTest(definition: MatchDefinition, onExhausted: (filter: Exhausted) => void): Test {
   const filter = filterTest(definition.filter, () => onExhausted({ kind: "definition", id: definition.id }));
-  if (definition.dialect !== "DOFORMS" || definition.webServices.length === 0) return filter;
+  if (!dialects[definition.dialect].callsBack || definition.webServices.length === 0) return filter;
   return (event, document) => definition.webServices.some((service) => wants(service, event)) && filter(event, document);
 }
 

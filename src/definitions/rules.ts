@@ -7,8 +7,8 @@ import { newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import type { WorkflowRule } from "../db/generated/prisma/client.ts";
-import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import type { Prisma, WorkflowRule } from "../db/generated/prisma/client.ts";
+import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { checkFilter } from "./filter.ts";
@@ -26,6 +26,10 @@ export interface RuleSettings {
   state?: "ACTIVE" | "STOPPED" | undefined;
   /** UUIDs, in the order in which they are triggered. */
   webhookDefinitionIds?: readonly string[] | undefined;
+  /** The same ids action by action, as they were given: in order, with repetitions. Without it they are one action. */
+  actions?: readonly (readonly string[])[] | undefined;
+  /** No other rule on one of these entities may have its name. */
+  uniqueAmong?: readonly string[] | undefined;
 }
 
 export interface CreateRuleInput extends RuleSettings {
@@ -40,7 +44,7 @@ export interface CreateRuleInput extends RuleSettings {
 
 const CONFLICTS = { workflow_rule_code_key: "another workflow rule has this code" };
 const MAX_DEFINITIONS = 100;
-type Columns = { [K in keyof WorkflowRule]: WorkflowRule[K] | (K extends "condition" ? Json : never) };
+type Columns = { [K in keyof WorkflowRule]: WorkflowRule[K] | (K extends "condition" | "actions" ? Json : never) };
 
 function issuesOf({ name, description, condition, webhookDefinitionIds }: RuleSettings): Issue[] {
   const tooMany = (webhookDefinitionIds?.length ?? 0) > MAX_DEFINITIONS;
@@ -53,7 +57,7 @@ function issuesOf({ name, description, condition, webhookDefinitionIds }: RuleSe
   ];
 }
 
-/** @throws ValidationError ConflictError (the code is taken) NotFoundError (a definition) ForbiddenError */
+/** @throws ValidationError ConflictError (the code or name is taken) NotFoundError (a definition) ForbiddenError */
 export async function createRule(core: Core, caller: Caller, input: CreateRuleInput): Promise<WorkflowRule> {
   demand(caller, "webhooks:write");
   const issues = [
@@ -66,6 +70,7 @@ export async function createRule(core: Core, caller: Caller, input: CreateRuleIn
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
       await lockCatalog(client, organizationId);
+      await demandUniqueName(client, organizationId, input);
       const rule = (await insert<Columns>(client, "workflow_rule", {
         ...columnsFrom(input),
         id: newId(core.clock),
@@ -85,7 +90,7 @@ export async function createRule(core: Core, caller: Caller, input: CreateRuleIn
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
 }
 
-/** What is not given stays. Entity and code never change. @throws ValidationError NotFoundError ForbiddenError */
+/** What is not given stays. Entity and code never change. @throws ValidationError ConflictError NotFoundError ForbiddenError */
 export async function updateRule(core: Core, caller: Caller, id: string, input: RuleSettings): Promise<WorkflowRule> {
   demand(caller, "webhooks:write");
   const issues = issuesOf(input);
@@ -93,6 +98,7 @@ export async function updateRule(core: Core, caller: Caller, id: string, input: 
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const before = await findLiving(client, caller.organizationId, id);
+    if (input.name !== before.name) await demandUniqueName(client, caller.organizationId, input);
     const rule = (await update<Columns>(client, "workflow_rule", before, {
       ...columnsFrom(input),
       updatedAt: core.clock.now(),
@@ -123,9 +129,22 @@ export async function deleteRule(core: Core, caller: Caller, id: string): Promis
   });
 }
 
-function columnsFrom({ name, description, condition, priority, state }: RuleSettings): Partial<Columns> {
-  const columns = { name, description, priority, state, condition: condition === undefined ? undefined : new Json(condition) };
+function columnsFrom({ name, description, condition, priority, state, webhookDefinitionIds, actions }: RuleSettings): Partial<Columns> {
+  const columns = {
+    ...{ name, description, priority, state, condition: condition === undefined ? undefined : new Json(condition) },
+    actions: webhookDefinitionIds === undefined ? undefined : new Json(actions),
+  };
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as Partial<Columns>;
+}
+
+/** Needs `lockCatalog`, so that of two at once one is refused. @throws ConflictError */
+async function demandUniqueName(client: PoolClient, organizationId: string, { name, uniqueAmong }: RuleSettings): Promise<void> {
+  if (name === undefined || uniqueAmong === undefined) return;
+  const { rowCount } = await client.query(
+    "SELECT 1 FROM workflow_rule WHERE organization_id = $1 AND deleted_at IS NULL AND name = $2 AND entity = ANY($3::text[]) LIMIT 1",
+    [organizationId, name, uniqueAmong],
+  );
+  if (rowCount) throw new ConflictError("another workflow rule has this name");
 }
 
 /** @throws NotFoundError for one that is unknown, deleted, or another organization's */
@@ -171,6 +190,9 @@ function recordRule(
   });
 }
 
+/** What is read along with the rows: relations, in Prisma's words, as a door was asked for them. */
+export type RulesAlong = Pick<Prisma.WorkflowRuleFindManyArgs, "include">;
+
 export type RuleKey = { id: string } | { code: string } | { name: string };
 
 export interface RuleFilter {
@@ -197,20 +219,29 @@ function whereOf(organizationId: string, filter: RuleFilter) {
 }
 
 /**
- * The oldest, should a name stand for several; null when there is none.
+ * Null when there is none.
  * @param entities only a rule on one of these
- * @throws ForbiddenError
+ * @throws ConflictError for a name that several rules have; ForbiddenError
  */
 export async function findRule(core: Core, caller: Caller, key: RuleKey, entities?: readonly string[]): Promise<WorkflowRule | null> {
   demand(caller, "webhooks:read");
   const where = { ...key, organizationId: caller.organizationId, deletedAt: null, ...(entities && { entity: { in: [...entities] } }) };
-  return core.db.prisma.workflowRule.findFirst({ where, orderBy: { id: "asc" } });
+  const [found, another] = await core.db.prisma.workflowRule.findMany({ where, orderBy: { id: "asc" }, take: 2 });
+  if (another) throw new ConflictError("several workflow rules have this name", "AMBIGUOUS_NAME");
+  return found ?? null;
 }
 
 /** Newest first. @throws ForbiddenError */
-export async function listRules(core: Core, caller: Caller, filter: RuleFilter, page: PageOf<string>): Promise<Slice<WorkflowRule>> {
+export async function listRules(
+  core: Core,
+  caller: Caller,
+  filter: RuleFilter,
+  page: PageOf<string>,
+  along: RulesAlong = {},
+): Promise<Slice<WorkflowRule>> {
   demand(caller, "webhooks:read");
-  return sliceOf(page, await core.db.prisma.workflowRule.findMany(newestFirst(whereOf(caller.organizationId, filter), page)));
+  const rows = await core.db.prisma.workflowRule.findMany({ ...along, ...newestFirst(whereOf(caller.organizationId, filter), page) });
+  return sliceOf(page, rows);
 }
 
 /** The same by offset, for the faces whose contract says so. @throws ForbiddenError */

@@ -9,6 +9,7 @@ import { ConflictError, type Issue, NotFoundError, ValidationError } from "../er
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
 import { conflictOf } from "./code.ts";
 import type { SourceChecks } from "./definitions.ts";
+import { rebind, usersOf } from "./hiding.ts";
 import { record } from "./record.ts";
 import { columnsOf, insert, rowOf, update } from "./sql.ts";
 import { nameIssues } from "./text.ts";
@@ -53,10 +54,20 @@ export async function updateScript(core: Core, caller: Caller, id: string, input
   await refuseBad(caller, input, checks);
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
+      const users = await usersOf(client, caller.organizationId, { scriptId: id });
       const before = await lockScript(client, caller.organizationId, id);
       const { name = before.name, source = before.source } = input;
       const row = (await update<Script>(client, "script", before, { name, source, updatedAt: core.clock.now() })) as Script;
-      await record(core, client, caller, { action: "script.update", subjectType: "Script", subjectId: id, before, after: row });
+      // Another text is another receiver: it could print what the former one was trusted with.
+      const lost = source === before.source ? new Map<string, string[]>() : await rebind(core, client, caller, users);
+      await record(core, client, caller, {
+        action: "script.update",
+        subjectType: "Script",
+        subjectId: id,
+        before,
+        after: { ...row, ...(lost.size > 0 && { dropped: Object.fromEntries(lost) }) },
+        definitionIds: [...lost.keys()],
+      });
       return row;
     })
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
@@ -92,6 +103,14 @@ async function lockScript(client: PoolClient, organizationId: string, id: string
 export async function findScript(core: Core, caller: Caller, key: { id: string } | { name: string }): Promise<Script | null> {
   demand(caller, "webhooks:read");
   return core.db.prisma.script.findFirst({ where: { ...key, organizationId: caller.organizationId } });
+}
+
+/** Their names, by id. */
+export async function scriptNames(core: Core, organizationId: string, ids: Iterable<string>): Promise<Map<string, string>> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return new Map();
+  const scripts = await core.db.prisma.script.findMany({ where: { organizationId, id: { in: wanted } }, select: { id: true, name: true } });
+  return new Map(scripts.map(({ id, name }) => [id, name]));
 }
 
 /** Newest first. @throws ForbiddenError */

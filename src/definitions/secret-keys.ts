@@ -71,6 +71,14 @@ export async function findSecretKey(core: Core, caller: Caller, key: { id: strin
   return core.db.prisma.secretKey.findFirst({ where: { ...key, organizationId: caller.organizationId } });
 }
 
+/** Their names, by id. */
+export async function secretKeyNames(core: Core, organizationId: string, ids: Iterable<string>): Promise<Map<string, string>> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return new Map();
+  const keys = await core.db.prisma.secretKey.findMany({ where: { organizationId, id: { in: wanted } }, select: { id: true, name: true } });
+  return new Map(keys.map(({ id, name }) => [id, name]));
+}
+
 /** Newest first. @throws ForbiddenError */
 export async function listSecretKeys(core: Core, caller: Caller, page: PageOf<string>): Promise<Slice<SecretKey>> {
   demand(caller, "webhooks:read");

@@ -9,6 +9,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { SigningSecret } from "../db/generated/prisma/client.ts";
 import type { Issue } from "../errors.ts";
+import { dialects } from "../wire/dialects.ts";
 import { generatePair, generateSecret, parseSecret } from "../wire/signatures/standard.ts";
 import type { DefinitionRow, SignatureVersion } from "./settings.ts";
 import { insert } from "./sql.ts";
@@ -18,14 +19,14 @@ export type Signing = "GENERATE" | "NONE" | { text: string };
 
 /** What its receivers expect when nothing is said. */
 export function defaultSigning(dialect: DefinitionRow["dialect"]): Signing {
-  return dialect === "STANDARD" ? "GENERATE" : "NONE";
+  return dialects[dialect].signed ? "GENERATE" : "NONE";
 }
 
 /** SuperOffice takes any text as a key; elsewhere it is `whsec_` and base64 of 24 to 64 bytes. */
 export function signingIssues(signing: Signing | undefined, dialect: DefinitionRow["dialect"], path = "signingSecret"): Issue[] {
   if (typeof signing !== "object") return [];
   const { text } = signing;
-  if (dialect === "SUPEROFFICE") {
+  if (dialects[dialect].secrets === "TEXT") {
     const ok = text.length >= 1 && text.length <= 400 && text.isWellFormed() && !text.includes("\0");
     return ok ? [] : [{ path, message: "must have 1 to 400 characters" }];
   }
@@ -100,7 +101,7 @@ async function storePair(core: Core, client: PoolClient, owner: Owner): Promise<
 async function storeHmac(core: Core, client: PoolClient, owner: Owner, signing: Signing): Promise<string> {
   const text = typeof signing === "object" ? signing.text : generateSecret();
   // What was generated is told from a user's own text: only the latter is its UTF-8 bytes in every dialect.
-  const kind = typeof signing === "object" && owner.dialect === "SUPEROFFICE" ? "TEXT" : "STANDARD";
+  const kind = typeof signing === "object" && dialects[owner.dialect].secrets === "TEXT" ? "TEXT" : "STANDARD";
   await store(core, client, owner, { kind, text });
   return text;
 }

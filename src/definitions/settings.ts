@@ -3,6 +3,7 @@ import type { WebhookDefinition } from "../db/generated/prisma/client.ts";
 import type { Egress } from "../delivery/egress.ts";
 import type { Issue } from "../errors.ts";
 import type { DialectName, OnExhausted, Ordering } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { checkPath } from "../wire/fields.ts";
 import { checkHeaders } from "../wire/headers.ts";
 import { checkFilter } from "./filter.ts";
@@ -31,7 +32,11 @@ export interface DefinitionSettings {
   filter?: unknown;
   /** An object {Name: value}; the mask as a value keeps what is stored. */
   headers?: unknown;
+  /** Names of headers whose values everybody may see. */
+  publicHeaders?: readonly string[] | undefined;
+  /** An object; the mask as a value keeps what is stored. */
   properties?: unknown;
+  publicProperties?: readonly string[] | undefined;
   ordering?: Maybe<Ordering>;
   /** With ordering NONE. */
   concurrency?: Maybe<number>;
@@ -52,7 +57,7 @@ export interface DefinitionSettings {
   errorsEmail?: Maybe<string>;
 }
 
-const LIMITS = { name: 400, description: 4000, email: 239, json: 65_536, eventTypes: 200, fields: 100, waits: 20 };
+const LIMITS = { name: 400, description: 4000, email: 239, json: 65_536, eventTypes: 200, fields: 100, waits: 20, names: 100 };
 /** Seconds: a week. */
 const MAX_WAIT = 604_800;
 
@@ -70,6 +75,8 @@ export function settingsIssues(settings: DefinitionSettings, egress: Egress): Is
     ...(isPlainObject(settings.headers) ? checkHeaders(settings.headers) : []),
     ...objectIssues("properties", settings.properties),
     ...jsonIssues("properties", settings.properties, LIMITS.json),
+    ...namesIssues("publicHeaders", settings.publicHeaders),
+    ...namesIssues("publicProperties", settings.publicProperties),
     ...wholeIssues("concurrency", settings.concurrency, 1, 100),
     ...(retrySchedule ? waitsIssues(retrySchedule) : []),
     ...wholeIssues("maxConsecutiveErrors", settings.maxConsecutiveErrors, 1, 1_000_000),
@@ -96,7 +103,7 @@ export function wholeDefinitionIssues(definition: {
   if (definition.targetUrl === null && definition.connectionId === null && definition.scriptId === null) {
     issues.push({ path: "targetUrl", message: "is needed, unless a connection or a script is the target" });
   }
-  if (definition.onExhausted === "REQUEUE" && definition.dialect !== "SUPEROFFICE") {
+  if (definition.onExhausted === "REQUEUE" && !dialects[definition.dialect].requeues) {
     issues.push({ path: "onExhausted", message: "REQUEUE is for the dialect SUPEROFFICE alone; use SKIP or BLOCK" });
   }
   return issues;
@@ -119,6 +126,12 @@ function eventTypesIssues(eventTypes: readonly string[]): Issue[] {
 function objectIssues(path: string, value: unknown): Issue[] {
   if (value === null || value === undefined || isPlainObject(value)) return [];
   return [{ path, message: 'must be an object such as {"name": "value"}' }];
+}
+
+function namesIssues(path: string, names: readonly string[] | undefined): Issue[] {
+  if (!names) return [];
+  if (names.length > LIMITS.names) return [{ path, message: `must be at most ${LIMITS.names} names` }];
+  return names.flatMap((name, i) => nameIssues(`${path}.${i}`, name, 255));
 }
 
 function wholeIssues(path: string, value: Maybe<number>, min: number, max: number): Issue[] {

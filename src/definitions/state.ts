@@ -12,6 +12,7 @@ import type { PoolClient } from "../db/client.ts";
 import { lockCounters, markGoOn } from "../delivery/lane-chores.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import type { DialectName } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { record } from "./record.ts";
 import type { DefinitionRow, DefinitionState } from "./settings.ts";
 import { columnsOf, rowOf } from "./sql.ts";
@@ -36,18 +37,12 @@ export interface StateEvent {
   payload: string;
 }
 
-const VERBS: Record<DefinitionState, string> = { ACTIVE: "started", STOPPED: "stopped", TOO_MANY_ERRORS: "errors" };
-
-/** Only SuperOffice knows such events; the other dialects' changes are told live alone. */
+/** Where a dialect knows such events, in its words; the other dialects' changes are told live alone. */
 export function stateEvents(changes: readonly StateChange[]): StateEvent[] {
-  return changes
-    .filter(({ dialect, before, after }) => dialect === "SUPEROFFICE" && before !== after)
-    .map(({ number, name, after }) => ({
-      type: `webhook${number}.${VERBS[after]}`,
-      entity: "webhook",
-      entityId: String(number),
-      payload: JSON.stringify({ name, state: after }),
-    }));
+  return changes.flatMap(({ dialect, before, after, number, name }) => {
+    const event = before === after ? null : dialects[dialect].stateEvent({ number, name, state: after });
+    return event ? [{ ...event, entity: "webhook" as const, entityId: String(number) }] : [];
+  });
 }
 
 export interface StateResult {

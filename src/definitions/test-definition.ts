@@ -57,12 +57,19 @@ export async function testDefinition(
   const body = jsonText("event.payload", payload ?? {}, issues);
   const before = previous === null || previous === undefined ? null : jsonText("event.previous", previous, issues);
   if (issues.length > 0) throw new ValidationError(issues);
-  return sendTest(core, parts, caller.organizationId, definitionId, {
-    ...{ type, entity, entityId, actor },
-    payload: body,
-    previous: before,
-    changes: [...(changes ?? [])],
-    scope: (scope ?? null) as Record<string, unknown> | null,
-    ...(occurredAt && { occurredAt }),
-  });
+  return sendTest(
+    core,
+    parts,
+    caller.organizationId,
+    definitionId,
+    {
+      ...{ type, entity, entityId, actor },
+      payload: body,
+      previous: before,
+      changes: [...(changes ?? [])],
+      scope: (scope ?? null) as Record<string, unknown> | null,
+      ...(occurredAt && { occurredAt }),
+    },
+    caller,
+  );
 }

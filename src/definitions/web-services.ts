@@ -29,6 +29,8 @@ export interface WebService {
   events: string[];
   /** UUID of the living definition; null without a target. */
   definitionId: string | null;
+  /** UUID of the definition that its latest target made, also when that was deleted; null before the first. */
+  lastDefinitionId: string | null;
 }
 
 export interface WebServiceInput {
@@ -47,7 +49,7 @@ const MAX_PASSWORD = 400;
 
 const SELECT = `
   SELECT w.id, w.organization_id AS "organizationId", w.external_id AS "externalId", w.form, w.project, w.events, w.password_hash AS "passwordHash",
-    d.id AS "definitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
+    d.id AS "definitionId", w.definition_id AS "lastDefinitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
   FROM web_service w LEFT JOIN webhook_definition d ON d.id = w.definition_id AND d.deleted_at IS NULL`;
 
 type Row = WebService & { passwordHash: string };
@@ -184,7 +186,10 @@ async function link(
 }
 
 async function get(db: Pick<PoolClient, "query">, organizationId: string, externalId: string): Promise<WebService> {
-  const { rows } = await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId]);
+  // What can be no id is not asked for: Postgres takes no NUL.
+  const { rows } = EXTERNAL_ID.test(externalId)
+    ? await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId])
+    : { rows: [] };
   if (!rows[0]) throw new NotFoundError("the web service");
   return withoutPassword(rows[0]);
 }

@@ -1,11 +1,11 @@
 /**
- * Shares commits: while transactions run, the steps of all other lanes gather for the next. No timer, so a lone lane waits
- * for nobody; under load a batch grows by itself. A few run at once: a lane has one step on its way at a time, so they are
- * of different lanes.
+ * Shares commits: while transactions run, the steps of all other lanes gather for the next (beside.ts). A few run at once: a
+ * lane has one step on its way at a time, so they are of different lanes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import { createBeside } from "./beside.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
 import { isRefused, reduced } from "./storable.ts";
@@ -23,7 +23,7 @@ interface Item {
 }
 
 const MAX_STEPS = 256;
-/** Transactions at once; the n-th begins with so many steps. */
+/** Transactions at once; the n-th begins with so many steps at least. */
 const WORTH = [1, 2, 32];
 /** Connections that a batch taken apart may use. */
 const APART = 4;
@@ -43,7 +43,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   /** Each adds to roll-ups of its own, so that none waits for another's disk; by which one is free. */
   const free = WORTH.map((_, i) => (i === WORTH.length - 1 ? options.processId : newId(core.clock)));
   const others = { ...options, processId: newId(core.clock) };
-  let running = 0;
+  const beside = createBeside(WORTH, Number.POSITIVE_INFINITY, () => core.clock.monotonic());
   /** Batches that are being taken apart. */
   let alone = 0;
   const waiters: (() => void)[] = [];
@@ -87,11 +87,11 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     };
     await Promise.all(Array.from({ length: APART }, worker));
     alone -= 1;
-    if (running === 0) rested();
+    rested();
   }
 
   function begin(): void {
-    while (queue.length > 0 && running < WORTH.length && queue.length >= (WORTH[running] as number)) {
+    while (queue.length > 0 && beside.worth(Math.min(queue.length, MAX_STEPS))) {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
       void commit(batch);
@@ -99,7 +99,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   }
 
   async function commit(batch: readonly Item[]): Promise<void> {
-    running += 1;
+    const ended = beside.begin(batch.length);
     const processId = free.pop() as string;
     const steps = batch.map((item) => item.step);
     const results = await commitSteps(core.db, steps, { ...options, processId }).catch((error: unknown) => {
@@ -110,13 +110,13 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     });
     if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     free.push(processId);
-    running -= 1;
+    ended();
     begin();
-    if (running === 0) rested();
+    rested();
   }
 
   function rested(): void {
-    if (alone === 0) for (const resolve of waiters.splice(0)) resolve();
+    if (beside.running === 0 && alone === 0) for (const resolve of waiters.splice(0)) resolve();
   }
 
   return {
@@ -125,6 +125,6 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
         queue.push({ step, resolve });
         begin();
       }),
-    idle: () => (running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    idle: () => (beside.running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
   };
 }

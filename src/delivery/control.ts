@@ -3,6 +3,7 @@
  * order, and counts its revision up, so that a worker which holds the lane reads its queue again. What is in flight is left
  * alone. Deletion takes the request's lock too: a request is either there with its place in the queue, or gone.
  */
+import { type AuditCaller, audit } from "../accounts/audit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
@@ -23,21 +24,31 @@ interface Target {
   blocked_request_id: string | null;
   head: string | null;
   deleted: boolean;
+  erased: boolean;
 }
 
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
   SELECT r.id, r.definition_id, l.id AS lane_id, r.lane_number, r.position, r.state, l.free, l.blocked_request_id,
     d.deleted_at IS NOT NULL AS deleted,
+    EXISTS (SELECT 1 FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id AND v.erased_at IS NOT NULL) AS erased,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
   FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = $3
     JOIN webhook_definition d ON d.id = r.definition_id
   WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE OF r`;
 
+/** Who asks for a move, and what the audit log calls it; undefined: a chore, whose job was audited when it was asked for. */
+interface Asked {
+  by: AuditCaller | undefined;
+  action: string;
+  after?: object | undefined;
+}
+
 async function withRequest(
   core: Core,
   organizationId: string,
   requestId: string,
+  { by, action, after }: Asked,
   move: (client: PoolClient, target: Target) => Promise<void>,
 ): Promise<void> {
   await core.db.transaction(async (client) => {
@@ -46,6 +57,8 @@ async function withRequest(
     const target = rows[0];
     if (!target) throw new NotFoundError("the webhook request");
     await move(client, target);
+    if (by)
+      await audit(core, by, `webhookRequest.${action}`, { type: "WebhookRequest", id: requestId }, { state: target.state }, after, client);
     await touchLane(client, organizationId, target.lane_id, requestId);
     await publishRequest(client, organizationId, requestId);
     await client.query(core.notify.statement("lane", [laneRef(organizationId, target.lane_id)]));
@@ -104,14 +117,22 @@ export function resend(
   core: Core,
   organizationId: string,
   requestId: string,
-  options: { force?: boolean; rerender?: boolean; userId?: string | undefined; unit?: string | undefined } = {},
+  options: {
+    force?: boolean;
+    rerender?: boolean;
+    userId?: string | undefined;
+    unit?: string | undefined;
+    by?: AuditCaller | undefined;
+  } = {},
 ): Promise<void> {
-  const { userId = null, unit = null, rerender = false } = options;
-  return withRequest(core, organizationId, requestId, async (client, target) => {
+  const { unit = null, rerender = false, force = false, by } = options;
+  const userId = options.userId ?? by?.userId ?? null;
+  return withRequest(core, organizationId, requestId, { by, action: "resend", after: { force, rerender } }, async (client, target) => {
     if (!SETTLED.has(target.state)) throw new ConflictError("the request is not settled yet", "NOT_SETTLED");
     if (target.state === "DELIVERED" && !options.force)
       throw new ConflictError("the request was delivered; send it again with force: true", "NOT_REJECTED");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
+    if (target.erased) throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
     if (target.blocked_request_id === target.id) {
       await client.query(QUEUE_AGAIN, [target.id, organizationId, true, target.position, userId, unit, target.lane_id, rerender]);
       return;
@@ -137,16 +158,16 @@ export function resend(
 }
 
 /** @throws ConflictError unless it is the waiting or blocked head of its lane */
-export function skip(core: Core, organizationId: string, requestId: string): Promise<void> {
-  return withRequest(core, organizationId, requestId, async (client, target) => {
+export function skip(core: Core, organizationId: string, requestId: string, by?: AuditCaller): Promise<void> {
+  return withRequest(core, organizationId, requestId, { by, action: "skip" }, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be skipped", "NOT_WAITING");
     await settleByHand(client, organizationId, target, "SKIPPED");
   });
 }
 
 /** @throws ConflictError unless it is PENDING or WAITING */
-export function cancel(core: Core, organizationId: string, requestId: string): Promise<void> {
-  return withRequest(core, organizationId, requestId, async (client, target) => {
+export function cancel(core: Core, organizationId: string, requestId: string, by?: AuditCaller): Promise<void> {
+  return withRequest(core, organizationId, requestId, { by, action: "cancel" }, async (client, target) => {
     if (target.state !== "PENDING" && target.state !== "WAITING")
       throw new ConflictError(`a request that is ${target.state} cannot be cancelled`, "NOT_PENDING");
     await settleByHand(client, organizationId, target, "CANCELLED");
@@ -155,7 +176,8 @@ export function cancel(core: Core, organizationId: string, requestId: string): P
 
 async function settleByHand(client: PoolClient, organizationId: string, target: Target, state: "SKIPPED" | "CANCELLED"): Promise<void> {
   await client.query(
-    `UPDATE webhook_request SET state = $3::webhook_request_state, failed = true, settled_at = now(), next_attempt_at = NULL, updated_at = now()
+    `UPDATE webhook_request SET state = $3::webhook_request_state, failed = true, settled_at = now(), next_attempt_at = NULL, updated_at = now(),
+       notification_status = CASE WHEN notification_status = 'NEW' THEN 'FAILED' ELSE notification_status END
      WHERE id = $1 AND organization_id = $2`,
     [target.id, organizationId, state],
   );
@@ -167,8 +189,8 @@ async function settleByHand(client: PoolClient, organizationId: string, target: 
 }
 
 /** Tries the waiting or blocked head at once. @throws ConflictError for any other request */
-export function retryNow(core: Core, organizationId: string, requestId: string): Promise<void> {
-  return withRequest(core, organizationId, requestId, async (client, target) => {
+export function retryNow(core: Core, organizationId: string, requestId: string, by?: AuditCaller): Promise<void> {
+  return withRequest(core, organizationId, requestId, { by, action: "retryNow" }, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be tried now", "NOT_WAITING");
     const anew = target.blocked_request_id === target.id;
     await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null]);
@@ -182,10 +204,10 @@ export function retryNow(core: Core, organizationId: string, requestId: string):
 }
 
 /** Deletes a settled request and its attempts; its event stays. @throws ConflictError when it is not settled, or blocks its lane */
-export async function remove(core: Core, organizationId: string, requestId: string): Promise<void> {
+export async function remove(core: Core, organizationId: string, requestId: string, by?: AuditCaller): Promise<void> {
   await core.db.transaction(async (client) => {
-    const { rows } = await client.query<{ state: string; queued: boolean }>(
-      `SELECT r.state, EXISTS (
+    const { rows } = await client.query<{ state: string; number: number; queued: boolean }>(
+      `SELECT r.state, r.number, EXISTS (
          SELECT 1 FROM lane_entry e WHERE e.organization_id = r.organization_id AND e.lane_id = r.lane_id AND e.position = r.position AND e.request_id = r.id) AS queued
        FROM webhook_request r WHERE r.id = $1 AND r.organization_id = $2 FOR UPDATE`,
       [requestId, organizationId],
@@ -198,5 +220,7 @@ export async function remove(core: Core, organizationId: string, requestId: stri
     if (found.queued) throw new ConflictError("the request blocks its lane; resend or skip it first", "BLOCKS_LANE");
     await client.query("DELETE FROM attempt WHERE organization_id = $1 AND request_id = $2", [organizationId, requestId]);
     await client.query("DELETE FROM webhook_request WHERE organization_id = $1 AND id = $2", [organizationId, requestId]);
+    const subject = { type: "WebhookRequest", id: requestId };
+    if (by) await audit(core, by, "webhookRequest.delete", subject, { state: found.state, number: found.number }, undefined, client);
   });
 }

@@ -19,6 +19,10 @@ export const UNSETTLED = 64;
 /** A window is what is sent in this time, but never more than so many. */
 export const WINDOW_MS = 50;
 const WINDOW = 32;
+/** While so many commits take, a strict lane goes on with what is marked: one of them may be late. */
+const COMMITS_AHEAD = 3;
+/** And no commit is worth it for less. */
+const LEAST_MARKS = 4;
 /** Part of a send that a commit may take without the next request being marked ahead of it. */
 const COMMIT_TRIFLE = 0.25;
 
@@ -52,6 +56,8 @@ export interface LaneState {
   /** Calls that may be in flight at once. */
   concurrency: number;
   window: number;
+  /** Calls that are answered while a commit is under way. */
+  perCommit: number;
   /** How many more may be marked by window and unsettled sends. */
   room: number;
   /** Ordered NONE: some wait for a retry, and we know when the first of them is due. */
@@ -81,7 +87,7 @@ export function decide(s: LaneState): Move {
   const resting = s.inFlight === 0 && s.marked === 0;
   // A resend went before the head, and now the head waits again.
   if (!s.free && resting && s.buffered > 0 && s.due === 0) return { kind: "END", why: "HEAD_WAITS" };
-  const enough = resting || s.free || s.room >= Math.min(4, s.window / 2);
+  const enough = resting || s.free || s.room >= worthOf(s);
   const marks = s.placed && enough ? Math.max(0, Math.min(s.room, s.fitting)) : 0;
   const short = s.due > 0 && s.fitting === 0;
   const settle = s.done > 0 && (resting || s.gaveUp || short || s.done >= UNSETTLED / 2);
@@ -92,6 +98,12 @@ export function decide(s: LaneState): Move {
   if (s.placed && short) return WAIT;
   if (s.free && s.retryKnown && s.buffered === 0 && !s.more) return { kind: "END", why: "RETRIES_WAIT" };
   return { kind: "IDLE" };
+}
+
+/** Half a window at a time, so that a commit settles and marks as many as it can; less where half of it would not last. */
+function worthOf({ window, perCommit }: LaneState): number {
+  const half = window / 2;
+  return Math.min(half, Math.max(Math.min(LEAST_MARKS, half), window - COMMITS_AHEAD * perCommit));
 }
 
 /** Moving averages of a send and of a commit, milliseconds. */
@@ -111,6 +123,8 @@ export function windowOf(free: boolean, concurrency: number, pace: Pace): number
   if (free) return Math.max(concurrency, Math.min(concurrency + ahead, UNSETTLED));
   return Math.min(WINDOW, Math.max(1 + ahead, Math.floor(WINDOW_MS / send)));
 }
+
+export const perCommitOf = (concurrency: number, pace: Pace): number => (pace.commit * concurrency) / Math.max(pace.send, 0.1);
 
 /** How many more may be marked. @param unsettled answered or being settled @param ahead marked, in flight or promised */
 export const roomOf = (window: number, unsettled: number, ahead: number): number =>

@@ -8,7 +8,11 @@ import { VaultError } from "../vault.ts";
 import type { NoReply, Rendered } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
+import { hiddenValues, MASK, maskHeaders } from "../wire/mask.ts";
 import { notSent, viewOf } from "./attempted.ts";
+import type { Opened } from "./hidden.ts";
+import { resendable } from "./log-seal.ts";
+import type { Quiet } from "./log-texts.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
@@ -16,6 +20,14 @@ import { type ShapingEngines, shape, withSuffix } from "./shaping.ts";
 export interface Draft {
   url: string;
   headers: Record<string, string>;
+  /** The headers as the log keeps them. */
+  loggedHeaders: Record<string, string>;
+  /** What is hidden of the definition, opened for this URL. */
+  opened: Opened;
+  /** Hidden values of the call that a receiver may send back. */
+  quiet: Quiet;
+  /** The very bytes of an earlier attempt. */
+  again: boolean;
   rendered: Rendered;
   /** What the transformation made beside the body, sealed for the log; null: nothing, or kept already. */
   rendering: string | null;
@@ -42,19 +54,31 @@ function merged(...lists: readonly Readonly<Record<string, string>>[]): Record<s
   return headers;
 }
 
+/** The dialect's own as they are, all others as the definition hides them. */
+function logged(headers: Record<string, string>, own: Readonly<Record<string, string>>, opened: Opened): Record<string, string> {
+  const shown = maskHeaders(headers) as Record<string, string>;
+  for (const [name, value] of Object.entries(headers)) if (own[name] !== value) shown[name] = opened.loggedHeader(name, value);
+  return shown;
+}
+
+function quietOf(made: Record<string, string>, opened: Opened): Quiet {
+  if (Object.keys(made).length === 0) return opened.quiet;
+  return [...opened.quiet, ...hiddenValues(made, maskHeaders(made)).map((value) => [value, MASK] as const)];
+}
+
 /** "SKIP": the transformation says that nothing is sent. */
 export type Drafter = (request: QueuedRequest, plan: Plan, now: Date) => Promise<Draft | NoReply | "SKIP">;
 
 export function createDrafter(core: Core, parts: { engines: ShapingEngines; publicUrl: () => string }): Drafter {
-  /** Headers are judged once per loaded plan, not once per send. */
-  const badHeaders = new WeakMap<Plan, string>();
-  const headersOf = (plan: Plan): string => {
-    let problem = badHeaders.get(plan);
+  /** Headers are judged once per loaded plan and origin, not once per send. */
+  const badHeaders = new WeakMap<Opened, string>();
+  const headersOf = (opened: Opened): string => {
+    let problem = badHeaders.get(opened);
     if (problem === undefined) {
-      problem = checkHeaders(plan.definition.headers)
+      problem = checkHeaders(opened.definition.headers)
         .map((issue) => `${issue.path}: ${issue.message}`)
         .join("; ");
-      badHeaders.set(plan, problem);
+      badHeaders.set(opened, problem);
     }
     return problem;
   };
@@ -78,17 +102,22 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
   }
 
   return async (request, plan, now) => {
-    const { definition } = plan;
-    const dialect = dialects[definition.dialect];
+    const dialect = dialects[plan.definition.dialect];
     if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
-    const problem = headersOf(plan);
-    if (problem !== "") return notSent("INVALID_HEADER", problem);
-    const target = dialect.target(request.event, definition);
+    const target = dialect.target(request.event, plan.definition);
     if (target === null) return notSent("NO_TARGET", "the definition has no URL for this event");
-    const anew = request.rerender === true || (dialect.rendersAnew && request.manual);
-    const keeps = request.sentBody !== null && !anew;
+    const opened = plan.opened(URL.parse(target)?.origin ?? "");
+    const { definition, origin } = opened;
+    const problem = headersOf(opened);
+    if (problem !== "") return notSent("INVALID_HEADER", problem);
+    const asked = request.rerender === true || (dialect.rendersAnew && request.manual);
+    // Bytes that hold what another origin was trusted with are not sent here: the definition as it is now makes others.
+    const { vault } = core;
+    const sentBody = request.sentBody === null || asked ? undefined : resendable({ vault, ...request }, request.sentBody, origin);
+    const anew = asked || (request.sentBody !== null && sentBody === undefined);
+    const keeps = sentBody !== undefined;
     const shaped = keeps
-      ? kept(request, request.sentBody as string)
+      ? kept(request, sentBody)
       : await shape(
           request.event,
           { id: definition.id, transformation: plan.transformation, payloadQuery: plan.payloadQuery },
@@ -107,9 +136,14 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
       publicUrl: parts.publicUrl(),
       body: shaped.body,
     });
+    const headers = merged(definition.headers, shaped.headers, rendered.headers);
     return {
       url: withSuffix(target, shaped.urlSuffix),
-      headers: merged(definition.headers, shaped.headers, rendered.headers),
+      headers,
+      loggedHeaders: logged(headers, rendered.headers, opened),
+      opened,
+      quiet: quietOf(shaped.headers, opened),
+      again: keeps,
       rendered,
       rendering: keeps ? null : sealed(request, shaped),
       rerendered: anew && request.attemptCount > 0,

@@ -7,6 +7,7 @@
 import type { Core } from "../core.ts";
 import type { Channel } from "../db/notify.ts";
 import type { LaneRef } from "./lane-id.ts";
+import { tell } from "./sql/tell.ts";
 
 export interface OutHints {
   /** The organization has new feed entries. */
@@ -34,7 +35,7 @@ export function createOutHints(core: Core): OutHints {
         if (pending[channel].size === 0) continue;
         const ids = [...pending[channel]];
         pending[channel].clear();
-        await core.db.pool.query(core.notify.statement(channel, ids)).catch(() => undefined);
+        await tell.count(core.db.pool, core.notify.statement(channel, ids).values).catch(() => undefined);
       }
     }
     sending = undefined;

@@ -5,10 +5,12 @@
  *   NEW ─ reply with a status, or a call back → COMPLETED | FAILED      NEW ─ empty reply → RECEIVED ─ call back → COMPLETED | FAILED
  *   NEW ─ 5xx, no answer → NEW, tried again → FAILED when the schedule ends      any other answer → FAILED      resend by hand → NEW
  */
+import { audit } from "../accounts/audit.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { DialectName, NotificationStatus } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import { publishRequest } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
 import { touchLane } from "./lane-touch.ts";
@@ -57,6 +59,16 @@ export async function confirmNotification(
     if (request.notification === "COMPLETED" || request.notification === "FAILED") {
       throw new ConflictError(`the notification is ${request.notification.toLowerCase()} already`, "NOTIFICATION_FINAL");
     }
+    const subject = { type: "WebhookRequest", id: requestId };
+    await audit(
+      core,
+      { organizationId, userId: undefined },
+      "webhookRequest.confirm",
+      subject,
+      { status: request.notification },
+      { status },
+      client,
+    );
     await client.query(CONFIRM, [requestId, status, message, organizationId]);
     if (request.state === "WAITING" && request.lane_id !== null) {
       await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3", [
@@ -87,7 +99,7 @@ interface Settling {
  * @param client holds the lanes' locks
  */
 export async function afterCallbacks<S extends Settling>(client: PoolClient, settlements: readonly S[]): Promise<readonly S[]> {
-  const asked = settlements.filter((s) => s.request.dialect === "DOFORMS").map((s) => s.request);
+  const asked = settlements.filter((s) => dialects[s.request.dialect].callsBack).map((s) => s.request);
   if (asked.length === 0) return settlements;
   const rows = await finalStatuses.rows(client, [asked.map((r) => r.organizationId), asked.map((r) => r.id)]);
   const final = new Map(rows.map((row) => [row.id, row.status as FinalStatus]));

@@ -106,7 +106,8 @@ const CANCEL = `
     DELETE FROM lane_entry e USING gone g WHERE e.organization_id = g.organization_id AND e.lane_id = g.lane_id AND e.position = g.position
   )
   UPDATE webhook_request r SET state = 'CANCELLED', failed = true, error_code = 'DEFINITION_DELETED',
-    error_description = 'its webhook definition was deleted while it was queued', next_attempt_at = NULL, settled_at = now(), updated_at = now()
+    error_description = 'its webhook definition was deleted while it was queued', next_attempt_at = NULL, settled_at = now(), updated_at = now(),
+    notification_status = CASE WHEN notification_status = 'NEW' THEN 'FAILED' ELSE notification_status END
   FROM gone g WHERE r.organization_id = g.organization_id AND r.id = g.request_id RETURNING r.id`;
 
 const HAS_ENTRIES = `
@@ -199,20 +200,23 @@ const RUNNING = `
   WHERE k.locktype = 'virtualxid' AND k.granted AND k.pid <> pg_backend_pid()
     AND a.datname = current_database() AND a.application_name LIKE 'hookline%'`;
 
+/** MORE: there is more to do at once; WAITS: an ordering drains, or a deleted definition has calls in flight. */
+type Progress = "MORE" | "WAITS" | "DONE";
+
 export interface DefinitionChores {
-  /** Does what marks ask for, a bounded stretch of each. MORE: there is more to do at once; WAITS: an ordering drains */
-  run(): Promise<"MORE" | "WAITS" | "DONE">;
+  /** Does what marks ask for, a bounded stretch of each. */
+  run(): Promise<Progress>;
 }
 
 /** Wakes whoever does what marks ask for; the marks themselves are what must be done. */
 export const MARKS_JOB: JobKind<unknown> = { name: "definition-marks", payload: z.object({}), single: true };
 
-/** Between two looks at an ordering that drains: each costs a walk over the definition's lanes. */
+/** Between two looks at what is waited for: each costs a walk over the definition's lanes. */
 const DRAINING_MS = 1_000;
 /** One job lasts at most so long; another follows. */
 const TURN_MS = 60_000;
 
-/** Does all that marks ask for. @returns false: an ordering still drains, and another job must go on with it */
+/** Does all that marks ask for. @returns false: something is still waited for, and another job must go on with it */
 export async function doMarks(core: Core, chores: DefinitionChores, signal: AbortSignal): Promise<boolean> {
   for (const until = core.clock.monotonic() + TURN_MS; !signal.aborted; ) {
     const left = await chores.run();
@@ -255,17 +259,21 @@ export function createDefinitionChores(core: Core): DefinitionChores {
     });
   }
 
-  async function continueCancelling(row: Marked): Promise<boolean> {
-    return alone(row.definition_id, async (client) => {
+  /** WAITS: what is in flight may come back to its lane, to be tried again; then it is cancelled too. */
+  async function continueCancelling(row: Marked): Promise<Progress> {
+    let left = true;
+    const more = await alone(row.definition_id, async (client) => {
       if (await cancelBatch(core, client, row)) return true;
-      await client.query(
+      const { rowCount } = await client.query(
         `UPDATE definition_counter c SET cancel_since = NULL WHERE c.definition_id = $1 AND NOT EXISTS (
            SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id
            WHERE l.organization_id = c.organization_id AND l.definition_id = c.definition_id)`,
         [row.definition_id],
       );
+      left = rowCount === 0;
       return false;
     });
+    return more ? "MORE" : left ? "WAITS" : "DONE";
   }
 
   async function openEpoch(row: Marked): Promise<void> {
@@ -293,7 +301,11 @@ export function createDefinitionChores(core: Core): DefinitionChores {
       let waits = false;
       for (const row of rows) {
         if (row.go_on_since) more = (await continueGoingOn(row)) || more;
-        if (row.cancel_since) more = (await continueCancelling(row)) || more;
+        if (row.cancel_since) {
+          const progress = await continueCancelling(row);
+          more ||= progress === "MORE";
+          waits ||= progress === "WAITS";
+        }
         if (row.draining_since) {
           await openEpoch(row);
           waits = true;

@@ -9,6 +9,7 @@ import { newId } from "../clock.ts";
 import type { PoolClient } from "../db/client.ts";
 import { arrayLiteral } from "../db/values.ts";
 import type { DialectName, EventView } from "../wire/dialect.ts";
+import { dialects } from "../wire/dialects.ts";
 import type { RequestChanged } from "./changes.ts";
 import { type LaneRef, laneIdOf, laneRef } from "./lane-id.ts";
 import type { Numbers } from "./numbers.ts";
@@ -170,8 +171,8 @@ function* parts<T>(all: readonly T[]): Generator<T[]> {
   for (let at = 0; at < all.length; at += ROWS) yield all.slice(at, at + ROWS);
 }
 
-/** A lane that somebody holds, or that waits or is held up, has its due time already. */
-const becomesDue = (ticket: LaneTicket) => !ticket.leased && !ticket.held && !ticket.waiting;
+/** Somebody has to claim it now: one that is held by a worker, waits or is held up has its due time already. */
+export const becomesDue = (ticket: LaneTicket) => !ticket.leased && !ticket.held && !ticket.waiting;
 
 /**
  * Writes a request per match, in the order given, each with its lane's next number, and tells the feed. In statements of at
@@ -251,7 +252,7 @@ export const newRequest = (requestId: string, { definitionId, url, dialect }: Ma
   errorCode: null,
   errorDescription: null,
   url,
-  notificationStatus: dialect === "DOFORMS" ? "NEW" : null,
+  notificationStatus: dialects[dialect].callsBack ? "NEW" : null,
 });
 
 function requestColumns(written: readonly { request: QueuedRequest; match: Match }[]): unknown[][] {

@@ -6,6 +6,7 @@ import type { Database } from "../db/client.ts";
 import { retried } from "../db/retry.ts";
 import type { Sent } from "../db/together.ts";
 import { idRange } from "../db/values.ts";
+import { dialects } from "../wire/dialects.ts";
 import { type StopHook, stopDefinitions } from "./lane-stop.ts";
 import { publishValues } from "./publish.ts";
 import { isSettled, type LaneStep, type Settlement, type StepResult } from "./settlement.ts";
@@ -108,7 +109,9 @@ export const isPlain = (step: LaneStep): boolean =>
   step.gone === null &&
   step.settlements.every(
     (s) =>
-      !s.requeue && s.request.dialect !== "DOFORMS" && (step.stopAt === null || s.attempt === null || s.attempt.outcome === "DELIVERED"),
+      !s.requeue &&
+      !dialects[s.request.dialect].callsBack &&
+      (step.stopAt === null || s.attempt === null || s.attempt.outcome === "DELIVERED"),
   );
 
 const LEASE_LOST = "22P02";

@@ -1,7 +1,11 @@
 /** What the log and a definition's last error say of an answer, without the secrets that were sent. Pure. */
 import type { Answer, Verdict } from "../wire/dialect.ts";
-import { withoutValues } from "../wire/mask.ts";
 import { LAST_ERROR_LIMIT } from "./attempted.ts";
+
+/** A value that a receiver may send back, and what the log keeps instead. */
+export type Quiet = readonly (readonly [value: string, instead: string])[];
+
+const without = (text: string, quiet: Quiet) => quiet.reduce((rest, [value, instead]) => rest.replaceAll(value, () => instead), text);
 
 /** The answer as text: status, headers and body, or `CODE: message`. */
 export function describe(answer: Answer): string {
@@ -11,9 +15,9 @@ export function describe(answer: Answer): string {
 }
 
 /** The reply as the log keeps it: a receiver may send back what it was sent. */
-export function quietReply(answer: Answer, secrets: readonly string[]): Answer {
-  if (secrets.length === 0 || answer.kind === "NO_REPLY") return answer;
-  const hide = (text: string) => withoutValues(text, secrets);
+export function quietReply(answer: Answer, quiet: Quiet): Answer {
+  if (quiet.length === 0 || answer.kind === "NO_REPLY") return answer;
+  const hide = (text: string) => without(text, quiet);
   const headers = Object.fromEntries(
     Object.entries(answer.headers).map(([name, value]) => [name, typeof value === "string" ? hide(value) : value.map(hide)]),
   );
@@ -21,9 +25,9 @@ export function quietReply(answer: Answer, secrets: readonly string[]): Answer {
 }
 
 /** A verdict may quote the reply. */
-export function quietVerdict(verdict: Verdict, secrets: readonly string[]): Verdict {
-  if (secrets.length === 0) return verdict;
-  const hide = (text: string | null) => text && withoutValues(text, secrets);
+export function quietVerdict(verdict: Verdict, quiet: Quiet): Verdict {
+  if (quiet.length === 0) return verdict;
+  const hide = (text: string | null) => text && without(text, quiet);
   return {
     ...verdict,
     errorDescription: hide(verdict.errorDescription),

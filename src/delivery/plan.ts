@@ -4,14 +4,22 @@
  * the next send of every process.
  */
 import type { Core } from "../core.ts";
-import { VaultError } from "../vault.ts";
+import { type Vault, VaultError } from "../vault.ts";
+import { type Bound, readBound, unbound } from "../wire/bound.ts";
 import type { DefinitionView, DialectName, OnExhausted, Ordering, Policy, SigningKey } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { globalId } from "../wire/ids.ts";
-import { signingKey } from "../wire/signatures/standard.ts";
+import { signingKey } from "../wire/signatures/signing-key.ts";
+import { type Hidden, type Opened, openFor, publicPart } from "./hidden.ts";
+import { scriptDestination } from "./script-destination.ts";
 
 export interface Plan {
+  /** With its public headers and properties alone: `opened` gives those that an origin may know. */
   definition: DefinitionView;
+  /** Where its script may be told what is hidden; null: it has none. */
+  scriptDestination: string | null;
+  /** What may go to an origin. */
+  opened(origin: string): Opened;
   state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
   /** JavaScript that makes body, headers and URL suffix. */
   transformation: string | null;
@@ -46,7 +54,10 @@ interface PlanRow {
   target_type: "WEBHOOK" | "CRMSCRIPT";
   target_url: string | null;
   headers: string | null;
+  public_headers: string[];
   properties: Record<string, unknown> | null;
+  hidden_properties: string | null;
+  public_properties: string[];
   ordering: Ordering | null;
   concurrency: number | null;
   on_exhausted: OnExhausted | null;
@@ -66,6 +77,7 @@ interface PlanRow {
   connection: {
     id: string;
     headers: string | null;
+    public_headers: string[];
     added: string | null;
     edited: string | null;
     deleted: string | null;
@@ -90,7 +102,10 @@ const COLUMNS = [
     "target_type",
     "target_url",
     "headers",
+    "public_headers",
     "properties",
+    "hidden_properties",
+    "public_properties",
     "ordering",
   ],
   ...["concurrency", "on_exhausted", "retry_schedule", "retry_schedule_set", "max_consecutive_errors", "max_consecutive_errors_set"],
@@ -99,7 +114,7 @@ const COLUMNS = [
 
 const SELECT = `
   SELECT ${COLUMNS.map((column) => `d.${column}`).join(", ")}, c.version, (SELECT e.consecutive_errors FROM definition_counter e WHERE e.definition_id = d.id) AS consecutive_errors,
-    (SELECT jsonb_build_object('id', n.id, 'headers', n.headers, 'added', n.url_added, 'edited', n.url_edited, 'deleted', n.url_deleted,
+    (SELECT jsonb_build_object('id', n.id, 'headers', n.headers, 'public_headers', n.public_headers, 'added', n.url_added, 'edited', n.url_edited, 'deleted', n.url_deleted,
       'status', n.url_status) FROM connection n WHERE n.id = d.connection_id) AS connection,
     (SELECT jsonb_build_object('id', k.id, 'ciphertext', k.ciphertext) FROM secret_key k WHERE k.id = d.secret_key_id) AS secret_key,
     (SELECT jsonb_build_object('id', s.id, 'source', s.source) FROM script s WHERE s.id = d.script_id) AS script,
@@ -142,9 +157,11 @@ function planOf(core: Core, row: PlanRow): Plan {
   const org = row.organization_id;
   const shared = row.connection?.headers ? open(row.connection.headers, `${org}/${row.connection.id}/headers`) : "";
   const own = row.headers ? open(row.headers, `${org}/${row.id}/headers`) : "";
-  const headers: Record<string, string> = {};
-  for (const { name, value } of shared === "" ? [] : (JSON.parse(shared) as { name: string; value: string }[])) headers[name] = value;
-  if (own !== "") Object.assign(headers, JSON.parse(own));
+  const hidden = hiddenOf(row, {
+    shared,
+    own,
+    properties: row.hidden_properties ? open(row.hidden_properties, `${org}/${row.id}/properties`) : "",
+  });
   const keyIn = (kind: "STANDARD" | "TEXT" | "ED25519", text: string): SigningKey | null => {
     try {
       return text === "" ? null : signingKey(row.dialect, kind, text);
@@ -159,7 +176,8 @@ function planOf(core: Core, row: PlanRow): Plan {
   }));
   const keysAt = (now: Date) => secrets.flatMap((s) => (s.key && (s.expiresAt === null || s.expiresAt > now) ? [s.key] : []));
   const secretKey = row.secret_key ? open(row.secret_key.ciphertext, `${org}/secret-key/${row.secret_key.id}`) : null;
-  return {
+  return withOpened(vault, hidden, {
+    scriptDestination: row.script && scriptDestination(row.script),
     definition: {
       id: row.id,
       organizationId: org,
@@ -170,8 +188,7 @@ function planOf(core: Core, row: PlanRow): Plan {
       targetType: row.target_type,
       targetUrl: row.target_url,
       connection: row.connection,
-      headers,
-      properties: row.properties,
+      ...publicPart(hidden),
       fieldsSet: row.fields_set,
       signingKeys: [],
       secretKey: secretKey === null ? null : { text: secretKey, algorithm: row.hmac_algorithm, encoding: row.hmac_encoding },
@@ -186,6 +203,41 @@ function planOf(core: Core, row: PlanRow): Plan {
     consecutiveErrors: row.consecutive_errors ?? 0,
     unreadable: unreadable === null ? null : `a stored secret of ${globalId("WebhookDefinition", row.id)} does not open: ${unreadable}`,
     keysAt,
+  });
+}
+
+/** @param texts opened; "": none */
+function hiddenOf(row: PlanRow, texts: { shared: string; own: string; properties: string }): Hidden {
+  const headers: Bound<Record<string, string>>[] = [];
+  if (texts.shared !== "") {
+    const shared = readBound<{ name: string; value: string }[]>(texts.shared);
+    headers.push({ origins: shared.origins, values: Object.fromEntries(shared.values.map(({ name, value }) => [name, value])) });
+  }
+  if (texts.own !== "") headers.push(readBound<Record<string, string>>(texts.own));
+  const properties =
+    texts.properties === "" ? row.properties && unbound(row.properties) : readBound<Record<string, unknown>>(texts.properties);
+  const names = [...row.public_headers, ...(row.connection?.public_headers ?? [])];
+  return {
+    headers,
+    properties,
+    publicHeaders: new Set(names.map((name) => name.toLowerCase())),
+    publicProperties: new Set(row.public_properties),
+  };
+}
+
+/** Origins that one plan has opened: a definition has one, a connection four. */
+const MAX_ORIGINS = 16;
+
+export function withOpened(vault: Vault, hidden: Hidden, plan: Omit<Plan, "opened">): Plan {
+  const known = new Map<string, Opened>();
+  return {
+    ...plan,
+    opened(origin) {
+      const found = known.get(origin) ?? openFor(vault, plan.definition, hidden, origin);
+      if (known.size >= MAX_ORIGINS) known.clear();
+      known.set(origin, found);
+      return found;
+    },
   };
 }
 

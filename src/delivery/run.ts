@@ -5,7 +5,7 @@
  * Requests are marked SENDING before they are sent, and marked and settled in shared transactions while the window before is
  * under way. At most `UNSETTLED` sends of a lane are not settled yet: what a kill can repeat. A call ends when its lease does.
  */
-import { decide, type LaneState, roomOf, WINDOW_MS, windowOf } from "./decide.ts";
+import { decide, type LaneState, perCommitOf, roomOf, WINDOW_MS, windowOf } from "./decide.ts";
 import { LanePlace } from "./fairness/lane-place.ts";
 import type { Place } from "./fairness/places.ts";
 import { type Halt, haltOf, releaseOf } from "./halt.ts";
@@ -200,8 +200,7 @@ export class LaneRun {
       leaseHolds: this.#lease.holds,
       done: this.#done.length,
       concurrency: this.#place.slots(this.#concurrency, hand.marked + hand.inFlight),
-      window,
-      room,
+      ...{ window, room, perCommit: perCommitOf(this.#concurrency, this.#pace) },
       retryKnown: this.#dueMs !== null,
     };
   }

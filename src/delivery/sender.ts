@@ -5,12 +5,12 @@
 import type { Core } from "../core.ts";
 import type { Answer, NoReply } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
-import { hiddenValues, maskHeaders } from "../wire/mask.ts";
+import { MASK } from "../wire/mask.ts";
 import { unanswered } from "../wire/outcome.ts";
 import { type Attempted, NOT_CALLED, notSent } from "./attempted.ts";
 import { createDrafter } from "./draft.ts";
 import { createErrorGate } from "./error-gate.ts";
-import { describe, quietReply, quietVerdict } from "./log-texts.ts";
+import { describe, type Quiet, quietReply, quietVerdict } from "./log-texts.ts";
 import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import { runScript } from "./script-call.ts";
@@ -40,16 +40,15 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     if (drafted === "SKIP") return "SKIP";
     if ("kind" in drafted) {
       row.requestUrl = plan?.definition.targetUrl ?? "";
-      return { answer: drafted, secrets: [], authenticationCode: null };
+      return { answer: drafted, quiet: [], authenticationCode: null };
     }
-    const { url, headers, rendered } = drafted;
+    const { url, headers, rendered, opened, loggedHeaders } = drafted;
     row.requestUrl = url;
-    row.requestHeaders = maskHeaders(headers) as Record<string, string>;
+    row.requestHeaders = loggedHeaders;
     row.rerendered = drafted.rerendered;
     row.rendering = drafted.rendering;
-    const text = rendered.body.toString();
-    row.requestBody = text === request.sentBody && !drafted.rerendered ? null : text;
-    const validateCertificate = request.dialect !== "SUPEROFFICE" || config.superofficeValidateHttps;
+    row.requestBody = drafted.again ? null : opened.loggedBody(rendered.body.toString(), request.event.payload);
+    const validateCertificate = dialects[request.dialect].certificates === "ALWAYS" || config.superofficeValidateHttps;
     const timeoutMs = plan?.definition.policy.timeoutMs ?? 0;
     const sent = await parts.transport.send({
       url,
@@ -62,15 +61,16 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.durationMs = sent.durationMs;
     return {
       answer: sent.answer,
-      secrets: hiddenValues(headers, row.requestHeaders),
+      quiet: drafted.quiet,
       authenticationCode: rendered.authenticationCode,
     };
   }
 
   /** What the answer means, and what the log keeps of it. */
-  function settle(row: AttemptRow, request: QueuedRequest, { answer, secrets, authenticationCode }: Called): Attempted {
-    const verdict = quietVerdict(dialects[request.dialect].judge(answer), secrets);
-    const logged = quietReply(answer, secrets);
+  function settle(row: AttemptRow, request: QueuedRequest, { answer, quiet, authenticationCode }: Called): Attempted {
+    const masked = quiet.map(([value]) => [value, MASK] as const);
+    const verdict = quietVerdict(dialects[request.dialect].judge(answer), masked);
+    const logged = quietReply(answer, quiet);
     row.statusCode = answer.status ?? null;
     if (logged.kind === "REPLY") {
       row.responseHeaders = logged.headers;
@@ -81,7 +81,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
     row.errorCode = verdict.errorCode;
     row.errorDescription = verdict.errorDescription;
     row.warning = verdict.warning;
-    const lastError = verdict.outcome === "DELIVERED" ? null : describe(logged);
+    const lastError = verdict.outcome === "DELIVERED" ? null : describe(quietReply(answer, masked));
     return { attempt: row, answer, verdict, url: row.requestUrl === "" ? null : row.requestUrl, authenticationCode, lastError };
   }
 
@@ -111,9 +111,10 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
         const answer = notSent("INTERRUPTED_TOO_OFTEN", `its worker died ${request.interruptions} times in a row; nothing was sent again`);
         const { organizationId, definitionId, id } = request;
         core.log.error({ code: answer.errorCode, organizationId, definitionId, requestId: id }, "a request is given up: its workers died");
-        return settle(row, request, { answer, secrets: [], authenticationCode: null });
+        return settle(row, request, { answer, quiet: [], authenticationCode: null });
       }
-      if (plan?.definition.targetType === "CRMSCRIPT") return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl());
+      if (plan?.definition.targetType === "CRMSCRIPT")
+        return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl(), core.vault);
       const answered = await call(row, request, plan, signal);
       if (answered === "SKIP") return NOT_CALLED;
       called = answered;
@@ -141,7 +142,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
 
 interface Called {
   answer: Answer;
-  /** Of the call's own headers: never to be logged. */
-  secrets: readonly string[];
+  /** What is hidden of the call, and what the log keeps instead. */
+  quiet: Quiet;
   authenticationCode: string | null;
 }

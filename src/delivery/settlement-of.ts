@@ -1,5 +1,6 @@
 /** An attempt and the policy's word on it, as the value that is written. */
 import type { Clock } from "../clock.ts";
+import { dialects } from "../wire/dialects.ts";
 import { type Ending, endingOf } from "../wire/retry.ts";
 import type { Attempted } from "./attempted.ts";
 import type { Plan } from "./plan.ts";
@@ -17,8 +18,8 @@ export function settlementOf(
   const decided = endingOf(request, plan?.definition.policy, answer, attempt && verdict, dice);
   const ending: Ending = attempted.unsent ? { ...decided, state: "PENDING" } : decided;
   if (attempt && verdict?.errorCode === "INTERRUPTED") attempt.outcome = "INTERRUPTED";
-  // doForms: a notification that nobody took has failed.
-  const failed = ending.state === "REJECTED" && request.dialect === "DOFORMS" && plan !== undefined && !request.isTest;
+  // A notification that nobody took has failed.
+  const failed = ending.state === "REJECTED" && dialects[request.dialect].callsBack && !request.isTest;
   return {
     ...ending,
     request,

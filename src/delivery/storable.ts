@@ -20,8 +20,19 @@ const words = (text: string | null) => text && storableText(text, MOST_WORDS);
 const url = (text: string | null) => text && storableText(text, MOST_URL);
 const body = (text: string | null) => text && storableText(text);
 
+const isStorable = (text: string) => text.isWellFormed() && !text.includes("\0");
+
+/** As nearly all are: nothing is copied then. */
+function isClean(given: Record<string, string | string[]>): boolean {
+  for (const name in given) {
+    const value = given[name] as string | string[];
+    if (!isStorable(name) || !(typeof value === "string" ? isStorable(value) : value.every(isStorable))) return false;
+  }
+  return true;
+}
+
 function headers<V extends string | string[]>(given: Record<string, V> | null): Record<string, V> | null {
-  if (given === null) return null;
+  if (given === null || isClean(given)) return given;
   const clean = (value: V) => (typeof value === "string" ? storableText(value) : value.map((one) => storableText(one))) as V;
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [storableText(name), clean(value)]));
 }

@@ -1,4 +1,5 @@
 /** The test button: one attempt at once, outside every lane, through the same guard, renderer and log. */
+import { type AuditCaller, audit } from "../accounts/audit.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { NotFoundError } from "../errors.ts";
@@ -43,6 +44,7 @@ export async function sendTest(
   organizationId: string,
   definitionId: string,
   test: TestEvent,
+  by?: AuditCaller,
 ): Promise<string> {
   const now = core.clock.now();
   const version = await core.db.pool.query<{ version: number }>("SELECT version FROM organization_catalog WHERE organization_id = $1", [
@@ -121,6 +123,8 @@ export async function sendTest(
         now,
       ],
     );
+    const subject = { type: "WebhookDefinition", id: definitionId };
+    if (by) await audit(core, by, "webhookDefinition.test", subject, undefined, { requestId: request.id, eventType: event.type }, client);
   });
   const attempted = await parts.sender.attempt(request, plan);
   const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });

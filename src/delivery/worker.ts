@@ -16,14 +16,14 @@ import { createOutHints, type OutHints } from "./hints.ts";
 import type { Offer } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket } from "./lane-enqueue.ts";
-import { type LaneRef, laneKeys, laneRef, parseLaneRef } from "./lane-id.ts";
+import { type LaneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
 import { hostOf, type Plans } from "./plan.ts";
 import { LaneRun } from "./run.ts";
 import type { RunParts } from "./run-parts.ts";
 import type { Sender } from "./sender.ts";
 import type { Settlement } from "./settlement.ts";
-import { laneOwners } from "./sql/lane-owners.ts";
+import { createStrays } from "./strays.ts";
 import { createWakeLater } from "./wake-later.ts";
 
 /** What ingest needs of the lanes held here. */
@@ -84,8 +84,7 @@ export function createWorker(
   /** Since when a lane has had nothing to do, or no place to do it. */
   const idle = new Map<string, number>();
   const renewed = new Map<string, number>();
-  /** Woken by name only: whose they are is looked up. */
-  const strays = new Set<LaneRef>();
+  const strays = createStrays(core.db);
   const told = new Map<LaneRef, Owner>();
   const places = parts.places ?? createPlaces();
   let claiming = false;
@@ -151,15 +150,6 @@ export function createWorker(
     else if (parseLaneRef(ref)) strays.add(ref);
   }
 
-  async function findOwners(): Promise<void> {
-    while (strays.size > 0) {
-      const refs = [...strays].slice(0, CLAIM_BATCH);
-      for (const ref of refs) strays.delete(ref);
-      for (const row of await laneOwners.rows(core.db.pool, laneKeys(refs)))
-        wake(laneRef(row.organization_id, row.id), { organizationId: row.organization_id, definitionId: row.definition_id });
-    }
-  }
-
   /** Where they send to: connections of a host are shared. What is loaded for it is what they send by. */
   async function findHosts(definitionIds: readonly string[]): Promise<void> {
     for (let at = 0; at < definitionIds.length; at += PLANS_AT_ONCE) {
@@ -174,7 +164,7 @@ export function createWorker(
     claiming = true;
     try {
       for (;;) {
-        if (strays.size > 0) await findOwners();
+        if (strays.size > 0) await strays.find(wake);
         const turns = places.next(Math.min(CLAIM_BATCH, HELD - runs.size));
         const unknown = places.takeUnknown();
         if (draining) for (const { place } of turns) places.give(place);

@@ -4,14 +4,14 @@ import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import type { Catalog } from "../definitions/catalog.ts";
 import { createOutHints } from "../delivery/hints.ts";
-import type { LaneTicket } from "../delivery/lane-enqueue.ts";
+import { becomesDue, type LaneTicket } from "../delivery/lane-enqueue.ts";
 import type { LaneHost } from "../delivery/worker.ts";
 
 export function createAfterCommit(core: Core, { lanes, queue }: { lanes: LaneHost | undefined; queue: Queue }) {
   const hints = createOutHints(core);
 
   /** Nobody holds it, and this process has no place for it: one worker is woken by a job. */
-  const needsJob = (ticket: LaneTicket) => !(lanes?.hasRoom ?? false) && !ticket.leased && !ticket.held && !ticket.waiting;
+  const needsJob = (ticket: LaneTicket) => !(lanes?.hasRoom ?? false) && becomesDue(ticket);
 
   async function wakeByJobs(tickets: readonly LaneTicket[]): Promise<void> {
     await queue.wakeLanes(

@@ -68,7 +68,8 @@ export function createIngest(
   const committed = createAfterCommit(core, parts);
   const { ingestQueue, ingestQueueMb, databasePool } = core.config;
   const short = Math.max(2, Math.floor(databasePool * 0.4));
-  const line = createLine<Call>({ events: ingestQueue, bytes: ingestQueueMb * 2 ** 20, short, slow: databasePool < 8 ? 1 : 2 }, takeTurn);
+  const limits = { events: ingestQueue, bytes: ingestQueueMb * 2 ** 20, short, slow: databasePool < 8 ? 1 : 2 };
+  const line = createLine<Call>(limits, takeTurn, () => core.clock.monotonic());
 
   /** Numbers that were short, and a partition that was missing, are got; then the transaction begins anew. */
   async function mended<T>(transaction: () => Promise<T>): Promise<T> {

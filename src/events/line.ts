@@ -1,8 +1,8 @@
 /**
  * Calls that wait for their transaction, bounded, and which of them go next. Tenants are served in turns, beside each other:
  *
- *   a SHORT turn    as many calls of one organization as fit one statement; calls that arrive meanwhile share the next one (no
- *                   timer, so a lone event waits for nobody). Several turns of one organization run at once, of different lanes;
+ *   a SHORT turn    as many calls of one organization as fit one statement; calls that arrive meanwhile share the next one
+ *                   (delivery/beside.ts says when it begins). Several turns of one organization run at once, of different lanes;
  *                   one place is always left to the others. It waits a moment only for the lock of a lane.
  *   a PATIENT turn  the calls whose lane somebody kept locked. Few places of their own; what else its tenant sends to that lane
  *                   waits behind it, so no call overtakes another in a lane.
@@ -10,6 +10,7 @@
  *
  * A call waits while an earlier one on its way goes to one of its lanes, or an earlier one that waits and cannot go yet does.
  */
+import { type Beside, createBeside } from "../delivery/beside.ts";
 import { ROWS } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
 import { OverloadedError, RateLimitedError } from "../errors.ts";
@@ -46,6 +47,8 @@ interface Own<C> {
   /** Lanes and keys of calls on their way, and of patient ones. */
   busy: Map<string, number>;
   running: Record<Turn, number>;
+  /** Its short turns, by their events. */
+  beside: Beside;
   events: number;
   bytes: number;
   /** Long calls that wait. */
@@ -62,14 +65,19 @@ export interface Line<C extends Waiting> {
   readonly stats: { events: number; bytes: number };
 }
 
-/** A further turn of an organization beside its running ones begins with so many events. */
+/** A further short turn of an organization beside its running ones begins with so many events at least. */
 const WORTH = [1, 1, 16];
+const WORTH_MORE = 64;
 /** Calls looked at for one turn. */
 const LOOK = 500;
 const RETRY_AFTER_S = 1;
 
-/** @param run writes a turn; never rejects */
-export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], turn: Turn) => Promise<void>): Line<C> {
+/** @param run writes a turn; never rejects @param monotonic milliseconds */
+export function createLine<C extends Waiting>(
+  limits: Limits,
+  run: (calls: C[], turn: Turn) => Promise<void>,
+  monotonic: () => number,
+): Line<C> {
   const organizations = new Map<string, Own<C>>();
   const running: Record<Turn, number> = { SHORT: 0, PATIENT: 0, LONG: 0 };
   const places: Record<Turn, number> = { SHORT: limits.short, PATIENT: limits.slow, LONG: limits.slow };
@@ -120,7 +128,7 @@ export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], 
       } else for (const lane of call.lanes) passed.add(lane);
       for (const key of call.keys) keys.add(key);
     }
-    if (picked.length === 0 || events < (WORTH[own.running.SHORT] ?? 64)) return undefined;
+    if (picked.length === 0 || !own.beside.worth(events)) return undefined;
     const taken = new Set(picked);
     own.waiting = own.waiting.filter((call) => !taken.has(call));
     return { calls: picked, turn: "SHORT" };
@@ -146,7 +154,9 @@ export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], 
     if (turn !== "PATIENT") hold(own, calls, 1);
     own.running[turn] += 1;
     running[turn] += 1;
+    const ended = turn === "SHORT" ? own.beside.begin(calls.reduce((sum, call) => sum + call.events, 0)) : undefined;
     await run(calls, turn);
+    ended?.();
     own.running[turn] -= 1;
     running[turn] -= 1;
     hold(own, calls, -1);
@@ -172,6 +182,7 @@ export function createLine<C extends Waiting>(limits: Limits, run: (calls: C[], 
           patient: [],
           busy: new Map(),
           running: { SHORT: 0, PATIENT: 0, LONG: 0 },
+          beside: createBeside(WORTH, WORTH_MORE, monotonic),
           events: 0,
           bytes: 0,
           long: 0,

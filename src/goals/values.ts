@@ -139,25 +139,39 @@ export interface DateRange {
 const bounds = ({ from, to }: DateRange) => [from && from > FIRST_DATE ? from : null, to && to < FIRST_DATE ? "-infinity" : to];
 const FIRST_DATE = "0001-01-01";
 
-/** Newest first; a page's keys are dates. */
-export async function listValues(core: Core, goal: Goal, range: DateRange, page: PageOf<string>): Promise<Slice<GoalValue>> {
-  const { rows } = await core.db.tenant(goal.organizationId).query<GoalValue>(
-    `SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND goal_id = $2
-       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)
-       AND ($5::date IS NULL OR date < $5) AND ($6::date IS NULL OR date > $6)
-     ORDER BY goal_value.date ${page.fromBack ? "ASC" : "DESC"} LIMIT $7`,
-    [goal.organizationId, goal.id, ...bounds(range), page.after ?? null, page.before ?? null, page.limit + 1],
+/** A page of the values of each goal, newest first, in one statement; a page's keys are dates. */
+export async function listValues(
+  core: Core,
+  organizationId: string,
+  goalIds: readonly string[],
+  range: DateRange,
+  page: PageOf<string>,
+): Promise<Map<string, Slice<GoalValue>>> {
+  const { rows } = await core.db.tenant(organizationId).query<GoalValue>(
+    `SELECT v.* FROM unnest($2::uuid[]) AS g (id) CROSS JOIN LATERAL (
+       SELECT ${VALUE_COLUMNS} FROM goal_value WHERE organization_id = $1 AND goal_id = g.id
+         AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)
+         AND ($5::date IS NULL OR date < $5) AND ($6::date IS NULL OR date > $6)
+       ORDER BY goal_value.date ${page.fromBack ? "ASC" : "DESC"} LIMIT $7) v`,
+    [organizationId, goalIds, ...bounds(range), page.after ?? null, page.before ?? null, page.limit + 1],
   );
-  return sliceOf(page, rows);
+  const byGoal = Map.groupBy(rows, (row) => row.goalId);
+  return new Map(goalIds.map((id) => [id, sliceOf(page, byGoal.get(id) ?? [])]));
 }
 
-export async function countValues(core: Core, goal: Goal, range: DateRange): Promise<number> {
-  const { rows } = await core.db.tenant(goal.organizationId).query<{ n: number }>(
-    `SELECT count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = $2
-       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4)`,
-    [goal.organizationId, goal.id, ...bounds(range)],
+/** By goal, in one statement; a goal without values is left out. */
+export async function countValues(
+  core: Core,
+  organizationId: string,
+  goalIds: readonly string[],
+  range: DateRange,
+): Promise<Map<string, number>> {
+  const { rows } = await core.db.tenant(organizationId).query<{ id: string; n: number }>(
+    `SELECT goal_id AS id, count(*) AS n FROM goal_value WHERE organization_id = $1 AND goal_id = ANY($2::uuid[])
+       AND ($3::date IS NULL OR date >= $3) AND ($4::date IS NULL OR date <= $4) GROUP BY goal_id`,
+    [organizationId, goalIds, ...bounds(range)],
   );
-  return rows[0]?.n ?? 0;
+  return new Map(rows.map(({ id, n }) => [id, n]));
 }
 
 /** Those of `ids` that are this organization's; in no order. */

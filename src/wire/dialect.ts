@@ -187,4 +187,44 @@ export interface Dialect {
   readonly readsBody: boolean;
   /** Whether a resend renders the body anew with the definition as it is now (CRM.COM), or keeps its bytes. */
   readonly rendersAnew: boolean;
+  /**
+   * How a definition's event types are read. PATTERNS: `order.created`, `order.*`, `*`, case included. NAMES: each is the name
+   * of one event, in any case, and a star is a character like any other (SuperOffice).
+   */
+  readonly eventTypes: "PATTERNS" | "NAMES";
+  /** What a definition's code is made of: lower-case letters, digits and underscores, or any printable text (CRM.COM). */
+  readonly codes: "PLAIN" | "PRINTABLE";
+  /** Whether a new definition gets a signing secret when nothing is said. */
+  readonly signed: boolean;
+  /** A signing secret's text: `whsec_` and base64 of the key, or the UTF-8 bytes of any text (SuperOffice). */
+  readonly secrets: "STANDARD" | "TEXT";
+  /** Whether a request has a notification status of its own, which its receiver may call back with (doForms). */
+  readonly callsBack: boolean;
+  /** Whether onExhausted may be REQUEUE. */
+  readonly requeues: boolean;
+  /** Whether a receiver's certificate must be valid: always, or as the operator's setting for this dialect says. */
+  readonly certificates: "ALWAYS" | "BY_SETTING";
+  /** The event that tells a change of a definition's state, for dialects whose receivers subscribe to such; else null. */
+  stateEvent(change: StateOfDefinition): { type: string; payload: string } | null;
 }
+
+/** A definition's state, just entered. */
+export interface StateOfDefinition {
+  number: number;
+  name: string;
+  state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
+}
+
+/** What most dialects have in common. */
+export const USUAL = {
+  readsBody: false,
+  rendersAnew: false,
+  eventTypes: "PATTERNS",
+  codes: "PLAIN",
+  signed: false,
+  secrets: "STANDARD",
+  callsBack: false,
+  requeues: false,
+  certificates: "ALWAYS",
+  stateEvent: () => null,
+} as const satisfies Partial<Dialect>;

@@ -19,6 +19,7 @@ const PREFIXES = {
   WebhookRequest: "req",
   Attempt: "att",
   Replay: "rpl",
+  Erasure: "era",
   Goal: "goa",
   GoalValue: "gva",
   InboundWebhook: "inb",

@@ -224,12 +224,19 @@ export function valueEnd(text: string, at: number): number {
 
 /** After the string whose opening quote is at `from`. Each quote looks back over its own backslashes only: linear. */
 export function stringEnd(text: string, from: number): number {
+  const quote = closingQuote(text, from);
+  if (quote < 0) throw unexpected(text, text.length);
+  return quote + 1;
+}
+
+/** -1: the string does not end. */
+function closingQuote(text: string, from: number): number {
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (text.charCodeAt(before) === BACKSLASH) before--;
-    if ((quote - before) % 2 === 1) return quote + 1;
+    if ((quote - before) % 2 === 1) return quote;
   }
-  throw unexpected(text, text.length);
+  return -1;
 }
 
 function nestedEnd(text: string, from: number): number {
@@ -267,12 +274,15 @@ export function deeperThan(text: string, max: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x22) {
-      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at += 1;
-    } else if (code === 0x5b || code === 0x7b) {
+    if (code === QUOTE) {
+      const end = closingQuote(text, at);
+      // It may be no JSON: the parser is to refuse it.
+      if (end < 0) return false;
+      at = end;
+    } else if (code === OPEN_LIST || code === OPEN_OBJECT) {
       depth += 1;
       if (depth > max) return true;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth -= 1;
   }
   return false;
 }

@@ -82,3 +82,32 @@ function maskInboundKey(address: string): string {
   const match = /\/inbound\/+[^/]+\/+[^/]+\/+/i.exec(address);
   return match ? `${address.slice(0, match.index + match[0].length)}${MASK}` : address;
 }
+
+/** Names of properties and JSON keys that say "secret", as those of headers do. */
+export const isSecretName = (name: string): boolean => isSecretHeader(name.replace(/([a-z0-9])([A-Z])/g, "$1-$2"));
+
+/** A credential under any name. */
+export const isSecretValue = (value: string): boolean => SECRET_VALUE.test(value);
+
+/** Long, with letters and digits: what a path of words or a short id is not. A path may be a target's only secret. */
+const KEY_SEGMENT = /^(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_.~%-]{20,}$/;
+
+/**
+ * A receiver's address as those see it who may not read secrets: userinfo, query values, fragment, and whatever part of the path
+ * looks like a key are `***`.
+ */
+export function maskTarget(url: string): string {
+  const masked = maskUrl(url);
+  const end = masked.indexOf("#");
+  const [address = "", ...query] = (end < 0 ? masked : masked.slice(0, end)).split("?");
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(address)?.[0] ?? "";
+  const path = address
+    .slice(authority.length)
+    .split("/")
+    .map((segment) => (KEY_SEGMENT.test(segment) ? MASK : segment))
+    .join("/");
+  // A part of the query without a name is a value.
+  const values = query.join("?").split("&");
+  const shown = values.map((part) => (part === "" || part.includes("=") ? part : MASK)).join("&");
+  return `${authority}${path}${query.length > 0 ? `?${shown}` : ""}${end < 0 ? "" : masked.slice(end)}`;
+}

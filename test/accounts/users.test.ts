@@ -1,6 +1,7 @@
 /** Users, signing in and out, and the audit log. */
 import { afterAll, describe, expect, test } from "vitest";
-import { audit, listAuditEntries, masked } from "../../src/accounts/audit.ts";
+import { audit, masked } from "../../src/accounts/audit.ts";
+import { listAuditEntries } from "../../src/accounts/audit-log.ts";
 import { authenticate } from "../../src/accounts/authenticate.ts";
 import { createOrganization, setOrganizationFeature, updateOrganization } from "../../src/accounts/organizations.ts";
 import { createSession, createSignInLink, redeemSignInLink, signIn, signOut } from "../../src/accounts/sessions.ts";

@@ -33,7 +33,7 @@ const rows = (need: Need, names: string): [string, Need][] => names.split(/\s+/)
 const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>> = {
   Query: Object.fromEntries([
     ...rows("signed in", "viewer organization node nodes"),
-    ...rows("admin", "users apiTokens auditEntries inboundWebhooks"),
+    ...rows("admin", "users apiTokens auditEntries inboundWebhooks organizationErasure"),
     ...rows("goals:read", "goal goals"),
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
@@ -45,8 +45,8 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("nothing", "signIn"),
     ...rows("signed in", "signOut"),
     ...rows("webhooks:read", "dryRunTransformation"),
-    ...rows("operator", "createOrganization setOrganizationFeature"),
-    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken"),
+    ...rows("operator", "createOrganization setOrganizationFeature deleteOrganization"),
+    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
     ...rows("events:write", "emitEvent emitEvents"),
     ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue"),
@@ -71,7 +71,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
 
 const NODES: Record<string, Need> = Object.fromEntries([
   ...rows("signed in", "Organization"),
-  ...rows("admin", "User ApiToken AuditEntry InboundWebhook"),
+  ...rows("admin", "User ApiToken AuditEntry InboundWebhook Erasure"),
   ...rows("goals:read", "Goal GoalValue"),
   ...rows(
     "webhooks:read",

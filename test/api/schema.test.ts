@@ -1,41 +1,10 @@
-/** The schema as a whole: described throughout, printed in schema.graphql, and shaped as the contract says. */
+/** The schema as a whole: printed in schema.graphql, and shaped as the contract says. Its texts: descriptions.test.ts. */
 import { readFileSync } from "node:fs";
-import {
-  type GraphQLField,
-  isEnumType,
-  isInputObjectType,
-  isInterfaceType,
-  isObjectType,
-  isUnionType,
-  lexicographicSortSchema,
-  printSchema,
-} from "graphql";
+import { isUnionType, lexicographicSortSchema, printSchema } from "graphql";
 import { expect, test } from "vitest";
 import { schema } from "../../src/api/graphql/schema.ts";
 
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith("__"));
-const BUILT_IN = new Set(["Boolean", "Float", "ID", "Int", "String"]);
-
-test("every type, field, argument, input field and enum value has a description", () => {
-  const silent: string[] = [];
-  const look = (name: string, { description }: { description?: string | null | undefined }) => {
-    if (!description?.trim()) silent.push(name);
-  };
-  for (const type of types) {
-    if (!BUILT_IN.has(type.name)) look(type.name, type);
-    if (isObjectType(type) || isInterfaceType(type)) {
-      for (const field of Object.values(type.getFields()) as GraphQLField<unknown, unknown>[]) {
-        look(`${type.name}.${field.name}`, field);
-        for (const arg of field.args) look(`${type.name}.${field.name}(${arg.name})`, arg);
-      }
-    } else if (isInputObjectType(type)) {
-      for (const field of Object.values(type.getFields())) look(`${type.name}.${field.name}`, field);
-    } else if (isEnumType(type)) {
-      for (const value of type.getValues()) look(`${type.name}.${value.name}`, value);
-    }
-  }
-  expect(silent).toEqual([]);
-});
 
 test("schema.graphql is what the builder says", () => {
   const printed = readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8");

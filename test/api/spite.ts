@@ -2,6 +2,8 @@
  * The worst that anybody can send, to every kind of door: repetition, nesting, backtracking, width, depth, about a megabyte
  * where a body is, 12 KiB where a header or a URL is. Pure: spite.test.ts sends it.
  */
+import { openApiDocument } from "../../src/api/rest/openapi.ts";
+
 const MIB = 2 ** 20;
 
 export interface Spite {
@@ -134,7 +136,7 @@ const DOORS: readonly Door[] = [
   { path: "/v1/events", kinds: ["json"] },
   { path: "/v1/events", kinds: ["json"], type: "application/cloudevents+json" },
   { path: "/v1/events", kinds: ["json"], type: "application/cloudevents-batch+json" },
-  { path: "/inbound/goals/goa_0/key", kinds: ["json", "form"] },
+  { path: "/inbound/goals/1/1", kinds: ["json", "form"] },
   { path: "/api/inbound-webhooks", kinds: ["json"] },
   { path: "/auth/local", kinds: ["json"] },
   { path: "/api/v3/webhook/subscription", kinds: ["json"] },
@@ -148,10 +150,29 @@ const DOORS: readonly Door[] = [
   { path: "/api/v1/Webhook", kinds: ["json", "form", "xml"] },
   { path: "/api/v1/Webhook/1", method: "PATCH", kinds: ["json", "xml"] },
   { path: "/api/v1/Webhook/1", method: "PUT", kinds: ["json", "xml"] },
-  { path: "/api/v1/Webhook/contact.created/7", kinds: ["json", "xml"] },
+  { path: "/api/v1/Webhook/1/1", kinds: ["json", "xml"] },
   { path: "/api/v1/Agents/Webhook/SignalEvent", kinds: ["json", "xml"] },
   { path: "/api/v1/Agents/Webhook/SaveWebhook", kinds: ["json", "xml"] },
 ];
+
+/** Every other operation of /openapi.json that takes a body, by its content types. */
+function describedDoors(): Door[] {
+  const { paths } = openApiDocument("http://localhost") as { paths: Record<string, Record<string, { requestBody?: { content: object } }>> };
+  return Object.entries(paths).flatMap(([template, methods]) =>
+    Object.entries(methods).flatMap(([name, { requestBody }]): Door[] => {
+      const path = filled(template);
+      const method = name.toUpperCase() as Spite["method"];
+      const known = DOORS.some((door) => filled(door.path) === path && (door.method ?? "POST") === method);
+      if (!requestBody || known) return [];
+      const types = Object.keys(requestBody.content);
+      const kinds = (["json", "form", "xml"] as const).filter((kind) => types.includes(TYPES[kind]));
+      return [{ path, method, kinds }];
+    }),
+  );
+}
+
+/** A path of the document with something for each parameter. */
+export const filled = (template: string): string => template.replaceAll(/\{\w+\}/g, "1");
 
 const TABLES = { json: VALUES, form: FORMS, xml: DOCUMENTS, graphql: QUERIES };
 const TYPES = { json: JSON_TYPE, form: FORM_TYPE, xml: "application/xml", graphql: JSON_TYPE };
@@ -211,11 +232,11 @@ function mutation(name: string, input: string, value: string): string {
 }
 
 /** Every one, in a fixed order; a body is made when it is asked for. */
-export function allSpite(): { route: string; name: string; make(): Spite }[] {
-  const all: { route: string; name: string; make(): Spite }[] = [];
+export function allSpite(): { route: string; name: string; path: string; make(): Spite }[] {
+  const all: ReturnType<typeof allSpite> = [];
   const add = (route: string, name: string, rest: Omit<Spite, "route" | "name" | "body">, body?: () => string) =>
-    all.push({ route, name: `${route}: ${name}`, make: () => ({ route, name, ...rest, body: body?.() }) });
-  for (const { path, kinds, method = "POST", type } of DOORS) {
+    all.push({ route, name: `${route}: ${name}`, path: rest.path, make: () => ({ route, name, ...rest, body: body?.() }) });
+  for (const { path, kinds, method = "POST", type } of [...DOORS, ...describedDoors()]) {
     for (const kind of kinds) {
       const headers = { "content-type": type ?? TYPES[kind] };
       for (const [name, value] of Object.entries(TABLES[kind])) {

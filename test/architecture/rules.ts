@@ -198,6 +198,20 @@ export const oneHandMovesLanes: Rule = (files) =>
     ],
   );
 
+const READS_TABLES = /^db\.(prisma|unscoped|pool|tenant|tenantTransaction|transaction)\b/;
+const SQL = /^\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\s/i;
+
+/** A face calls domain functions: whose rows somebody may see is said once, there. */
+export const facesReadNoTables: Rule = (files) =>
+  each(
+    files,
+    (file) => file.path.startsWith("src/api/faces/"),
+    (file) => [
+      ...file.globals.filter((name) => READS_TABLES.test(name)).map((name) => `reads tables: ${name}`),
+      ...file.strings.filter((text) => SQL.test(text)).map((text) => `reads tables: ${text.trim().slice(0, 40)}`),
+    ],
+  );
+
 /** Written by a script, read by nobody from top to bottom. */
 const GENERATED = "src/db/kysely-types.ts";
 

@@ -74,9 +74,9 @@ describe("connections", () => {
     const connection = await createConnection(t.core, admin, { name: "C", urlAdded: "https://A.example", headers });
     expect(connection).toMatchObject({ urlAdded: "https://a.example/", urlEdited: null });
     expect(connection.headers).not.toContain("canary");
-    expect(shownConnectionHeaders(t.core, connection)).toEqual([headers[0], { name: "Authorization", value: "***" }]);
+    expect(shownConnectionHeaders(t.core, admin, connection)).toEqual([headers[0], { name: "Authorization", value: "***" }]);
     const { id } = await define({ targetUrl: null, connectionId: connection.id });
-    expect((await createPlans(t.core).get(id, 0))?.definition).toMatchObject({
+    expect((await createPlans(t.core).get(id, 0))?.opened("https://a.example").definition).toMatchObject({
       connection: { added: "https://a.example/" },
       headers: { "X-B": "2", Authorization: "Bearer canary" },
     });
@@ -89,7 +89,7 @@ describe("connections", () => {
       urlStatus: "https://s.example/",
     });
     expect(t.core.vault.open(updated.headers ?? "", `${admin.organizationId}/${id}/headers`)).toBe(
-      '[{"name":"authorization","value":"Bearer x"}]',
+      '{"for":["https://s.example"],"values":[{"name":"authorization","value":"Bearer x"}]}',
     );
     expect(await updateConnection(t.core, admin, id, { headers: null, urlStatus: null })).toMatchObject({
       headers: null,

@@ -1,7 +1,7 @@
 /** What a lane's run does next, over every state that it may be in. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decide, type LaneState, roomOf, UNSETTLED, windowOf } from "../../src/delivery/decide.ts";
+import { decide, type LaneState, perCommitOf, roomOf, UNSETTLED, windowOf } from "../../src/delivery/decide.ts";
 
 const state: fc.Arbitrary<LaneState> = fc
   .record({
@@ -30,9 +30,10 @@ const state: fc.Arbitrary<LaneState> = fc
     const due = Math.min(s.due, s.buffered);
     const inFlight = s.placed ? Math.min(s.inFlight, concurrency) : 0;
     const marked = s.placed ? s.marked : 0;
-    const window = windowOf(s.free, concurrency, { send, commit });
+    const pace = { send, commit };
+    const window = windowOf(s.free, concurrency, pace);
     return {
-      ...s,
+      ...{ ...s, perCommit: perCommitOf(concurrency, pace) },
       ...{ concurrency, inFlight, marked, window, due, fitting: s.placed ? Math.min(s.fitting, due) : 0 },
       gaveUp: s.gaveUp && !s.free,
       retryKnown: s.retryKnown && s.free,
@@ -98,4 +99,15 @@ test("a window is one behind a slow receiver, and as much as two commits cost be
   expect(windowOf(false, 1, { send: 1, commit: 10 })).toBe(32);
   expect(windowOf(true, 10, { send: 1_000, commit: 10 })).toBe(10);
   expect(windowOf(true, 16, { send: 2, commit: 8 })).toBe(UNSETTLED);
+});
+
+test("a strict lane marks half a window at a time, and less where half would not last for three commits", () => {
+  const marks = (room: number, perCommit: number) => {
+    const hand = { buffered: 40, due: 40, fitting: 40, more: false, marked: 20, ready: false, inFlight: 1, done: 11 };
+    const rest = { free: false, placed: true, busy: false, reserved: 0, halted: false, gaveUp: false, leaseHolds: true };
+    const move = decide({ ...hand, ...rest, concurrency: 1, window: 32, perCommit, room, retryKnown: false });
+    return move.kind === "COMMIT" ? move.marks : 0;
+  };
+  expect([marks(15, 2), marks(16, 2)]).toEqual([0, 16]);
+  expect([marks(3, 30), marks(4, 30)]).toEqual([0, 4]);
 });

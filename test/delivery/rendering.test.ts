@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { resend } from "../../src/delivery/control.ts";
 import { contentsOf } from "../../src/requests/attempt.ts";
+import { shownContent } from "../../src/requests/shown.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Delivery, openDelivery } from "./delivery-setup.ts";
 
@@ -36,7 +37,8 @@ const sent = () => receiver.calls.map((call) => call.body.toString());
 async function shown(requestId: string): Promise<(string | null)[]> {
   const attempts = (await d.attempts(requestId)).map(({ number }) => ({ requestId, number }));
   const contents = await contentsOf(d.t.core.db.pool, d.t.organizationId, attempts);
-  return attempts.map((_, place) => contents.get(place)?.requestBody ?? null);
+  const none = { requestHeaders: null, requestBody: null, responseHeaders: null, responseBody: null };
+  return attempts.map((_, place) => shownContent(d.t.core, d.t.admin, contents.get(place) ?? none).requestBody);
 }
 
 describe("B72", () => {
@@ -128,7 +130,13 @@ describe("B72", () => {
 describe("ENGINE 12: a body that holds its event's payload is not stored with it", () => {
   it("the log shows and the retry sends the same bytes all the same", async () => {
     const id = await d.definition({
-      ...{ targetUrl: `${receiver.url}/f`, eventTypes: ["stored.*"], retrySchedule: [1], properties: { né: "😀" } },
+      ...{
+        targetUrl: `${receiver.url}/f`,
+        eventTypes: ["stored.*"],
+        retrySchedule: [1],
+        properties: { né: "😀" },
+        publicProperties: ["né"],
+      },
     });
     const statuses = [500];
     receiver.respond(() => statuses.shift() ?? 200);

@@ -1,4 +1,4 @@
-/** A TCP proxy in front of Postgres that counts what the hot pool's connections say: round trips, statements, transactions. */
+/** A TCP proxy in front of Postgres that counts what the connections of a pool say: round trips, statements, transactions. */
 import { createConnection, createServer } from "node:net";
 
 export interface Counts {
@@ -21,7 +21,8 @@ const EXECUTE = 0x45;
 const QUERY = 0x51;
 const SYNC = 0x53;
 
-export async function startCountingProxy(target: string): Promise<CountingProxy> {
+/** @param pools whose connections are listened to */
+export async function startCountingProxy(target: string, pools: readonly ("hot" | "tenant")[] = ["hot"]): Promise<CountingProxy> {
   const { hostname, port } = new URL(target);
   let counts: Counts = { trips: 0, statements: 0, syncs: 0 };
   const sockets = new Set<{ destroy(): void }>();
@@ -33,7 +34,7 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
     const read = (chunk: Buffer) => {
       // The message that starts a session has no type; passwords follow, then statements.
       if (hot === undefined) {
-        hot = chunk.includes(" hot pid ");
+        hot = pools.some((pool) => chunk.includes(` ${pool} pid `));
         return;
       }
       if (!hot) return;

@@ -6,6 +6,8 @@ export interface Call {
   eventId: string;
   node: string;
   body: string;
+  /** As its headers tell. */
+  dialect: string;
   /** Monotonic milliseconds. */
   start: number;
   end: number;
@@ -23,6 +25,7 @@ export interface RequestRow {
   id: string;
   definition_id: string;
   event_id: string;
+  dialect: string;
   lane_id: string;
   lane_number: number;
   /** Its lane's. */
@@ -38,8 +41,9 @@ export interface Evidence {
   calls: readonly Call[];
   emitted: readonly Emitted[];
   requests: readonly RequestRow[];
-  /** Events that the log holds. */
+  /** Events that the log holds, or held when retention took them. */
   events: ReadonlySet<string>;
+  /** `wasStopped`: for a while, or for good. */
   definitions: readonly { id: string; organizationId: string; types: readonly string[]; wasStopped: boolean }[];
   /** Requests that an operator sent again. */
   resent: ReadonlySet<string>;
@@ -98,6 +102,7 @@ function nothingLost(evidence: Evidence): string[] {
     if (request.state === "DELIVERED" && !calls.some((c) => c.status === 200))
       broken.push(`${request.id} says DELIVERED, and nobody got it`);
     if (request.state === "REJECTED" && calls.length === 0) broken.push(`${request.id} says REJECTED, and was never tried`);
+    if (calls.some((c) => c.dialect !== request.dialect)) broken.push(`${request.id} of ${request.dialect} was sent in another dialect`);
     if (new Set(calls.map((c) => c.body)).size > 1) broken.push(`${request.id} was sent with different bytes`);
   }
   for (const call of evidence.calls) {

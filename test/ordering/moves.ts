@@ -13,6 +13,12 @@ export type Move =
   | { kind: "resend" | "skip" | "cancel" | "retryNow"; pick: number }
   /** Its ordering changes, whatever is queued. */
   | { kind: "reorder"; organization: number; definition: number; ordering: "DEFINITION" | "KEY" | "NONE" }
+  /** Refused while requests wait. */
+  | { kind: "redialect"; organization: number; definition: number; dialect: "STANDARD" | "SUPEROFFICE" }
+  /** And another one takes its place. */
+  | { kind: "delete"; organization: number; definition: number }
+  /** What is settled by now goes. */
+  | { kind: "retention" }
   | { kind: "wait"; ms: number };
 
 const organization = fc.nat({ max: 1 });
@@ -67,5 +73,16 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
       ordering: fc.constantFrom("DEFINITION" as const, "KEY" as const, "NONE" as const),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("redialect" as const),
+      organization,
+      definition,
+      dialect: fc.constantFrom("STANDARD" as const, "SUPEROFFICE" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), organization, definition }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("retention" as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 60 }) }) },
 );

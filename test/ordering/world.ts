@@ -1,12 +1,19 @@
 /** Two organizations, five definitions each, two workers, an ingest without a worker, one receiver: histories are played in it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../src/clock.ts";
-import { type CreateDefinitionInput, createDefinition, type SourceChecks, updateDefinition } from "../../src/definitions/definitions.ts";
+import {
+  type CreateDefinitionInput,
+  createDefinition,
+  deleteDefinition,
+  type SourceChecks,
+  updateDefinition,
+} from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
 import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
 import { ConflictError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
+import { deleteOld } from "../../src/requests/retention.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import type { TestCore, TestOrganization } from "../helpers/database.ts";
 import { NODE_HEADER, type TestNode } from "../helpers/node.ts";
@@ -16,6 +23,8 @@ import type { Move } from "./moves.ts";
 
 interface Place {
   id: string;
+  organizationId: string;
+  types: readonly string[];
   path: string;
   fail: number;
   slowMs: number;
@@ -45,6 +54,8 @@ export interface WorldParts {
   start(name: string, worker: boolean): TestNode;
 }
 
+const DAY_MS = 86_400_000;
+
 let worlds = 0;
 
 export async function createWorld({ t, receiver, checks, chance, start }: WorldParts) {
@@ -54,6 +65,8 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
   const pending: { emission: Promise<void>; node: TestNode }[] = [];
   const stopped = new Set<string>();
   const resent = new Set<string>();
+  /** What retention took, as it was then. */
+  const gone = { requests: new Map<string, RequestRow>(), events: new Set<string>() };
   const deaths = new Map<string, number>();
   const dead: TestNode[] = [];
   const places = new Map<string, Place>();
@@ -65,7 +78,8 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     const path = `/w${world}/${owner.id}/${name}`;
     const input = { name, targetUrl: `${receiver.url}${path}`, ...settings };
     const { definition } = await createDefinition(t.core, owner.admin, input, checks);
-    const made: Place = { id: definition.id, path, fail: 0, slowMs: 0, hang: undefined };
+    const of = { organizationId: owner.id, types: settings.eventTypes };
+    const made: Place = { id: definition.id, ...of, path, fail: 0, slowMs: 0, hang: undefined };
     places.set(path, made);
     return made;
   }
@@ -90,6 +104,7 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
       eventId,
       node: String(received.headers[NODE_HEADER]),
       body: received.body.toString(),
+      dialect: "x-superoffice-event" in received.headers ? "SUPEROFFICE" : "STANDARD",
       start: performance.now(),
       end: Number.POSITIVE_INFINITY,
       status: dice(`${chance} ${at.path.slice(-2)} ${emitted.findIndex((e) => e.ids.includes(eventId))} ${nth}`) < at.fail ? 500 : 200,
@@ -186,6 +201,42 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     await refusable(moves[kind]());
   }
 
+  /** Its queue is cancelled; what is on its way ends as it does. */
+  async function replace(owner: House, index: number): Promise<void> {
+    const at = owner.places[index] as Place;
+    stopped.add(at.id);
+    await deleteDefinition(t.core, owner.admin, at.id);
+    const settings = DEFINITIONS[index] as (typeof DEFINITIONS)[number];
+    owner.places[index] = await place(owner, `d${index}-${places.size}`, settings);
+  }
+
+  async function retention(): Promise<void> {
+    const at = Date.now() - 1;
+    const { requests, events } = await logged();
+    // Nothing that was settled since is old enough.
+    const config = { ...t.core.config, retentionDays: (Date.now() + 1 - at) / DAY_MS };
+    const now = new Date(Date.now());
+    await deleteOld({ ...t.core, config, clock: { ...t.core.clock, now: () => now } });
+    for (const row of requests) gone.requests.set(row.id, row);
+    for (const id of events) gone.events.add(id);
+  }
+
+  async function logged(): Promise<{ requests: RequestRow[]; events: string[] }> {
+    const requests = await t.core.db.pool.query<RequestRow>(
+      `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count, l.free, l.epoch,
+         (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
+         (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
+       FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
+       WHERE r.organization_id = ANY($1)`,
+      [organizationIds],
+    );
+    const events = await t.core.db.pool.query<{ id: string }>("SELECT id FROM event WHERE organization_id = ANY($1)", [organizationIds]);
+    return {
+      requests: requests.rows.map((row) => ({ ...row, event_id: globalId("Event", row.event_id) })),
+      events: events.rows.map((row) => globalId("Event", row.id)),
+    };
+  }
+
   async function setPaused(pick: number, paused: boolean): Promise<void> {
     const { rows } = await t.core.db.pool.query<{ id: string; organization_id: string }>(
       "SELECT id, organization_id FROM lane WHERE organization_id = ANY($1) AND definition_id <> ALL($2) ORDER BY id",
@@ -220,7 +271,13 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
         await stopDefinitions(t.core, owner.admin, [at.id]);
       } else if (move.kind === "reorder" && at && owner) {
         await refusable(updateDefinition(t.core, owner.admin, at.id, { ordering: move.ordering }, checks));
-      } else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
+      } else if (move.kind === "redialect" && at && owner) {
+        // By default that one is stopped after nine errors.
+        stopped.add(at.id);
+        await refusable(updateDefinition(t.core, owner.admin, at.id, { dialect: move.dialect }, checks));
+      } else if (move.kind === "delete" && owner) await replace(owner, move.definition);
+      else if (move.kind === "retention") await retention();
+      else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
     },
@@ -259,28 +316,17 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     },
 
     async evidence(): Promise<Evidence> {
-      const requests = await t.core.db.pool.query<RequestRow>(
-        `SELECT r.id, r.definition_id, r.event_id, r.lane_id, r.lane_number, r.state, r.attempt_count, l.free, l.epoch,
-           (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
-           (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
-         FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
-         WHERE r.organization_id = ANY($1) ORDER BY r.lane_id, r.lane_number`,
-        [organizationIds],
-      );
-      const events = await t.core.db.pool.query<{ id: string }>("SELECT id FROM event WHERE organization_id = ANY($1)", [organizationIds]);
+      const now = await logged();
+      const requests = [...new Map([...gone.requests, ...now.requests.map((row) => [row.id, row] as const)]).values()];
       return {
         calls,
         emitted,
-        requests: requests.rows.map((row) => ({ ...row, event_id: globalId("Event", row.event_id) })),
-        events: new Set(events.rows.map((row) => globalId("Event", row.id))),
-        definitions: houses.flatMap((owner) =>
-          [...owner.places, owner.canary].map((at, i) => ({
-            id: at.id,
-            organizationId: owner.id,
-            types: i < DEFINITIONS.length ? (DEFINITIONS[i]?.eventTypes ?? []) : ["canary"],
-            wasStopped: stopped.has(at.id),
-          })),
-        ),
+        requests: requests.sort((x, y) => (x.lane_id === y.lane_id ? x.lane_number - y.lane_number : x.lane_id < y.lane_id ? -1 : 1)),
+        events: new Set([...gone.events, ...now.events]),
+        definitions: [...places.values()].map(({ id, organizationId, types }) => ({
+          ...{ id, organizationId, types },
+          wasStopped: stopped.has(id),
+        })),
         resent,
         deaths,
       };

@@ -30,9 +30,23 @@ const secrets = new Map<string, string>([
 ]);
 const secret = (name: string) => secrets.get(name) as string;
 
+/** Hidden from everybody without `secrets:read`, and from whatever is kept or printed. */
+const hidden = new Map<string, string>([
+  ["a custom header of a definition", "CANARY-custom-header-of-a-definition"],
+  ["a credential under a harmless name", "CANARY-bearer-under-x-foo"],
+  ["a custom header of a connection", "CANARY-custom-header-of-a-connection"],
+  ["a property called apiKey", "CANARY-property-api-key"],
+  ["a property within a property", "CANARY-nested-property"],
+]);
+/** Of a target: kept in clear where requests are found by it, and nowhere else. */
+const URL_TOKENS = ["CANARY-target-query-value", "c4n4ryPathKey0123456789abcdef"];
+const URL_COLUMNS = /^public\.(webhook_definition|webhook_request|attempt|connection|feed_entry|feed_unsequenced)/;
+
 interface Said {
   where: string;
   text: string;
+  /** An answer to somebody who may read secrets. */
+  privileged?: boolean;
 }
 const said: Said[] = [];
 
@@ -82,7 +96,8 @@ async function ask(path: string, { method, token = ADMIN, headers = {}, body, on
     secrets.set(name, value);
     text = text.replaceAll(value, "(shown once)");
   }
-  said.push({ where: `${method ?? ""} ${path}`, text });
+  const privileged = path === "/graphql" && token !== "" && token !== secrets.get("reading token");
+  said.push({ where: `${method ?? ""} ${path}`, text, privileged });
   return json;
 }
 
@@ -122,6 +137,18 @@ async function deliveries(): Promise<void> {
       once ? { once: (body) => ({ [`signing secret ${secrets.size}`]: body.data.createWebhookDefinition.signingSecret }) } : {},
     );
   await create({ name: "Good", targetUrl: `${receiver.url}/good` });
+  const value = (name: string) => hidden.get(name) as string;
+  await create({
+    name: "Hidden",
+    targetUrl: `${receiver.url}/echo/${URL_TOKENS[1]}?token=${URL_TOKENS[0]}`,
+    headers: {
+      ...headers,
+      "X-Tenant": value("a custom header of a definition"),
+      "X-Foo": `Bearer ${value("a credential under a harmless name")}`,
+    },
+    properties: { region: "eu", apiKey: value("a property called apiKey"), deep: { list: [value("a property within a property")] } },
+    publicProperties: ["region"],
+  });
   await create({ name: "Ed25519", targetUrl: `${receiver.url}/good`, signatureVersions: ["V1", "V1A"] });
   const echo = await create({ name: "Echo", targetUrl: `${receiver.url}/echo` });
   await create({ name: "Moved", targetUrl: `${receiver.url}/moved` });
@@ -136,7 +163,10 @@ async function deliveries(): Promise<void> {
   const connection = await mutate("createConnection", "... on Connection { id headers }", {
     name: "ERP",
     urlAdded: `${receiver.url}/echo`,
-    headers: [{ name: "Authorization", value: `Basic ${secret("Authorization of a connection")}` }],
+    headers: [
+      { name: "Authorization", value: `Basic ${secret("Authorization of a connection")}` },
+      { name: "X-Plant", value: value("a custom header of a connection") },
+    ],
   });
   await create({ name: "Shared", connectionId: connection.id, headers: {} });
   const { id } = echo.definition;
@@ -331,6 +361,26 @@ test("no secret is kept, logged or said, but where it is shown once", async () =
     ),
   );
   expect(found).toEqual([]);
+
+  const bodies = JSON.stringify(receiver.calls.map((call) => [call.headers, call.path, call.body.toString()]));
+  for (const value of [...hidden.values(), ...URL_TOKENS]) expect(bodies).toContain(value);
+  const unprivileged = everything.filter(({ privileged }) => privileged !== true);
+  const seen = (name: string, value: string, places: Said[]) =>
+    forms(value).flatMap((form) =>
+      places.filter(({ text }) => text.includes(form)).map(({ where, text }) => `${name} in ${where}: ${around(text, form)}`),
+    );
+  expect(
+    [...hidden].flatMap(([name, value]) => seen(name, value, unprivileged)),
+    "B59",
+  ).toEqual([]);
+  const places = unprivileged.filter(({ where }) => !URL_COLUMNS.test(where));
+  expect(
+    URL_TOKENS.flatMap((value) => seen("a token of a target", value, places)),
+    "B59",
+  ).toEqual([]);
+  // Who may read secrets sees them, in the log too.
+  const clear = JSON.stringify(everything.filter(({ privileged }) => privileged === true));
+  for (const name of ["a custom header of a definition", "a property called apiKey"]) expect(clear).toContain(hidden.get(name));
 }, 120_000);
 
 function around(text: string, form: string): string {

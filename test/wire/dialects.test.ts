@@ -6,7 +6,8 @@ import { type DefinitionView, type DialectName, type EventView, type RenderInput
 import { dialects } from "../../src/wire/dialects.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import { members } from "../../src/wire/json-text.ts";
-import { parseSecret, signingKey } from "../../src/wire/signatures/standard.ts";
+import { signingKey } from "../../src/wire/signatures/signing-key.ts";
+import { parseSecret } from "../../src/wire/signatures/standard.ts";
 import { type Fixture, judgeCase, renderCase } from "./recorded.ts";
 import { DEFINITION, EVENT, REQUEST, reply } from "./views.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hiddenValues, isSecretHeader, maskHeaders, maskUrl, withoutValues } from "../../src/wire/mask.ts";
+import { hiddenValues, isSecretHeader, isSecretName, maskHeaders, maskTarget, maskUrl, withoutValues } from "../../src/wire/mask.ts";
 
 describe("maskHeaders", () => {
   it.each([
@@ -92,5 +92,25 @@ describe("maskUrl", () => {
       (s) => `https://h.example/inbound/goals/goa_1/${s}?x=${s}#${s}`,
     );
     fc.assert(fc.property(shapes, secret, (shape, text) => !maskUrl(shape(text)).includes("CANARY")));
+  });
+});
+
+describe("maskTarget", () => {
+  it.each([
+    ["https://shop.example/hooks/orders", "https://shop.example/hooks/orders"],
+    ["https://shop.example:8443/a?token=x&b#c", "https://shop.example:8443/a?token=***&***#***"],
+    ["https://user:pass@shop.example/", "https://***@shop.example/"],
+    ["https://hooks.slack.com/services/T0123/B0123/abcdefghij0123456789", "https://hooks.slack.com/services/T0123/B0123/***"],
+    ["https://webhook.site/6f8a3b1e-1c2d-4e5f-8a9b-0c1d2e3f4a5b", "https://webhook.site/***"],
+    ["https://shop.example/webhook-receivers-of-the-shop", "https://shop.example/webhook-receivers-of-the-shop"],
+    ["not a url?secret", "not a url?***"],
+  ])("%s → %s", (url, shown) => {
+    expect(maskTarget(url)).toBe(shown);
+    expect(maskTarget(shown)).toBe(shown);
+  });
+
+  it("names of JSON keys are judged as those of headers", () => {
+    expect(["apiKey", "api_key", "accessToken", "clientSecret", "myPin"].map(isSecretName)).toEqual([true, true, true, true, true]);
+    expect(["region", "monkey", "keyboard", "author"].map(isSecretName)).toEqual([false, false, false, false]);
   });
 });

@@ -1,7 +1,7 @@
 /** Runs one recorded case of test/fixtures/dialects through a dialect; what comes out has the fixture's form. */
 import type { DefinitionView, DialectName, EventView, NoReply, Reply, RequestView, Verdict } from "../../src/wire/dialect.ts";
 import { dialects } from "../../src/wire/dialects.ts";
-import { signingKey } from "../../src/wire/signatures/standard.ts";
+import { signingKey } from "../../src/wire/signatures/signing-key.ts";
 import { VERSION } from "../../src/wire/user-agent.ts";
 import { DEFINITION, EVENT, REQUEST } from "./views.ts";
 

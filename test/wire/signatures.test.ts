@@ -3,7 +3,8 @@ import { createPublicKey, verify } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { authenticationCode, githubSignature, superofficeSignature } from "../../src/wire/signatures/hmac.ts";
-import { generatePair, generateSecret, parseSecret, publicKeyOf, signingKey, standardHeaders } from "../../src/wire/signatures/standard.ts";
+import { signingKey } from "../../src/wire/signatures/signing-key.ts";
+import { generatePair, generateSecret, parseSecret, publicKeyOf, standardHeaders } from "../../src/wire/signatures/standard.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ID = "msg_p5jXN8AQM9LWM0D4loKWxJek";

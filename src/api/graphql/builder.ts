@@ -4,9 +4,10 @@
  *
  *   export const Goal = builder.prismaNode("Goal", { ...owned("Goal", "goals:read"), description: "…", fields: (t) => ({…}) });
  *   builder.queryField("goals", (t) => t.field({ type: GoalConnection, authScopes: { scope: "goals:read" }, … }));
+ * A list hands `along(context, info)` (page.ts) to its domain function, which gives it to Prisma: t.relation costs no statement a row.
  *   mutation("createGoal", { description, scope: "goals:write", type: Goal, input: (t) => ({…}), resolve: (input, context) => … });
  * GoalConnection = connectionType("Goal", Goal) (page.ts); uuidOf("Goal", input.id) reads an id of an input (mutation.ts).
- * Every type, field, argument and input field has a description (test/api/schema.test.ts).
+ * Every type, field, argument and input field has a description that says more than its name (test/api/descriptions.test.ts).
  */
 import SchemaBuilder from "@pothos/core";
 import ComplexityPlugin from "@pothos/plugin-complexity";
@@ -22,6 +23,7 @@ import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { globalId, type NodeType, parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
 import { fieldCost } from "./cost.ts";
+import { batchedClient } from "./reload.ts";
 import {
   decimalLiteral,
   jsonLiteral,
@@ -35,6 +37,8 @@ import {
 
 /** node(id) gives an object only to who may read its noun. */
 const nodeScopes = new Map<string, Scope | undefined>();
+/** Types whose deleted rows node(id) does not give: only what refers to them still shows them. */
+const livingOnly = new Set<string>();
 const NOBODY = { typename: "Organization", id: "00000000-0000-0000-0000-000000000000" };
 
 export interface Types {
@@ -74,7 +78,7 @@ export const builder = new SchemaBuilder<Types>({
   errors: { directResult: true },
   complexity: { disabled: true, fieldComplexity: fieldCost },
   prisma: {
-    client: (context) => context.doors.core.db.prisma as never,
+    client: (context) => batchedClient(context.doors.core.db.prisma) as never,
     dmmf: getDatamodel(),
     exposeDescriptions: true,
     onUnusedQuery: null,
@@ -88,37 +92,46 @@ export const builder = new SchemaBuilder<Types>({
       // Relay would throw for what is no node; it is to be null, so it stands for an organization that never was.
       return parsed && nodeScopes.has(parsed.type) ? { typename: parsed.type, id: parsed.id } : NOBODY;
     },
-    idFieldOptions: { description: "The global id: a readable prefix and 32 hex digits." },
-    nodeTypeOptions: { description: "Anything with a global id." },
+    idFieldOptions: { description: "Global id, unique over all types: three letters for the type, `_` and 32 hex digits." },
+    nodeTypeOptions: { description: "Whatever has a global id, and can be asked for by it with `node` or `nodes`." },
     nodeQueryOptions: {
-      description: "Any object by its global id; null when it is unknown or another organization's.",
+      description:
+        "One object of any type by its global id; null when the id is unknown, deleted or another organization's. FORBIDDEN without the scope that the object's own list needs.",
       authScopes: { signedIn: true },
-      args: { id: { description: "The global id." } },
-      resolve: (_root, { id }, context, _info, resolveNode) => (mayLoad(id.typename, context) ? resolveNode(id) : null),
+      args: { id: { description: "Such as `whd_0199b1f2c3d47e5f8a9b0c1d2e3f4a5b`; anything else answers null." } },
+      resolve: async (_root, { id }, context, _info, resolveNode) =>
+        mayLoad(id.typename, context) ? living(id.typename, await resolveNode(id)) : null,
     },
     nodesQueryOptions: {
-      description: "Several objects by their global ids, in the order asked for; null where one is unknown.",
+      description:
+        "Objects of any types by their global ids, in the order asked for; null in the place of each that `node` would not give.",
       authScopes: { signedIn: true },
-      args: { ids: { description: "At most 100 global ids." } },
+      args: { ids: { description: "Global ids, of several types if need be. Each counts towards the operation's cost." } },
       resolve: async (_root, { ids }, context, _info, resolveNodes) => {
         const known = ids.map((id) => mayLoad(id.typename, context));
         const loaded = await resolveNodes(ids.filter((_, i) => known[i]));
-        return known.map((ok) => (ok ? loaded.shift() : null));
+        return known.map((ok, i) => (ok ? living(ids[i]?.typename as string, loaded.shift()) : null));
       },
     },
-    pageInfoTypeOptions: { description: "Where a page stands in its list." },
-    hasNextPageFieldOptions: { description: "Whether more follow." },
-    hasPreviousPageFieldOptions: { description: "Whether more precede." },
-    startCursorFieldOptions: { description: "The cursor of the page's first edge." },
-    endCursorFieldOptions: { description: "The cursor of the page's last edge: give it as `after`." },
-    edgesFieldOptions: { description: "The page's rows.", nullable: { list: false, items: false } },
-    nodeFieldOptions: { description: "The object itself.", nullable: false },
-    cursorFieldOptions: { description: "Where this row stands in its list." },
-    pageInfoFieldOptions: { description: "Where this page stands in the list." },
-    firstArgOptions: { description: "How many from the front: at most 100, 20 when absent." },
-    lastArgOptions: { description: "How many from the back: at most 100." },
-    afterArgOptions: { description: "Only what follows this cursor." },
-    beforeArgOptions: { description: "Only what precedes this cursor." },
+    pageInfoTypeOptions: { description: "Which part of a list a page is, and the cursors to ask for the parts beside it." },
+    hasNextPageFieldOptions: { description: "True when rows follow the page's last one: ask with `after: endCursor`." },
+    hasPreviousPageFieldOptions: { description: "True when rows precede the page's first one: ask with `last` and `before: startCursor`." },
+    startCursorFieldOptions: { description: "Cursor of the page's first row, to be given as `before`; null on an empty page." },
+    endCursorFieldOptions: {
+      description: "Cursor to be given as `after`: of the last row, or of where a long search stopped. Null when nothing was read.",
+    },
+    edgesFieldOptions: { description: "The rows of the page, in the order of the list.", nullable: { list: false, items: false } },
+    nodeFieldOptions: { description: "The row at this place of the list.", nullable: false },
+    cursorFieldOptions: { description: "Opaque: given as `after` or `before`, it leads to the rows behind or ahead of this one." },
+    pageInfoFieldOptions: { description: "Whether there is more on either side, and the cursors to ask for it." },
+    firstArgOptions: {
+      description: "How many rows from the front of the list: 0 to 100, 20 without `first` and `last`. Not together with `last`.",
+    },
+    lastArgOptions: { description: "How many rows from the end of the list: 0 to 100. Not together with `first`." },
+    afterArgOptions: { description: "A cursor of this list: only rows behind it. One of another list or organization is BAD_USER_INPUT." },
+    beforeArgOptions: {
+      description: "A cursor of this list: only rows ahead of it. One of another list or organization is BAD_USER_INPUT.",
+    },
   },
 });
 
@@ -129,6 +142,10 @@ function mayLoad(typename: string, context: Context): boolean {
   return true;
 }
 
+function living(typename: string, node: unknown): unknown {
+  return livingOnly.has(typename) && (node as { deletedAt?: Date | null } | null)?.deletedAt ? null : node;
+}
+
 /** Lets node(id) give objects of this type, and only with `scope`; for node types that are no prismaNode. */
 export function guardNode(type: NodeType, scope?: Scope): void {
   nodeScopes.set(type, scope);
@@ -137,9 +154,11 @@ export function guardNode(type: NodeType, scope?: Scope): void {
 /**
  * The options of a prismaNode whose rows belong to an organization: looked up by id and the caller's organization, so
  * that a foreign id answers like an unknown one, and by node(id) only with `scope`.
+ * @param options.living node(id) gives no deleted one
  */
-export function owned(type: NodeType, scope?: Scope) {
+export function owned(type: NodeType, scope?: Scope, options: { living?: boolean } = {}) {
   guardNode(type, scope);
+  if (options.living) livingOnly.add(type);
   return {
     id: { field: "id" as const },
     nullable: true as const,
@@ -147,36 +166,48 @@ export function owned(type: NodeType, scope?: Scope) {
   };
 }
 
-builder.queryType({ description: "What can be read.", authScopes: { signedIn: true } });
-builder.mutationType({ description: "What can be changed. Each answers with a union of its result and typed errors." });
-builder.subscriptionType({ description: "What can be watched live, over graphql-ws or SSE.", authScopes: { signedIn: true } });
+builder.queryType({
+  description:
+    "Reads. Every list is of the caller's organization alone; an operation costs one point a row that it may answer with, 10 000 at most.",
+  authScopes: { signedIn: true },
+});
+builder.mutationType({
+  description:
+    "Changes, each `name(input: NameInput!): NameResult!`. The answer is a union: the result, or a typed error, of which `... on Error { code message }` selects any. At most five in one operation.",
+});
+builder.subscriptionType({
+  description:
+    "Live updates, over graphql-ws (WebSocket) or server-sent events on the same `/graphql`. A revoked token ends them within a second.",
+  authScopes: { signedIn: true },
+});
 
 builder.scalarType("DateTime", {
-  description: "A moment, ISO 8601 with a time zone; UTC in answers.",
+  description: "A moment as ISO 8601 with a time zone, such as `2026-11-01T08:00:00+01:00`; answers are in UTC with milliseconds.",
   serialize: (value) => value.toISOString(),
   parseValue: parseDateTime,
   parseLiteral: stringLiteral(parseDateTime),
 });
 builder.scalarType("Date", {
-  description: "A day of the calendar, YYYY-MM-DD.",
+  description: "A day of the calendar without a time zone, YYYY-MM-DD, such as `2026-11-01`.",
   serialize: (value) => value,
   parseValue: parseCalendarDate,
   parseLiteral: stringLiteral(parseCalendarDate),
 });
 builder.scalarType("Decimal", {
-  description: "An exact decimal number, as a string in plain notation.",
+  description:
+    'An exact decimal number as a string in plain notation, such as `"450000.5"`: at most 40 digits before the point and 20 after it. JSON numbers are taken too.',
   serialize: (value) => value,
   parseValue: parseDecimal,
   parseLiteral: decimalLiteral,
 });
 builder.scalarType("SafeInt", {
-  description: "A whole number from -(2^53-1) to 2^53-1; as input its decimal text is taken too.",
+  description: 'A whole number from -(2^53-1) to 2^53-1, which JSON carries exactly. As input its decimal text is taken too: `"14"`.',
   serialize: parseSafeInt,
   parseValue: parseSafeInt,
   parseLiteral: safeIntLiteral,
 });
 builder.scalarType("JSON", {
-  description: "Any JSON value; give it as a variable, since keys such as $gt are no GraphQL names.",
+  description: "Any JSON value, numbers as they were written. Give it as a variable: keys such as `$gt` are no GraphQL names.",
   serialize: (value) => value,
   parseValue: (value) => value,
   parseLiteral: jsonLiteral,

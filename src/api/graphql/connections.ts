@@ -1,53 +1,73 @@
 /** Connections: targets that several definitions share. */
-import type { Connection as ConnectionRow } from "../../db/generated/prisma/client.ts";
 import {
   countConnections,
   createConnection,
   deleteConnection,
-  findConnection,
   listConnections,
   shownConnectionHeaders,
   updateConnection,
 } from "../../definitions/connections.ts";
+import { shownUrl } from "../../definitions/headers.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
-import { builder, guardNode } from "./builder.ts";
+import { builder, owned } from "./builder.ts";
 import { given } from "./changes.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
-export const Connection = builder.objectRef<ConnectionRow>("Connection");
-const ConnectionConnection = connectionType("Connection", Connection);
+type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
+type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
 
-guardNode("Connection", "webhooks:read");
-builder.node(Connection, {
-  description: "A target that several definitions may share: a URL per record action, and headers sent with every request.",
-  id: { resolve: (connection) => connection.id },
-  isTypeOf: (value) => typeof value === "object" && value !== null && "urlAdded" in value,
-  loadWithoutCache: (id, context) => findConnection(context.doors.core, callerOf(context), id),
+const NOTHING = "without `secrets:read` query values and keys in its path are `***`; null: nothing is sent for it.";
+
+export const Connection = builder.prismaNode("Connection", {
+  ...owned("Connection", "webhooks:read"),
+  description:
+    "A target that several definitions and web services may share: a URL for each kind of record event, and headers that go with every call.",
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name." }),
-    urlAdded: t.exposeString("urlAdded", {
+    name: t.exposeString("name", { description: "For people to recognise it by; two connections may have the same." }),
+    urlAdded: t.string({
       nullable: true,
-      description: "Where records that were added go; null: nothing is sent for them.",
+      description: `Receives \`record.created\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlAdded),
     }),
-    urlEdited: t.exposeString("urlEdited", { nullable: true, description: "Where records that were edited go." }),
-    urlDeleted: t.exposeString("urlDeleted", { nullable: true, description: "Where records that were deleted go." }),
-    urlStatus: t.exposeString("urlStatus", { nullable: true, description: "Where changes of a dispatch status go." }),
+    urlEdited: t.string({
+      nullable: true,
+      description: `Receives \`record.updated\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlEdited),
+    }),
+    urlDeleted: t.string({
+      nullable: true,
+      description: `Receives \`record.deleted\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlDeleted),
+    }),
+    urlStatus: t.string({
+      nullable: true,
+      description: `Receives \`record.status_changed\`; ${NOTHING}`,
+      resolve: (connection, _args, context) => shownUrl(callerOf(context), connection.urlStatus),
+    }),
     headers: t.field({
       type: "JSON",
-      description: "A list of {name, value}; values that open doors are shown as ***.",
-      resolve: (connection, _args, { doors }) => shownConnectionHeaders(doors.core, connection),
+      description:
+        'Sent with every call to its own origins, as `[{"name": "X-Plant", "value": "7"}]`; credentials are shown as `***`, without `secrets:read` other values too unless they are public.',
+      resolve: (connection, _args, context) => shownConnectionHeaders(context.doors.core, callerOf(context), connection),
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
-    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
+    publicHeaders: t.exposeStringList("publicHeaders", { description: "Names of the headers whose values everybody may see." }),
+    warning: t.exposeString("warning", {
+      nullable: true,
+      description:
+        "What the last change of its URLs took away, and why: headers go to the origins that they were given for. Null: nothing.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createConnection was called; lists are in this order." }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When updateConnection last changed it; createdAt until then." }),
   }),
 });
+const ConnectionConnection = connectionType("Connection", Connection);
 
 builder.queryField("connections", (t) =>
   t.field({
     type: ConnectionConnection,
-    description: "The connections of the organization, newest first.",
+    description: "The shared targets of the organization, newest first. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -61,44 +81,51 @@ builder.queryField("connections", (t) =>
   }),
 );
 
-const HEADERS = "At most four, as a list of {name, value} or an object {name: value}; *** keeps the stored value.";
+const HEADERS =
+  'At most four, as `[{"name": "X-Plant", "value": "7"}]` or `{"X-Plant": "7"}`; they replace the former ones, and `***` keeps the value of a masked one. Encrypted at rest.';
+const PUBLIC_HEADERS =
+  "Names of headers whose values everybody may see, such as `X-Plant`; credentials are refused. Absent or null: none, or as it was.";
+const FOR = "It must be https, or inside HOOKLINE_EGRESS_ALLOW; null for none.";
+
+const urlFields = (t: InputFieldBuilder) => ({
+  urlAdded: t.string({ description: `Receives \`record.created\`. ${FOR}` }),
+  urlEdited: t.string({ description: `Receives \`record.updated\`. ${FOR}` }),
+  urlDeleted: t.string({ description: `Receives \`record.deleted\`. ${FOR}` }),
+  urlStatus: t.string({ description: `Receives \`record.status_changed\`. ${FOR}` }),
+});
 
 mutation("createConnection", {
-  description: "Makes a connection.",
+  description: "Makes a target for several definitions; nothing is sent before one uses it.",
   type: Connection,
   scope: "webhooks:write",
   input: (t) => ({
-    name: t.string({ required: true, description: "Its name." }),
-    urlAdded: t.string({ description: "Where records that were added go." }),
-    urlEdited: t.string({ description: "Where records that were edited go." }),
-    urlDeleted: t.string({ description: "Where records that were deleted go." }),
-    urlStatus: t.string({ description: "Where changes of a dispatch status go." }),
+    name: t.string({ required: true, description: "1 to 255 characters, for people to recognise it by." }),
+    ...urlFields(t),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: (input, { doors, caller }) => createConnection(doors.core, caller, input),
 });
 
 mutation("updateConnection", {
-  description: "Changes a connection, for every definition that uses it: what is absent stays, null clears.",
+  description: "Changes a shared target for every definition that uses it, from the next attempt on: what is absent stays, null clears.",
   type: Connection,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    name: t.string({ description: "Its name." }),
-    urlAdded: t.string({ description: "Where records that were added go." }),
-    urlEdited: t.string({ description: "Where records that were edited go." }),
-    urlDeleted: t.string({ description: "Where records that were deleted go." }),
-    urlStatus: t.string({ description: "Where changes of a dispatch status go." }),
+    id: t.id({ required: true, description: "The connection to change; NotFoundError when there is none." }),
+    name: t.string({ description: "1 to 255 characters, for people to recognise it by." }),
+    ...urlFields(t),
     headers: t.field({ type: "JSON", description: HEADERS }),
+    publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) =>
     updateConnection(doors.core, caller, uuidOf("Connection", id), given(changes, ["name"])),
 });
 
 mutation("deleteConnection", {
-  description: "Deletes a connection. ConflictError while a definition uses it.",
+  description: "Deletes a shared target and answers with it. ConflictError while a definition or web service uses it.",
   type: Connection,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The connection to delete; none may use it any more." }) }),
   resolve: ({ id }, { doors, caller }) => deleteConnection(doors.core, caller, uuidOf("Connection", id)),
 });

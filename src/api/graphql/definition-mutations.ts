@@ -3,6 +3,7 @@ import type { InputShapeFromFields } from "@pothos/core";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../definitions/definitions.ts";
 import type { DefinitionRow, DefinitionSettings } from "../../definitions/settings.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
+import { dialects } from "../../wire/dialects.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -13,47 +14,92 @@ import { WebhookDefinition } from "./nodes.ts";
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
 
+const EVENT_TYPES =
+  "Event types to take: exact ones, families such as `order.*`, or `*` for all; at most 200. Empty: only workflow rules trigger it.";
+
 const settingFields = (t: InputFieldBuilder) => ({
-  description: t.string({ description: "What it is for." }),
-  targetUrl: t.string({ description: "Where to. Needed, unless a connection or a script is the target." }),
-  connectionId: t.id({ description: "A connection whose URLs and headers it uses." }),
-  scriptId: t.id({ description: "A script to run here instead of a call." }),
+  description: t.string({ description: "For people: what the definition is for, in at most 4000 characters." }),
+  targetUrl: t.string({
+    description:
+      "The URL to call, unless a connection or a script is the target: https, or http to an address inside HOOKLINE_EGRESS_ALLOW. Names are resolved when it is called.",
+  }),
+  connectionId: t.id({
+    description: "A shared target whose URLs and headers to use in place of `targetUrl`; NotFoundError for an unknown one.",
+  }),
+  scriptId: t.id({ description: "A script to run here in place of a call; NotFoundError for an unknown one." }),
   targetType: t.field({
     type: TargetType,
-    description: "Only to say it aloud: a script makes it CRMSCRIPT, WEBHOOK takes the script away.",
+    description: "Follows from the target and need not be given: a script makes it CRMSCRIPT, WEBHOOK takes the script away.",
   }),
   filter: t.field({
     type: "JSON",
     description:
-      'A condition over payload, scope, type, entity, entityId, actor and changes, such as {"payload": {"total": {"$gt": 100}}}. ' +
-      "Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not $all $elemMatch.",
+      'A condition over payload, scope, type, entity, entityId, actor and changes, such as `{"payload": {"total": {"$gt": 100}}}`. ' +
+      "Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not $all $elemMatch; at most 200 of them, 10 deep. Null: every event.",
   }),
-  ordering: t.field({ type: Ordering, description: "Which requests wait for each other; null: as the dialect says." }),
+  ordering: t.field({
+    type: Ordering,
+    description: "Which requests wait for each other; null: as the dialect says. What is queued keeps its order.",
+  }),
   concurrency: t.int({
     description:
-      "Requests in flight at once with ordering NONE: 1 to 100; unless given 16, or 10 where the dialect itself is ordered NONE.",
+      "How many requests may be in flight at once with ordering NONE: 1 to 100. Null: 16, or 10 where the dialect itself is ordered NONE.",
   }),
-  onExhausted: t.field({ type: OnExhausted, description: "What happens when the schedule is used up; null: as the dialect says." }),
+  onExhausted: t.field({
+    type: OnExhausted,
+    description: "What happens to a request that failed after every wait; null: as the dialect says.",
+  }),
   retrySchedule: t.floatList({
     description:
-      "The waits in seconds after the 1st, 2nd … failed attempt, at most 20, each 0 to 604800; [] is one attempt; null: as the dialect says.",
+      "Waits in seconds after the 1st, 2nd … failed attempt, such as `[5, 300]`: at most 20, each 0 to 604800, `[]` for a single attempt; null: as the dialect says.",
   }),
-  maxConsecutiveErrors: t.int({ description: "Failed attempts in a row that stop it; null: never." }),
-  timeoutMs: t.int({ description: "How long one attempt may take: 100 to 60000 ms; null: as the dialect says." }),
-  headers: t.field({ type: "JSON", description: "Custom headers, {name: value}, at most 20; *** keeps the stored value of a masked one." }),
-  properties: t.field({ type: "JSON", description: "Custom values at the root of the body, an object." }),
-  fieldsSet: t.stringList({ description: "Dotted paths of the payload to send; empty: all of it." }),
-  secretKeyId: t.id({ description: "The named HMAC key of a CRMCOM definition." }),
-  transformation: t.string({ description: "JavaScript that defines function transform(event); it makes the body." }),
-  payloadQuery: t.string({ description: "A GraphQL query over the event, whose data is the body." }),
-  errorsEmail: t.string({ description: "Mailed when its state becomes TOO_MANY_ERRORS." }),
+  maxConsecutiveErrors: t.int({
+    description: "Failed attempts in a row, over all its requests, that stop it: 1 to 1 000 000; null: none do, whatever the dialect says.",
+  }),
+  timeoutMs: t.int({
+    description: "Milliseconds after which an attempt without an answer is TIMED_OUT: 100 to 60000; null: as the dialect says.",
+  }),
+  headers: t.field({
+    type: "JSON",
+    description:
+      'Headers to go with every call, such as `{"Authorization": "Bearer x"}`: at most 20, encrypted at rest. They replace the former ones, and `***` keeps the value of a masked one.',
+  }),
+  publicHeaders: t.stringList({
+    description: "Names of headers whose values everybody may see, such as `X-Region`; credentials are refused. Null: as it was.",
+  }),
+  properties: t.field({
+    type: "JSON",
+    description:
+      'Values to stand at the root of every body, such as `{"region": "eu"}`: an object of at most 64 KiB, encrypted at rest; keys of the dialect win, and `***` keeps the value of a masked one.',
+  }),
+  publicProperties: t.stringList({
+    description: "Names of properties whose values everybody may see, such as `region`; names of secrets are refused. Null: as it was.",
+  }),
+  fieldsSet: t.stringList({
+    description:
+      "Dotted paths of the payload to send, such as `activity.id`: at most 100, what is missing is left out; empty or null: all of it.",
+  }),
+  secretKeyId: t.id({ description: "The named HMAC key that makes a CRMCOM body's authentication code; null: no code." }),
+  transformation: t.string({
+    description:
+      "JavaScript that defines `function transform(event)` and returns `{body, headers?, urlSuffix?}`, or null to send nothing. It runs in a sandbox, for 1 s at most; dryRunTransformation tries it out.",
+  }),
+  payloadQuery: t.string({
+    description:
+      'One GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data is the body, byte for byte what is signed.',
+  }),
+  errorsEmail: t.string({
+    description: "One address to mail when the state becomes TOO_MANY_ERRORS; nothing is mailed without HOOKLINE_SMTP_URL.",
+  }),
 });
 
 /** Ids of the input as ours. @throws NotFoundError for one that is no id of its type */
 function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>>): DefinitionSettings {
-  const { connectionId, scriptId, secretKeyId, ...settings } = input;
+  const { connectionId, scriptId, secretKeyId, publicHeaders, publicProperties, ...settings } = input;
   return {
     ...settings,
+    ...(publicHeaders && { publicHeaders }),
+    ...(publicProperties && { publicProperties }),
     ...(connectionId !== undefined && { connectionId: connectionId === null ? null : uuidOf("Connection", connectionId) }),
     ...(scriptId !== undefined && { scriptId: scriptId === null ? null : uuidOf("Script", scriptId) }),
     ...(secretKeyId !== undefined && { secretKeyId: secretKeyId === null ? null : uuidOf("SecretKey", secretKeyId) }),
@@ -69,45 +115,59 @@ async function announce(doors: Doors, organizationId: string, changes: readonly 
 const CreatedWebhookDefinition = builder
   .objectRef<{ definition: DefinitionRow; signingSecret: string | null }>("CreatedWebhookDefinition")
   .implement({
-    description: "A new definition with its secret.",
+    description: "What createWebhookDefinition made, with the secret that is shown this once.",
     fields: (t) => ({
-      definition: t.field({ type: WebhookDefinition, description: "The definition.", resolve: (created) => created.definition }),
+      definition: t.field({
+        type: WebhookDefinition,
+        description: "ACTIVE already: events accepted from now on are matched against it.",
+        resolve: (created) => created.definition,
+      }),
       signingSecret: t.exposeString("signingSecret", {
         nullable: true,
-        description: "Its signing secret, shown now and never again; null when it has none.",
+        description:
+          "`whsec_…`, for the receiver to verify with; never shown again. Null when it is not signed, and with V1A alone, whose key is `signingPublicKey`.",
       }),
     }),
   });
 
 mutation("createWebhookDefinition", {
-  description: "Makes a definition, ACTIVE from the start: events accepted from now on are matched against it.",
+  description: "Makes a definition, ACTIVE from the start: events accepted from now on are matched against it, former ones are not.",
   type: CreatedWebhookDefinition,
   scope: "webhooks:write",
   input: (t) => ({
-    name: t.string({ required: true, description: "Its name, for people." }),
+    name: t.string({ required: true, description: "1 to 400 characters, for people." }),
     code: t.string({
-      description: "Lower-case letters, digits and underscores, unique, never changed; suggested from the name when absent.",
+      description:
+        "1 to 100 lower-case letters, digits and underscores, unique in the organization, never changed; made from the name when absent.",
     }),
     eventTypes: t.stringList({
       required: true,
-      description: "Which events: exact types, families such as `order.*`, or `*`. Empty: only workflow rules trigger it.",
+      description: EVENT_TYPES,
     }),
-    dialect: t.field({ type: Dialect, defaultValue: "STANDARD", description: "How its receivers want it." }),
+    dialect: t.field({
+      type: Dialect,
+      defaultValue: "STANDARD",
+      description: "The family of the receiver; it decides body, headers, signature and success.",
+    }),
     signatureVersions: t.field({
       type: [SignatureVersion],
       defaultValue: ["V1"],
-      description: "The Standard Webhooks signatures it carries.",
+      description: "Which Standard Webhooks signatures requests carry, at least one; they need a signing secret.",
     }),
-    hmacAlgorithm: t.field({ type: HmacAlgorithm, defaultValue: "SHA256", description: "With the secret key." }),
-    hmacEncoding: t.field({ type: HmacEncoding, defaultValue: "HEX", description: "With the secret key." }),
-    signed: t.boolean({ description: "Whether it gets a signing secret. When absent: those of dialect STANDARD and SUPEROFFICE do." }),
+    hmacAlgorithm: t.field({
+      type: HmacAlgorithm,
+      defaultValue: "SHA256",
+      description: "The hash of a CRMCOM body's authentication code.",
+    }),
+    hmacEncoding: t.field({ type: HmacEncoding, defaultValue: "HEX", description: "How a CRMCOM body's authentication code is written." }),
+    signed: t.boolean({ description: "Whether to make a signing secret; when absent the dialects STANDARD and SUPEROFFICE get one." }),
     ...settingFields(t),
   }),
   resolve: async (
     { name, code, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
     { doors, caller },
   ) => {
-    const isSigned = signed ?? (!dialect || dialect === "STANDARD" || dialect === "SUPEROFFICE");
+    const isSigned = signed ?? dialects[dialect ?? "STANDARD"].signed;
     const input = {
       ...settingsOf(settings),
       ...{ name, code, eventTypes, dialect: dialect ?? undefined, signatureVersions: signatureVersions ?? undefined },
@@ -119,18 +179,27 @@ mutation("createWebhookDefinition", {
 });
 
 mutation("updateWebhookDefinition", {
-  description: "Changes a definition: what is absent stays, null clears. The next send uses it.",
+  description:
+    "Changes a definition: what is absent stays, null clears. Target, headers, secrets and schedule count from the next attempt on, filter and event types from the next event on. Another origin (scheme, host, port) drops hidden headers and properties, unless the caller has `secrets:read`: `warning` then says so.",
   type: WebhookDefinition,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    name: t.string({ description: "Its name, for people." }),
-    eventTypes: t.stringList({ description: "Which events." }),
-    dialect: t.field({ type: Dialect, description: "How its receivers want it." }),
-    signatureVersions: t.field({ type: [SignatureVersion], description: "The Standard Webhooks signatures it carries." }),
-    hmacAlgorithm: t.field({ type: HmacAlgorithm, description: "With the secret key." }),
-    hmacEncoding: t.field({ type: HmacEncoding, description: "With the secret key." }),
-    signed: t.boolean({ description: "false takes its signing secrets away at once; rotateSigningSecret makes a first one." }),
+    id: t.id({ required: true, description: "The definition to change; NotFoundError for an unknown or deleted one." }),
+    name: t.string({ description: "1 to 400 characters, for people." }),
+    eventTypes: t.stringList({ description: `${EVENT_TYPES} They replace the former ones.` }),
+    dialect: t.field({
+      type: Dialect,
+      description: "The family of the receiver; ConflictError while requests of the former dialect wait.",
+    }),
+    signatureVersions: t.field({
+      type: [SignatureVersion],
+      description: "Which Standard Webhooks signatures requests carry, at least one; they need a signing secret.",
+    }),
+    hmacAlgorithm: t.field({ type: HmacAlgorithm, description: "The hash of a CRMCOM body's authentication code." }),
+    hmacEncoding: t.field({ type: HmacEncoding, description: "How a CRMCOM body's authentication code is written." }),
+    signed: t.boolean({
+      description: "false takes the signing secrets away at once, true keeps them; rotateSigningSecret makes a first one.",
+    }),
     ...settingFields(t),
   }),
   resolve: async (
@@ -145,29 +214,32 @@ mutation("updateWebhookDefinition", {
 });
 
 mutation("deleteWebhookDefinition", {
-  description: "Deletes a definition. Its requests stay in the log; what is queued is not sent.",
+  description:
+    "Deletes a definition and answers with it. Its requests stay in the log; what is queued becomes CANCELLED (DEFINITION_DELETED), and its code is free again.",
   type: WebhookDefinition,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The definition to delete; NotFoundError for an unknown or deleted one." }) }),
   resolve: ({ id }, { doors, caller }) => deleteDefinition(doors.core, caller, uuidOf("WebhookDefinition", id)),
 });
 
 const WebhookDefinitionList = builder.objectRef<{ webhookDefinitions: DefinitionRow[] }>("WebhookDefinitionList").implement({
-  description: "Several definitions.",
+  description: "The definitions that one call changed together.",
   fields: (t) => ({
     webhookDefinitions: t.field({
       type: [WebhookDefinition],
-      description: "In the order in which they were named.",
+      description: "As they are now, in the order in which the input named them.",
       resolve: (list) => list.webhookDefinitions,
     }),
   }),
 });
 
 mutation("activateWebhookDefinitions", {
-  description: "Makes definitions ACTIVE: what is queued goes on, in order, with the errors in a row at 0. All or none.",
+  description: "Makes definitions ACTIVE, all or none: what is queued goes on in order, blocked lanes too, with the errors in a row at 0.",
   type: WebhookDefinitionList,
   scope: "webhooks:write",
-  input: (t) => ({ ids: t.idList({ required: true, description: "Which: 1 to 100." }) }),
+  input: (t) => ({
+    ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }),
+  }),
   resolve: async ({ ids }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
     const { definitions, changes } = await activateDefinitions(doors.core, caller, uuids);
@@ -177,10 +249,12 @@ mutation("activateWebhookDefinitions", {
 });
 
 mutation("stopWebhookDefinitions", {
-  description: "Makes definitions STOPPED: what is queued is kept, new events are not taken. All or none.",
+  description: "Makes definitions STOPPED, all or none: what is queued is kept, events accepted meanwhile make no request.",
   type: WebhookDefinitionList,
   scope: "webhooks:write",
-  input: (t) => ({ ids: t.idList({ required: true, description: "Which: 1 to 100." }) }),
+  input: (t) => ({
+    ids: t.idList({ required: true, description: "1 to 100 definitions; NotFoundError, and no change, when one is unknown." }),
+  }),
   resolve: async ({ ids }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
     const { definitions, changes } = await stopDefinitions(doors.core, caller, uuids);
@@ -190,23 +264,28 @@ mutation("stopWebhookDefinitions", {
 });
 
 const RotatedSigningSecret = builder.objectRef<{ definition: DefinitionRow; signingSecret: string }>("RotatedSigningSecret").implement({
-  description: "A definition with its new secret.",
+  description: "What rotateSigningSecret made: the secret that is shown this once.",
   fields: (t) => ({
-    definition: t.field({ type: WebhookDefinition, description: "The definition.", resolve: (rotated) => rotated.definition }),
+    definition: t.field({
+      type: WebhookDefinition,
+      description: "The definition whose requests carry the new signature from the next attempt on.",
+      resolve: (rotated) => rotated.definition,
+    }),
     signingSecret: t.exposeString("signingSecret", {
-      description: "The new signing secret, shown now and never again; of one that signs with V1A alone, its new public key.",
+      description:
+        "`whsec_…`, for the receiver to verify with; of a definition that signs with V1A alone its public key, `whpk_…`. Never shown again.",
     }),
   }),
 });
 
 mutation("rotateSigningSecret", {
   description:
-    "Makes a new signing secret (the first one, for a definition without). The former one signs beside it while the overlap lasts.",
+    "Makes a new signing secret, or the first one of a definition without. The former one signs beside it while the overlap lasts, so that the receiver can change over.",
   type: RotatedSigningSecret,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which definition." }),
-    overlapSeconds: t.int({ description: "How long both sign: 0 to 604800; a day when absent." }),
+    id: t.id({ required: true, description: "The definition to sign anew; NotFoundError for an unknown or deleted one." }),
+    overlapSeconds: t.int({ description: "Seconds during which both secrets sign: 0 to 604800; 86400, a day, when absent." }),
   }),
   resolve: ({ id, overlapSeconds }, { doors, caller }) =>
     rotateSigningSecret(doors.core, caller, uuidOf("WebhookDefinition", id), overlapSeconds),

@@ -8,12 +8,12 @@ import { WebhookRequest } from "./nodes.ts";
 
 mutation("testWebhookDefinition", {
   description:
-    "Sends an event to one definition at once, outside its lane and whatever its state and filter, and waits until it is settled.",
+    "Sends an event to one definition at once, outside its lane and whatever its state and filter, and answers once it is settled. The request is in the log, with isTest.",
   type: WebhookRequest,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which definition." }),
-    event: t.field({ type: EventInput, description: "What to send; an event of type `test` when absent." }),
+    id: t.id({ required: true, description: "The definition to try out; NotFoundError for an unknown or deleted one." }),
+    event: t.field({ type: EventInput, description: "The event to send; one of type `test` when absent." }),
   }),
   resolve: async ({ id, event }, { doors, caller }) => {
     const requestId = await testDefinition(doors.core, doors, caller, uuidOf("WebhookDefinition", id), event ?? undefined);

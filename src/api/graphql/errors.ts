@@ -19,56 +19,62 @@ import { told } from "../../text.ts";
 import { builder } from "./builder.ts";
 
 const ErrorInterface = builder.interfaceRef<HooklineError>("Error").implement({
-  description: "What went wrong, for people and for programs.",
+  description: "Why a mutation did nothing. `... on Error { code message }` selects it whatever the error's type.",
   fields: (t) => ({
-    message: t.exposeString("message", { description: "For people: what is wrong, and how to mend it." }),
-    code: t.exposeString("code", { description: "For programs: stable." }),
+    message: t.exposeString("message", { description: "For people: what is wrong and how to mend it. Its wording may change." }),
+    code: t.exposeString("code", { description: "For programs: upper case, such as `NOT_FOUND`; never changes its meaning." }),
   }),
 });
 
 const IssueType = builder.objectRef<Issue>("ValidationIssue").implement({
-  description: "One broken rule of the input.",
+  description: "One place in the input, and the rule that it breaks.",
   fields: (t) => ({
     path: t.exposeString("path", {
       description: "Where in the input, such as `targetUrl` or `events.3.type`; empty for the input as a whole.",
     }),
-    message: t.exposeString("message", { description: "Which rule, and how to keep it." }),
+    message: t.exposeString("message", { description: "For people, to be read behind the path: `must have at most 255 characters`." }),
   }),
 });
 
 builder.objectType(ValidationError, {
   name: "ValidationError",
-  description: "The input breaks a rule.",
+  description: "The input breaks rules; nothing was changed. Its code is VALIDATION_FAILED unless it says more.",
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    issues: t.field({ type: [IssueType], description: "Every broken rule.", resolve: (error) => [...error.issues] }),
+    issues: t.field({
+      type: [IssueType],
+      description: "All broken rules at once, so that one round mends them.",
+      resolve: (error) => [...error.issues],
+    }),
   }),
 });
 builder.objectType(NotFoundError, {
   name: "NotFoundError",
-  description: "There is no such thing, or it is another organization's.",
+  description: "An id of the input is unknown, deleted or another organization's: they are not told apart.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(ConflictError, {
   name: "ConflictError",
-  description: "The thing's present state does not allow it, or a unique name is taken.",
+  description: "The object's present state does not allow it, or something unique is taken; the same input may do later.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(ForbiddenError, {
   name: "ForbiddenError",
-  description: "Your role or token does not allow it.",
+  description: "The caller's role or token does not allow it: the message names the scope or role that would.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(UnauthenticatedError, {
   name: "UnauthenticatedError",
-  description: "Nobody is signed in, or the password is wrong.",
+  description: "Nobody is signed in, or name and password do not belong together: they are not told apart.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(RateLimitedError, {
   name: "RateLimitedError",
-  description: "Too many requests.",
+  description: "Too many calls or tries for now; nothing was changed, and the same call may be made later.",
   interfaces: [ErrorInterface],
-  fields: (t) => ({ retryAfterSeconds: t.exposeInt("retryAfterSeconds", { description: "Try again after so many seconds." }) }),
+  fields: (t) => ({
+    retryAfterSeconds: t.exposeInt("retryAfterSeconds", { description: "Seconds to wait before another try is worth while." }),
+  }),
 });
 
 export const ERROR_TYPES = [ValidationError, NotFoundError, ConflictError, ForbiddenError, UnauthenticatedError, RateLimitedError];

@@ -9,21 +9,47 @@ type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
 
 export const eventFields = (t: InputFieldBuilder) => ({
-  type: t.string({ required: true, description: "What happened, such as `contact.created`." }),
-  entity: t.string({ description: "The kind of thing it happened to, such as `contact`." }),
-  entityId: t.string({ description: "Which one, by its id in your system." }),
-  payload: t.field({ type: "JSON", description: "Any JSON value; an empty object when absent." }),
-  previous: t.field({ type: "JSON", description: "The entity before the change." }),
-  changes: t.stringList({ description: "The names of the fields that changed." }),
-  scope: t.field({ type: "JSON", description: "Where it belongs, an object: workflow, survey, group, form, project." }),
-  actor: t.string({ description: "Who did it, by the id in your system." }),
-  occurredAt: t.field({ type: "DateTime", description: "When it happened; now when absent." }),
-  idempotencyKey: t.string({ description: "Sent again with the same key, the same event is taken once." }),
+  type: t.string({
+    required: true,
+    description: "What happened, such as `contact.created`: 1 to 128 letters, digits, `_`, `.` and `-`; case counts.",
+  }),
+  entity: t.string({
+    description: "The kind of thing it happened to, such as `contact`: at most 255 characters. Workflow rules are of one entity.",
+  }),
+  entityId: t.string({
+    description:
+      "The id of that thing in your system, such as `18`: at most 255 characters. With entity it makes the lane of ordering KEY.",
+  }),
+  payload: t.field({
+    type: "JSON",
+    description: "Any JSON value of at most 1 MiB, delivered with its numbers as they are written; an empty object when absent.",
+  }),
+  previous: t.field({
+    type: "JSON",
+    description: "The entity before the change, any JSON value of at most 1 MiB; for filters and transformations.",
+  }),
+  changes: t.stringList({ description: 'Names of the fields that changed, such as `["name"]`; filters and scripts see them.' }),
+  scope: t.field({
+    type: "JSON",
+    description: 'Where it belongs, an object such as `{"form": "1234"}`; filters and web services ask for it.',
+  }),
+  actor: t.string({ description: "Who did it, by the id in your system: at most 255 characters." }),
+  occurredAt: t.field({
+    type: "DateTime",
+    description: "The moment of what happened, for receivers; now when absent. Order is by acceptance, never by this.",
+  }),
+  idempotencyKey: t.string({
+    description:
+      "At most 255 characters, unique in the organization: the same event with the same key is taken once, another one is a ConflictError.",
+  }),
 });
 
 export type EventFields = InputShapeFromFields<ReturnType<typeof eventFields>>;
 
-export const EventInput = builder.inputType("EventInput", { description: "An event that is not logged.", fields: eventFields });
+export const EventInput = builder.inputType("EventInput", {
+  description: "An event to try something out with; it is not kept in the log of events.",
+  fields: eventFields,
+});
 
 /** The event as if it had come in just now; nothing is stored. */
 export function imagined(core: Core, organizationId: string, input: EventFields): EventView {

@@ -24,39 +24,54 @@ const EventConnection = connectionType("Event", Event);
 
 guardNode("Event", "webhooks:read");
 builder.node(Event, {
-  description: "Something that happened.",
+  description: "Something that happened and was accepted: each definition that takes it has one request for it.",
   id: { resolve: (event) => event.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "texts" in value,
   loadManyWithoutCache: async (ids, context) =>
     inOrder(ids, await readEvents(context.doors.core.db, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    type: t.exposeString("type", { description: "What happened, such as `contact.created`." }),
-    entity: t.exposeString("entity", { nullable: true, description: "The kind of thing it happened to." }),
-    entityId: t.exposeString("entityId", { nullable: true, description: "Which one." }),
+    type: t.exposeString("type", { description: "What definitions match: `contact.created`, at most 128 characters; case counts." }),
+    entity: t.exposeString("entity", {
+      nullable: true,
+      description: "The kind of thing it happened to, such as `contact`; with entityId it makes the lane of ordering KEY.",
+    }),
+    entityId: t.exposeString("entityId", { nullable: true, description: "The id of that thing in the emitter's system, such as `18`." }),
     payload: t.field({
       type: "JSON",
       nullable: true,
-      description: "What the emitter sent along.",
+      description: "What the emitter sent along, numbers as they were written: at most 1 MiB; an empty object when nothing was.",
       resolve: async (event) => new JsonSource((await event.texts()).payload),
     }),
     previous: t.field({
       type: "JSON",
       nullable: true,
-      description: "The entity before the change.",
+      description: "The entity before the change, where the emitter gave it; null else.",
       resolve: async (event) => {
         const { previous } = await event.texts();
         return previous === null ? null : new JsonSource(previous);
       },
     }),
-    changes: t.exposeStringList("changes", { description: "The names of the fields that changed." }),
-    scope: t.expose("scope", { type: "JSON", nullable: true, description: "Where it belongs: workflow, survey, group, form, project." }),
-    actor: t.exposeString("actor", { nullable: true, description: "Who did it." }),
-    source: t.exposeString("source", { nullable: true, description: "Its CloudEvents source, when it came as one." }),
-    occurredAt: t.expose("occurredAt", { type: "DateTime", description: "When it happened." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was accepted." }),
+    changes: t.exposeStringList("changes", {
+      description: "Names of the fields that changed, as the emitter gave them; scripts see them as Changes.",
+    }),
+    scope: t.expose("scope", {
+      type: "JSON",
+      nullable: true,
+      description: 'Where it belongs, such as `{"form": "1234", "project": "5678"}`; filters may ask for it.',
+    }),
+    actor: t.exposeString("actor", {
+      nullable: true,
+      description: "Who did it, by the id in the emitter's system; null when nobody said.",
+    }),
+    source: t.exposeString("source", { nullable: true, description: "The `source` of the CloudEvent that it came as; null else." }),
+    occurredAt: t.expose("occurredAt", {
+      type: "DateTime",
+      description: "When it happened, as the emitter said; when it was accepted where nobody said.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was accepted: lists and lanes are in this order." }),
     requests: t.field({
       type: WebhookRequestConnection,
-      description: "The requests it made, one per definition that wanted it; newest first.",
+      description: "The requests that it made, newest first: one for each definition that took it.",
       authScopes: { scope: "webhooks:read" },
       args: t.arg.connectionArgs(),
       resolve: async (event, args, { doors }) => {
@@ -74,7 +89,7 @@ builder.node(Event, {
 builder.queryFields((t) => ({
   events: t.field({
     type: EventConnection,
-    description: "What was accepted, newest first, also what no definition wanted.",
+    description: "What was accepted, newest first, also what no definition took, as far back as retention. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -91,9 +106,9 @@ builder.queryFields((t) => ({
   event: t.field({
     type: Event,
     nullable: true,
-    description: "An event by its id; null when it is unknown.",
+    description: "One event; null when the id is unknown, another organization's, or retention took it.",
     authScopes: { scope: "webhooks:read" },
-    args: { id: t.arg.id({ required: true, description: "Its global id." }) },
+    args: { id: t.arg.id({ required: true, description: "Global id, `evt_…`, as emitEvent and `POST /v1/events` answer it." }) },
     resolve: async (_root, args, context) => {
       const id = idOf("Event", args.id);
       return (id && (await readEvents(context.doors.core.db, callerOf(context).organizationId, [id]))[0]) || null;
@@ -161,7 +176,7 @@ async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<
 }
 
 const EmitEventInput = mutation("emitEvent", {
-  description: "Takes an event in: once this answers with it, it is committed, and so are the requests it makes.",
+  description: "Takes an event in: once this answers with it, it is committed together with the requests that it makes.",
   type: Event,
   scope: "events:write",
   input: eventFields,
@@ -182,15 +197,23 @@ const EmitEventInput = mutation("emitEvent", {
 });
 
 const EmittedEvents = builder.objectRef<{ events: EventNode[] }>("EmittedEvents").implement({
-  description: "Events that were taken in together.",
-  fields: (t) => ({ events: t.expose("events", { type: [Event], description: "In the order they were given." }) }),
+  description: "What emitEvents accepted, in one transaction.",
+  fields: (t) => ({
+    events: t.expose("events", { type: [Event], description: "As they were given: their requests are numbered in this order." }),
+  }),
 });
 
 mutation("emitEvents", {
-  description: "Takes several events in, in their order: all or nothing.",
+  description: "Takes several events in, in their order, all or nothing: a mistake is named by its place, such as `events.3.type`.",
   type: EmittedEvents,
   scope: "events:write",
-  input: (t) => ({ events: t.field({ type: [EmitEventInput], required: true, description: "At least one, at most 1000." }) }),
+  input: (t) => ({
+    events: t.field({
+      type: [EmitEventInput],
+      required: true,
+      description: "1 to 1000 events; more than 200 000 requests from one call are refused with their number.",
+    }),
+  }),
   resolve: async ({ events }, context) => {
     if (events.length < 1 || events.length > EVENTS.perCall) {
       throw new ValidationError([{ path: "events", message: `must be 1 to ${EVENTS.perCall} events` }]);

@@ -5,19 +5,23 @@ import { callerOf } from "./context.ts";
 import { Event } from "./events.ts";
 
 const FilterPreviewEvent = builder.objectRef<Preview["events"][number]>("FilterPreviewEvent").implement({
-  description: "One of the newest events.",
+  description: "One of the newest events, and whether the filter takes it.",
   fields: (t) => ({
-    event: t.field({ type: Event, description: "The event.", resolve: (each) => each.event }),
-    matches: t.exposeBoolean("matches", { description: "Whether a definition with these event types and this filter would take it." }),
+    event: t.field({ type: Event, description: "One of the newest, with its payload as it was accepted.", resolve: (each) => each.event }),
+    matches: t.exposeBoolean("matches", { description: "True when a definition with these event types and this filter would take it." }),
   }),
 });
 
 const FilterPreview = builder.objectRef<Preview>("FilterPreview").implement({
-  description: "How a filter does on the newest events.",
+  description: "What a filter, before it is saved, would have taken of the newest events.",
   fields: (t) => ({
-    scanned: t.exposeInt("scanned", { description: "How many events were looked at." }),
-    matched: t.exposeInt("matched", { description: "How many of them would be taken." }),
-    events: t.field({ type: [FilterPreviewEvent], description: "They, newest first.", resolve: (preview) => preview.events }),
+    scanned: t.exposeInt("scanned", { description: "How many events were looked at: fewer than `last` when there are no more." }),
+    matched: t.exposeInt("matched", { description: "How many of those would have been taken." }),
+    events: t.field({
+      type: [FilterPreviewEvent],
+      description: "All that were looked at, newest first, the ones not taken too.",
+      resolve: (preview) => preview.events,
+    }),
   }),
 });
 

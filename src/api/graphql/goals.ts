@@ -4,26 +4,37 @@ import { NotFoundError } from "../../errors.ts";
 import { parseDate } from "../../goals/dates.ts";
 import type { Sent } from "../../goals/datum.ts";
 import { countGoals, createGoal, deleteGoal, findGoal, findGoals, type Goal as GoalRow, listGoals, updateGoal } from "../../goals/goals.ts";
-import { countValues, findValues, type GoalValue as GoalValueRow, listValues, recordGoalValue } from "../../goals/values.ts";
+import {
+  countValues,
+  type DateRange,
+  findValues,
+  type GoalValue as GoalValueRow,
+  listValues,
+  recordGoalValue,
+} from "../../goals/values.ts";
 import type { GoalValueChange } from "../../live/feed.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf, feedOptions } from "./context.ts";
+import { byId, inOrder, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
 const GoalDirection = builder.enumType("GoalDirection", {
-  description: "Which way is better.",
-  values: { MAXIMIZE: { description: "Greater is better." }, MINIMIZE: { description: "Lesser is better." } } as const,
+  description: "Whether a greater or a lesser value is better; it says on which side of a threshold GREEN and RED begin.",
+  values: {
+    MAXIMIZE: { description: "Greater is better, as of revenue: the good threshold is not below the bad one." },
+    MINIMIZE: { description: "Lesser is better, as of complaints: the good threshold is not above the bad one." },
+  } as const,
 });
 
 const GoalStatus = builder.enumType("GoalStatus", {
-  description: "What a value means for its goal.",
+  description: "What a value means for its goal, by the thresholds that counted when it was recorded.",
   values: {
-    RED: { description: "At or beyond the bad threshold." },
-    AMBER: { description: "Between the thresholds." },
-    GREEN: { description: "At or beyond the good threshold." },
+    RED: { description: "At the bad threshold, or worse." },
+    AMBER: { description: "Better than the bad threshold, worse than the good one." },
+    GREEN: { description: "At the good threshold, or better." },
   } as const,
 });
 
@@ -35,53 +46,63 @@ const GoalValueConnection = connectionType("GoalValue", GoalValue);
 export const Goal = builder.objectRef<GoalRow>("Goal");
 const GoalConnection = connectionType("Goal", Goal);
 
+// Their decimals and dates are exact text, which Prisma has none of: no prismaNode, but read together all the same.
+export const goalOf = loader(async (context, ids) => byId(await findGoals(context.doors.core, callerOf(context).organizationId, ids)));
+const valuesOf = loaderBy<{ range: DateRange; page: PageOf<string> }, Slice<GoalValueRow>>((context, ids, { range, page }) =>
+  listValues(context.doors.core, callerOf(context).organizationId, ids, range, page),
+);
+const valueCountOf = loaderBy<DateRange, number>((context, ids, range) =>
+  countValues(context.doors.core, callerOf(context).organizationId, ids, range),
+);
+
 guardNode("Goal", "goals:read");
 builder.node(Goal, {
-  description: "What is measured.",
+  description: "Something that is measured: dated values, and thresholds that judge them.",
   id: { resolve: (goal) => goal.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "direction" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await findGoals(context.doors.core, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name." }),
-    unit: t.exposeString("unit", { nullable: true, description: "What its values count, such as EUR." }),
-    direction: t.expose("direction", { type: GoalDirection, description: "Which way is better." }),
+    name: t.exposeString("name", { description: "For people; two goals may have the same." }),
+    unit: t.exposeString("unit", { nullable: true, description: "What the values count, such as `EUR`; shown, never computed with." }),
+    direction: t.expose("direction", { type: GoalDirection, description: "Whether GREEN is above or below the good threshold." }),
     goodThreshold: t.expose("goodThreshold", {
       type: "Decimal",
       nullable: true,
-      description: "From here on a value is GREEN, unless a threshold was sent with it.",
+      description: "A value at it, or better, is GREEN, unless the value brought thresholds of its own; null: none is GREEN by it.",
     }),
     badThreshold: t.expose("badThreshold", {
       type: "Decimal",
       nullable: true,
-      description: "From here on a value is RED, unless a threshold was sent with it.",
+      description: "A value at it, or worse, is RED, unless the value brought thresholds of its own; null: none is RED by it.",
     }),
     status: t.expose("status", {
       type: GoalStatus,
       nullable: true,
-      description: "That of the value with the latest date; null without values or thresholds.",
+      description: "The status of the value with the latest date, whenever that was recorded; null without values or thresholds.",
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createGoal was called; lists are in this order." }),
     deletedAt: t.expose("deletedAt", {
       type: "DateTime",
       nullable: true,
-      description: "When it was deleted; it takes no new values since.",
+      description: "When it was deleted: it takes no values since, and its inbound webhooks answer 410.",
     }),
     values: t.field({
       type: GoalValueConnection,
-      description: "Its values by date, newest first.",
+      description: "The recorded values by their date, newest first, one a day.",
       args: {
-        from: t.arg({ type: "Date", description: "Not before this day." }),
-        to: t.arg({ type: "Date", description: "Not after this day." }),
+        from: t.arg({ type: "Date", description: "Values of this day and later ones." }),
+        to: t.arg({ type: "Date", description: "Values of this day and earlier ones." }),
         ...t.arg.connectionArgs(),
       },
-      resolve: async (goal, args, { doors }) => {
+      resolve: async (goal, { from, to, ...args }, context) => {
         const kind = `goalValues:${goal.id}`;
-        const slice = await listValues(doors.core, goal, args, pageOf(args, kind, parseDate));
-        const rows = slice.rows.map((row): ValueNode => ({ ...row, goal }));
+        const range = { from, to };
+        const slice = await valuesOf(context, goal.id, { range, page: pageOf(args, kind, parseDate) });
+        const rows = (slice?.rows ?? []).map((row): ValueNode => ({ ...row, goal }));
         return pageOfRows(
-          { ...slice, rows },
+          { hasNextPage: false, hasPreviousPage: false, ...slice, rows },
           (row) => pageCursor(kind, row.date),
-          () => countValues(doors.core, goal, args),
+          async () => (await valueCountOf(context, goal.id, range)) ?? 0,
         );
       },
     }),
@@ -90,45 +111,47 @@ builder.node(Goal, {
 
 guardNode("GoalValue", "goals:read");
 builder.node(GoalValue, {
-  description: "One dated value of a goal; one per goal and date.",
+  description: "The value of a goal on one day. Recording the same day again replaces it and keeps its id.",
   id: { resolve: (value) => value.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "goalId" in value && "date" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await findValues(context.doors.core, callerOf(context).organizationId, ids)),
   fields: (t) => ({
     goal: t.field({
       type: Goal,
-      description: "What it is a value of.",
-      resolve: async (value, _args, { doors }) => {
-        const goal = value.goal ?? (await findGoals(doors.core, value.organizationId, [value.goalId]))[0];
+      description: "What was measured, as it is now; a deleted goal too.",
+      resolve: async (value, _args, context) => {
+        const goal = value.goal ?? (await goalOf(context, value.goalId));
         if (!goal) throw new NotFoundError("the goal");
         return goal;
       },
     }),
-    date: t.expose("date", { type: "Date", description: "The day it is for." }),
-    value: t.expose("value", { type: "Decimal", description: "The value, exactly as it was sent." }),
+    date: t.expose("date", { type: "Date", description: "The day that was measured, not the one on which it was recorded." }),
+    value: t.expose("value", {
+      type: "Decimal",
+      description: "As it was sent, to the last digit; zeros at the end of its fraction are left out.",
+    }),
     goodThreshold: t.expose("goodThreshold", {
       type: "Decimal",
       nullable: true,
-      description: "Sent with it; null: the goal's own counted.",
+      description: "Sent together with the value and judged it; null: the goal's own did.",
     }),
-    badThreshold: t.expose("badThreshold", { type: "Decimal", nullable: true, description: "Sent with it; null: the goal's own counted." }),
+    badThreshold: t.expose("badThreshold", {
+      type: "Decimal",
+      nullable: true,
+      description: "Sent together with the value and judged it; null: the goal's own did.",
+    }),
     status: t.expose("status", {
       type: GoalStatus,
       nullable: true,
-      description: "Judged when it was recorded; the goal's later thresholds leave it as it is.",
+      description: "Judged when the value was recorded: thresholds that the goal gets later leave it as it is. Null without thresholds.",
     }),
   }),
 });
 
-function inOrder<Row extends { id: string }>(ids: readonly string[], rows: readonly Row[]): (Row | null)[] {
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id) ?? null);
-}
-
 builder.queryFields((t) => ({
   goals: t.field({
     type: GoalConnection,
-    description: "The goals of the organization, newest first; without the deleted ones.",
+    description: "The goals of the organization, newest first, without deleted ones. Needs the scope goals:read.",
     authScopes: { scope: "goals:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -145,9 +168,9 @@ builder.queryFields((t) => ({
   goal: t.field({
     type: Goal,
     nullable: true,
-    description: "A goal by its id, a deleted one too; null when it is unknown.",
+    description: "One goal, a deleted one too; null when the id is unknown or another organization's.",
     authScopes: { scope: "goals:read" },
-    args: { id: t.arg.id({ required: true, description: "Its global id." }) },
+    args: { id: t.arg.id({ required: true, description: "Global id, `goa_…`." }) },
     resolve: (_root, { id }, context) => {
       const uuid = idOf("Goal", id);
       return uuid === undefined ? null : findGoal(context.doors.core, callerOf(context), uuid);
@@ -156,54 +179,60 @@ builder.queryFields((t) => ({
 }));
 
 mutation("createGoal", {
-  description: "Makes a goal.",
+  description: "Makes something to measure. ValidationError when the thresholds stand the wrong way round for its direction.",
   type: Goal,
   scope: "goals:write",
   input: (t) => ({
-    name: t.string({ required: true, description: "Its name." }),
-    direction: t.field({ type: GoalDirection, required: true, description: "Which way is better." }),
-    unit: t.string({ description: "What its values count." }),
-    goodThreshold: t.field({ type: "Decimal", description: "From here on a value is GREEN." }),
-    badThreshold: t.field({ type: "Decimal", description: "From here on a value is RED." }),
+    name: t.string({ required: true, description: "1 to 255 characters, for people." }),
+    direction: t.field({ type: GoalDirection, required: true, description: "Whether GREEN is above or below the good threshold." }),
+    unit: t.string({ description: "What the values count, such as `EUR`: at most 64 characters." }),
+    goodThreshold: t.field({ type: "Decimal", description: "A value at it, or better, is GREEN; none is without it." }),
+    badThreshold: t.field({ type: "Decimal", description: "A value at it, or worse, is RED; none is without it." }),
   }),
   resolve: (input, { doors, caller }) => createGoal(doors.core, caller, input),
 });
 
 mutation("updateGoal", {
-  description: "Changes a goal: what is absent stays, null clears. New thresholds judge the values recorded from then on.",
+  description:
+    "Changes a goal: what is absent stays, null clears. New thresholds judge the values recorded from then on, never former ones.",
   type: Goal,
   scope: "goals:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    name: t.string({ description: "Its name." }),
-    direction: t.field({ type: GoalDirection, description: "Which way is better." }),
-    unit: t.string({ description: "What its values count." }),
-    goodThreshold: t.field({ type: "Decimal", description: "From here on a value is GREEN." }),
-    badThreshold: t.field({ type: "Decimal", description: "From here on a value is RED." }),
+    id: t.id({ required: true, description: "The goal to change; NotFoundError for an unknown or deleted one." }),
+    name: t.string({ description: "1 to 255 characters, for people." }),
+    direction: t.field({ type: GoalDirection, description: "Whether GREEN is above or below the good threshold." }),
+    unit: t.string({ description: "What the values count, such as `EUR`: at most 64 characters; null clears it." }),
+    goodThreshold: t.field({ type: "Decimal", description: "A value at it, or better, is GREEN; null takes it away." }),
+    badThreshold: t.field({ type: "Decimal", description: "A value at it, or worse, is RED; null takes it away." }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) => updateGoal(doors.core, caller, uuidOf("Goal", id), changes),
 });
 
 mutation("deleteGoal", {
-  description: "Deletes a goal: it takes no new values, and its inbound webhooks answer 410. Its values stay.",
+  description: "Deletes a goal and answers with it: it takes no new values, and its inbound webhooks answer 410. Its values stay.",
   type: Goal,
   scope: "goals:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The goal to delete; NotFoundError for an unknown or deleted one." }) }),
   resolve: ({ id }, { doors, caller }) => deleteGoal(doors.core, caller, uuidOf("Goal", id)),
 });
 
 const sentText = (text: string | null | undefined): Sent => (text == null ? undefined : { kind: "text", text });
 
 mutation("recordGoalValue", {
-  description: "Records a value of a goal; one of the same date is replaced.",
+  description:
+    "Records the value of a goal on one day; a former one of that day is replaced. It is also the event `goal.value_recorded`, which definitions may deliver.",
   type: GoalValue,
   scope: "goals:write",
   input: (t) => ({
-    goalId: t.id({ required: true, description: "Of which goal." }),
-    date: t.field({ type: "Date", required: true, description: "The day it is for." }),
-    value: t.field({ type: "Decimal", required: true, description: "The value." }),
-    goodThreshold: t.field({ type: "Decimal", description: "Judges this value instead of the goal's own." }),
-    badThreshold: t.field({ type: "Decimal", description: "Judges this value instead of the goal's own." }),
+    goalId: t.id({ required: true, description: "The goal that was measured; NotFoundError for an unknown or deleted one." }),
+    date: t.field({ type: "Date", required: true, description: "The day that was measured, such as `2026-11-01`." }),
+    value: t.field({
+      type: "Decimal",
+      required: true,
+      description: "What was measured: at most 40 digits before the point and 20 after it.",
+    }),
+    goodThreshold: t.field({ type: "Decimal", description: "Judges this value alone, in place of the goal's good threshold." }),
+    badThreshold: t.field({ type: "Decimal", description: "Judges this value alone, in place of the goal's bad threshold." }),
   }),
   resolve: ({ goalId, date, value, goodThreshold, badThreshold }, { doors, caller }) =>
     recordGoalValue(doors.core, doors.ingest, caller, uuidOf("Goal", goalId), {
@@ -215,12 +244,12 @@ mutation("recordGoalValue", {
 });
 
 const GoalValueRecorded = builder.objectRef<GoalValueChange>("GoalValueRecorded").implement({
-  description: "A value was recorded or replaced.",
+  description: "One change of the live feed: a value was recorded, or replaced that of the same day.",
   fields: (t) => ({
-    cursor: t.exposeString("cursor", { description: "Give the last one as `after` to go on without a gap." }),
+    cursor: t.exposeString("cursor", { description: "Keep the last one: given as `after` it goes on without a gap, on any process." }),
     goalValue: t.field({
       type: GoalValue,
-      description: "The value as of this change.",
+      description: "As it was right after this change; it may have been replaced since.",
       resolve: (change) => change.snapshot as ValueNode,
     }),
   }),
@@ -229,11 +258,12 @@ const GoalValueRecorded = builder.objectRef<GoalValueChange>("GoalValueRecorded"
 builder.subscriptionField("goalValueRecorded", (t) =>
   t.field({
     type: GoalValueRecorded,
-    description: "Values as they are recorded: from now on, or everything after a cursor.",
+    description:
+      "Each value as it is recorded: from now on, or everything behind a cursor. BAD_CURSOR for one that retention or a restore overtook.",
     authScopes: { scope: "goals:read" },
     args: {
-      goalId: t.arg.id({ description: "Of this goal; of all goals when absent." }),
-      after: t.arg.string({ description: "The cursor of the last update that arrived." }),
+      goalId: t.arg.id({ description: "Values of this goal only; of all goals when absent. NOT_FOUND for an unknown one." }),
+      after: t.arg.string({ description: "The cursor of the last update that arrived; from now on when absent." }),
     },
     subscribe: async (_root, { goalId, after }, context) => {
       const caller = callerOf(context);

@@ -1,7 +1,6 @@
 /** Inbound webhooks: secret URLs that record goal values. Administrators alone see and make them. */
 
 import { NotFoundError } from "../../errors.ts";
-import { findGoals } from "../../goals/goals.ts";
 import {
   countInboundWebhooks,
   createInboundWebhook,
@@ -17,21 +16,21 @@ import {
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
-import { Goal } from "./goals.ts";
+import { Goal, goalOf } from "./goals.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
 const InboundTargetType = builder.enumType("InboundTargetType", {
-  description: "What an inbound webhook records for.",
-  values: { GOAL: { description: "Values of a goal." } } as const,
+  description: "What a post to the secret URL makes.",
+  values: { GOAL: { description: 'A post records what was measured on one day, such as `{"date": "2026-11-01", "value": 5}`.' } } as const,
 });
 
 const InboundError = builder.objectRef<InboundWebhookRow["lastErrors"][number]>("InboundError").implement({
-  description: "A post that was refused.",
+  description: "One refused post to an inbound webhook, for whoever looks why nothing arrives.",
   fields: (t) => ({
-    at: t.field({ type: "DateTime", description: "When.", resolve: (error) => new Date(error.at) }),
-    status: t.exposeInt("status", { description: "The HTTP status it was answered with." }),
-    message: t.exposeString("message", { description: "Why, for people." }),
+    at: t.field({ type: "DateTime", description: "When the post was refused.", resolve: (error) => new Date(error.at) }),
+    status: t.exposeInt("status", { description: "The HTTP status of the answer, such as 400." }),
+    message: t.exposeString("message", { description: "What was wrong with the post and how to mend it, as the sender was told." }),
   }),
 });
 
@@ -40,29 +39,36 @@ const InboundWebhookConnection = connectionType("InboundWebhook", InboundWebhook
 
 guardNode("InboundWebhook", "admin");
 builder.node(InboundWebhook, {
-  description: "A secret URL that records values of a goal. Its key is shown once.",
+  description: "A secret URL that records values of a goal: whoever knows it may post. Its key is shown once and stored as a hash.",
   id: { resolve: (webhook) => webhook.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "lastErrors" in value,
   loadWithoutCache: (id, context) => findInboundWebhook(context.doors.core, callerOf(context), id),
   fields: (t) => ({
-    targetType: t.expose("targetType", { type: InboundTargetType, description: "What it records for." }),
+    targetType: t.expose("targetType", { type: InboundTargetType, description: "What a post makes; GOAL: a value of `goal`." }),
     goal: t.field({
       type: Goal,
-      description: "The goal whose values it records.",
-      resolve: async (webhook, _args, { doors }) => {
-        const goal = (await findGoals(doors.core, webhook.organizationId, [webhook.goalId]))[0];
+      description: "Where the posted values are recorded; a deleted goal too, which answers posts with 410.",
+      resolve: async (webhook, _args, context) => {
+        const goal = await goalOf(context, webhook.goalId);
         if (!goal) throw new NotFoundError("the goal");
         return goal;
       },
     }),
-    name: t.exposeString("name", { description: "Its name; the goal's unless another was given." }),
-    description: t.exposeString("description", { nullable: true, description: "To recognise it by: the source system." }),
-    enabled: t.exposeBoolean("enabled", { description: "Off: its URL answers 403." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
-    lastReceivedAt: t.expose("lastReceivedAt", { type: "DateTime", nullable: true, description: "When it last recorded a value." }),
+    name: t.exposeString("name", { description: "For people; that of the goal unless another was given." }),
+    description: t.exposeString("description", {
+      nullable: true,
+      description: "For people, such as which system posts; null when nobody said.",
+    }),
+    enabled: t.exposeBoolean("enabled", { description: "While false, the URL answers 403 and records nothing." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createInboundWebhook was called; lists are in this order." }),
+    lastReceivedAt: t.expose("lastReceivedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When a post last recorded a value; null before the first.",
+    }),
     lastErrors: t.field({
       type: [InboundError],
-      description: "The last refused posts that had its key, newest first, at most ten.",
+      description: "The latest refused posts that knew the key, newest first: ten at most.",
       resolve: (webhook) => webhook.lastErrors,
     }),
   }),
@@ -71,7 +77,7 @@ builder.node(InboundWebhook, {
 builder.queryField("inboundWebhooks", (t) =>
   t.field({
     type: InboundWebhookConnection,
-    description: "The inbound webhooks of the organization, newest first.",
+    description: "The secret URLs of the organization without their keys, newest first. Needs the scope admin.",
     authScopes: { scope: "admin" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -97,52 +103,64 @@ function withUrl(publicUrl: string, { inboundWebhook, key }: InboundWebhookWithK
 }
 
 const CreatedInboundWebhook = builder.objectRef<WithUrl>("CreatedInboundWebhook").implement({
-  description: "A new inbound webhook, and its URL.",
+  description: "What createInboundWebhook made, with the URL that is shown this once.",
   fields: (t) => ({
-    inboundWebhook: t.field({ type: InboundWebhook, description: "What is kept of it.", resolve: (made) => made.inboundWebhook }),
-    targetUrl: t.exposeString("targetUrl", { description: "To copy into the source system; shown once, the key is in it." }),
+    inboundWebhook: t.field({
+      type: InboundWebhook,
+      description: "All that can be read of it later, which the key is not.",
+      resolve: (made) => made.inboundWebhook,
+    }),
+    targetUrl: t.exposeString("targetUrl", {
+      description: "To copy into the system that posts: `https://…/inbound/goals/{goal}/{key}`. Never shown again.",
+    }),
   }),
 });
 
 const RotatedInboundWebhookKey = builder.objectRef<WithUrl>("RotatedInboundWebhookKey").implement({
-  description: "An inbound webhook with a new key.",
+  description: "What rotateInboundWebhookKey made: the URL with the new key, shown this once.",
   fields: (t) => ({
-    inboundWebhook: t.field({ type: InboundWebhook, description: "The webhook.", resolve: (made) => made.inboundWebhook }),
-    targetUrl: t.exposeString("targetUrl", { description: "The new URL; shown once." }),
+    inboundWebhook: t.field({
+      type: InboundWebhook,
+      description: "The inbound webhook whose key was replaced; nothing else of it changed.",
+      resolve: (made) => made.inboundWebhook,
+    }),
+    targetUrl: t.exposeString("targetUrl", {
+      description: "To copy into the system that posts in place of the former URL, which answers 401. Never shown again.",
+    }),
   }),
 });
 
 mutation("createInboundWebhook", {
-  description: "Makes a secret URL that records values of a goal. The organization needs the feature INBOUND_WEBHOOKS.",
+  description: "Makes a secret URL that records values of a goal. ForbiddenError while the organization's feature INBOUND_WEBHOOKS is off.",
   type: CreatedInboundWebhook,
   scope: "admin",
   input: (t) => ({
-    goalId: t.id({ required: true, description: "Whose values it records." }),
-    name: t.string({ description: "The goal's name when absent." }),
-    description: t.string({ description: "To recognise it by: the source system." }),
+    goalId: t.id({ required: true, description: "The goal that posts record values of; several webhooks may feed one goal." }),
+    name: t.string({ description: "1 to 255 characters, for people; the goal's name when absent." }),
+    description: t.string({ description: "For people, such as which system posts: at most 2000 characters." }),
   }),
   resolve: async ({ goalId, ...input }, { doors, caller }) =>
     withUrl(doors.publicUrl(), await createInboundWebhook(doors.core, caller, { ...input, goalId: uuidOf("Goal", goalId) })),
 });
 
 mutation("updateInboundWebhook", {
-  description: "Changes an inbound webhook: what is absent stays.",
+  description: "Renames an inbound webhook, or switches it on and off: what is absent stays.",
   type: InboundWebhook,
   scope: "admin",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    name: t.string({ description: "Its name." }),
-    description: t.string({ description: "To recognise it by; null clears it." }),
-    enabled: t.boolean({ description: "Off: its URL answers 403." }),
+    id: t.id({ required: true, description: "The inbound webhook to change; NotFoundError when there is none." }),
+    name: t.string({ description: "1 to 255 characters, for people." }),
+    description: t.string({ description: "For people, such as which system posts: at most 2000 characters; null clears it." }),
+    enabled: t.boolean({ description: "false: the URL answers 403 and records nothing, until it is switched on again." }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) => updateInboundWebhook(doors.core, caller, uuidOf("InboundWebhook", id), changes),
 });
 
 mutation("deleteInboundWebhook", {
-  description: "Deletes an inbound webhook: its URL answers 401 from then on.",
+  description: "Deletes an inbound webhook and answers with it: its URL answers 401 from then on. Recorded values stay.",
   type: InboundWebhook,
   scope: "admin",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The inbound webhook to delete; NotFoundError when there is none." }) }),
   resolve: ({ id }, { doors, caller }) => deleteInboundWebhook(doors.core, caller, uuidOf("InboundWebhook", id)),
 });
 
@@ -150,7 +168,9 @@ mutation("rotateInboundWebhookKey", {
   description: "Gives an inbound webhook a new key; the old one ends at once, on every process.",
   type: RotatedInboundWebhookKey,
   scope: "admin",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: "The inbound webhook whose URL is to end; NotFoundError when there is none." }),
+  }),
   resolve: async ({ id }, { doors, caller }) =>
     withUrl(doors.publicUrl(), await rotateInboundWebhookKey(doors.core, caller, uuidOf("InboundWebhook", id))),
 });

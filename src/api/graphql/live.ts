@@ -10,10 +10,10 @@ import { Replay } from "./replays.ts";
 import { demandKnown, requestFilter, WebhookRequestFilter } from "./request-filter.ts";
 
 const WebhookRequestUpdate = builder.objectRef<RequestChange>("WebhookRequestUpdate").implement({
-  description: "A request came into being, or changed.",
+  description: "One change of the live feed: a request came into being, or changed its state.",
   fields: (t) => ({
-    cursor: t.exposeString("cursor", { description: "Give the last one as `after` to go on without a gap." }),
-    request: t.expose("request", { type: WebhookRequest, description: "The request as of this change." }),
+    cursor: t.exposeString("cursor", { description: "Keep the last one: given as `after` it goes on without a gap, on any process." }),
+    request: t.expose("request", { type: WebhookRequest, description: "As it was right after this change; it may have gone on since." }),
   }),
 });
 
@@ -42,8 +42,10 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
       "Requests as they change: from now on, or everything after a cursor. Each change once, in the order they were committed. A subscriber that is too slow is closed, and may come back with its last cursor. SENDING is seen in queries only: no change tells of it, and a filter of SENDING alone is refused.",
     authScopes: { scope: "webhooks:read" },
     args: {
-      filter: t.arg({ type: WebhookRequestFilter, description: "Which, judged as of each change; all when absent." }),
-      after: t.arg.string({ description: "The cursor of the last update that arrived." }),
+      filter: t.arg({ type: WebhookRequestFilter, description: "Only requests that match, judged as of each change; all when absent." }),
+      after: t.arg.string({
+        description: "The cursor of the last update that arrived; from now on when absent. BAD_CURSOR when it is too old.",
+      }),
     },
     subscribe: async (_root, { filter: given, after }, context) => {
       const { organizationId } = callerOf(context);
@@ -65,9 +67,9 @@ function known(type: NodeType, id: string): string {
 builder.subscriptionField("webhookDefinitionUpdated", (t) =>
   t.field({
     type: WebhookDefinition,
-    description: "A definition, after each change of it. Ends when it is deleted.",
+    description: "A definition after each change of its settings or state. Ends when it is deleted.",
     authScopes: { scope: "webhooks:read" },
-    args: { id: t.arg.id({ required: true, description: "Which." }) },
+    args: { id: t.arg.id({ required: true, description: "The definition to watch, `whd_…`; NOT_FOUND when there is none." }) },
     subscribe: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const id = known("WebhookDefinition", args.id);
@@ -84,7 +86,7 @@ builder.subscriptionField("replayUpdated", (t) =>
     type: Replay,
     description: "A replay, as it is and after each step. Ends when it is done.",
     authScopes: { scope: "webhooks:read" },
-    args: { id: t.arg.id({ required: true, description: "Which." }) },
+    args: { id: t.arg.id({ required: true, description: "Global id of what to watch; NOT_FOUND when there is none." }) },
     subscribe: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const { core, feed } = context.doors;

@@ -3,6 +3,7 @@
  * Who may call it is checked here, so that too few rights are a ForbiddenError in the union, not in `errors`.
  */
 import type { InputFieldMap, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
+import { type GraphQLSchema, getNamedType, isInputObjectType, isRequiredInputField, isUnionType } from "graphql";
 import type { Caller, Scope } from "../../accounts/caller.ts";
 import { demand } from "../../accounts/caller.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../errors.ts";
@@ -38,6 +39,37 @@ function authorise(caller: Caller, options: { scope: Scope | "signed-in"; only?:
   if (options.only === "operator" && !caller.operator) throw new ForbiddenError("only the operator (the bootstrap token) may do this");
 }
 
+/** Stands where `describeMutations` says what only the whole schema knows. */
+const FILLED_IN = "…";
+
+const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+const firstSentence = (text: string) => text.split(/(?<=[.:;]) /)[0]?.replace(/[.:;]$/, "") ?? text;
+
+/** What a mutation needs, may be given and answers, said of its input and result from their own fields. */
+export function describeMutations(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const [argument] = field.args;
+    const input = getNamedType(argument?.type);
+    const result = getNamedType(field.type);
+    if (!argument || !isInputObjectType(input) || !isUnionType(result)) continue;
+    const fields = Object.values(input.getFields());
+    const needed = fields.filter(isRequiredInputField).map(({ name }) => name);
+    const others = fields.filter((one) => !isRequiredInputField(one)).map(({ name }) => name);
+    const done = firstSentence(field.description ?? "");
+    const needs = needed.length > 0 ? `needs ${list(needed)}` : "needs no field";
+    if (argument.description === FILLED_IN) {
+      const more =
+        others.length === 0 ? "takes nothing else" : others.length > 4 ? `takes ${others.length} more` : `takes ${list(others)} too`;
+      argument.description = `${needs.replace("n", "N")}, ${more}.`;
+    }
+    if (input.description === FILLED_IN) input.description = `For ${field.name}, which ${needs}. ${done}.`;
+    if (result.description === FILLED_IN) {
+      const [made] = result.getTypes().filter(({ name }) => !name.endsWith("Error"));
+      result.description = `${made?.name} once ${field.name} is done; else the error that says why not, and nothing was changed.`;
+    }
+  }
+}
+
 /** Adds a mutation with its input and result types. @returns its input type */
 export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
   name: string,
@@ -57,7 +89,7 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
   resolve: (input: InputShapeFromFields<Fields>, context: Context) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
 ) {
   const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
-  const Input = builder.inputType(`${title}Input`, { description: `The input of ${name}.`, fields: options.input });
+  const Input = builder.inputType(`${title}Input`, { description: FILLED_IN, fields: options.input });
   builder.mutationField(name, (t) =>
     t.field({
       type: options.type as never,
@@ -66,9 +98,9 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
       errors: {
         types: ERROR_TYPES,
         directResult: true,
-        union: { name: `${title}Result`, description: `What ${name} answers: its result, or a typed error.` },
+        union: { name: `${title}Result`, description: FILLED_IN },
       } as never,
-      args: { input: t.arg({ type: Input, required: options.optionalInput !== true, description: "All of its input." }) },
+      args: { input: t.arg({ type: Input, required: options.optionalInput !== true, description: FILLED_IN }) },
       resolve: async (_root: unknown, args: { input?: unknown }, context: Context) => {
         try {
           const input = (args.input ?? {}) as InputShapeFromFields<Fields>;

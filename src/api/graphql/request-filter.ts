@@ -9,17 +9,17 @@ import { builder } from "./builder.ts";
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 
 const STATE_DESCRIPTIONS = {
-  PENDING: "Queued.",
-  SENDING: "A call is being made.",
-  WAITING: "For a retry.",
-  DELIVERED: "The receiver took it.",
-  REJECTED: "The receiver refused it, and its schedule is exhausted.",
-  SKIPPED: "An operator skipped it, or the transformation said: do not send.",
-  CANCELLED: "An operator cancelled it.",
+  PENDING: "In its lane's queue, before the first attempt or set going again.",
+  SENDING: "An attempt is on its way; seen in queries only, never on the live feed.",
+  WAITING: "An attempt failed, and the next one comes at `nextAttemptAt`.",
+  DELIVERED: "The receiver answered with a success; final.",
+  REJECTED: "It failed after every wait of its schedule, or for good at once; it may be resent.",
+  SKIPPED: "skipWebhookRequest gave it up, or the transformation returned null; it may be resent.",
+  CANCELLED: "cancelWebhookRequest gave it up, or its definition was deleted; it may be resent.",
 } as const;
 
 export const WebhookRequestState = builder.enumType("WebhookRequestState", {
-  description: "Where a request stands.",
+  description: "How far a request is. PENDING, SENDING and WAITING change by themselves; the others are final until somebody resends.",
   values: Object.fromEntries(REQUEST_STATES.map((state) => [state, { description: STATE_DESCRIPTIONS[state] }])) as Record<
     (typeof REQUEST_STATES)[number],
     { description: string }
@@ -27,13 +27,13 @@ export const WebhookRequestState = builder.enumType("WebhookRequestState", {
 });
 
 const LIFE_CYCLE_DESCRIPTIONS = {
-  PENDING: "Not settled: PENDING, SENDING or WAITING.",
-  SUCCESSFUL: "DELIVERED.",
-  REJECTED: "REJECTED, SKIPPED or CANCELLED.",
+  PENDING: "PENDING, SENDING or WAITING: not settled yet.",
+  SUCCESSFUL: "DELIVERED: the receiver answered with a success.",
+  REJECTED: "REJECTED, SKIPPED or CANCELLED: settled without a success.",
 } as const;
 
 export const LifeCycleState = builder.enumType("LifeCycleState", {
-  description: "Where a request stands, in three words.",
+  description: "The states of a request put together: still on its way, delivered, or given up.",
   values: Object.fromEntries(LIFE_CYCLE_STATES.map((state) => [state, { description: LIFE_CYCLE_DESCRIPTIONS[state] }])) as Record<
     (typeof LIFE_CYCLE_STATES)[number],
     { description: string }
@@ -41,24 +41,25 @@ export const LifeCycleState = builder.enumType("LifeCycleState", {
 });
 
 export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
-  description: "Which requests: all that is given must hold. An empty list matches nothing.",
+  description:
+    "Narrows the delivery log, a replay or live updates: all that is given must hold. An empty list, and an id that is unknown, match nothing.",
   fields: (t) => ({
-    ids: t.idList({ description: "Only these." }),
-    webhookDefinitionId: t.id({ description: "Of this definition." }),
-    eventType: t.string({ description: "Of exactly this event type, or of a family such as `order.*`." }),
-    entity: t.string({ description: "Of events on this kind of entity." }),
-    entityId: t.string({ description: "Of events on this entity." }),
+    ids: t.idList({ description: "Global ids, `req_…`: no others than these." }),
+    webhookDefinitionId: t.id({ description: "Requests of this definition, which may be deleted." }),
+    eventType: t.string({ description: "Requests for events of exactly this type, or of a family such as `order.*`; case counts." }),
+    entity: t.string({ description: "Requests for events with exactly this `entity`, such as `order`." }),
+    entityId: t.string({ description: "Requests for events with exactly this `entityId`, such as `18`." }),
     url: t.string({
       description:
-        "Sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
+        "Requests sent to this URL, however it is written: case of the host, a default port, a fragment and a last slash after the host do not matter.",
     }),
-    state: t.field({ type: [WebhookRequestState], description: "In one of these states." }),
-    lifeCycleState: t.field({ type: [LifeCycleState], description: "In one of these life cycle states." }),
-    errorCode: t.string({ description: "Whose latest failure has this code." }),
-    number: t.string({ description: "With this number." }),
-    createdAfter: t.field({ type: "DateTime", description: "Created then or later." }),
-    createdBefore: t.field({ type: "DateTime", description: "Created earlier than that." }),
-    workflowRuleId: t.id({ description: "Triggered by this workflow rule." }),
+    state: t.field({ type: [WebhookRequestState], description: "Any of these, as of now; on the live feed, as of each change." }),
+    lifeCycleState: t.field({ type: [LifeCycleState], description: "Any of these groups of states." }),
+    errorCode: t.string({ description: "Requests whose latest failure has exactly this code, such as `TIMED_OUT`." }),
+    number: t.string({ description: "The request with this number, as decimal text such as `14`." }),
+    createdAfter: t.field({ type: "DateTime", description: "Requests made at this moment or later." }),
+    createdBefore: t.field({ type: "DateTime", description: "Requests made before this moment." }),
+    workflowRuleId: t.id({ description: "Requests that this workflow rule triggered; it may be deleted." }),
   }),
 });
 

@@ -7,6 +7,7 @@ import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
+import { shownLatest, shownTarget } from "../../requests/shown.ts";
 import { idOf } from "../../wire/ids.ts";
 import { AttemptConnection } from "./attempts.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -21,12 +22,12 @@ import { pageOfRows } from "./page.ts";
 import { LifeCycleState, requestFilter, WebhookRequestFilter, WebhookRequestState } from "./request-filter.ts";
 
 const NotificationStatus = builder.enumType("NotificationStatus", {
-  description: "doForms: what became of a notification at its receiver.",
+  description: "doForms: what the receiver made of a notification, as it said in its reply or called back.",
   values: {
-    NEW: { description: "Not taken up yet." },
-    RECEIVED: { description: "Taken up." },
-    COMPLETED: { description: "Done." },
-    FAILED: { description: "Failed at the receiver." },
+    NEW: { description: "No receiver has answered yet." },
+    RECEIVED: { description: "The receiver took it with an empty answer, and may call back." },
+    COMPLETED: { description: "The receiver says that all is done; final." },
+    FAILED: { description: "The receiver says that it could not; final." },
   } as const,
 });
 
@@ -37,51 +38,71 @@ function found<T>(value: T | undefined, what: string): T {
 
 guardNode("WebhookRequest", "webhooks:read");
 builder.node(WebhookRequest, {
-  description: "One event for one definition: a row of the delivery log.",
+  description: "One event for one definition: a row of the delivery log, from the moment the event was accepted.",
   id: { resolve: (request) => request.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "laneNumber" in value,
   loadManyWithoutCache: async (ids, context) =>
     inOrder(ids, await showRequests(context.doors.core.db, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    number: t.expose("number", { type: "SafeInt", description: "Per organization, from 1, never used again; there may be gaps." }),
-    state: t.expose("state", { type: WebhookRequestState, description: "Where it stands." }),
+    number: t.expose("number", {
+      type: "SafeInt",
+      description: "A name to quote: counts up from 1 in the organization, with gaps, and is never given again.",
+    }),
+    state: t.expose("state", {
+      type: WebhookRequestState,
+      description: "How far it is; PENDING, SENDING and WAITING change by themselves.",
+    }),
     lifeCycleState: t.field({
       type: LifeCycleState,
-      description: "Where it stands, in three words.",
+      description: "The states put together: still on its way, delivered, or given up.",
       resolve: (request) => lifeCycleStateOf(request.state),
     }),
-    eventType: t.exposeString("eventType", { description: "The type of its event." }),
-    entity: t.exposeString("entity", { nullable: true, description: "The kind of thing its event happened to." }),
-    entityId: t.exposeString("entityId", { nullable: true, description: "Which one." }),
-    url: t.exposeString("url", { nullable: true, description: "Where the latest attempt went, or the first will go." }),
+    eventType: t.exposeString("eventType", { description: "What happened, such as `order.created`; the same as `event { type }`." }),
+    entity: t.exposeString("entity", {
+      nullable: true,
+      description: "The kind of thing that it happened to, such as `order`; null when the event names none.",
+    }),
+    entityId: t.exposeString("entityId", { nullable: true, description: "The id of that thing in the emitter's system, such as `18`." }),
+    url: t.string({
+      nullable: true,
+      description:
+        "The URL that the latest attempt called, or the first will; null for a script. Without `secrets:read` query values and keys in its path are `***`.",
+      resolve: (request, _args, context) => shownTarget(callerOf(context), request.url),
+    }),
     authenticationCode: t.exposeString("authenticationCode", {
       nullable: true,
-      description: "CRM.COM: the signature that stands in the body.",
+      description: "CRM.COM: the authentication code in the body of the latest attempt; null for other dialects.",
     }),
-    fieldsSet: t.exposeStringList("fieldsSet", { description: "The dotted paths that were sent; empty: the whole payload." }),
+    fieldsSet: t.exposeStringList("fieldsSet", { description: "Dotted paths of the payload that were sent; empty: all of it." }),
     request: t.field({
       type: "JSON",
       nullable: true,
       description: "What the latest attempt sent: {method, url, headers, body}; null before the first. Secrets are shown as ***.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentRequest(latest) : null;
+        return latest ? sentRequest(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
     response: t.field({
       type: "JSON",
       nullable: true,
       description: "What came back: {status, headers, body}, or a script's {result, console}; null when nothing did.",
-      resolve: async (request) => {
+      resolve: async (request, _args, context) => {
         const latest = await request.latest();
-        return latest ? sentResponse(latest) : null;
+        return latest ? sentResponse(shownLatest(context.doors.core, callerOf(context), latest)) : null;
       },
     }),
-    errorCode: t.exposeString("errorCode", { nullable: true, description: "Why the latest attempt failed: a stable code." }),
-    errorDescription: t.exposeString("errorDescription", { nullable: true, description: "Why it failed, for people." }),
+    errorCode: t.exposeString("errorCode", {
+      nullable: true,
+      description: "Why the latest attempt failed, for programs, such as `TIMED_OUT`; null when none did.",
+    }),
+    errorDescription: t.exposeString("errorDescription", {
+      nullable: true,
+      description: "Why the latest attempt failed and what may mend it, for people.",
+    }),
     webhookDefinition: t.field({
       type: WebhookDefinition,
-      description: "What sent it, even when it was deleted since.",
+      description: "The definition that took the event, as it is now; a deleted one too.",
       resolve: async (request) => found(await request.definition(), "the webhook definition"),
     }),
     workflowRule: t.field({
@@ -92,12 +113,12 @@ builder.node(WebhookRequest, {
     }),
     event: t.field({
       type: Event,
-      description: "What happened.",
+      description: "The event that it delivers, as it was accepted.",
       resolve: async (request) => found(await request.event(), "the event"),
     }),
     attempts: t.field({
       type: AttemptConnection,
-      description: "The calls made for it, oldest first.",
+      description: "The attempts made for it, oldest first: `last: 1` gives the latest.",
       args: t.arg.connectionArgs(),
       resolve: async (request, args) => {
         const kind = `attempts:${request.id}`;
@@ -108,9 +129,15 @@ builder.node(WebhookRequest, {
         );
       },
     }),
-    attemptCount: t.exposeInt("attemptCount", { description: "How many calls were made for it." }),
-    dialect: t.expose("dialect", { type: Dialect, description: "How its receiver wants it." }),
-    laneNumber: t.expose("laneNumber", { type: "SafeInt", description: "Its place in its lane, from 1; 0 for a test." }),
+    attemptCount: t.exposeInt("attemptCount", { description: "How many attempts were made for it, resends included." }),
+    dialect: t.expose("dialect", {
+      type: Dialect,
+      description: "The family of receivers that it was made for when its event was accepted.",
+    }),
+    laneNumber: t.expose("laneNumber", {
+      type: "SafeInt",
+      description: "Place in its lane, counted from 1 with gaps: lower ones go first. 0 for a test.",
+    }),
     lane: t.field({
       type: Lane,
       nullable: true,
@@ -121,21 +148,35 @@ builder.node(WebhookRequest, {
     notificationStatus: t.expose("notificationStatus", {
       type: NotificationStatus,
       nullable: true,
-      description: "doForms: what became of it at its receiver; null for other dialects.",
+      description: "doForms: what the receiver made of it; null for other dialects. A change of it alone is told on the live feed too.",
     }),
-    notificationMessage: t.exposeString("notificationMessage", { nullable: true, description: "doForms: what its receiver said." }),
-    nextAttemptAt: t.expose("nextAttemptAt", { type: "DateTime", nullable: true, description: "While WAITING: when it is tried again." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When its event was accepted." }),
-    settledAt: t.expose("settledAt", { type: "DateTime", nullable: true, description: "When it was delivered or given up." }),
+    notificationMessage: t.exposeString("notificationMessage", {
+      nullable: true,
+      description: "doForms: the text that the receiver gave with the status; null when none.",
+    }),
+    nextAttemptAt: t.expose("nextAttemptAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "While WAITING, when the next attempt is due; else null.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When its event was accepted; lists are in this order." }),
+    settledAt: t.expose("settledAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was delivered or given up; null while it is on its way.",
+    }),
   }),
 });
 
 builder.queryFields((t) => ({
   webhookRequests: t.field({
     type: WebhookRequestConnection,
-    description: "The delivery log, newest first. Ids of others in the filter match nothing.",
+    description: "The delivery log, newest first. Ids of others in the filter match nothing. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
-    args: { filter: t.arg({ type: WebhookRequestFilter, description: "Which; all when absent." }), ...t.arg.connectionArgs() },
+    args: {
+      filter: t.arg({ type: WebhookRequestFilter, description: "Only requests that match; all when absent." }),
+      ...t.arg.connectionArgs(),
+    },
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const { db } = context.doors.core;
@@ -152,11 +193,11 @@ builder.queryFields((t) => ({
   webhookRequest: t.field({
     type: WebhookRequest,
     nullable: true,
-    description: "A request by its id, or else by its number; null when it is unknown.",
+    description: "One request by its id, or else by its number; null when it is unknown or another organization's.",
     authScopes: { scope: "webhooks:read" },
     args: {
-      id: t.arg.id({ description: "Its global id." }),
-      number: t.arg({ type: "SafeInt", description: "Its number." }),
+      id: t.arg.id({ description: "Global id, `req_…`; then the number is not looked at." }),
+      number: t.arg({ type: "SafeInt", description: "The number that people quote, such as 14." }),
     },
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
@@ -176,8 +217,8 @@ mutation("resendWebhookRequest", {
   type: WebhookRequest,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    force: t.boolean({ description: "Also when it was not REJECTED." }),
+    id: t.id({ required: true, description: "The settled request to send again, `req_…`; NotFoundError when there is none." }),
+    force: t.boolean({ description: "true sends a DELIVERED one again too; without it that is a ConflictError." }),
     rerender: t.boolean({
       description:
         "Renders it anew by the definition as it is now, instead of sending the bytes of the earlier attempts: the same webhook-id, a new timestamp, body and signature. A receiver that accepted this id before may ignore it.",
@@ -187,7 +228,7 @@ mutation("resendWebhookRequest", {
     const { doors, caller } = context;
     const id = uuidOf("WebhookRequest", input.id);
     const { force, rerender } = input;
-    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, userId: caller.userId });
+    await resend(doors.core, caller.organizationId, id, { force: force ?? false, rerender: rerender ?? false, by: caller });
     return shown(context, id);
   },
 });
@@ -203,10 +244,10 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
     description,
     type: WebhookRequest,
     scope: "webhooks:write",
-    input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+    input: (t) => ({ id: t.id({ required: true, description: "Global id of the request, `req_…`; NotFoundError when there is none." }) }),
     resolve: async (input, context) => {
       const id = uuidOf("WebhookRequest", input.id);
-      await act(context.doors.core, context.caller.organizationId, id);
+      await act(context.doors.core, context.caller.organizationId, id, context.caller);
       return shown(context, id);
     },
   });
@@ -216,11 +257,13 @@ mutation("deleteWebhookRequest", {
   description: "Deletes a settled request and its attempts from the log, and answers with it as it was.",
   type: WebhookRequest,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: "The settled request to delete, `req_…`; NotFoundError when there is none." }),
+  }),
   resolve: async (input, context) => {
     const id = uuidOf("WebhookRequest", input.id);
     const request = await detached(await shown(context, id));
-    await remove(context.doors.core, context.caller.organizationId, id);
+    await remove(context.doors.core, context.caller.organizationId, id, context.caller);
     return request;
   },
 });

@@ -1,11 +1,13 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
+import "./audit.ts";
 import { builder } from "./builder.ts";
 import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";
 import "./definitions.ts";
+import "./erasure.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";
@@ -20,7 +22,9 @@ import "./attempts.ts";
 import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
+import { describeMutations } from "./mutation.ts";
 import "./replays.ts";
 import "./requests.ts";
 
 export const schema: GraphQLSchema = builder.toSchema();
+describeMutations(schema);

@@ -1,34 +1,32 @@
 /** Scripts: JavaScript that runs here instead of a call. */
-import type { Script as ScriptRow } from "../../db/generated/prisma/client.ts";
-import { countScripts, createScript, deleteScript, findScript, listScripts, updateScript } from "../../definitions/scripts.ts";
+import { countScripts, createScript, deleteScript, listScripts, updateScript } from "../../definitions/scripts.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
-import { builder, guardNode } from "./builder.ts";
+import { builder, owned } from "./builder.ts";
 import { given } from "./changes.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
-export const Script = builder.objectRef<ScriptRow>("Script");
-const ScriptConnection = connectionType("Script", Script);
-
-guardNode("Script", "webhooks:read");
-builder.node(Script, {
-  description: "JavaScript of the organization that a definition runs, in a sandbox, instead of a call.",
-  id: { resolve: (script) => script.id },
-  isTypeOf: (value) => typeof value === "object" && value !== null && "source" in value && "name" in value,
-  loadWithoutCache: (id, context) => findScript(context.doors.core, callerOf(context), { id }),
+export const Script = builder.prismaNode("Script", {
+  ...owned("Script", "webhooks:read"),
+  description:
+    "JavaScript that a definition runs here instead of calling a URL: a fresh sandbox a run, without network and timers; 1 s, 32 MiB and 64 KiB of output at most.",
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name, unique in the organization." }),
-    source: t.exposeString("source", { description: "Its JavaScript." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
-    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
+    name: t.exposeString("name", { description: "Unique in the organization; SuperOffice's TargetUrl names a script by it." }),
+    source: t.exposeString("source", {
+      description:
+        "Event, Entity, PrimaryKey, Changes and the definition's properties are globals; the value of the last expression and the console become the attempt's response.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createScript was called; lists are in this order." }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When updateScript last changed it; createdAt until then." }),
   }),
 });
+const ScriptConnection = connectionType("Script", Script);
 
 builder.queryField("scripts", (t) =>
   t.field({
     type: ScriptConnection,
-    description: "The scripts of the organization, newest first.",
+    description: "The scripts that definitions of the organization may run, newest first. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -43,33 +41,36 @@ builder.queryField("scripts", (t) =>
 );
 
 mutation("createScript", {
-  description: "Stores a script. It must parse as JavaScript.",
+  description: "Stores JavaScript for definitions to run. It must parse, or a ValidationError names the line.",
   type: Script,
   scope: "webhooks:write",
   input: (t) => ({
-    name: t.string({ required: true, description: "Its name, unique in the organization." }),
-    source: t.string({ required: true, description: "Its JavaScript; the value of the last expression is the result." }),
+    name: t.string({ required: true, description: "1 to 255 characters, unique in the organization: ConflictError when it is taken." }),
+    source: t.string({
+      required: true,
+      description: "JavaScript such as `({ renamed: Changes.name !== undefined })`; the value of the last expression is the result.",
+    }),
   }),
   resolve: (input, { doors, caller }) => createScript(doors.core, caller, input, doors),
 });
 
 mutation("updateScript", {
-  description: "Changes a script: what is absent stays. The next run uses it.",
+  description: "Changes a script, from the next run on: what is absent stays.",
   type: Script,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    name: t.string({ description: "Its name, unique in the organization." }),
-    source: t.string({ description: "Its JavaScript." }),
+    id: t.id({ required: true, description: "The script to change; NotFoundError when there is none." }),
+    name: t.string({ description: "1 to 255 characters, unique in the organization: ConflictError when it is taken." }),
+    source: t.string({ description: "JavaScript; it must parse, or nothing is changed." }),
   }),
   resolve: ({ id, ...changes }, { doors, caller }) =>
     updateScript(doors.core, caller, uuidOf("Script", id), given(changes, ["name", "source"]), doors),
 });
 
 mutation("deleteScript", {
-  description: "Deletes a script. ConflictError while a definition runs it.",
+  description: "Deletes a script and answers with it. ConflictError while a definition runs it.",
   type: Script,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The script to delete; no definition may run it any more." }) }),
   resolve: ({ id }, { doors, caller }) => deleteScript(doors.core, caller, uuidOf("Script", id)),
 });

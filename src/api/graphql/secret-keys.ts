@@ -1,32 +1,28 @@
 /** Secret keys: named HMAC keys that CRMCOM definitions select. */
-import type { SecretKey as SecretKeyRow } from "../../db/generated/prisma/client.ts";
-import { countSecretKeys, createSecretKey, deleteSecretKey, findSecretKey, listSecretKeys } from "../../definitions/secret-keys.ts";
+import { countSecretKeys, createSecretKey, deleteSecretKey, listSecretKeys } from "../../definitions/secret-keys.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
-import { builder, guardNode } from "./builder.ts";
+import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
-export const SecretKey = builder.objectRef<SecretKeyRow>("SecretKey");
-const SecretKeyConnection = connectionType("SecretKey", SecretKey);
-
-guardNode("SecretKey", "webhooks:read");
-builder.node(SecretKey, {
-  description: "A named HMAC key, your own text. Its value is never shown again.",
-  id: { resolve: (key) => key.id },
-  isTypeOf: (value) => typeof value === "object" && value !== null && "ciphertext" in value && "name" in value,
-  loadWithoutCache: (id, context) => findSecretKey(context.doors.core, callerOf(context), { id }),
+export const SecretKey = builder.prismaNode("SecretKey", {
+  ...owned("SecretKey", "webhooks:read"),
+  description: "A named HMAC key, your own text, that definitions of the dialect CRMCOM select. Its value is never shown again.",
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name, unique in the organization." }),
-    lastFour: t.exposeString("lastFour", { description: "The last four characters of its value." }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+    name: t.exposeString("name", { description: "Unique in the organization; CRM.COM's API selects a key by it." }),
+    lastFour: t.exposeString("lastFour", {
+      description: "The end of the secret, to tell keys apart; `****` of one shorter than eight characters.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When createSecretKey was called; lists are in this order." }),
   }),
 });
+const SecretKeyConnection = connectionType("SecretKey", SecretKey);
 
 builder.queryField("secretKeys", (t) =>
   t.field({
     type: SecretKeyConnection,
-    description: "The secret keys of the organization, newest first.",
+    description: "The named HMAC keys of the organization without their values, newest first. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -41,20 +37,20 @@ builder.queryField("secretKeys", (t) =>
 );
 
 mutation("createSecretKey", {
-  description: "Stores a named HMAC key, encrypted.",
+  description: "Stores a named HMAC key, encrypted. A key never changes: make another one and select that.",
   type: SecretKey,
   scope: "webhooks:write",
   input: (t) => ({
-    name: t.string({ required: true, description: "Its name, unique in the organization." }),
-    secret: t.string({ required: true, description: "Its value: 1 to 400 characters, used as UTF-8 bytes. It is never shown again." }),
+    name: t.string({ required: true, description: "1 to 255 characters, unique in the organization: ConflictError when it is taken." }),
+    secret: t.string({ required: true, description: "1 to 400 characters, used as UTF-8 bytes; never shown again." }),
   }),
   resolve: (input, { doors, caller }) => createSecretKey(doors.core, caller, input),
 });
 
 mutation("deleteSecretKey", {
-  description: "Deletes a secret key. ConflictError while a definition selects it.",
+  description: "Deletes a named HMAC key and answers with what is left of it. ConflictError while a definition selects it.",
   type: SecretKey,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The key to delete; no definition may select it any more." }) }),
   resolve: ({ id }, { doors, caller }) => deleteSecretKey(doors.core, caller, uuidOf("SecretKey", id)),
 });

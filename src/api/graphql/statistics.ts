@@ -22,15 +22,15 @@ const definitionOf = loader(async (context, ids) => {
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 const COUNTS = {
-  delivered: "Attempts that the receiver accepted.",
-  retried: "Failed attempts that another one follows.",
-  rejected: "Failed attempts that were the last of their request.",
+  delivered: "Attempts that the receiver accepted, as its dialect judges replies.",
+  retried: "Failed attempts that another attempt of the same request follows.",
+  rejected: "Failed attempts after which their request was given up.",
 } as const;
 
 const DeliveryBucket = builder.objectRef<Bucket>("DeliveryBucket").implement({
-  description: "A slice of the time asked for.",
+  description: "Attempts in one of the equal slices of the time asked for.",
   fields: (t) => ({
-    at: t.expose("at", { type: "DateTime", description: "When it begins." }),
+    at: t.expose("at", { type: "DateTime", description: "When the slice begins; it ends where the next one does." }),
     delivered: t.exposeInt("delivered", { description: COUNTS.delivered }),
     retried: t.exposeInt("retried", { description: COUNTS.retried }),
     rejected: t.exposeInt("rejected", { description: COUNTS.rejected }),
@@ -46,11 +46,11 @@ const DeliveryBucket = builder.objectRef<Bucket>("DeliveryBucket").implement({
 });
 
 const DefinitionStatistics = builder.objectRef<Statistics["definitions"][number]>("DefinitionStatistics").implement({
-  description: "The attempts of one definition.",
+  description: "The share of one definition in the attempts since the moment asked for.",
   fields: (t) => ({
     webhookDefinition: t.field({
       type: WebhookDefinition,
-      description: "Which.",
+      description: "Whose attempts these are; a deleted definition too.",
       resolve: async ({ definitionId }, _args, context) => {
         const definition = await definitionOf(context, definitionId);
         if (!definition) throw new NotFoundError("the webhook definition");
@@ -78,10 +78,14 @@ const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").i
       nullable: true,
       description: "99 of 100 answers took at most so many milliseconds, rounded up by at most 60 %.",
     }),
-    buckets: t.field({ type: [DeliveryBucket], description: "Equal slices up to now, oldest first.", resolve: (all) => all.buckets }),
+    buckets: t.field({
+      type: [DeliveryBucket],
+      description: "The time since then in equal slices, oldest first; one without attempts is all zeros.",
+      resolve: (all) => all.buckets,
+    }),
     definitions: t.field({
       type: [DefinitionStatistics],
-      description: "Per definition that had attempts.",
+      description: "Per definition, of those only that had attempts.",
       resolve: (all) => all.definitions,
     }),
   }),
@@ -90,12 +94,12 @@ const DeliveryStatistics = builder.objectRef<Statistics>("DeliveryStatistics").i
 builder.queryField("deliveryStatistics", (t) =>
   t.field({
     type: DeliveryStatistics,
-    description: "Attempts since a moment, as a whole, over time and per definition.",
+    description: "How deliveries went since a moment: as a whole, over time and per definition. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     complexity: { field: MOST_BUCKETS, multiplier: 1 },
     args: {
-      webhookDefinitionId: t.arg.id({ description: "Of this webhook definition alone; unset: of all." }),
-      since: t.arg({ type: "DateTime", required: true, description: "From when on: at most 30 days ago." }),
+      webhookDefinitionId: t.arg.id({ description: "Attempts of this definition alone; of all when absent. An unknown one had none." }),
+      since: t.arg({ type: "DateTime", required: true, description: "The moment to count from: at most 30 days ago." }),
       buckets: t.arg.int({ defaultValue: 60, description: `Into how many slices the time is cut: at most ${MOST_BUCKETS}.` }),
     },
     resolve: (_root, { since, buckets, webhookDefinitionId }, context) => {

@@ -10,34 +10,38 @@ import { EventInput, imagined } from "./event-input.ts";
 import { openMutation, uuidOf } from "./mutation.ts";
 
 const TransformationResult = builder.objectRef<TransformResult>("TransformationResult").implement({
-  description: "What a transformation makes of an event. Nothing was sent or logged.",
+  description: "What a transformation made of an event in a dry run. Nothing was sent or logged.",
   fields: (t) => ({
-    send: t.boolean({ description: "False: it returned null, or failed.", resolve: (ran) => ran.kind === "SEND" }),
+    send: t.boolean({
+      description: "Whether a request would be sent: false when it returned null, or failed (`error`).",
+      resolve: (ran) => ran.kind === "SEND",
+    }),
     body: t.field({
       type: "JSON",
       nullable: true,
-      description: "The body it makes.",
+      description: "The body that would be sent; null when nothing would.",
       resolve: (ran) => (ran.kind === "SEND" ? new JsonSource(ran.body) : null),
     }),
     headers: t.field({
       type: "JSON",
       nullable: true,
-      description: "The headers it adds: {name: value}.",
+      description: "The headers that it adds, `{name: value}`; null when nothing would be sent.",
       resolve: (ran) => (ran.kind === "SEND" ? ran.headers : null),
     }),
     urlSuffix: t.string({
       nullable: true,
-      description: "What it appends to the target's path.",
+      description: "What it appends to the target's URL, beginning with one `/`: at most 1024 characters; null for none.",
       resolve: (ran) => (ran.kind === "SEND" && ran.urlSuffix !== "" ? ran.urlSuffix : null),
     }),
-    console: t.stringList({ description: "What it wrote to the console, a line each; 64 KiB at most.", resolve: (ran) => ran.console }),
+    console: t.stringList({ description: "The lines that it wrote to the console: 64 KiB at most.", resolve: (ran) => ran.console }),
     error: t.string({
       nullable: true,
-      description: "Why a request would be REJECTED with TRANSFORMATION_ERROR.",
+      description:
+        "Its mistake and the line of it, for which a request would be REJECTED (TRANSFORMATION_ERROR); null when it ran to its end.",
       resolve: (ran) => (ran.kind === "ERROR" ? ran.message : null),
     }),
     durationMs: t.int({
-      description: "How long it ran, in milliseconds; 1000 is the limit.",
+      description: "Milliseconds that it ran; it is stopped at 1000.",
       resolve: (ran) => Math.round(ran.durationMs),
     }),
   }),
@@ -49,9 +53,12 @@ openMutation(
     description: "Runs a transformation over an event and shows what it makes of it. Sends and logs nothing; a VIEWER may call it.",
     type: TransformationResult,
     input: (t) => ({
-      transformation: t.string({ required: true, description: "JavaScript that defines function transform(event)." }),
-      event: t.field({ type: EventInput, required: true, description: "The event to run it over." }),
-      webhookDefinitionId: t.id({ description: "The definition that it is meant for." }),
+      transformation: t.string({
+        required: true,
+        description: "JavaScript that defines `function transform(event)`, as a definition would have it.",
+      }),
+      event: t.field({ type: EventInput, required: true, description: "The event to hand to it, which need not have happened." }),
+      webhookDefinitionId: t.id({ description: "The definition that it is meant for; NotFoundError for an unknown one." }),
     }),
   },
   async (input, context) => {

@@ -1,8 +1,8 @@
 /** doForms' web services: who is notified of the records of a form and project, and may call back. */
 import type { Caller } from "../../accounts/caller.ts";
 import type { Core } from "../../core.ts";
-import { findConnection } from "../../definitions/connections.ts";
-import { getDefinitions } from "../../definitions/find.ts";
+import { type DefinitionsAlong, getDefinitions } from "../../definitions/find.ts";
+import type { DefinitionRow } from "../../definitions/settings.ts";
 import {
   createWebService,
   deleteWebService,
@@ -16,12 +16,22 @@ import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { Connection } from "./connections.ts";
 import { callerOf } from "./context.ts";
+import { byId, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition } from "./nodes.ts";
-import { connectionType, pageOfRows } from "./page.ts";
+import { along, connectionType, pageOfRows } from "./page.ts";
 
 const WebService = builder.objectRef<Service>("WebService");
 const WebServiceConnection = connectionType("WebService", WebService);
+
+// Whose definition was deleted has no target: its rows are not the table's, so that Prisma cannot read them for us.
+const connectionOf = loader(async (context, ids) => {
+  const { organizationId } = callerOf(context);
+  return byId(await context.doors.core.db.prisma.connection.findMany({ where: { organizationId, id: { in: ids } } }));
+});
+const definitionOf = loaderBy<DefinitionsAlong, DefinitionRow>(async (context, ids, related) =>
+  byId(await getDefinitions(context.doors.core, callerOf(context), ids, related)),
+);
 
 async function ownService(core: Core, caller: Caller, id: string): Promise<Service | null> {
   const service = await webServiceOf(core, id);
@@ -37,28 +47,35 @@ async function knownService(core: Core, caller: Caller, id: string): Promise<Ser
 
 guardNode("WebService", "webhooks:read");
 builder.node(WebService, {
-  description: "doForms: whoever is notified of the records of a form and project, and calls back with an id and password of its own.",
+  description:
+    "doForms: a system that is notified of the records of one form and project, and calls back with an id and password of its own.",
   id: { resolve: (service) => service.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "externalId" in value,
   loadWithoutCache: (id, context) => ownService(context.doors.core, callerOf(context), id),
   fields: (t) => ({
-    externalId: t.exposeString("externalId", { description: "Its own id, unique in the installation." }),
-    form: t.exposeString("form", { description: "The form whose records it is notified of." }),
-    project: t.exposeString("project", { description: "The project whose records it is notified of." }),
-    events: t.exposeStringList("events", { description: "added, edited, deleted, status: what it is notified of." }),
+    externalId: t.exposeString("externalId", {
+      description: "What the system calls itself, such as `acme$$1234$$Published$$5678`: unique in the installation.",
+    }),
+    form: t.exposeString("form", { description: "Notified of events whose scope names this form." }),
+    project: t.exposeString("project", { description: "Notified of events whose scope names this project, and the form." }),
+    events: t.exposeStringList("events", {
+      description: "Notified of these of `added`, `edited`, `deleted` and `status`; empty without a target.",
+    }),
     connection: t.field({
       type: Connection,
       nullable: true,
-      description: "Where its notifications go; null without a target.",
-      resolve: ({ connectionId }, _args, context) =>
-        connectionId === null ? null : findConnection(context.doors.core, callerOf(context), connectionId),
+      description: "The shared target whose URLs its notifications go to; null before setWebServiceTarget.",
+      resolve: async ({ connectionId }, _args, context) =>
+        connectionId === null ? null : ((await connectionOf(context, connectionId)) ?? null),
     }),
     webhookDefinition: t.field({
       type: WebhookDefinition,
       nullable: true,
-      description: "What notifies it; null without a target.",
-      resolve: async ({ definitionId }, _args, context) =>
-        definitionId === null ? null : ((await getDefinitions(context.doors.core, callerOf(context), [definitionId]))[0] ?? null),
+      description: "The definition of the dialect DOFORMS that sends its notifications; null before setWebServiceTarget.",
+      resolve: async ({ definitionId }, _args, context, info) => {
+        if (definitionId === null) return null;
+        return (await definitionOf(context, definitionId, along<DefinitionsAlong>(context, info, []))) ?? null;
+      },
     }),
   }),
 });
@@ -66,7 +83,7 @@ builder.node(WebService, {
 builder.queryField("webServices", (t) =>
   t.field({
     type: WebServiceConnection,
-    description: "The web services of the organization, newest first.",
+    description: "The doForms web services of the organization, newest first. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
@@ -86,26 +103,39 @@ builder.queryField("webServices", (t) =>
 );
 
 mutation("createWebService", {
-  description: "Makes a web service without a target.",
+  description: "Registers a doForms web service. It is notified of nothing before setWebServiceTarget.",
   type: WebService,
   scope: "webhooks:write",
   input: (t) => ({
-    externalId: t.string({ required: true, description: "Its own id: visible ASCII without a colon, unique in the installation." }),
-    form: t.string({ required: true, description: "The form whose records it is notified of." }),
-    project: t.string({ required: true, description: "The project whose records it is notified of." }),
-    password: t.string({ required: true, description: "What it calls back with; never shown again." }),
+    externalId: t.string({
+      required: true,
+      description: "What the system calls itself: 1 to 200 visible ASCII characters without a colon, unique in the installation.",
+    }),
+    form: t.string({ required: true, description: "1 to 255 characters; matches events whose `scope.form` equals it." }),
+    project: t.string({ required: true, description: "1 to 255 characters; matches events whose `scope.project` equals it." }),
+    password: t.string({
+      required: true,
+      description: "1 to 400 characters that it calls back with; stored as a hash, never shown again.",
+    }),
   }),
   resolve: ({ externalId, ...input }, { doors, caller }) => createWebService(doors.core, caller, { id: externalId, ...input }),
 });
 
 mutation("setWebServiceTarget", {
-  description: "Notifies a web service from now on through a connection of some record events. The first target makes its definition.",
+  description:
+    "Has a web service notified, from now on, of some record events through a connection. The first target makes its definition, a later one changes that.",
   type: WebService,
   scope: "webhooks:write",
   input: (t) => ({
-    id: t.id({ required: true, description: "Which." }),
-    connectionId: t.id({ required: true, description: "Through which connection." }),
-    events: t.stringList({ required: true, description: "added, edited, deleted, status." }),
+    id: t.id({ required: true, description: "The web service to notify; NotFoundError when there is none." }),
+    connectionId: t.id({
+      required: true,
+      description: "The shared target with a URL for each kind of record event; NotFoundError for an unknown one.",
+    }),
+    events: t.stringList({
+      required: true,
+      description: "Any of `added`, `edited`, `deleted` and `status`; they replace the former ones.",
+    }),
   }),
   resolve: async ({ id, connectionId, events }, { doors, caller }) => {
     const { externalId } = await knownService(doors.core, caller, id);
@@ -114,10 +144,10 @@ mutation("setWebServiceTarget", {
 });
 
 mutation("deleteWebService", {
-  description: "Deletes a web service and its definition; its credentials are good no more.",
+  description: "Deletes a web service and its definition, and answers with it: its id and password open nothing any more.",
   type: WebService,
   scope: "webhooks:write",
-  input: (t) => ({ id: t.id({ required: true, description: "Which." }) }),
+  input: (t) => ({ id: t.id({ required: true, description: "The web service to delete; NotFoundError when there is none." }) }),
   resolve: async ({ id }, { doors, caller }) =>
     deleteWebService(doors.core, caller, (await knownService(doors.core, caller, id)).externalId),
 });

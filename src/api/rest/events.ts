@@ -37,9 +37,9 @@ const shape = z.strictObject({
   idempotencyKey: short.min(1, "must not be empty").nullish(),
 });
 
-/** One event of ours, from its checked JSON text: the payload stays as it was written. */
-function plainEvent(text: string, path: string): EventInput {
-  const parsed = shape.safeParse(JSON.parse(text));
+/** One event of ours, from its checked JSON text and what that means: the payload stays as it was written. */
+function plainEvent(text: string, value: unknown, path: string): EventInput {
+  const parsed = shape.safeParse(value);
   if (!parsed.success) {
     throw new ValidationError(
       parsed.error.issues.flatMap((issue): Issue[] => {
@@ -83,11 +83,11 @@ interface Call {
   many: boolean;
 }
 
-function plainCall(text: string): Call {
-  const list = elements(text);
-  if (!list) return { inputs: [plainEvent(text, "")], many: false };
+function plainCall({ text, value }: { text: string; value: unknown }): Call {
+  if (!Array.isArray(value)) return { inputs: [plainEvent(text, value, "")], many: false };
+  const list = elements(text) as string[];
   if (list.length > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
-  return { inputs: list.map((event, i) => plainEvent(event, `events.${i}`)), many: true };
+  return { inputs: list.map((event, i) => plainEvent(event, value[i], `events.${i}`)), many: true };
 }
 
 function callOf(request: FastifyRequest): Call {
@@ -102,9 +102,10 @@ function callOf(request: FastifyRequest): Call {
     return { inputs: [binaryEvent(request.headers, jsonOf(request, DEPTH).text)], many: false };
   }
   if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError(TYPES);
-  const { text } = jsonOf(request, DEPTH + AROUND);
+  const body = jsonOf(request, DEPTH + AROUND);
+  const { text } = body;
   if (type === "application/cloudevents+json") return { inputs: [structuredEvent(text)], many: false };
-  if (type === "application/json") return plainCall(text);
+  if (type === "application/json") return plainCall(body);
   if ((elements(text)?.length ?? 0) > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
   return { inputs: batchedEvents(text), many: true };
 }

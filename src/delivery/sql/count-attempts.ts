@@ -1,6 +1,9 @@
 import { statement } from "../../db/statement.ts";
 
-/** Roll-ups: each process adds to rows of its own, so nobody waits for another's disk. */
+/**
+ * Roll-ups: each process adds to rows of its own, so nobody waits for another's disk. Histograms are added in the statement's own
+ * plan: the function `add_durations`, which Postgres does not take apart, costs ten times as much.
+ */
 export const addDeliveries = statement({
   name: "add-deliveries",
   text: `INSERT INTO delivery_minute AS m (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
@@ -9,7 +12,7 @@ export const addDeliveries = statement({
            AS u(organization_id, definition_id, delivered, retried, rejected, durations)
          ON CONFLICT (organization_id, definition_id, minute, process) DO UPDATE SET delivered = m.delivered + EXCLUDED.delivered,
            retried = m.retried + EXCLUDED.retried, rejected = m.rejected + EXCLUDED.rejected,
-           durations = add_durations(m.durations, EXCLUDED.durations), last_attempt_at = EXCLUDED.last_attempt_at`,
+           durations = ARRAY(SELECT COALESCE(d.a, 0) + COALESCE(d.b, 0) FROM unnest(m.durations, EXCLUDED.durations) AS d(a, b)), last_attempt_at = EXCLUDED.last_attempt_at`,
   row: {},
 });
 

@@ -1,23 +1,18 @@
 import { statement } from "../../db/statement.ts";
 
-const hold = (patience = "") => `
-  given AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int8[], $7::int4[])
-      AS u(organization_id, id, token, requeues, settled, read_from, revision)
-  ), mine AS (
-    SELECT l.organization_id, l.id FROM given u${patience} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
-    ORDER BY l.organization_id, l.id FOR UPDATE OF l
-  ), held AS (
-    UPDATE lane l SET leased_until = now() + $8::float8 * interval '1 ms', last_position = l.last_position + u.requeues,
-      settled_number = GREATEST(l.settled_number, LEAST(u.settled, l.last_number)),
-      read_from = CASE WHEN u.revision = l.revision THEN GREATEST(l.read_from, u.read_from) ELSE l.read_from END
-    FROM mine, given u
-    WHERE l.organization_id = mine.organization_id AND l.id = mine.id AND u.organization_id = l.organization_id AND u.id = l.id
-    RETURNING l.organization_id, l.id, l.revision, l.last_number, l.last_position - u.requeues AS back,
-      (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL OR NOT EXISTS (
-        SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
-      COALESCE((SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id), 0) AS catalog_version
-  )`;
+const COLUMNS = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int8[], $7::int4[])
+      AS u(organization_id, id, token, requeues, settled, read_from, revision)`;
+
+/** Of the lanes in `given`, whose rows are locked, or are being locked by this. */
+const HELD = `
+  UPDATE lane l SET leased_until = now() + $8::float8 * interval '1 ms', last_position = l.last_position + u.requeues,
+    settled_number = GREATEST(l.settled_number, LEAST(u.settled, l.last_number)),
+    read_from = CASE WHEN u.revision = l.revision THEN GREATEST(l.read_from, u.read_from) ELSE l.read_from END
+  FROM given u WHERE l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
+  RETURNING l.organization_id, l.id, l.revision, l.last_number, l.last_position - u.requeues AS back,
+    (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL OR NOT EXISTS (
+      SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
+    COALESCE((SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id), 0) AS catalog_version`;
 
 const ROW = {
   organization_id: "uuid",
@@ -33,15 +28,26 @@ const ROW = {
  * The fence: locks those lanes that are still ours, in everybody's order, and lengthens their leases. `read_from` grows only
  * while the queue is as the holder read it: a resend may have put something before.
  */
-export const holdLanes = statement({ name: "hold-lanes", text: `WITH ${hold()} SELECT * FROM held`, row: ROW });
+export const holdLanes = statement({
+  name: "hold-lanes",
+  text: `WITH given AS MATERIALIZED (
+           SELECT u.* FROM ${COLUMNS} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
+           ORDER BY l.organization_id, l.id FOR UPDATE OF l
+         ), held AS (${HELD})
+         SELECT * FROM held`,
+  row: ROW,
+});
 
 /**
  * The same, but all or none, and no lock is waited for longer than $9 milliseconds, to the end of the transaction. When one of the lanes
- * is ours no longer the cast fails, and with it the statements sent behind this one.
+ * is ours no longer the cast fails, and with it the statements sent behind this one. The rows are found once: the update itself locks
+ * them, one by one as they stand in `given`.
  */
 export const holdEveryLane = statement({
   name: "hold-every-lane",
-  text: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $9::text, true)), ${hold(" CROSS JOIN patience")}, counted AS (SELECT count(*) AS lanes FROM held), whole AS MATERIALIZED (
+  text: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $9::text, true)), given AS MATERIALIZED (
+           SELECT u.* FROM patience CROSS JOIN ${COLUMNS} ORDER BY u.organization_id, u.id
+         ), held AS (${HELD}), counted AS (SELECT count(*) AS lanes FROM held), whole AS MATERIALIZED (
            SELECT CASE WHEN c.lanes = cardinality($2::uuid[]) THEN true ELSE ('hookline: a lease was lost, ' || c.lanes || ' held')::bool END AS ok FROM counted c
          )
          SELECT h.* FROM whole w JOIN held h ON w.ok`,

@@ -1,5 +1,5 @@
 /** Cotalker: a COTEvent per change, in strict order. An edit carries the state before it, and what differs now. */
-import { type Dialect, type EventView, TEST_EVENT_TYPE } from "../dialect.ts";
+import { type Dialect, type EventView, TEST_EVENT_TYPE, USUAL } from "../dialect.ts";
 import { objectId } from "../ids.ts";
 import { differences } from "../json-diff.ts";
 import { judgeByStatus } from "../outcome.ts";
@@ -26,6 +26,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 ]);
 
 export const cotalker: Dialect = {
+  ...USUAL,
   name: "COTALKER",
   defaults: {
     ordering: "DEFINITION",
@@ -38,8 +39,6 @@ export const cotalker: Dialect = {
     timeoutMs: 15_000,
     onGone: null,
   },
-  readsBody: false,
-  rendersAnew: false,
   target: (event, definition) => (KINDS.has(event.type) ? targetOf(event, definition) : null),
   render: (input) => rendered(input, input.body ?? Buffer.from(cotEvent(input.event))),
   judge: (answer) => judgeByStatus(answer, 200, 209),

@@ -2,7 +2,7 @@
  * CRM.COM R9. The vendor publishes neither the posted JSON nor the HMAC's hash: both are our reconstruction.
  * `authentication_code` stands in the body and signs the bytes of `data` beside it, so `data` is written once.
  */
-import type { DefinitionView, Dialect } from "../dialect.ts";
+import { type DefinitionView, type Dialect, USUAL } from "../dialect.ts";
 import { pick } from "../fields.ts";
 import { members, stringSource } from "../json-text.ts";
 import { judgeByStatus } from "../outcome.ts";
@@ -11,6 +11,7 @@ import { authenticationCode } from "../signatures/hmac.ts";
 import { targetOf } from "../target.ts";
 
 export const crmcom: Dialect = {
+  ...USUAL,
   name: "CRMCOM",
   defaults: {
     ordering: "NONE",
@@ -23,7 +24,7 @@ export const crmcom: Dialect = {
     timeoutMs: 15_000,
     onGone: null,
   },
-  readsBody: false,
+  codes: "PRINTABLE",
   /** A resend uses the definition as it is now: URL, headers, key, fields set. */
   rendersAnew: true,
   target: targetOf,

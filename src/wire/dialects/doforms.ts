@@ -2,7 +2,16 @@
  * doForms: an envelope that says what changed, never the record's values; receivers fetch those. The reply's body decides
  * the notification's status, while the delivery itself is settled by the HTTP status alone.
  */
-import { type Answer, type Dialect, type EventView, type Reply, type RequestView, TEST_EVENT_TYPE, type Verdict } from "../dialect.ts";
+import {
+  type Answer,
+  type Dialect,
+  type EventView,
+  type Reply,
+  type RequestView,
+  TEST_EVENT_TYPE,
+  USUAL,
+  type Verdict,
+} from "../dialect.ts";
 import { globalId } from "../ids.ts";
 import { members, stringSource } from "../json-text.ts";
 import { brokenOff, delivered, refusedBy, unanswered } from "../outcome.ts";
@@ -36,6 +45,7 @@ export function envelopeOf(
 }
 
 export const doforms: Dialect = {
+  ...USUAL,
   name: "DOFORMS",
   defaults: {
     ordering: "NONE",
@@ -50,7 +60,7 @@ export const doforms: Dialect = {
     onGone: null,
   },
   readsBody: true,
-  rendersAnew: false,
+  callsBack: true,
   target: (event, definition) => (EVENTS.has(event.type) ? targetOf(event, definition) : null),
   render(input) {
     const { event, definition, request } = input;

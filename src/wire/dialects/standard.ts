@@ -1,5 +1,5 @@
 /** Ours: Standard Webhooks headers around a body in the shape of CloudEvents 1.0. */
-import type { Dialect, EventView, RenderInput } from "../dialect.ts";
+import { type Dialect, type EventView, type RenderInput, USUAL } from "../dialect.ts";
 import { pick } from "../fields.ts";
 import { globalId } from "../ids.ts";
 import { judgeByStatus } from "../outcome.ts";
@@ -11,6 +11,7 @@ const BUILT_IN: ReadonlySet<string> = new Set(["specversion", "id", "source", "t
 const isBuiltIn = (key: string) => BUILT_IN.has(key);
 
 export const standard: Dialect = {
+  ...USUAL,
   name: "STANDARD",
   defaults: {
     ordering: "DEFINITION",
@@ -23,8 +24,7 @@ export const standard: Dialect = {
     timeoutMs: 15_000,
     onGone: "STOPPED",
   },
-  readsBody: false,
-  rendersAnew: false,
+  signed: true,
   target: targetOf,
   render(input) {
     const body = input.body ?? sharedBody(input);

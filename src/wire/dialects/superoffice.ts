@@ -1,6 +1,6 @@
 /** SuperOffice: its payload's keys in its order, its headers, its three cycles of three. */
 import { withoutTail } from "../../text.ts";
-import { type Dialect, type RenderInput, TEST_EVENT_TYPE } from "../dialect.ts";
+import { type Dialect, type RenderInput, type StateOfDefinition, TEST_EVENT_TYPE, USUAL } from "../dialect.ts";
 import { pick } from "../fields.ts";
 import { compact } from "../json-text.ts";
 import { judgeByStatus } from "../outcome.ts";
@@ -30,7 +30,12 @@ const isBuiltIn = (key: string) => BUILT_IN.has(key.toLowerCase());
 /** `webhook123.errors`: subscribed by that name, and told as `webhook.errors` about webhook 123. */
 const STATE_EVENT = /^webhook(\d{1,10})\.(started|stopped|errors)$/;
 
+/** S19: the states by the product's names. */
+export const STATE_NAMES = { ACTIVE: "Active", STOPPED: "Stopped", TOO_MANY_ERRORS: "TooManyErrors" } as const;
+const STATE_VERBS = { ACTIVE: "started", STOPPED: "stopped", TOO_MANY_ERRORS: "errors" } as const;
+
 export const superoffice: Dialect = {
+  ...USUAL,
   name: "SUPEROFFICE",
   defaults: {
     ordering: "NONE",
@@ -43,8 +48,15 @@ export const superoffice: Dialect = {
     timeoutMs: 15_000,
     onGone: "TOO_MANY_ERRORS",
   },
-  readsBody: false,
-  rendersAnew: false,
+  eventTypes: "NAMES",
+  signed: true,
+  secrets: "TEXT",
+  requeues: true,
+  certificates: "BY_SETTING",
+  stateEvent: ({ number, name, state }: StateOfDefinition) => ({
+    type: `webhook${number}.${STATE_VERBS[state]}`,
+    payload: JSON.stringify({ name, state: STATE_NAMES[state] }),
+  }),
   target: targetOf,
   render(input) {
     const { event, definition, request } = input;

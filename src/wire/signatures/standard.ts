@@ -4,7 +4,7 @@
  */
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { withoutTail } from "../../text.ts";
-import type { DialectName, SigningKey } from "../dialect.ts";
+import type { SigningKey } from "../dialect.ts";
 import { secretKeyObject } from "./hmac.ts";
 
 const SECRET_PREFIX = "whsec_";
@@ -83,20 +83,8 @@ function publicKeyBytes(seed: Uint8Array): Uint8Array {
   return Buffer.from(x as string, "base64url");
 }
 
-/**
- * The key behind a stored secret's text. SuperOffice's receivers take the UTF-8 bytes of the text as it was shown, also
- * of a `whsec_…` that was made here; everyone else's decode it.
- * @param kind of SigningSecret; TEXT is a user's own text and stays its UTF-8 bytes in every dialect
- * @throws TypeError for an ED25519 text that is no seed
- */
-export function signingKey(dialect: DialectName, kind: "STANDARD" | "TEXT" | "ED25519", text: string): SigningKey {
-  if (kind === "ED25519") return { kind: "ED25519", seed: seedOf(text) };
-  const decoded = kind === "TEXT" || dialect === "SUPEROFFICE" ? undefined : parseSecret(text);
-  return { kind: "HMAC", key: decoded ?? Buffer.from(text, "utf8") };
-}
-
 /** Base64 of the seed, or `whsk_…`. */
-function seedOf(text: string): Uint8Array {
+export function seedOf(text: string): Uint8Array {
   const bytes = bytesOf(text.startsWith(PRIVATE_PREFIX) ? text.slice(PRIVATE_PREFIX.length) : text);
   if (!bytes || bytes.length < SEED_BYTES) throw new TypeError("an Ed25519 seed is base64 of 32 bytes");
   return bytes.subarray(0, SEED_BYTES);

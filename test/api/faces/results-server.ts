@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import Fastify from "fastify";
 import type { Caller } from "../../../src/accounts/caller.ts";
 import type { Doors } from "../../../src/api/doors.ts";
+import { resultsFace } from "../../../src/api/faces/results/face.ts";
 import type { Deadlines } from "../../../src/api/faces/results/inbound.ts";
-import { resultsRoutes } from "../../../src/api/faces/results.ts";
 import type { Core } from "../../../src/core.ts";
 import { createQueue } from "../../../src/db/queue.ts";
 import { createCatalogs } from "../../../src/definitions/catalog.ts";
@@ -28,7 +28,8 @@ export interface Serving extends Deadlines {
 /** An api process: it takes posts, and leaves deliveries to workers. */
 export async function serveResults(core: Core, { ingest = (real) => real, ...deadlines }: Serving = {}): Promise<Served> {
   const queue = createQueue(core.db.url, core.log, { worker: false });
-  const app = Fastify({ trustProxy: core.config.trustedProxies, exposeHeadRoutes: false });
+  const face = resultsFace(deadlines);
+  const app = Fastify({ trustProxy: core.config.trustedProxies, rewriteUrl: ({ url = "/" }) => face.rewrite?.(url) ?? url });
   const address = () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   // What this face asks of the doors; the others have no part in it.
   const doors = {
@@ -38,7 +39,7 @@ export async function serveResults(core: Core, { ingest = (real) => real, ...dea
     ),
     publicUrl: () => core.config.publicUrl ?? address(),
   };
-  app.register(resultsRoutes(doors as Doors, deadlines));
+  await face.mount(app, doors as Doors);
   await app.listen({ port: 0, host: "127.0.0.1" });
   return { url: address(), port: Number(new URL(address()).port), close: () => app.close() };
 }

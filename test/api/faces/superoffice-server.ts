@@ -7,7 +7,7 @@ import { createSession } from "../../../src/accounts/sessions.ts";
 import { issueToken } from "../../../src/accounts/tokens.ts";
 import { createUser } from "../../../src/accounts/users.ts";
 import type { Doors } from "../../../src/api/doors.ts";
-import { superofficeRoutes } from "../../../src/api/faces/superoffice.ts";
+import { superoffice } from "../../../src/api/faces/superoffice/face.ts";
 import type { Config } from "../../../src/config.ts";
 import { createSandbox } from "../../../src/delivery/sandbox/sandbox.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
@@ -76,8 +76,8 @@ export async function startSuperOffice(overrides: Partial<Config> = {}): Promise
   const publicUrl = () => url;
   const { engine, close } = await testEngine(core, { sandbox, source: publicUrl, trust: [testCa] });
   const doors: Doors = { core, publicUrl, ...engine };
-  const app = Fastify();
-  await app.register(superofficeRoutes(doors));
+  const app = Fastify({ rewriteUrl: ({ url: path = "/" }) => superoffice.rewrite?.(path) ?? path });
+  await superoffice.mount(app, doors);
   url = await app.listen({ port: 0, host: "127.0.0.1" });
 
   const tokenFor: SuperOffice["tokenFor"] = async (role, scopes = ROLE_SCOPES[role], application) => {

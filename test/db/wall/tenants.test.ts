@@ -204,6 +204,7 @@ const ENGINES = new Set([
     "take-keys",
     "take-lane-numbers",
     "take-number-block",
+    "tell",
     "unmark",
     "write-events",
     "write-requests",

@@ -1,34 +1,28 @@
 /** Cotalker's error form: `{"message", "errors": [{"field", "message"}]}`, each naming the field as its clients call it. */
-import type { FastifyReply } from "fastify";
-import { HooklineError, type Issue, ValidationError } from "../../../errors.ts";
-import type { Log } from "../../../observe/log.ts";
-import { type ErrorForm, problemOf } from "../../problem.ts";
+import { type Issue, ValidationError } from "../../../errors.ts";
+import type { ErrorForm } from "../../problem.ts";
+import type { Words } from "../words.ts";
 
-/** Our names for what they call otherwise. */
-const FIELDS: Record<string, string> = { targetUrl: "url", eventTypes: "trigger", filter: "context" };
-
-const fieldOf = (path: string) => {
-  const [first = "", ...rest] = path.split(".");
-  return [FIELDS[first] ?? first, ...rest].join(".");
+export const words: Words = {
+  fields: {
+    ...{ targetUrl: "url", eventTypes: "trigger", filter: "context" },
+    ...{ "filter.scope.workflow": "context.taskGroup", "filter.scope.survey": "context.survey", "filter.scope.group": "context.group" },
+  },
+  sentences: {
+    "another webhook definition has this code": "another webhook has this code",
+    "the webhook definition was not found": "the webhook was not found",
+  },
 };
 
-export const cotalkerError: ErrorForm = (reply, { status, message, issues = [], headers }) =>
+export const cotalkerError: ErrorForm = (reply, { status, code, message, issues, headers }) =>
   reply
     .code(status)
     .headers(headers ?? {})
     .type("application/json; charset=utf-8")
-    .send({ message: renamed(message), errors: issues.map((issue) => ({ field: fieldOf(issue.path), message: issue.message })) });
+    .send({ message, errors: (issues ?? unnamed(code, message)).map(({ path, message: text }) => ({ field: path, message: text })) });
 
-const renamed = (message: string) => message.replace(/\b(targetUrl|eventTypes)\b/g, (name) => FIELDS[name] ?? name);
-
-export function answerError(log: Log) {
-  return (error: unknown, _request: unknown, reply: FastifyReply): FastifyReply => {
-    const problem = problemOf(error, log);
-    if (problem.status !== 409 || !(error instanceof HooklineError)) return cotalkerError(reply, problem);
-    // The only thing that must be unique here is the code.
-    return cotalkerError(reply, { ...problem, issues: [{ path: "code", message: error.message }] });
-  };
-}
+/** The only thing that must be unique here is the code. */
+const unnamed = (code: string, message: string): Issue[] => (code === "CONFLICT" ? [{ path: "code", message }] : []);
 
 /** @throws ValidationError when there are any */
 export function refuseIf(issues: readonly Issue[]): void {

@@ -1,4 +1,6 @@
 /** COTWebhook: a webhook definition as Cotalker shows it, and as its clients write it. Pure. */
+import type { Caller } from "../../../accounts/caller.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Issue } from "../../../errors.ts";
 import { objectId } from "../../../wire/ids.ts";
@@ -74,7 +76,7 @@ function contextOf(filter: unknown): Context {
 }
 
 /** Undefined for a definition whose event types are no trigger: this product cannot show it. */
-export function cotWebhook(row: DefinitionRow): CotWebhook | undefined {
+export function cotWebhook(row: DefinitionRow, caller: Caller): CotWebhook | undefined {
   const trigger = triggerOf(row.eventTypes);
   if (!trigger) return undefined;
   return {
@@ -82,7 +84,7 @@ export function cotWebhook(row: DefinitionRow): CotWebhook | undefined {
     company: objectId(row.organizationId),
     isActive: row.state === "ACTIVE",
     trigger,
-    url: row.targetUrl ?? "",
+    url: shownUrl(caller, row.targetUrl) ?? "",
     name: row.name,
     code: row.code,
     description: row.description ?? "",

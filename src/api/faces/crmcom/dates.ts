@@ -1,5 +1,5 @@
 /** Dates in an organization's time zone, without a zone: `2015-11-02T16:03:41`. Pure. */
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 

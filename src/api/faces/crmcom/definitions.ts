@@ -9,7 +9,7 @@ import { findSecretKey } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Doors } from "../../doors.ts";
 import { dayRange } from "./dates.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { DEFINITION_FIELDS, fieldsOf, withFields } from "./fields-set.ts";
 import { definitionItem, ENTITIES, viewOf } from "./items.ts";
 import {
@@ -71,8 +71,8 @@ export async function findRule(core: Core, caller: Caller, parameters: Parameter
   return given && ruleNamed(core, caller, given);
 }
 
-async function shown(core: Core, row: DefinitionRow, fields?: string[][]): Promise<Item> {
-  return withFields(definitionItem(row, await viewOf(core, row.organizationId, { definitions: [row] })), fields);
+async function shown(core: Core, caller: Caller, row: DefinitionRow, fields?: string[][]): Promise<Item> {
+  return withFields(definitionItem(row, await viewOf(core, row.organizationId, { definitions: [row] }), caller), fields);
 }
 
 /** What the parameters say about a definition; what they do not name is left out. @throws CrmcomError */
@@ -113,13 +113,13 @@ export async function create({ core, ...checks }: Doors, caller: Caller, paramet
   demand(caller, "webhooks:write");
   const input = await settingsOf(core, caller, parameters);
   const { definition } = await createDefinition(core, caller, { ...input, name, code, dialect: "CRMCOM", eventTypes: [] }, checks);
-  return shown(core, definition);
+  return shown(core, caller, definition);
 }
 
 export async function show({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
   const given = requiredIdentifier(parameters, "webhook_definition_identifier", NAMED);
   const row = await definitionBy(core, caller, given);
-  return shown(core, row, fieldsOf(text(parameters, "fields_set"), DEFINITION_FIELDS));
+  return shown(core, caller, row, fieldsOf(text(parameters, "fields_set"), DEFINITION_FIELDS));
 }
 
 export async function list({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item[]> {
@@ -142,7 +142,7 @@ export async function list({ core }: Doors, caller: Caller, parameters: Paramete
     },
   );
   const view = await viewOf(core, caller.organizationId, { definitions: rows });
-  return rows.map((row) => withFields(definitionItem(row, view), fields));
+  return rows.map((row) => withFields(definitionItem(row, view, caller), fields));
 }
 
 export async function update({ core, ...checks }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
@@ -151,14 +151,14 @@ export async function update({ core, ...checks }: Doors, caller: Caller, paramet
   if (code !== undefined && code !== row.code) throw new CrmcomError("INVALID_VALUE", "alternative_code cannot be changed");
   demand(caller, "webhooks:write");
   const { definition } = await updateDefinition(core, caller, row.id, await settingsOf(core, caller, parameters), checks);
-  return shown(core, definition);
+  return shown(core, caller, definition);
 }
 
 export async function remove({ core }: Doors, caller: Caller, parameters: Parameters): Promise<Item> {
   const row = await definitionBy(core, caller, requiredIdentifier(parameters, "webhook_definition_identifier", NAMED));
   demand(caller, "webhooks:write");
   await deleteDefinition(core, caller, row.id);
-  return shown(core, row);
+  return shown(core, caller, row);
 }
 
 /** Done at once; the message names the effective rules that use it, since those now trigger it no more. */
@@ -176,5 +176,5 @@ export async function setLifeCycleState(
   const { triggered } = await viewOf(core, caller.organizationId, { rules });
   const using = rules.filter((rule) => triggered.get(rule.id)?.some((each) => each.id === row.id));
   const message = using.length === 0 ? "" : `used by the effective workflow rules: ${using.map((rule) => rule.name).join(", ")}`;
-  return { item: await shown(core, definition), message };
+  return { item: await shown(core, caller, definition), message };
 }

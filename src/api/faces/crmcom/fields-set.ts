@@ -1,6 +1,6 @@
 /** `fields_set` of a call: which fields the answer holds. Pure. */
 import { echo, parts } from "../../../text.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 
 /** Of one call; there are fewer fields. */
 const MOST_NAMES = 500;

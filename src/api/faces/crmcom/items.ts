@@ -1,11 +1,17 @@
 /** Definitions, rules and requests as CRM.COM shows them. */
+import type { Caller } from "../../../accounts/caller.ts";
+import { organizationById, usersById } from "../../../accounts/lookup.ts";
 import type { Core } from "../../../core.ts";
 import type { WorkflowRule } from "../../../db/generated/prisma/client.ts";
+import { exactColumn } from "../../../definitions/exact-columns.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { definitionsOfRules } from "../../../definitions/rules.ts";
+import { secretKeyNames } from "../../../definitions/secret-keys.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { RequestNode } from "../../../requests/related.ts";
 import { lifeCycleStateOf } from "../../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../../requests/sent.ts";
+import { shownLatest, shownTarget } from "../../../requests/shown.ts";
 import { crmcomId } from "../../../wire/ids.ts";
 import { localDateTime } from "./dates.ts";
 
@@ -18,6 +24,9 @@ export const ENTITIES = [
   ...(["SUBSCRIPTIONS", "WALLETS", "WALLETTRANSACTIONS", "WRITEOFFS"] as const),
 ] as const;
 
+/** The one action of a rule. */
+export const ACTION = "TRIGGER WEBHOOKS";
+
 /** What one answer needs beside the rows: read together, once. */
 export interface View {
   timeZone: string;
@@ -25,6 +34,8 @@ export interface View {
   secretKeys: ReadonlyMap<string, string>;
   /** Definitions by rule. */
   triggered: ReadonlyMap<string, readonly DefinitionRow[]>;
+  /** By rule. */
+  conditions: ReadonlyMap<string, unknown>;
 }
 
 interface Logged {
@@ -53,20 +64,20 @@ export async function viewOf(
         );
   const definitions = rows.definitions ?? [];
   const logged: readonly Logged[] = [...definitions, ...rules, ...(rows.logged ?? [])];
-  const userIds = [...new Set(logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null))];
-  const keyIds = [...new Set(definitions.map((row) => row.secretKeyId).filter((id) => id !== null))];
-  const [organization, users, keys] = await Promise.all([
-    core.db.prisma.organization.findUnique({ where: { id: organizationId }, select: { timeZone: true } }),
-    userIds.length === 0 ? [] : core.db.prisma.user.findMany({ where: { organizationId, id: { in: userIds } } }),
-    keyIds.length === 0 ? [] : core.db.prisma.secretKey.findMany({ where: { organizationId, id: { in: keyIds } } }),
+  const userIds = logged.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id != null);
+  const keyIds = definitions.map((row) => row.secretKeyId).filter((id) => id !== null);
+  const [organization, users, secretKeys, conditions] = await Promise.all([
+    organizationById(core, organizationId),
+    usersById(core, organizationId, userIds),
+    secretKeyNames(core, organizationId, keyIds),
+    exactColumn(core, organizationId, "workflow_rule", "condition", rules),
   ]);
   return {
     timeZone: organization?.timeZone ?? "UTC",
-    users: new Map(
-      users.map((user) => [user.id, { id: crmcomId(user.id), username: user.username, person_name: user.name, email: user.email }]),
-    ),
-    secretKeys: new Map(keys.map((key) => [key.id, key.name])),
+    users: new Map([...users].map(([id, { username, name, email }]) => [id, { id: crmcomId(id), username, person_name: name, email }])),
+    secretKeys,
     triggered,
+    conditions,
   };
 }
 
@@ -88,14 +99,14 @@ function logInformation(row: Logged, { timeZone, users }: View): Item {
 
 const lifeCycle = (state: string) => (state === "ACTIVE" ? "EFFECTIVE" : "NOT EFFECTIVE");
 
-export function definitionItem(row: DefinitionRow, view: View): Item {
+export function definitionItem(row: DefinitionRow, view: View, caller: Caller): Item {
   const keyName = row.secretKeyId === null ? undefined : view.secretKeys.get(row.secretKeyId);
   return {
     id: crmcomId(row.id),
     name: row.name,
     alternative_code: row.code,
     life_cycle_state: lifeCycle(row.state),
-    url: row.targetUrl,
+    url: shownUrl(caller, row.targetUrl),
     fields_set: row.fieldsSet.join(","),
     secret_key: row.secretKeyId === null ? null : { id: crmcomId(row.secretKeyId), name: keyName ?? null },
     hmac_algorithm: row.hmacAlgorithm.toLowerCase(),
@@ -107,6 +118,8 @@ export function definitionItem(row: DefinitionRow, view: View): Item {
 
 export function ruleItem(rule: WorkflowRule, view: View): Item {
   const definitions = (view.triggered.get(rule.id) ?? []).filter((row) => row.dialect === "CRMCOM");
+  const shown = new Map(definitions.map((row) => [row.id, { id: crmcomId(row.id), name: row.name, alternative_code: row.code }]));
+  const actions = (rule.actions as string[][] | null) ?? [[...shown.keys()]];
   return {
     id: crmcomId(rule.id),
     name: rule.name,
@@ -115,28 +128,24 @@ export function ruleItem(rule: WorkflowRule, view: View): Item {
     priority: rule.priority,
     life_cycle_state: lifeCycle(rule.state),
     description: rule.description,
-    conditions_set: rule.condition,
-    actions_set: [
-      {
-        code: "TRIGGER WEBHOOKS",
-        webhook_definitions: definitions.map((row) => ({ id: crmcomId(row.id), name: row.name, alternative_code: row.code })),
-      },
-    ],
+    conditions_set: view.conditions.get(rule.id) ?? null,
+    // As they were given; those that were deleted since are left out.
+    actions_set: actions.map((ids) => ({ code: ACTION, webhook_definitions: ids.flatMap((id) => shown.get(id) ?? []) })),
     log_information: logInformation(rule, view),
   };
 }
 
 /** Each with its definition and rule as they are now; what was sent as it was. */
-export async function requestItems(core: Core, organizationId: string, requests: readonly RequestNode[]): Promise<Item[]> {
+export async function requestItems(core: Core, caller: Caller, requests: readonly RequestNode[]): Promise<Item[]> {
   const related = await Promise.all(
     requests.map(async (request) => ({
       request,
       definition: await request.definition(),
       rule: await request.workflowRule(),
-      latest: await request.latest(),
+      latest: await request.latest().then((latest) => latest && shownLatest(core, caller, latest)),
     })),
   );
-  const view = await viewOf(core, organizationId, {
+  const view = await viewOf(core, caller.organizationId, {
     definitions: related.flatMap(({ definition }) => definition ?? []),
     rules: related.flatMap(({ rule }) => rule ?? []),
     logged: requests,
@@ -147,14 +156,14 @@ export async function requestItems(core: Core, organizationId: string, requests:
     life_cycle_state: lifeCycleStateOf(request.state),
     entity: request.entity,
     entity_id: request.entityId,
-    url: request.url,
+    url: shownTarget(caller, request.url),
     authentication_code: request.authenticationCode,
     fields_set: request.fieldsSet.join(","),
     request: latest ? sentRequest(latest) : null,
     response: latest ? sentResponse(latest) : null,
     error_code: request.errorCode,
     error_description: request.errorDescription,
-    webhook_definition: definition ? definitionItem(definition, view) : null,
+    webhook_definition: definition ? definitionItem(definition, view, caller) : null,
     workflow_rule: rule ? ruleItem(rule, view) : null,
     log_information: logInformation(request, view),
   }));

@@ -1,15 +1,46 @@
 /**
  * Parameters as this product's clients send them: a query or form of texts, where an identifier is `field=value`, or JSON,
- * where it is an object. Pure.
+ * where it is an object. Null is absent, wherever it stands.
  */
+import type { FastifyRequest } from "fastify";
 import { uuidFromHex } from "../../../wire/ids.ts";
-import { CrmcomError } from "./envelope.ts";
+import { parseJson } from "../../../wire/json-exact.ts";
+import { members } from "../../../wire/json-text.ts";
+import { jsonOf, mediaType, textOf } from "../../body.ts";
+import { FORM_TYPE, readForm } from "../../form.ts";
+import { CrmcomError } from "./errors.ts";
 
 /** Texts and lists of texts (a parameter given twice) from a query or form, JSON values from a JSON body. */
 export interface Parameters {
   values: Readonly<Record<string, unknown>>;
   /** Values are JSON: types count. */
   json: boolean;
+}
+
+const read = new WeakMap<FastifyRequest, Parameters>();
+
+/** Of a GET's query, of a POST's body; read once a call. @throws CrmcomError INVALID_VALUE ValidationError */
+export function parametersOf(request: FastifyRequest): Parameters {
+  const known = read.get(request);
+  if (known) return known;
+  const parameters = request.method === "POST" ? inBody(request) : { values: request.query as Record<string, unknown>, json: false };
+  read.set(request, parameters);
+  return parameters;
+}
+
+function inBody(request: FastifyRequest): Parameters {
+  if (mediaType(request) === FORM_TYPE) {
+    const values: Record<string, unknown> = Object.create(null);
+    for (const [name, value] of readForm(textOf(request))) values[name] = name in values ? [values[name], value].flat() : value;
+    return { values, json: false };
+  }
+  if (textOf(request) === "") return { values: {}, json: true };
+  const { value, text } = jsonOf(request);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new CrmcomError("INVALID_VALUE", "the body must be a JSON object");
+  // The numbers of a condition are compared as they were written.
+  const condition = members(text)?.get("conditions_set");
+  return { values: { ...value, ...(condition !== undefined && { conditions_set: parseJson(condition) }) }, json: true };
 }
 
 export type Identifier<Field extends string> = { field: Field; value: string };
@@ -52,7 +83,7 @@ export function wholeNumber(parameters: Parameters, name: string, range: { min: 
   return number;
 }
 
-/** Undefined when the parameter is absent. @throws CrmcomError INVALID_IDENTIFIER unless exactly one allowed field is given */
+/** Undefined when the parameter is absent; a field that is null is too. @throws CrmcomError INVALID_IDENTIFIER unless exactly one allowed field is given */
 export function identifier<Field extends string>(
   parameters: Parameters,
   name: string,
@@ -62,7 +93,7 @@ export function identifier<Field extends string>(
   if (absent(value)) return undefined;
   const pairs =
     typeof value === "object" && !Array.isArray(value)
-      ? Object.entries(value as object)
+      ? Object.entries(value as object).filter(([, content]) => content !== null)
       : [value].flat().flatMap((each) => split(name, each, fields));
   const given = pairs.map(([field, content]) => [field, typeof content === "number" ? String(content) : content] as const);
   const [first] = given;

@@ -13,7 +13,7 @@ import { isSettled } from "../../../requests/row.ts";
 import { showRequest } from "../../../requests/show.ts";
 import { dayRange } from "./dates.ts";
 import { findDefinition, findRule } from "./definitions.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { fieldsOf, REQUEST_FIELDS, withFields } from "./fields-set.ts";
 import { ENTITIES, requestItems, viewOf } from "./items.ts";
 import { oneOf, type Parameters, requiredIdentifier, text, uuidOf, wholeNumber } from "./parameters.ts";
@@ -36,15 +36,15 @@ async function named(core: Core, caller: Caller, parameters: Parameters): Promis
   return { request, shown: (item) => withFields(item, fields) };
 }
 
-async function item(core: Core, request: RequestNode): Promise<Item> {
-  const [first] = await requestItems(core, request.organizationId, [request]);
+async function item(core: Core, caller: Caller, request: RequestNode): Promise<Item> {
+  const [first] = await requestItems(core, caller, [request]);
   return first as Item;
 }
 
 export async function show(core: Core, caller: Caller, parameters: Parameters): Promise<Item> {
   const { request, shown } = await named(core, caller, parameters);
   demand(caller, "webhooks:read");
-  return shown(await item(core, request));
+  return shown(await item(core, caller, request));
 }
 
 export async function list(core: Core, caller: Caller, parameters: Parameters): Promise<Item[]> {
@@ -74,7 +74,7 @@ export async function list(core: Core, caller: Caller, parameters: Parameters): 
   const offset = wholeNumber(parameters, "offset", { min: 0, max: 2 ** 31 - 1, otherwise: 0 });
   demand(caller, "webhooks:read");
   const requests = await listRequestsByOffset(core.db, caller.organizationId, filter, { limit, offset });
-  return (await requestItems(core, caller.organizationId, requests)).map((each) => withFields(each, fields));
+  return (await requestItems(core, caller, requests)).map((each) => withFields(each, fields));
 }
 
 /** Sends it again as its definition now is, and answers once that attempt is settled. */
@@ -82,7 +82,7 @@ export async function resendOne(core: Core, caller: Caller, parameters: Paramete
   const { request, shown } = await named(core, caller, parameters);
   demand(caller, "webhooks:write");
   try {
-    await resend(core, caller.organizationId, request.id, { userId: caller.userId, unit: caller.unit });
+    await resend(core, caller.organizationId, request.id, { by: caller, unit: caller.unit });
   } catch (error) {
     // It is on its way: of several at once, one sends.
     if (error instanceof ConflictError && error.code === "NOT_SETTLED")
@@ -91,9 +91,9 @@ export async function resendOne(core: Core, caller: Caller, parameters: Paramete
   }
   const definition = await request.definition();
   // One that is not effective sends when it is effective again: there is nothing to wait for now.
-  if (definition?.state !== "ACTIVE") return shown(await item(core, (await reread(core, request)) ?? request));
+  if (definition?.state !== "ACTIVE") return shown(await item(core, caller, (await reread(core, request)) ?? request));
   const { timeoutMs } = policyOf("CRMCOM", { timeout_ms: definition.timeoutMs });
-  return shown(await item(core, await settledRequest(core, request, timeoutMs + 1_000)));
+  return shown(await item(core, caller, await settledRequest(core, request, timeoutMs + 1_000)));
 }
 
 const reread = (core: Core, request: RequestNode) => showRequest(core.db, request.organizationId, { id: request.id });
@@ -108,7 +108,7 @@ async function settledRequest(core: Core, request: RequestNode, patienceMs: numb
 export async function deleteOne(core: Core, caller: Caller, parameters: Parameters): Promise<Item> {
   const { request, shown } = await named(core, caller, parameters);
   demand(caller, "webhooks:write");
-  const whole = await item(core, await detached(request));
-  await remove(core, caller.organizationId, request.id);
+  const whole = await item(core, caller, await detached(request));
+  await remove(core, caller.organizationId, request.id, caller);
   return shown(whole);
 }

@@ -14,15 +14,14 @@ import { parseJson } from "../../../wire/json-exact.ts";
 import type { Doors } from "../../doors.ts";
 import { dayRange } from "./dates.ts";
 import { definitionBy, NAMED, ruleNamed, STATES } from "./definitions.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { fieldsOf, RULE_FIELDS, withFields } from "./fields-set.ts";
-import { ENTITIES, ruleItem, viewOf } from "./items.ts";
+import { ACTION, ENTITIES, ruleItem, viewOf } from "./items.ts";
 import { absent, identifier, oneOf, type Parameters, required, requiredIdentifier, text, wholeNumber } from "./parameters.ts";
 
 type Item = Record<string, unknown>;
 
 const PRIORITIES = ["LOW", "MEDIUM", "HIGH"] as const;
-const ACTION = "TRIGGER WEBHOOKS";
 
 async function shown(core: Core, rule: WorkflowRule, fields?: string[][]): Promise<Item> {
   return withFields(ruleItem(rule, await viewOf(core, rule.organizationId, { rules: [rule] })), fields);
@@ -39,24 +38,31 @@ function json(parameters: Parameters, name: string): unknown {
   }
 }
 
-/** The definitions that the actions trigger, in order. @throws CrmcomError INVALID_VALUE INVALID_IDENTIFIER NOT_FOUND */
-async function triggeredBy(core: Core, caller: Caller, parameters: Parameters): Promise<string[] | undefined> {
+/** Of one rule, over all its actions; each is looked up. */
+const MOST_IDENTIFIERS = 200;
+
+/** The definitions that the actions trigger, action by action. @throws CrmcomError INVALID_VALUE INVALID_IDENTIFIER NOT_FOUND */
+async function actionsIn(core: Core, caller: Caller, parameters: Parameters): Promise<string[][] | undefined> {
   const actions = json(parameters, "actions_set");
   if (absent(actions)) return undefined;
   if (!Array.isArray(actions)) throw new CrmcomError("INVALID_VALUE", "actions_set must be a list of actions");
-  const ids: string[] = [];
+  const found: string[][] = [];
   for (const action of actions as unknown[]) {
     const { code, webhook_definitions: definitions } = (action ?? {}) as { code?: unknown; webhook_definitions?: unknown };
     if (code !== ACTION) throw new CrmcomError("INVALID_VALUE", `actions_set: the only action is ${ACTION}`);
     if (!Array.isArray(definitions))
       throw new CrmcomError("INVALID_VALUE", "actions_set: webhook_definitions must be a list of identifiers");
+    if (found.length + found.flat().length + definitions.length > MOST_IDENTIFIERS)
+      throw new CrmcomError("INVALID_VALUE", `actions_set may name ${MOST_IDENTIFIERS} webhook definitions`);
+    const ids: string[] = [];
     for (const each of definitions as unknown[]) {
       const given = identifier({ values: { webhook_definitions: each }, json: true }, "webhook_definitions", NAMED);
       if (!given) throw new CrmcomError("INVALID_IDENTIFIER", `webhook_definitions takes exactly one of ${NAMED.join(", ")}`);
       ids.push((await definitionBy(core, caller, given)).id);
     }
+    found.push(ids);
   }
-  return [...new Set(ids)];
+  return found;
 }
 
 async function settingsOf(core: Core, caller: Caller, parameters: Parameters): Promise<RuleSettings> {
@@ -64,14 +70,15 @@ async function settingsOf(core: Core, caller: Caller, parameters: Parameters): P
   const priority = oneOf(parameters, "priority", PRIORITIES);
   const state = oneOf(parameters, "life_cycle_state", STATES);
   const description = text(parameters, "description");
-  const webhookDefinitionIds = await triggeredBy(core, caller, parameters);
+  const actions = await actionsIn(core, caller, parameters);
   return {
+    uniqueAmong: ENTITIES,
     ...(name !== undefined && { name }),
     ...(priority && { priority }),
     ...(state && { state: state === "EFFECTIVE" ? "ACTIVE" : "STOPPED" }),
     ...("description" in parameters.values && { description: description ?? null }),
     ...("conditions_set" in parameters.values && { condition: json(parameters, "conditions_set") ?? null }),
-    ...(webhookDefinitionIds && { webhookDefinitionIds }),
+    ...(actions && { actions, webhookDefinitionIds: [...new Set(actions.flat())] }),
   };
 }
 

@@ -2,11 +2,12 @@
 import type { FastifyRequest } from "fastify";
 import { authenticate } from "../../../accounts/authenticate.ts";
 import type { Caller } from "../../../accounts/caller.ts";
+import { organizationById } from "../../../accounts/lookup.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
 import { crmcomId, globalId } from "../../../wire/ids.ts";
 import { credentialsOf } from "../../credentials.ts";
-import { CrmcomError } from "./envelope.ts";
+import { CrmcomError } from "./errors.ts";
 import { type Parameters, required, text } from "./parameters.ts";
 
 const TTL_SECONDS = 2 * 3600;
@@ -32,7 +33,7 @@ export async function passwordToken(core: Core, parameters: Parameters, address:
   const organisation = required(parameters, "organisation");
   const unit = unitOf(parameters);
   const user = await checkPassword(core, username, password, address);
-  const organization = user && (await core.db.unscoped.organization.findUnique({ where: { id: user.organizationId } }));
+  const organization = user && (await organizationById(core, user.organizationId));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
   // An e-mail address is no username here, unless it is both.
   if (!user || user.username !== username.toLowerCase() || !organization || !names.includes(organisation)) {

@@ -1,6 +1,6 @@
 /** `/api/v2/connections`: doForms' Manage > Integrations > Connections. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Caller } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
 import type { Connection } from "../../../db/generated/prisma/client.ts";
 import {
@@ -11,10 +11,13 @@ import {
   shownConnectionHeaders,
   updateConnection,
 } from "../../../definitions/connections.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { NotFoundError } from "../../../errors.ts";
 import { globalId, idOf } from "../../../wire/ids.ts";
-import { parse, route } from "./answers.ts";
-import { adminCalling } from "./auth.ts";
+import { jsonOf } from "../../body.ts";
+import { validate } from "../../validate.ts";
+import type { Route } from "../face.ts";
+import { warn } from "../warning.ts";
 
 const url = z.string({ error: "must be a URL" }).nullish();
 const connection = z.object({
@@ -50,16 +53,17 @@ function settings({ name, urls, headers }: Given) {
   };
 }
 
-const present = <V>(object: Record<string, V | null>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+const present = <V>(object: Record<string, V | null | undefined>) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value != null));
 
-function shown(core: Core, row: Connection) {
-  const { urlAdded: added, urlEdited: edited, urlDeleted: deleted, urlStatus: status } = row;
+function shown(core: Core, caller: Caller, row: Connection) {
+  const [added, edited, deleted, status] = [row.urlAdded, row.urlEdited, row.urlDeleted, row.urlStatus].map((one) => shownUrl(caller, one));
   return {
     id: globalId("Connection", row.id),
     name: row.name,
     type: "webhook",
     urls: present({ added, edited, deleted, status }),
-    headers: shownConnectionHeaders(core, row),
+    headers: shownConnectionHeaders(core, caller, row),
   };
 }
 
@@ -70,27 +74,32 @@ export function connectionId(text: string): string {
   return id;
 }
 
-const idIn = (request: FastifyRequest) => connectionId((request.params as { id: string }).id);
-
-export function connectionRoutes(app: FastifyInstance, core: Core): void {
-  route(app, "/api/v2/connections", {
-    get: async (request) => (await allConnections(core, await adminCalling(core, request))).map((row) => shown(core, row)),
-    post: async (request, reply) => {
-      const caller = await adminCalling(core, request);
-      const { name, ...given } = parse(connection, request);
-      return reply.code(201).send(shown(core, await createConnection(core, caller, { ...settings(given), name })));
+export const connectionRoutes: readonly Route<Caller>[] = [
+  {
+    path: "/api/v2/connections",
+    methods: {
+      GET: async ({ core }, caller) => (await allConnections(core, caller)).map((row) => shown(core, caller, row)),
+      POST: async ({ core, request, reply }, caller) => {
+        const { name, ...given } = validate(connection, jsonOf(request).value);
+        return reply.code(201).send(shown(core, caller, await createConnection(core, caller, { ...settings(given), name })));
+      },
     },
-  });
-  route(app, "/api/v2/connections/:id", {
-    get: async (request) => {
-      const row = await findConnection(core, await adminCalling(core, request), idIn(request));
-      if (!row) throw new NotFoundError("the connection");
-      return shown(core, row);
+  },
+  {
+    path: "/api/v2/connections/:id",
+    methods: {
+      GET: async ({ core, param }, caller) => {
+        const row = await findConnection(core, caller, connectionId(param("id")));
+        if (!row) throw new NotFoundError("the connection");
+        return shown(core, caller, row);
+      },
+      PUT: async ({ core, request, reply, param }, caller) => {
+        const [id, given] = [connectionId(param("id")), validate(changes, jsonOf(request).value)];
+        const row = await updateConnection(core, caller, id, settings(given));
+        warn(reply, row);
+        return shown(core, caller, row);
+      },
+      DELETE: async ({ core, param }, caller) => shown(core, caller, await deleteConnection(core, caller, connectionId(param("id")))),
     },
-    put: async (request) => {
-      const caller = await adminCalling(core, request);
-      return shown(core, await updateConnection(core, caller, idIn(request), settings(parse(changes, request))));
-    },
-    delete: async (request) => shown(core, await deleteConnection(core, await adminCalling(core, request), idIn(request))),
-  });
-}
+  },
+];

@@ -1,17 +1,16 @@
 /** `/api/v2/notifications`: where a receiver says later what became of a notification, and looks at its own. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { createSession } from "../../../accounts/sessions.ts";
-import type { Core } from "../../../core.ts";
 import { checkWebService, type WebService } from "../../../definitions/web-services.ts";
 import { confirmNotification } from "../../../delivery/lane-callback.ts";
-import { NotFoundError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
+import { NotFoundError, UnauthenticatedError } from "../../../errors.ts";
 import { findNotification, listNotifications, type Notification } from "../../../requests/notifications.ts";
 import { envelopeOf } from "../../../wire/dialects/doforms.ts";
 import { idOf } from "../../../wire/ids.ts";
+import { jsonOf } from "../../body.ts";
 import { HTTP } from "../../limits.ts";
-import { parse, route } from "./answers.ts";
-import { webServiceCalling } from "./auth.ts";
+import { validate } from "../../validate.ts";
+import type { Call, Route } from "../face.ts";
 
 /** A day, as the product's own tokens. */
 const TOKEN_SECONDS = 24 * 3600;
@@ -50,57 +49,52 @@ function shown(service: WebService, notification: Notification) {
 }
 
 /** @throws NotFoundError for an unknown key and for another web service's */
-async function find(core: Core, service: WebService, request: FastifyRequest): Promise<Notification> {
-  const id = idOf("WebhookRequest", (request.params as { key: string }).key);
-  const notification = id === undefined ? undefined : await findNotification(core, service, id);
+async function find({ core, param }: Call, service: WebService): Promise<Notification> {
+  const id = idOf("WebhookRequest", param("key"));
+  const notification = id === undefined ? undefined : await findNotification(core, ownerOf(service), id);
   if (!notification) throw new NotFoundError("the notification");
   return notification;
 }
 
-export function notificationRoutes(app: FastifyInstance, core: Core): void {
-  route(app, "/api/v2/notifications", {
-    get: async (request) => {
-      const service = await webServiceCalling(core, request);
-      const parsed = range.safeParse(request.query);
-      if (!parsed.success) {
-        throw new ValidationError(parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })));
-      }
-      const { status, ...page } = parsed.data;
-      const chosen = status?.toUpperCase() as Notification["status"] | undefined;
-      return (await listNotifications(core, service, { ...page, status: chosen })).map((each) => shown(service, each));
-    },
-  });
-  route(app, "/api/v2/notifications/:key", {
-    get: async (request) => {
-      const service = await webServiceCalling(core, request);
-      return shown(service, await find(core, service, request));
-    },
-    put: async (request) => {
-      const service = await webServiceCalling(core, request);
-      const { id, organizationId } = await find(core, service, request);
-      const { status, message } = parse(confirmation, request);
-      await confirmNotification(core, organizationId, id, status === "completed" ? "COMPLETED" : "FAILED", message ?? null);
-      return shown(service, await find(core, service, request));
-    },
-  });
-  route(
-    app,
-    "/api/v2/tokens/webservice",
-    {
-      post: async (request, reply) => {
-        const { id, password } = parse(pair, request);
-        const service = await checkWebService(core, id, password, request.ip);
-        if (!service) throw new UnauthenticatedError("unknown web service or wrong password");
-        const session = {
-          organizationId: service.organizationId,
-          kind: "DOFORMS",
-          webServiceId: service.id,
-          ttlSeconds: TOKEN_SECONDS,
-        } as const;
-        const { token, expiresAt } = await createSession(core, session);
-        return reply.header("cache-control", "no-store").send({ token, expires: expiresAt.toISOString() });
+/** Also once its target was deleted: what was sent before is called back for. */
+const ownerOf = ({ organizationId, lastDefinitionId }: WebService) => ({ organizationId, definitionId: lastDefinitionId });
+
+export const notificationRoutes: readonly Route<WebService>[] = [
+  {
+    path: "/api/v2/notifications",
+    methods: {
+      GET: async ({ core, request }, service) => {
+        const { status, ...page } = validate(range, request.query);
+        const chosen = status?.toUpperCase() as Notification["status"] | undefined;
+        return (await listNotifications(core, ownerOf(service), { ...page, status: chosen })).map((each) => shown(service, each));
       },
     },
-    { bodyLimit: HTTP.signInBytes },
-  );
-}
+  },
+  {
+    path: "/api/v2/notifications/:key",
+    methods: {
+      GET: async (call, service) => shown(service, await find(call, service)),
+      PUT: async (call, service) => {
+        const { id, organizationId } = await find(call, service);
+        const { status, message } = validate(confirmation, jsonOf(call.request).value);
+        await confirmNotification(call.core, organizationId, id, status === "completed" ? "COMPLETED" : "FAILED", message ?? null);
+        return shown(service, await find(call, service));
+      },
+    },
+  },
+];
+
+export const tokenRoute: Route<undefined> = {
+  path: "/api/v2/tokens/webservice",
+  bodyBytes: HTTP.signInBytes,
+  methods: {
+    POST: async ({ core, request, reply }) => {
+      const { id, password } = validate(pair, jsonOf(request).value);
+      const service = await checkWebService(core, id, password, request.ip);
+      if (!service) throw new UnauthenticatedError("unknown web service or wrong password");
+      const owner = { organizationId: service.organizationId, webServiceId: service.id };
+      const { token, expiresAt } = await createSession(core, { ...owner, kind: "DOFORMS", ttlSeconds: TOKEN_SECONDS });
+      return reply.header("cache-control", "no-store").send({ token, expires: expiresAt.toISOString() });
+    },
+  },
+};

@@ -1,6 +1,6 @@
 /** `/api/v2/webservices`: doForms' Manage > Integrations > Web services, and its Set Target. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Caller } from "../../../accounts/caller.ts";
 import {
   createWebService,
   deleteWebService,
@@ -10,9 +10,9 @@ import {
   type WebService,
 } from "../../../definitions/web-services.ts";
 import { globalId } from "../../../wire/ids.ts";
-import type { Doors } from "../../doors.ts";
-import { parse, route } from "./answers.ts";
-import { adminCalling } from "./auth.ts";
+import { jsonOf } from "../../body.ts";
+import { validate } from "../../validate.ts";
+import type { Route } from "../face.ts";
 import { connectionId } from "./connections.ts";
 
 const text = z.string({ error: "must be text" });
@@ -25,27 +25,32 @@ function shown({ externalId, form, project, connectionId: id, events, definition
   return { id: externalId, form, project, target: set ? { connectionId: globalId("Connection", id), events } : null };
 }
 
-const idIn = (request: FastifyRequest) => (request.params as { id: string }).id;
-
-export function webServiceRoutes(app: FastifyInstance, { core, sandbox, payloadQuery }: Doors): void {
-  route(app, "/api/v2/webservices", {
-    get: async (request) => (await listWebServices(core, await adminCalling(core, request))).map(shown),
-    post: async (request, reply) => {
-      const caller = await adminCalling(core, request);
-      return reply.code(201).send(shown(await createWebService(core, caller, parse(creation, request))));
+export const webServiceRoutes: readonly Route<Caller>[] = [
+  {
+    path: "/api/v2/webservices",
+    methods: {
+      GET: async ({ core }, caller) => (await listWebServices(core, caller)).map(shown),
+      POST: async ({ core, request, reply }, caller) =>
+        reply.code(201).send(shown(await createWebService(core, caller, validate(creation, jsonOf(request).value)))),
     },
-  });
-  route(app, "/api/v2/webservices/:id", {
-    get: async (request) => shown(await findWebService(core, await adminCalling(core, request), idIn(request))),
-    delete: async (request) => shown(await deleteWebService(core, await adminCalling(core, request), idIn(request))),
-  });
-  route(app, "/api/v2/webservices/:id/target", {
-    put: async (request) => {
-      const caller = await adminCalling(core, request);
-      await findWebService(core, caller, idIn(request));
-      const given = parse(target, request);
-      const chosen = { events: given.events, connectionId: connectionId(given.connectionId) };
-      return shown(await setTarget(core, caller, idIn(request), chosen, { sandbox, payloadQuery }));
+  },
+  {
+    path: "/api/v2/webservices/:id",
+    methods: {
+      GET: async ({ core, param }, caller) => shown(await findWebService(core, caller, param("id"))),
+      DELETE: async ({ core, param }, caller) => shown(await deleteWebService(core, caller, param("id"))),
     },
-  });
-}
+  },
+  {
+    path: "/api/v2/webservices/:id/target",
+    methods: {
+      PUT: async ({ core, doors, request, param }, caller) => {
+        const id = param("id");
+        await findWebService(core, caller, id);
+        const given = validate(target, jsonOf(request).value);
+        const chosen = { events: given.events, connectionId: connectionId(given.connectionId) };
+        return shown(await setTarget(core, caller, id, chosen, doors));
+      },
+    },
+  },
+];

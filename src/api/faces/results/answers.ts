@@ -2,6 +2,8 @@
 import type { FastifyReply } from "fastify";
 import type { Rate } from "../../../accounts/rate-limit.ts";
 import type { Problem } from "../../../goals/datum.ts";
+import type { ErrorForm } from "../../problem.ts";
+import type { Words } from "../words.ts";
 
 const NAMES = {
   400: "BAD REQUEST",
@@ -72,3 +74,24 @@ export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
   if (body.status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", 2);
   return reply.code(body.status).type("application/json; charset=utf-8").send(JSON.stringify(body));
 }
+
+/** A missing property has a code of its own. */
+export const REQUIRED = "is required";
+
+export const words: Words = {
+  bodies: {
+    JSON: () => "the body is not valid JSON",
+    UTF8: () => "the body is not UTF-8 text",
+    DEPTH: (message) => `the body ${message}`,
+    CONTENT: (message) => `the body ${message}`,
+  },
+};
+
+/** The contract's error body for what other doors say as problem+json. */
+export const resultsError: ErrorForm = (reply, { status, message, issues, headers }) => {
+  const errors = issues?.map(({ path, message: text }): Problem => {
+    const code = path === "" ? "malformed_json" : text === REQUIRED ? "required" : "invalid";
+    return { property: path, code, message: text };
+  });
+  return sendError(reply.headers(headers ?? {}), errorBody(status as ErrorStatus, { message, errors: errors ?? [] }));
+};

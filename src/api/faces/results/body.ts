@@ -1,8 +1,9 @@
 /** The body of an inbound post: read with a deadline and a limit, then each property as it was written. */
 import type { IncomingMessage } from "node:http";
 import { DatumError, PROPERTIES, type Sent, type SentDatum } from "../../../goals/datum.ts";
-import { deeperThan, members, numberSource, stringSource } from "../../../wire/json-text.ts";
-import { readForm } from "../../form.ts";
+import { members, numberSource, stringSource } from "../../../wire/json-text.ts";
+import { anyJsonIn, type BodyFault, isEncoded, isUtf8, mediaTypeOf, UnreadableBodyError, utf8Of } from "../../body.ts";
+import { FORM_TYPE, readForm } from "../../form.ts";
 
 export const BODY_LIMIT = 256 * 1024;
 /** ABORTED: the client left. */
@@ -39,16 +40,11 @@ export type Format = "json" | "form";
  * @returns undefined: 415
  */
 export function formatOf(headers: IncomingMessage["headers"], hasBody: boolean): Format | undefined {
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") return undefined;
+  if (isEncoded(headers)) return undefined;
   if (headers["content-type"] === undefined) return hasBody ? undefined : "json";
-  const [type = "", ...parameters] = headers["content-type"].split(";").map((part) => part.trim().toLowerCase());
-  const charset = parameters
-    .find((parameter) => parameter.startsWith("charset="))
-    ?.slice(8)
-    .replaceAll('"', "");
-  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") return undefined;
-  return type === "application/json" ? "json" : type === "application/x-www-form-urlencoded" ? "form" : undefined;
+  const { type, charset } = mediaTypeOf(headers);
+  if (!isUtf8(charset)) return undefined;
+  return type === "application/json" ? "json" : type === FORM_TYPE ? "form" : undefined;
 }
 
 /** @throws DatumError malformed_json */
@@ -58,30 +54,32 @@ export function readProperties(format: Format, body: Buffer): SentDatum {
   return Object.fromEntries(PROPERTIES.map((property) => [property, sent(property)])) as SentDatum;
 }
 
-const MAX_DEPTH = 64;
-
 type Lookup = (property: string) => Sent;
 
 const EMPTY = 'the body is empty; send a JSON object such as {"date":"2017-03-16","value":500000}';
 const malformed = (message: string) => new DatumError([{ property: "", code: "malformed_json", message }]);
 
-function utf8(body: Buffer): string {
+/** This product's words for a body that cannot be read. */
+const SAID: Partial<Record<BodyFault, string>> = {
+  UTF8: "the body is not UTF-8 text",
+  DEPTH: "the body is nested deeper than 64 levels",
+  JSON: "the body is not valid JSON",
+};
+
+/** @throws DatumError malformed_json */
+function readable<T>(read: () => T): T {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch {
-    throw malformed("the body is not UTF-8 text");
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableBodyError) throw malformed(SAID[error.fault] ?? error.message);
+    throw error;
   }
 }
 
 function fromJson(body: Buffer): Lookup {
-  const text = utf8(body);
+  const text = readable(() => utf8Of(body));
   if (text.trim() === "") throw malformed(EMPTY);
-  if (deeperThan(text, MAX_DEPTH)) throw malformed(`the body is nested deeper than ${MAX_DEPTH} levels`);
-  try {
-    JSON.parse(text);
-  } catch {
-    throw malformed("the body is not valid JSON");
-  }
+  readable(() => anyJsonIn(text));
   // From the source text: a double would lose digits of 0.1234567890123456789.
   const sources = members(text);
   if (!sources) throw malformed("the body must be a JSON object");
@@ -95,16 +93,8 @@ function fromJson(body: Buffer): Lookup {
   };
 }
 
-function formOf(text: string): [string, string][] {
-  try {
-    return readForm(text);
-  } catch (error) {
-    throw malformed((error as Error).message);
-  }
-}
-
 function fromForm(body: Buffer): Lookup {
-  const fields = new URLSearchParams(formOf(utf8(body)));
+  const fields = new URLSearchParams(readable(() => readForm(utf8Of(body))));
   return (property) => {
     const text = fields.get(property);
     return text === null ? undefined : { kind: "text", text };

@@ -1,5 +1,6 @@
 /** An associate is a user (S24, S26); its id is the user's number. */
 import type { Caller } from "../../../accounts/caller.ts";
+import { userNumber } from "../../../accounts/lookup.ts";
 import type { Core } from "../../../core.ts";
 import type { User } from "../../../db/generated/prisma/client.ts";
 
@@ -28,8 +29,7 @@ export function associateOf(user: User) {
 }
 
 /** The user's number; null for the system. */
-export async function associateIdOf({ db }: Core, caller: Caller): Promise<string | null> {
-  if (caller.userId === undefined) return null;
-  const user = await db.prisma.user.findUnique({ where: { id: caller.userId, organizationId: caller.organizationId } });
-  return user ? String(user.number) : null;
+export async function associateIdOf(core: Core, caller: Caller): Promise<string | null> {
+  const number = await userNumber(core, caller);
+  return number === null ? null : String(number);
 }

@@ -1,18 +1,17 @@
 /** Bodies in, by their content type (S7). */
 import type { FastifyRequest } from "fastify";
-import { parseJson } from "../../../wire/json-exact.ts";
-import { checkJson, deeperThan, members } from "../../../wire/json-text.ts";
-import { isEncoded } from "../../body.ts";
-import { readForm } from "../../form.ts";
+import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../../wire/json-exact.ts";
+import { members } from "../../../wire/json-text.ts";
+import { isUtf8, jsonIn, mediaTypeOf, textOf, UnsupportedMediaTypeError } from "../../body.ts";
+import { FORM_TYPE, readForm } from "../../form.ts";
 import { FaceError } from "./errors.ts";
 import { readXml } from "./xml.ts";
 
 const JSON_TYPES = new Set(["application/json", "text/json", "application/json-patch+json", "application/merge-patch+json"]);
 const XML_TYPES = new Set(["application/xml", "text/xml"]);
-const FORM_TYPE = "application/x-www-form-urlencoded";
 
 export interface Body {
-  /** Undefined: there is none. */
+  /** Undefined: there is none. Numbers that a double would change are raw (json-exact.ts). */
   value: unknown;
   /** Of an XML document. */
   root: string | undefined;
@@ -22,51 +21,33 @@ export interface Body {
 
 const NONE: Body = { value: undefined, root: undefined, text: undefined };
 
-/** @throws FaceError 415, 400 */
-export function readBody({ headers, body }: Pick<FastifyRequest, "headers" | "body">): Body {
-  const bytes = body as Buffer | undefined;
-  const contentType = headers["content-type"];
-  const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim().toLowerCase());
+/**
+ * Without loss, as far as anything is stored: Properties have room for far fewer such numbers, and a signal's data goes on as
+ * the text it is.
+ */
+function exactly(text: string): unknown {
+  try {
+    return unveil(JSON.parse(veil(text, MOST_RAW_NUMBERS)));
+  } catch (error) {
+    if (error instanceof RawNumbersError) return JSON.parse(text);
+    throw error;
+  }
+}
+
+/** @throws UnsupportedMediaTypeError UnreadableBodyError FaceError */
+export function readBody(request: Pick<FastifyRequest, "headers" | "body">): Body {
+  const bytes = request.body as Buffer | undefined;
   if (bytes === undefined || bytes.length === 0) return NONE;
-  if (isEncoded(headers)) throw new FaceError(415, "send the body without a Content-Encoding");
-  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice(8);
-  if (charset !== undefined && !["utf-8", '"utf-8"', "utf8", "us-ascii"].includes(charset)) {
-    throw new FaceError(415, `the charset ${charset} is not supported; send utf-8`);
-  }
-  if (!JSON_TYPES.has(type) && !XML_TYPES.has(type) && type !== FORM_TYPE) {
-    throw new FaceError(415, `the content type ${type || "(none)"} is not supported; send JSON, XML or a form`);
-  }
-  const text = decode(bytes);
+  const { type, charset } = mediaTypeOf(request.headers);
+  if (!isUtf8(charset) && charset !== "us-ascii")
+    throw new UnsupportedMediaTypeError(`the charset ${charset} is not supported; send utf-8`, "CHARSET");
+  if (!JSON_TYPES.has(type) && !XML_TYPES.has(type) && type !== FORM_TYPE)
+    throw new UnsupportedMediaTypeError(`the content type ${type || "(none)"} is not supported; send JSON, XML or a form`);
+  const text = textOf(request);
   if (text.trim() === "") return NONE;
-  if (JSON_TYPES.has(type)) return { ...NONE, value: readJson(text), text };
-  const read = XML_TYPES.has(type) ? readXml(text) : { root: undefined, value: formFields(text) };
-  return { ...NONE, ...read };
-}
-
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new FaceError(400, "the body is not valid UTF-8");
-  }
-}
-
-const MAX_DEPTH = 64;
-
-function readJson(text: string): unknown {
-  if (deeperThan(text, MAX_DEPTH)) throw new FaceError(400, `the body must not be nested deeper than ${MAX_DEPTH} levels`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new FaceError(400, "the body is not valid JSON");
-  }
-  const problem = checkJson(text);
-  if (problem) throw new FaceError(400, `the body ${problem.message}`);
-  // Properties go out as they came in, their numbers as they were written.
-  for (const [key, source] of members(text) ?? [])
-    if (key.toLowerCase() === "properties") (value as Record<string, unknown>)[key] = parseJson(source);
-  return value;
+  if (JSON_TYPES.has(type)) return { ...NONE, value: jsonIn(text, 64, exactly), text };
+  if (XML_TYPES.has(type)) return { ...NONE, ...readXml(text) };
+  return { ...NONE, value: formFields(text) };
 }
 
 /** Flat fields; Events may be repeated; an empty field is null. */
@@ -84,7 +65,8 @@ function formFields(text: string): Record<string, unknown> {
 export function objectOf(body: Body, what: string): Record<string, unknown> {
   const { value } = body;
   if (value === undefined || value === null) throw new FaceError(400, `the body holds no ${what}`);
-  if (typeof value !== "object" || Array.isArray(value)) throw new FaceError(400, `the body must be a ${what} object`);
+  if (typeof value !== "object" || Array.isArray(value) || isRawNumber(value))
+    throw new FaceError(400, `the body must be a ${what} object`);
   return value as Record<string, unknown>;
 }
 
@@ -93,6 +75,8 @@ const folded = new WeakMap<object, Map<string, string>>();
 
 /** A member without regard to the case of its name: .NET clients write both forms. */
 export function member(object: Record<string, unknown>, name: string): unknown {
+  // A whole body may be `true` or `7`: that has no members.
+  if (typeof object !== "object") return undefined;
   if (Object.hasOwn(object, name)) return object[name];
   let keys = folded.get(object);
   if (!keys) {
@@ -106,4 +90,19 @@ export function member(object: Record<string, unknown>, name: string): unknown {
   }
   const key = keys.get(name.toLowerCase());
   return key === undefined ? undefined : object[key];
+}
+
+/** A member that is a text, a whole number or nothing: `7.0` is 7. */
+export function plainMember(object: Record<string, unknown>, name: string): unknown {
+  const value = member(object, name);
+  return isRawNumber(value) ? Number(value.rawJSON) : value;
+}
+
+/** A member as it was sent, where the body is JSON: number tokens and escapes stay. */
+export function sourceOf({ text, value }: Body, name: string): string | undefined {
+  const wanted = member(value as Record<string, unknown>, name);
+  if (text === undefined || wanted === undefined) return undefined;
+  const sources = members(text);
+  const key = sources?.has(name) ? name : [...(sources?.keys() ?? [])].find((each) => each.toLowerCase() === name.toLowerCase());
+  return key === undefined ? undefined : sources?.get(key);
 }

@@ -1,22 +1,7 @@
 /** SuperOffice's error body: `{"Error":true,"ErrorType","ErrorMessage","ErrorSource"}`, always JSON. */
-import type { FastifyReply } from "fastify";
-import { isUnavailable } from "../../../db/unavailable.ts";
-import { HooklineError, UnavailableError, ValidationError } from "../../../errors.ts";
-import type { Log } from "../../../observe/log.ts";
-import { told } from "../../../text.ts";
+import { HooklineError } from "../../../errors.ts";
 import type { ErrorForm } from "../../problem.ts";
-
-/** What only this face says: a failed save test, a test operation that does not hold, a precondition … */
-export class FaceError extends Error {
-  readonly status: number;
-  readonly type: string;
-  constructor(status: number, message: string, type = typeOf(status)) {
-    super(told(message));
-    this.name = "FaceError";
-    this.status = status;
-    this.type = type;
-  }
-}
+import type { Words } from "../words.ts";
 
 /** SoNotFoundException is the vendor's; the others are ours in its manner. */
 const TYPES: Readonly<Record<number, string>> = {
@@ -34,44 +19,52 @@ const TYPES: Readonly<Record<number, string>> = {
 };
 const typeOf = (status: number) => TYPES[status] ?? "SoServerException";
 
+/** What only this face says: a failed save test, a test operation that does not hold, a precondition … */
+export class FaceError extends HooklineError {
+  readonly code: string;
+  readonly status: number;
+  constructor(status: number, message: string, type = typeOf(status)) {
+    super(message);
+    this.name = "FaceError";
+    this.status = status;
+    this.code = type;
+  }
+}
+
 /** A saved webhook's target must answer. */
 export const saveTestFailed = (message: string) => new FaceError(400, message, "SoWebhookException");
 
-/** Our names of what this face calls otherwise. */
-const FIELDS: Readonly<Record<string, string>> = {
-  ...{ name: "Name", description: "Description", targetUrl: "TargetUrl", eventTypes: "Events", headers: "Headers" },
-  ...{ properties: "Properties", errorsEmail: "ErrorsEmail", signingSecret: "Secret", scriptId: "TargetUrl", type: "eventName" },
+export const words: Words = {
+  fields: {
+    ...{ name: "Name", description: "Description", targetUrl: "TargetUrl", eventTypes: "Events", headers: "Headers" },
+    ...{ properties: "Properties", errorsEmail: "ErrorsEmail", signingSecret: "Secret", scriptId: "TargetUrl", type: "eventName" },
+    ...{ payload: "Data", entityId: "PrimaryKey" },
+  },
+  sentences: {
+    "the webhook definition was not found": "the webhook was not found",
+    "another webhook definition has this code": "another webhook was saved at the same moment; try again",
+    // S3: an application's rights are these scopes.
+    ...Object.fromEntries(
+      ["webhooks:read", "webhooks:write", "events:write", "secrets:read"].map((scope) => [
+        `this needs the scope ${scope}`,
+        `this needs the scope ${scope}`,
+      ]),
+    ),
+  },
+  bodies: {
+    UTF8: () => "the body is not valid UTF-8",
+    JSON: () => "the body is not valid JSON",
+    DEPTH: () => "the body must not be nested deeper than 64 levels",
+    CONTENT: (message) => `the body ${message}`,
+  },
 };
 
-function inFaceWords(error: ValidationError): string {
-  return error.issues
-    .map(({ path, message }) => {
-      const [first = "", ...rest] = path.replace(/^events\.0\./, "").split(".");
-      return path === "" ? message : `${[FIELDS[first] ?? first, ...rest].join(".")} ${message}`;
-    })
-    .join("; ");
-}
-
-function send(reply: FastifyReply, status: number, type: string, message: string): FastifyReply {
-  const body = { Error: true, ErrorType: type, ErrorMessage: message, ErrorSource: "Hookline" };
-  return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
-}
-
-/** What no route of this face answers. */
-export const superofficeError: ErrorForm = (reply, { status, message, headers }) =>
-  send(reply.headers(headers ?? {}), status, typeOf(status), message);
-
-export function sendError(reply: FastifyReply, given: unknown, log: Log): FastifyReply {
-  const error = isUnavailable(given) ? new UnavailableError({ cause: given }) : given;
-  if (error instanceof FaceError) return send(reply, error.status, error.type, error.message);
-  if (error instanceof HooklineError) {
-    if (error.status === 401) reply.header("www-authenticate", 'Basic realm="SuperOffice", charset="UTF-8"');
-    const wait = (error as { retryAfterSeconds?: number }).retryAfterSeconds;
-    if (wait !== undefined) reply.header("retry-after", wait);
-    return send(reply, error.status, typeOf(error.status), error instanceof ValidationError ? inFaceWords(error) : error.message);
-  }
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return send(reply, statusCode, typeOf(statusCode), message ?? "");
-  log.error({ err: error }, "a call of the SuperOffice face failed");
-  return send(reply, 500, typeOf(500), "something went wrong on our side");
-}
+export const superofficeForm: ErrorForm = (reply, { status, code, message, issues, headers }) => {
+  const told = issues?.map(({ path, message: text }) => (path === "" ? text : `${path} ${text}`)).join("; ") ?? message;
+  const type = code.startsWith("So") ? code : typeOf(status);
+  return reply
+    .code(status)
+    .headers({ ...headers, ...(status === 401 && { "www-authenticate": 'Basic realm="SuperOffice", charset="UTF-8"' }) })
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify({ Error: true, ErrorType: type, ErrorMessage: told, ErrorSource: "Hookline" }));
+};

@@ -1,6 +1,7 @@
 /** A Webhook object as a client sends it, read into what a definition is made of. */
 import type { DefinitionState } from "../../../definitions/settings.ts";
-import { member } from "./body.ts";
+import { isRawNumber } from "../../../wire/json-exact.ts";
+import { member, plainMember } from "./body.ts";
 import { FaceError } from "./errors.ts";
 import { DEFAULT_WEBHOOK } from "./webhook.ts";
 
@@ -30,7 +31,7 @@ const refuse = (message: string): never => {
  */
 export function readWebhook(given: Record<string, unknown>): WebhookInput {
   const text = (name: string, limit: number): string | null => {
-    const value = member(given, name) ?? null;
+    const value = plainMember(given, name) ?? null;
     if (value === null) return null;
     if (typeof value !== "string") return refuse(`${name} must be text`);
     return value.length > limit ? refuse(`${name} must have at most ${limit} characters`) : value;
@@ -41,8 +42,8 @@ export function readWebhook(given: Record<string, unknown>): WebhookInput {
     Events: readEvents(member(given, "Events")),
     TargetUrl: text("TargetUrl", LIMITS.events),
     Secret: secret === "" ? null : secret,
-    State: readState(member(given, "State")),
-    Type: readType(member(given, "Type")),
+    State: readState(plainMember(given, "State")),
+    Type: readType(plainMember(given, "Type")),
     Headers: readHeaders(member(given, "Headers")),
     Properties: readObject("Properties", member(given, "Properties")),
     ErrorsEmail: text("ErrorsEmail", LIMITS.email) || null,
@@ -78,15 +79,17 @@ function readType(value: unknown): WebhookInput["Type"] {
 
 function readObject(name: string, value: unknown): Record<string, unknown> | null {
   if (value === undefined || value === null) return null;
-  return typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : refuse(`${name} must be an object`);
+  const isObject = typeof value === "object" && !Array.isArray(value) && !isRawNumber(value);
+  return isObject ? (value as Record<string, unknown>) : refuse(`${name} must be an object`);
 }
 
 /** A header with null is left out: that is how XML and merge patches say "none". */
 function readHeaders(value: unknown): Record<string, string> | null {
   const headers = readObject("Headers", value);
   const entries = Object.entries(headers ?? {}).filter(([, header]) => header !== null);
-  if (entries.some(([, header]) => typeof header === "object")) return refuse("Headers must be an object of texts");
-  return entries.length === 0 ? null : Object.fromEntries(entries.map(([name, header]) => [name, String(header)]));
+  if (entries.some(([, header]) => typeof header === "object" && !isRawNumber(header))) return refuse("Headers must be an object of texts");
+  const text = (header: unknown) => (isRawNumber(header) ? header.rawJSON : String(header));
+  return entries.length === 0 ? null : Object.fromEntries(entries.map(([name, header]) => [name, text(header)]));
 }
 
 /** GET and GetAllWebhooks. @throws FaceError 400 for an unknown state */

@@ -1,13 +1,15 @@
 /** What the REST rows and their RPC twins share: the domain's functions in SuperOffice's words. */
 import { type Caller, demand } from "../../../accounts/caller.ts";
 import type { Core } from "../../../core.ts";
+import { countersOf } from "../../../definitions/counters.ts";
 import { createDefinition, deleteDefinition, type UpdateDefinitionInput, updateDefinition } from "../../../definitions/definitions.ts";
 import { getDefinition, listDefinitionsByOffset } from "../../../definitions/find.ts";
+import { shownUrl } from "../../../definitions/headers.ts";
 import { isEventType } from "../../../definitions/match.ts";
 import { findScript } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { stateEvents } from "../../../definitions/state.ts";
-import { ForbiddenError, NotFoundError } from "../../../errors.ts";
+import { ForbiddenError, NotFoundError, ValidationError } from "../../../errors.ts";
 import { idOf } from "../../../wire/ids.ts";
 import type { Doors } from "../../doors.ts";
 import { associateIdOf } from "./associates.ts";
@@ -100,7 +102,8 @@ export async function replaceWebhook(
   if (only.has("State")) changes.state = input.State;
   if (only.has("TargetUrl") || only.has("Type")) {
     Object.assign(changes, await targetOf(core, caller, input));
-    if (input.Type === "webhook" && (row.targetType !== "WEBHOOK" || canonical(input.TargetUrl) !== row.targetUrl)) {
+    const same = row.targetType === "WEBHOOK" && [row.targetUrl, shownUrl(caller, row.targetUrl)].includes(canonical(input.TargetUrl));
+    if (input.Type === "webhook" && !same) {
       demandTarget(core, input);
       if (input.State === "ACTIVE") await demandAnswer(doors, caller, input, row);
     }
@@ -121,10 +124,7 @@ export async function deleteWebhook(doors: Doors, caller: Caller, id: unknown): 
 
 /** "" when there is none. */
 export async function lastErrorOf({ core }: Doors, row: DefinitionRow): Promise<string> {
-  const counter = await core.db.prisma.definitionCounter.findUnique({
-    where: { definitionId: row.id, organizationId: row.organizationId },
-  });
-  return counter?.lastError ?? "";
+  return (await countersOf(core, row.organizationId, [row.id])).get(row.id)?.lastError ?? "";
 }
 
 const INT32 = 2 ** 31;
@@ -148,16 +148,19 @@ export async function signalEvent(
   const key = signal.primaryKey ?? 0;
   const primaryKey = /^-?\d{1,10}$/.test(String(key)) ? Number(key) : Number.NaN;
   if (!(primaryKey >= -INT32 && primaryKey < INT32)) throw new FaceError(400, "the primary key must be an int32; 0 if unused");
-  await doors.ingest.emit(caller.organizationId, [
-    {
-      type: name,
-      entity: name.split(".", 1)[0] ?? name,
-      entityId: primaryKey === 0 ? null : String(primaryKey),
-      payload: signal.data,
-      changes: [...signal.fields],
-      actor: await associateIdOf(doors.core, caller),
-    },
-  ]);
+  const event = {
+    type: name,
+    entity: name.split(".", 1)[0] ?? name,
+    entityId: primaryKey === 0 ? null : String(primaryKey),
+    payload: signal.data,
+    changes: [...signal.fields],
+    actor: await associateIdOf(doors.core, caller),
+  };
+  await doors.ingest.emit(caller.organizationId, [event]).catch((error: unknown) => {
+    if (!(error instanceof ValidationError)) throw error;
+    // There is one event, and its client knows of no list.
+    throw new ValidationError(error.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^events\.0\./, "") })));
+  });
 }
 
 const EVERYTHING: ReadonlySet<string> = new Set([

@@ -2,7 +2,9 @@
  * PATCH: a merge patch (RFC 7396) as an object, a JSON Patch (RFC 6902 without move and copy) as an array. Both change a
  * copy of the webhook as its caller sees it; nothing is stored unless all of it holds.
  */
-import { applyPatch, type Operation } from "rfc6902";
+import { applyPatch, type Operation, Pointer } from "rfc6902";
+import { comparable, exactKey, isExactNumber } from "../../../wire/decimal.ts";
+import { isRawNumber, parseJson, unveil, veil } from "../../../wire/json-exact.ts";
 import { member } from "./body.ts";
 import { FaceError } from "./errors.ts";
 
@@ -17,10 +19,12 @@ const OPERATIONS = new Set(["add", "replace", "remove", "test"]);
 
 /** @throws FaceError 400, 409 when a `test` does not hold */
 export function patched(webhook: object, patch: unknown): Json {
-  const copy = structuredClone(webhook) as Json;
-  if (Array.isArray(patch)) return jsonPatch(copy, patch);
-  if (typeof patch !== "object" || patch === null) throw new FaceError(400, "the body must be a JSON Patch array or a merge patch object");
-  return mergePatch(copy, patch as Json);
+  // Through its text, so that raw numbers stay what they are; the library copies what it is given, so that it gets them veiled.
+  const text = JSON.stringify(webhook);
+  if (Array.isArray(patch)) return unveil(jsonPatch(JSON.parse(veil(text)) as Json, patch)) as Json;
+  if (typeof patch !== "object" || patch === null || isRawNumber(patch))
+    throw new FaceError(400, "the body must be a JSON Patch array or a merge patch object");
+  return mergePatch(parseJson(text) as Json, patch as Json);
 }
 
 /** The fields in which they differ. */
@@ -48,8 +52,8 @@ function mergeEvents(events: readonly string[], change: unknown): unknown {
 }
 
 function merged(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
-  const base = typeof target === "object" && target !== null && !Array.isArray(target) ? (target as Json) : {};
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch) || isRawNumber(patch)) return patch;
+  const base = typeof target === "object" && target !== null && !Array.isArray(target) && !isRawNumber(target) ? (target as Json) : {};
   const result = new Map(Object.entries(base));
   for (const [key, change] of Object.entries(patch)) {
     if (change === null) result.delete(key);
@@ -66,14 +70,28 @@ function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
   for (const [index, given] of operations.entries()) {
     const operation = readOperation(given, index);
     const path = pathIn(webhook, operation.path, index);
-    const [failure] = applyPatch(webhook, [{ ...operation, path } as Operation]);
-    if (failure?.name === "TestError" || (failure && operation.op === "test")) {
+    if (operation.op === "test") {
+      if (same(bared(Pointer.fromJSON(path).get(webhook)), operation.value)) continue;
       throw new FaceError(409, `operation ${index}: the test of ${operation.path} does not hold`);
     }
+    const [failure] = applyPatch(webhook, [{ ...operation, path, value: veiled(operation.value) } as Operation]);
     if (failure) throw new FaceError(400, `operation ${index}: ${operation.op} ${operation.path} is not possible: ${failure.message}`);
     if (webhook["Events"] === undefined) webhook["Events"] = [];
   }
   return webhook;
+}
+
+const veiled = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(veil(JSON.stringify(value))));
+const bared = (value: unknown): unknown => (value === undefined ? undefined : unveil(structuredClone(value)));
+
+/** As values: `1.0` is 1, however it is written. */
+function same(given: unknown, other: unknown): boolean {
+  const [a, b] = [comparable(given), comparable(other)];
+  if (isExactNumber(a) || isExactNumber(b)) return isExactNumber(a) && isExactNumber(b) && exactKey(a) === exactKey(b);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const keys = Object.keys(a);
+  if (Array.isArray(a) !== Array.isArray(b) || keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => Object.hasOwn(b, key) && same((a as Json)[key], (b as Json)[key]));
 }
 
 function readOperation(given: unknown, index: number): { op: string; path: string; value?: unknown } {

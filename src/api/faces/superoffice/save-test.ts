@@ -2,13 +2,15 @@
 import type { Caller } from "../../../accounts/caller.ts";
 import { newId } from "../../../clock.ts";
 import type { Core } from "../../../core.ts";
-import { keepMasked, openHeaders } from "../../../definitions/headers.ts";
+import { boundHeaders, boundProperties, headerName, keepMasked, seesSecrets } from "../../../definitions/headers.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
-import { type Plan, policyOf } from "../../../delivery/plan.ts";
+import { type Plan, policyOf, withOpened } from "../../../delivery/plan.ts";
 import { probe } from "../../../delivery/probe.ts";
+import { scriptDestination } from "../../../delivery/script-destination.ts";
+import { isFor, originsOf, unbound } from "../../../wire/bound.ts";
 import type { SigningKey } from "../../../wire/dialect.ts";
 import { checkHeaders } from "../../../wire/headers.ts";
-import { signingKey } from "../../../wire/signatures/standard.ts";
+import { signingKey } from "../../../wire/signatures/signing-key.ts";
 import type { Doors } from "../../doors.ts";
 import { associateIdOf } from "./associates.ts";
 import { FaceError, saveTestFailed } from "./errors.ts";
@@ -62,7 +64,19 @@ async function planOf(
   const [issue] = input.Headers ? checkHeaders(input.Headers, "Headers") : [];
   if (issue) throw new FaceError(400, `${issue.path} ${issue.message}`);
   const keys = await keysOf(doors, input, caller.scopes.has("secrets:read") ? undefined : stored);
-  return {
+  const before = stored && knownAt(core, caller, stored, script === null ? originsOf([input.TargetUrl])[0] : scriptDestination(script));
+  // A mask that stands for nothing here is tried as it is.
+  const headers = { ...input.Headers, ...keepMasked(input.Headers ?? {}, before?.headers ?? {}, headerName) };
+  const properties = input.Properties && keepMasked(input.Properties, before?.properties ?? {});
+  // Given for this one call.
+  const hidden = {
+    headers: [unbound(headers)],
+    properties: properties && unbound(properties),
+    publicHeaders: new Set<string>(),
+    publicProperties: new Set<string>(),
+  };
+  return withOpened(core.vault, hidden, {
+    scriptDestination: script && scriptDestination(script),
     definition: {
       id: stored?.id ?? newId(core.clock),
       organizationId: caller.organizationId,
@@ -73,8 +87,8 @@ async function planOf(
       targetType: input.Type === "webhook" ? "WEBHOOK" : "CRMSCRIPT",
       targetUrl: input.TargetUrl,
       connection: null,
-      headers: keepMasked(input.Headers ?? {}, stored ? openHeaders(core, stored) : {}),
-      properties: input.Properties,
+      headers: {},
+      properties: null,
       fieldsSet: [],
       signingKeys: [],
       secretKey: null,
@@ -89,7 +103,17 @@ async function planOf(
     consecutiveErrors: 0,
     unreadable: null,
     keysAt: () => keys,
+  });
+}
+
+/** What is stored and hidden, where the test goes to a place that it is for, or its caller may read it anyway. */
+function knownAt(core: Core, caller: Caller, stored: DefinitionRow, destination: string | undefined) {
+  const at = destination ?? "";
+  const open = <Values>(bound: { origins: readonly string[] | null; values: Values }): Values | undefined => {
+    const origins = bound.origins ?? originsOf([stored.targetUrl]);
+    return seesSecrets(caller) || isFor({ origins, values: null }, at) ? bound.values : undefined;
   };
+  return { headers: open(boundHeaders(core, stored)), properties: open(boundProperties(core, stored)) };
 }
 
 /** The secret as given; a caller who does not see the stored one signs with it. */

@@ -1,15 +1,17 @@
 /** A webhook definition in SuperOffice's words (S14–S29). */
 import type { Caller } from "../../../accounts/caller.ts";
+import { usersById } from "../../../accounts/lookup.ts";
 import type { Core } from "../../../core.ts";
 import type { DefinitionCounter, User } from "../../../db/generated/prisma/client.ts";
+import { countersOf } from "../../../definitions/counters.ts";
 import { readSigningSecret } from "../../../definitions/definitions.ts";
-import { openHeaders, shownHeaders } from "../../../definitions/headers.ts";
+import { openHeaders, seesSecrets, shownHeaders, shownProperties, shownUrl } from "../../../definitions/headers.ts";
+import { scriptNames } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { type Totals, totalsOf } from "../../../requests/totals.ts";
+import { STATE_NAMES } from "../../../wire/dialects/superoffice.ts";
 import { type Associate, associateOf } from "./associates.ts";
 import type { FormatDate } from "./dates.ts";
-
-export const STATES = { ACTIVE: "Active", STOPPED: "Stopped", TOO_MANY_ERRORS: "TooManyErrors" } as const;
 
 /** Key order as in the vendor's samples; further fields behind them. */
 export interface Webhook {
@@ -20,7 +22,7 @@ export interface Webhook {
   TargetUrl: string | null;
   /** Null also for callers without `secrets:read`. */
   Secret: string | null;
-  State: (typeof STATES)[keyof typeof STATES];
+  State: (typeof STATE_NAMES)[keyof typeof STATE_NAMES];
   Type: "webhook" | "crmscript";
   /** Null when there are none; masked for callers without `secrets:read`. */
   Headers: Record<string, string> | null;
@@ -63,28 +65,23 @@ interface Related {
   scripts: Map<string, string>;
 }
 
-async function related({ db }: Core, organizationId: string, rows: readonly DefinitionRow[]): Promise<Related> {
-  const userIds = new Set(rows.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id !== null));
+async function related(core: Core, organizationId: string, rows: readonly DefinitionRow[]): Promise<Related> {
+  const userIds = rows.flatMap((row) => [row.createdById, row.updatedById]).filter((id) => id !== null);
   const scriptIds = rows.map((row) => row.scriptId).filter((id) => id !== null);
   const definitionIds = rows.map((row) => row.id);
   const [users, counters, totals, scripts] = await Promise.all([
-    db.prisma.user.findMany({ where: { organizationId, id: { in: [...userIds] } } }),
-    db.prisma.definitionCounter.findMany({ where: { organizationId, definitionId: { in: definitionIds } } }),
-    totalsOf(db, organizationId, definitionIds),
-    db.prisma.script.findMany({ where: { organizationId, id: { in: scriptIds } }, select: { id: true, name: true } }),
+    usersById(core, organizationId, userIds),
+    countersOf(core, organizationId, definitionIds),
+    totalsOf(core.db, organizationId, definitionIds),
+    scriptNames(core, organizationId, scriptIds),
   ]);
-  return {
-    users: new Map(users.map((user) => [user.id, user])),
-    counters: new Map(counters.map((counter) => [counter.definitionId, counter])),
-    totals,
-    scripts: new Map(scripts.map(({ id, name }) => [id, name])),
-  };
+  return { users, counters, totals, scripts };
 }
 
 /** @param rows of the caller's organization */
 export async function webhooksOf(core: Core, caller: Caller, rows: readonly DefinitionRow[], format: FormatDate): Promise<Webhook[]> {
   const found = await related(core, caller.organizationId, rows);
-  const seesSecrets = caller.scopes.has("secrets:read");
+  const inClear = seesSecrets(caller);
   return Promise.all(
     rows.map(async (row) => {
       const counter = found.counters.get(row.id);
@@ -96,12 +93,12 @@ export async function webhooksOf(core: Core, caller: Caller, rows: readonly Defi
         WebhookId: row.number,
         Name: row.name,
         Events: row.eventTypes,
-        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : row.targetUrl,
-        Secret: seesSecrets ? await readSigningSecret(core, caller, row.id) : null,
-        State: STATES[row.state],
+        TargetUrl: row.targetType === "CRMSCRIPT" ? (found.scripts.get(row.scriptId ?? "") ?? null) : shownUrl(caller, row.targetUrl),
+        Secret: inClear ? await readSigningSecret(core, caller, row.id) : null,
+        State: STATE_NAMES[row.state],
         Type: row.targetType === "CRMSCRIPT" ? "crmscript" : "webhook",
-        Headers: row.headers === null ? null : seesSecrets ? openHeaders(core, row) : shownHeaders(core, row),
-        Properties: row.properties as Record<string, unknown> | null,
+        Headers: row.headers === null ? null : inClear ? openHeaders(core, row) : shownHeaders(core, caller, row),
+        Properties: shownProperties(core, caller, row),
         Registered: format(row.createdAt),
         RegisteredAssociate: associate(row.createdById),
         Updated: format(row.updatedAt),

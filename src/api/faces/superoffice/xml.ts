@@ -3,7 +3,8 @@
  * element is null; no attributes, no namespaces, no DOCTYPE. What is written here is read here.
  */
 import { XMLParser, XMLValidator } from "fast-xml-parser";
-import { parts } from "../../../text.ts";
+import { echo, parts } from "../../../text.ts";
+import { isRawNumber } from "../../../wire/json-exact.ts";
 import { FaceError } from "./errors.ts";
 
 const MAX_DEPTH = 64;
@@ -33,10 +34,49 @@ export function readXml(text: string): { root: string; value: unknown } {
   if (/<!DOCTYPE/i.test(text)) throw new FaceError(400, "the body must not have a DOCTYPE");
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw new FaceError(400, `the body is not valid XML: ${valid.err.msg}`);
+  const unknown = unknownReference(text);
+  if (unknown !== undefined) throw new FaceError(400, `the body is not valid XML: there is no entity ${echo(unknown)}`);
   const roots = parse(text).filter((node) => !("#text" in node));
   const root = roots.length === 1 ? nameOf(roots[0] as Node) : undefined;
   if (root === undefined) throw new FaceError(400, "the body must have one root element");
-  return { root: decodeName(root), value: contentOf(roots[0]?.[root] as Node[], 1) };
+  const value = contentOf(roots[0]?.[root] as Node[], 1);
+  // A list without an element is a list all the same: `<Events/>` is none of them, an absent one is the default.
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    for (const [name, inner] of Object.entries(value))
+      if (inner === null && name.toLowerCase() === "events") Object.assign(value, { [name]: [] });
+  return { root: decodeName(root), value };
+}
+
+const REFERENCE = /^&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});/;
+
+/** An entity that XML itself does not know, or a character it has no place for: outside CDATA and comments, where `&` is text. */
+function unknownReference(text: string): string | undefined {
+  for (let at = 0; at < text.length; ) {
+    const [amp, left] = [text.indexOf("&", at), text.indexOf("<!", at)];
+    if (amp < 0) return undefined;
+    if (left >= 0 && left < amp) {
+      const [start, end] = text.startsWith("<![CDATA[", left)
+        ? [left + 9, "]]>"]
+        : text.startsWith("<!--", left)
+          ? [left + 4, "-->"]
+          : [left, ">"];
+      const close = text.indexOf(end, start);
+      if (close < 0) return undefined;
+      at = close + end.length;
+      continue;
+    }
+    const reference = REFERENCE.exec(text.slice(amp, amp + 12))?.[0];
+    if (reference === undefined || !isCharacter(reference)) return text.slice(amp, amp + 40).split(/[;\s<]/, 1)[0];
+    at = amp + reference.length;
+  }
+  return undefined;
+}
+
+function isCharacter(reference: string): boolean {
+  if (reference[1] !== "#") return true;
+  const code = reference[2] === "x" ? Number.parseInt(reference.slice(3), 16) : Number(reference.slice(2, -1));
+  if (code < 0x20) return code === 9 || code === 10 || code === 13;
+  return code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }
 
 /** The parser has limits of its own, against nesting and entities. */
@@ -59,12 +99,15 @@ function contentOf(children: Node[], depth: number): unknown {
   }
   const entries = elements.map((element) => {
     const name = nameOf(element);
-    return [decodeName(name), contentOf(element[name] as Node[], depth + 1)] as const;
+    return [name, contentOf(element[name] as Node[], depth + 1)] as const;
   });
-  if (entries.every(([name]) => name === "string" || name === "object")) return entries.map(([, value]) => value);
+  if (entries.every(([name]) => LIST_ITEMS.has(name))) return entries.map(([, value]) => value);
   // Assigned as own properties: an element may be called __proto__.
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries.map(([name, value]) => [decodeName(name), value]));
 }
+
+/** What a list is made of. A key that is called so is written in another way (`encodeName`). */
+const LIST_ITEMS: ReadonlySet<string> = new Set(["string", "object"]);
 
 /** The document, with its declaration. */
 export function writeXml(root: string, value: unknown): string {
@@ -77,8 +120,8 @@ export function writeXmlList(root: string, values: readonly unknown[]): string {
   return `<?xml version="1.0" encoding="utf-8"?><ArrayOf${root}>${items}</ArrayOf${root}>`;
 }
 
-function element(name: string, value: unknown): string {
-  const tag = encodeName(name);
+/** @param tag a name as XML takes it */
+function element(tag: string, value: unknown): string {
   const inner = content(value);
   return inner === "" ? `<${tag}/>` : `<${tag}>${inner}</${tag}>`;
 }
@@ -86,11 +129,14 @@ function element(name: string, value: unknown): string {
 function content(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) {
-    return value.map((item) => element(typeof item === "object" && item !== null ? "object" : "string", item)).join("");
+    return value
+      .map((item) => element(typeof item === "object" && item !== null && !isRawNumber(item) ? "object" : "string", item))
+      .join("");
   }
+  if (isRawNumber(value)) return value.rawJSON;
   if (typeof value === "object") {
     return Object.entries(value)
-      .map(([key, inner]) => element(key, inner))
+      .map(([key, inner]) => element(encodeName(key), inner))
       .join("");
   }
   return escaped(String(value));
@@ -108,12 +154,30 @@ function escaped(text: string): string {
   );
 }
 
-/** .NET's way: what cannot stand in an element's name becomes `_xHHHH_`. */
+/** .NET's way: what cannot stand in an element's name becomes `_xHHHH_`; no name at all `_x_`. */
 function encodeName(name: string): string {
-  const safe = name.replace(/_(?=x[0-9A-Fa-f]{4}_)/g, "_x005F_");
+  if (name === "") return "_x_";
+  if (LIST_ITEMS.has(name)) return `_x${name.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_${name.slice(1)}`;
+  const safe = name.replace(/_(?=x(?:[0-9A-Fa-f]{4})?_)/g, "_x005F_");
   return safe.replace(/^[^A-Za-z_]|[^A-Za-z0-9_.-]/g, (c) => `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`);
 }
 
 function decodeName(name: string): string {
+  if (name === "_x_") return "";
   return name.replace(/_x([0-9A-Fa-f]{4})_/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
+
+/**
+ * XML writes every value as text. What comes back as it would be written of the stored value is that value, with its types;
+ * inside objects, key by key.
+ */
+export function keepTypes(stored: unknown, given: unknown): unknown {
+  if (content(stored) === content(given)) return stored;
+  if (!isMap(stored) || !isMap(given)) return given;
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, Object.hasOwn(stored, key) ? keepTypes(stored[key], value) : value]),
+  );
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);

@@ -1,0 +1,39 @@
+/**
+ * When a further transaction is begun beside those that run: once as much waits for it as the largest of them took. So
+ * batches grow with the load (a transaction costs nearly the same for one as for thirty), a lone one waits for nobody, and
+ * where they are as large as they get several run at once. No timer: asked whenever something comes or ends.
+ */
+export interface Beside {
+  /** Whether a transaction of so many is worth it now. */
+  worth(size: number): boolean;
+  /** @returns to be called when it has ended */
+  begin(size: number): () => void;
+  readonly running: number;
+}
+
+/** One that takes longer waits for a lock or a slow disk: nobody waits for it. */
+const LONG_MS = 100;
+
+/**
+ * @param least of the n-th beside others, at least so many; beyond them `most`
+ * @param monotonic milliseconds
+ */
+export function createBeside(least: readonly number[], most: number, monotonic: () => number): Beside {
+  const running = new Set<{ size: number; at: number }>();
+  return {
+    worth(size) {
+      const young = monotonic() - LONG_MS;
+      let wanted = least[running.size] ?? most;
+      for (const each of running) if (each.at > young) wanted = Math.max(wanted, each.size);
+      return size >= wanted;
+    },
+    begin(size) {
+      const each = { size, at: monotonic() };
+      running.add(each);
+      return () => void running.delete(each);
+    },
+    get running() {
+      return running.size;
+    },
+  };
+}

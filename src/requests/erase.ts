@@ -1,0 +1,203 @@
+/**
+ * Payloads erased from the log, with progress: events, what was sent and what came back lose their texts, the rows stay, so that
+ * numbers, counts and states are as they were. A job for each batch goes through the matching requests by id, and writes down how
+ * far it got together with the next job: a process that dies is followed by another, which repeats at most one batch.
+ */
+import { z } from "zod";
+import { audit } from "../accounts/audit.ts";
+import { type Caller, demand } from "../accounts/caller.ts";
+import { newId } from "../clock.ts";
+import type { Core } from "../core.ts";
+import { queries, rowsOf } from "../db/queries.ts";
+import type { JobKind, Queue } from "../db/queue.ts";
+import { cancel, skip } from "../delivery/control.ts";
+import { eraseEvents } from "../delivery/lane-erase.ts";
+import { HooklineError } from "../errors.ts";
+import { observed } from "../observe/chore.ts";
+import { between } from "./clauses.ts";
+import { eraseFeed } from "./erase-feed.ts";
+import type { RequestFilter } from "./filter.ts";
+import { clausesFor } from "./list.ts";
+
+export type ErasureState = "RUNNING" | "DONE" | "FAILED";
+
+export interface ErasureRow {
+  /** UUID. */
+  id: string;
+  organizationId: string;
+  /** How many requests the filter found when it began; at most 100 000 are counted. */
+  total: number;
+  erased: number;
+  /** Not settled, or of an event that another request still has to send. */
+  leftOut: number;
+  state: ErasureState;
+  createdAt: Date;
+}
+
+const COLUMNS = `id, organization_id AS "organizationId", total, erased, left_out AS "leftOut", state, created_at AS "createdAt"`;
+
+const erasureJob = z.object({ organizationId: z.uuid(), erasureId: z.uuid() });
+type ErasureJob = z.infer<typeof erasureJob>;
+export const ERASURE_JOB: JobKind<ErasureJob> = { name: "erase-payloads", payload: erasureJob };
+
+type Jobs = Pick<Queue, "send">;
+
+/** More are not counted while somebody waits for the answer; they are erased all the same. */
+const MOST_COUNTED = 100_000;
+
+/**
+ * Starts one; some process takes it up at once. Backups keep what they have.
+ * @param cancelQueued gives up what is still to be sent of these events; else it is left out
+ * @throws ForbiddenError without the scope admin
+ */
+export async function erasePayloads(
+  core: Core,
+  jobs: Jobs,
+  caller: Caller,
+  filter: RequestFilter,
+  cancelQueued: boolean,
+): Promise<ErasureRow> {
+  demand(caller, "admin");
+  const clauses = await clausesFor(core.db, caller.organizationId, filter);
+  return core.db.transaction(async (client) => {
+    const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
+    const until = head.rows[0]?.until as string;
+    const counted =
+      clauses &&
+      queries
+        .selectFrom((from) =>
+          from
+            .selectFrom("webhook_request as r")
+            .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: until })]))
+            .select("r.id")
+            .limit(MOST_COUNTED)
+            .as("found"),
+        )
+        .select(({ fn }) => fn.countAll<number>().as("count"));
+    const total = counted ? ((await rowsOf(client, counted))[0]?.count ?? 0) : 0;
+    const { rows } = await client.query<ErasureRow>(
+      `INSERT INTO erasure (id, organization_id, filter, cancel_queued, total, until_id, created_by_id, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
+      [
+        ...[newId(core.clock), caller.organizationId, JSON.stringify(filter), cancelQueued, total, until, caller.userId ?? null],
+        total === 0 ? "DONE" : "RUNNING",
+      ],
+    );
+    const erasure = rows[0] as ErasureRow;
+    const subject = { type: "Erasure", id: erasure.id };
+    await audit(core, caller, "payloads.erase", subject, undefined, { filter, cancelQueued, total }, client);
+    if (total > 0) await jobs.send(client, ERASURE_JOB, { organizationId: caller.organizationId, erasureId: erasure.id });
+    return erasure;
+  });
+}
+
+export async function showErasures(core: Core, organizationId: string, ids: readonly string[]): Promise<ErasureRow[]> {
+  const { rows } = await core.db.pool.query<ErasureRow>(
+    `SELECT ${COLUMNS} FROM erasure WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
+    [organizationId, ids],
+  );
+  return rows;
+}
+
+/** Requests of one job: what a crash repeats at most. */
+const BATCH = 100;
+/** One that nobody has gone on with for so long lost its job. */
+const LOST_MS = 5 * 60_000;
+
+interface Running {
+  filter: RequestFilter & { createdAfter?: string; createdBefore?: string };
+  cancel_queued: boolean;
+  last_id: string;
+  until_id: string;
+  created_by_id: string | null;
+}
+
+const date = (text: unknown) => (typeof text === "string" ? new Date(text) : undefined);
+
+async function nextRequests(core: Core, organizationId: string, { filter, last_id, until_id }: Running) {
+  const stored: RequestFilter = {
+    ...filter,
+    createdAfter: date(filter.createdAfter),
+    createdBefore: date(filter.createdBefore),
+  } as RequestFilter;
+  // States are those of now: what a first run cancelled is among them again.
+  const clauses = await clausesFor(core.db, organizationId, stored);
+  if (!clauses) return [];
+  const found = queries
+    .selectFrom("webhook_request as r")
+    .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: last_id, below: until_id })]))
+    .select(["r.id", "r.event_id"])
+    .orderBy("r.id")
+    .limit(BATCH);
+  return rowsOf(core.db.pool, found);
+}
+
+/** Every request of these events that is not settled, or blocks its lane. */
+async function giveUp(core: Core, organizationId: string, eventIds: readonly string[], userId: string | null): Promise<void> {
+  const { rows } = await core.db.pool.query<{ id: string; settled: boolean }>(
+    `SELECT r.id, r.settled_at IS NOT NULL AS settled FROM webhook_request r WHERE r.organization_id = $1 AND r.event_id = ANY($2::uuid[])
+       AND (r.settled_at IS NULL OR EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = r.organization_id AND e.lane_id = r.lane_id
+         AND e.position = r.position AND e.request_id = r.id)) ORDER BY r.id`,
+    [organizationId, eventIds],
+  );
+  const by = { organizationId, userId: userId ?? undefined };
+  for (const { id, settled } of rows) {
+    try {
+      await (settled ? skip : cancel)(core, organizationId, id, by);
+    } catch (error) {
+      // It is on its way right now, or was settled meanwhile: it is judged below as it is.
+      if (!(error instanceof HooklineError)) throw error;
+    }
+  }
+}
+
+async function runBatch(core: Core, jobs: Jobs, { organizationId, erasureId }: ErasureJob): Promise<void> {
+  const { rows } = await core.db.pool.query<Running>(
+    "SELECT filter, cancel_queued, last_id, until_id, created_by_id FROM erasure WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'",
+    [organizationId, erasureId],
+  );
+  const erasure = rows[0];
+  if (!erasure) return;
+  const batch = await nextRequests(core, organizationId, erasure);
+  const last = batch.at(-1);
+  if (!last) {
+    await eraseFeed(core, organizationId);
+    await core.db.pool.query("UPDATE erasure SET state = 'DONE', updated_at = now() WHERE organization_id = $1 AND id = $2", [
+      organizationId,
+      erasureId,
+    ]);
+    return;
+  }
+  const eventIds = [...new Set(batch.map((row) => row.event_id))].sort();
+  if (erasure.cancel_queued) await giveUp(core, organizationId, eventIds, erasure.created_by_id);
+  await core.db.transaction(async (client) => {
+    const erased = await eraseEvents(client, organizationId, eventIds);
+    const count = batch.filter((row) => erased.has(row.event_id)).length;
+    const { rowCount } = await client.query(
+      `UPDATE erasure SET last_id = $4, erased = erased + $5, left_out = left_out + $6, updated_at = now()
+       WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
+      [organizationId, erasureId, erasure.last_id, last.id, count, batch.length - count],
+    );
+    if (rowCount === 1) await jobs.send(client, ERASURE_JOB, { organizationId, erasureId });
+  });
+}
+
+/** From now on this process goes on with erasures of payloads. */
+export function workErasures(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
+  return queue.work(
+    ERASURE_JOB,
+    observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, queue, job)),
+    1,
+  );
+}
+
+/** @returns how many had lost their job and have one again */
+export async function resumeErasures(core: Core, jobs: Jobs, lostMs: number = LOST_MS): Promise<number> {
+  const { rows } = await core.db.pool.query<ErasureJob>(
+    `SELECT organization_id AS "organizationId", id AS "erasureId" FROM erasure
+     WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 millisecond' ORDER BY id LIMIT 100`,
+    [lostMs],
+  );
+  for (const lost of rows) await jobs.send(core.db.pool, ERASURE_JOB, lost);
+  return rows.length;
+}

@@ -1,0 +1,125 @@
+/** B60: payloads go, rows stay; what has still to be sent is left out, or cancelled first. A killed process is followed by another. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createQueue, type Queue } from "../../src/db/queue.ts";
+import { decodeBody } from "../../src/delivery/changes.ts";
+import { resend } from "../../src/delivery/control.ts";
+import { ERASURE_JOB, type ErasureRow, erasePayloads, resumeErasures, showErasures, workErasures } from "../../src/requests/erase.ts";
+import { type Delivery, openDelivery } from "../delivery/delivery-setup.ts";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+
+let d: Delivery;
+let receiver: Receiver;
+const queues: Queue[] = [];
+let jobs: Queue;
+
+async function processOn(works: boolean): Promise<Queue> {
+  const queue = createQueue(d.t.core.db.url, d.t.core.log, { worker: true });
+  queues.push(queue);
+  await queue.start([ERASURE_JOB]);
+  if (works) await workErasures(d.t.core, queue);
+  return queue;
+}
+
+beforeAll(async () => {
+  d = await openDelivery({ retryScale: 0.001 });
+  receiver = await startReceiver();
+  jobs = await processOn(false);
+});
+beforeEach(() => receiver.respond({ status: 500, body: "no, CANARY-reply" }));
+afterAll(async () => {
+  for (const queue of queues) await queue.stop();
+  await d?.close();
+  await receiver?.close();
+});
+
+async function finished(id: string): Promise<ErasureRow> {
+  for (const deadline = Date.now() + 20_000; ; ) {
+    const [row] = await showErasures(d.t.core, d.t.organizationId, [id]);
+    if (row?.state === "DONE") return row;
+    if (Date.now() > deadline) throw new Error(JSON.stringify(row));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const payload = JSON.stringify({ name: `CANARY-payload ${"x".repeat(80)}` });
+const emit = (type: string) => d.emit(type, { payload, previous: payload, entity: "person", entityId: "18" });
+
+async function everything(): Promise<string> {
+  const { pool } = d.t.core.db;
+  await pool.query("SELECT sequence_feed($1)", [d.t.organizationId]);
+  const texts: string[] = [];
+  for (const table of [
+    "event",
+    "webhook_request",
+    "attempt",
+    "feed_entry",
+    "definition_counter",
+    "idempotency_key",
+    "erasure",
+    "audit_entry",
+  ]) {
+    const { rows } = await pool.query(`SELECT coalesce(string_agg(t::text, ''), '') AS text FROM ${table} t`);
+    texts.push(rows[0].text);
+  }
+  return texts.join("\n");
+}
+
+test("B60 settled requests lose their texts, also in the feed and the definition; they cannot be sent again", async () => {
+  const id = await d.definition({ targetUrl: `${receiver.url}/a`, eventTypes: ["erase.a"], retrySchedule: [1] });
+  const request = await d.request(id, "REJECTED", await emit("erase.a"));
+  expect(await everything()).toContain("CANARY-payload");
+  const runner = await processOn(true);
+  const { id: erasure, total } = await erasePayloads(d.t.core, jobs, d.t.admin, { webhookDefinitionId: id }, false);
+  expect(total).toBe(1);
+  expect(await finished(erasure)).toMatchObject({ total: 1, erased: 1, leftOut: 0 });
+  const kept = await everything();
+  expect(kept).not.toContain("CANARY");
+  const [row] = (await d.t.core.db.pool.query("SELECT state, attempt_count, error_code FROM webhook_request WHERE id = $1", [request]))
+    .rows;
+  expect(row).toEqual({ state: "REJECTED", attempt_count: 2, error_code: "HTTP_STATUS" });
+  expect((await d.attempts(request)).map((attempt) => [attempt.outcome, attempt.status_code, attempt.request_body])).toEqual([
+    ["REJECTED", 500, null],
+    ["REJECTED", 500, null],
+  ]);
+  await expect(resend(d.t.core, d.t.organizationId, request, { force: true })).rejects.toMatchObject({ code: "PAYLOAD_ERASED" });
+  const feed = await d.t.core.db.pool.query("SELECT body FROM feed_entry WHERE organization_id = $1", [d.t.organizationId]);
+  expect(feed.rows.flatMap(({ body }) => decodeBody(body).changes).length).toBeGreaterThan(1);
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 what is queued is left out, with every request of its event; or cancelled first", async () => {
+  const settled = await d.definition({ targetUrl: `${receiver.url}/b`, eventTypes: ["erase.b"], retrySchedule: [] });
+  const waiting = await d.definition({ targetUrl: `${receiver.url}/c`, eventTypes: ["erase.b"], retrySchedule: [604_800] });
+  const event = await emit("erase.b");
+  const done = await d.request(settled, "REJECTED", event);
+  const queued = await d.request(waiting, "WAITING", event);
+  const runner = await processOn(true);
+  const first = await erasePayloads(d.t.core, jobs, d.t.admin, { ids: [done] }, false);
+  expect(await finished(first.id)).toMatchObject({ total: 1, erased: 0, leftOut: 1 });
+  const [kept] = (await d.t.core.db.pool.query("SELECT payload FROM event WHERE id = $1", [event])).rows;
+  expect(kept.payload).toBe(payload);
+  const second = await erasePayloads(d.t.core, jobs, d.t.admin, { ids: [done] }, true);
+  expect(await finished(second.id)).toMatchObject({ total: 1, erased: 1, leftOut: 0 });
+  const [cancelled] = (await d.t.core.db.pool.query("SELECT state FROM webhook_request WHERE id = $1", [queued])).rows;
+  expect(cancelled.state).toBe("CANCELLED");
+  expect(await everything()).not.toContain("CANARY");
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 one whose process died before its job was done is gone on with", async () => {
+  const id = await d.definition({ targetUrl: `${receiver.url}/d`, eventTypes: ["erase.d"], retrySchedule: [] });
+  await d.request(id, "REJECTED", await emit("erase.d"));
+  const { id: erasure } = await erasePayloads(d.t.core, { send: async () => undefined }, d.t.admin, { webhookDefinitionId: id }, false);
+  const runner = await processOn(true);
+  expect(await resumeErasures(d.t.core, jobs, 60_000)).toBe(0);
+  expect(await resumeErasures(d.t.core, jobs, -1_000)).toBe(1);
+  expect(await finished(erasure)).toMatchObject({ erased: 1 });
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 is an administrator's", async () => {
+  await expect(erasePayloads(d.t.core, jobs, await d.t.caller("MEMBER"), {}, false)).rejects.toMatchObject({ code: "FORBIDDEN" });
+});
