@@ -14,7 +14,7 @@ export type Move =
   /** Its ordering changes, whatever is queued. */
   | { kind: "reorder"; organization: number; definition: number; ordering: "DEFINITION" | "KEY" | "NONE" }
   /** Refused while requests wait. */
-  | { kind: "redialect"; organization: number; definition: number; dialect: "STANDARD" | "SUPEROFFICE" }
+  | { kind: "redialect"; organization: number; definition: number; dialect: "STANDARD" | "CRMCOM" }
   /** And another one takes its place. */
   | { kind: "delete"; organization: number; definition: number }
   /** What is settled by now goes. */
@@ -79,7 +79,7 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
       kind: fc.constant("redialect" as const),
       organization,
       definition,
-      dialect: fc.constantFrom("STANDARD" as const, "SUPEROFFICE" as const),
+      dialect: fc.constantFrom("STANDARD" as const, "CRMCOM" as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), organization, definition }) },
