@@ -168,7 +168,10 @@ async function startOn(
   const logins = part?.kind === "WORKER" ? part.logins : await findLogins(databaseUrl, config, log, embedded);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
-  const db = openDatabase(logins, { poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool });
+  const db = openDatabase(logins, {
+    poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool,
+    readTimeoutMs: config.readTimeoutMs,
+  });
   started.push(() => db.close());
   // One that takes the place of another may come while the database is away.
   if (part?.kind === "WORKER") await whenReachable(log, signal, () => db.pool.query("SELECT 1"));

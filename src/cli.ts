@@ -189,6 +189,12 @@ A key is replaced in three steps, without a stop:
   });
 
 program.parseAsync().catch((error: Error) => {
-  note(`hookline: ${error.message.replace(/:\n\s*(?!.*\n)/, ": ")}`);
+  note(`hookline: ${withListOfOne(error.message)}`);
   process.exitCode = 1;
 });
+
+/** A heading and one line below it stand on one line. */
+function withListOfOne(message: string): string {
+  const [heading = "", only, ...more] = message.split("\n");
+  return heading.endsWith(":") && only !== undefined && more.length === 0 ? `${heading} ${only.trimStart()}` : message;
+}

@@ -11,6 +11,7 @@ import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { unknownVariables } from "./config/unknown.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
+import { withoutTail } from "./text.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
 const masterKeys = z.string().transform((text, ctx) => {
@@ -79,7 +80,7 @@ const httpUrl = z.string().transform((text, ctx) => {
       message: "must be an http or https URL without user, query and fragment, such as https://hooks.example.com",
     });
   }
-  return text.replace(/\/+$/, "");
+  return withoutTail(text, "/");
 });
 /** Links, cookies and the dashboard's own addresses begin at the root. */
 const rootUrl = httpUrl.refine(
@@ -107,6 +108,7 @@ const environment = z.object({
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
+  HOOKLINE_READ_TIMEOUT_MS: whole(100, 600_000).default(5_000),
   HOOKLINE_OPEN_CALLS: whole(10, 1_000_000).default(10_000),
   HOOKLINE_OPEN_CALLS_MB: whole(1, 100_000).default(128),
   HOOKLINE_INGEST_QUEUE: whole(100, 10_000_000).default(10_000),
@@ -162,6 +164,11 @@ const environment = z.object({
     .default("info"),
   HOOKLINE_CONNECTION_SECONDS: whole(1, 3_600).default(30),
   HOOKLINE_DELIVERY: flag.default(true),
+  HOOKLINE_QUOTA_EVENTS_PER_SECOND: whole(1, 100_000_000).default(20_000),
+  HOOKLINE_QUOTA_DEFINITIONS: whole(0, 100_000_000).default(100_000),
+  HOOKLINE_QUOTA_QUEUED_REQUESTS: whole(0, 999_999_999).default(10_000_000),
+  HOOKLINE_QUOTA_STORED_GB: whole(0, 1_000_000).default(1_000),
+  HOOKLINE_QUOTA_SUBSCRIPTIONS: whole(0, 100_000_000).default(10_000),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
 });
@@ -178,6 +185,10 @@ export interface Config {
   queueSchema: string | undefined;
   /** Connections of the hot pool; Prisma's has half as many. */
   databasePool: number;
+  /** A statement that reads or changes for a tenant is given up after so many milliseconds. */
+  readTimeoutMs: number;
+  /** Of an organization, unless the operator set others for it. */
+  quotas: Readonly<Record<"eventsPerSecond" | "definitions" | "queuedRequests" | "storedBytes" | "subscriptions", number>>;
   /** Calls of all doors that may be open at once, and how much their bodies may hold in memory. */
   openCalls: number;
   openCallsMb: number;
@@ -283,6 +294,14 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
     queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
+    readTimeoutMs: e.HOOKLINE_READ_TIMEOUT_MS,
+    quotas: Object.freeze({
+      eventsPerSecond: e.HOOKLINE_QUOTA_EVENTS_PER_SECOND,
+      definitions: e.HOOKLINE_QUOTA_DEFINITIONS,
+      queuedRequests: e.HOOKLINE_QUOTA_QUEUED_REQUESTS,
+      storedBytes: e.HOOKLINE_QUOTA_STORED_GB * 1_000_000_000,
+      subscriptions: e.HOOKLINE_QUOTA_SUBSCRIPTIONS,
+    }),
     openCalls: e.HOOKLINE_OPEN_CALLS,
     openCallsMb: e.HOOKLINE_OPEN_CALLS_MB,
     ingestQueue: e.HOOKLINE_INGEST_QUEUE,

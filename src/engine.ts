@@ -29,6 +29,7 @@ import { createIngest, type Ingest } from "./events/ingest.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { observed } from "./observe/chore.ts";
+import { type OpenQuotas, openQuotas } from "./quotas/open.ts";
 import { ERASURE_JOB } from "./requests/erase.ts";
 import { watchFigures } from "./requests/figures.ts";
 import { REPLAY_JOB } from "./requests/replay.ts";
@@ -72,6 +73,7 @@ export interface Engine {
   readonly worker: Worker | undefined;
   readonly ingest: Ingest;
   readonly feed: Feed;
+  readonly quotas: OpenQuotas;
   /** Lanes are claimed, jobs taken. The feed is started apart, by whoever serves subscribers. */
   start(): Promise<void>;
   /** Takes nothing new, lets what is in flight end. @returns true when all was settled within `graceMs` */
@@ -168,7 +170,8 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const catalogs = createCatalogs((organizationId, { kind, id }) =>
     core.log.warn({ organizationId, [kind]: id }, "a filter took more than 100 000 steps on an event: no match"),
   );
-  const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs });
+  const quotas = openQuotas(core, processId);
+  const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs, quotas });
   const epoch = createEpoch(core.db, core.log);
   const feed = createFeed(core, options.feedLimits, epoch);
   epoch.on(() => {
@@ -183,7 +186,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   });
 
   return {
-    ...{ processId, numbers, jobs: queue, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed },
+    ...{ processId, numbers, jobs: queue, egress, sandbox, payloadQuery, plans, sender, worker, ingest, feed, quotas },
     async start() {
       watchEpoch.start();
       worker?.start();
@@ -199,6 +202,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     },
     async stop() {
       stopWatching();
+      await quotas.stop();
       await watchEpoch.stop();
       await feed.stop();
       await made.close();

@@ -116,14 +116,25 @@ export class UnauthenticatedError extends HooklineError {
   }
 }
 
+/** For the RateLimit headers: what is left of a quota, and in how many seconds it is whole again. */
+export interface QuotaLeft {
+  limit: number;
+  remaining: number;
+  resetSeconds: number;
+}
+
 export class RateLimitedError extends HooklineError {
   readonly code = "RATE_LIMITED";
   readonly status = 429;
   readonly retryAfterSeconds: number;
-  constructor(retryAfterSeconds: number) {
-    super(`too many requests; try again in ${retryAfterSeconds} s`);
+  /** Of a quota. */
+  readonly left: QuotaLeft | undefined;
+  /** @param over which quota, as a sentence's beginning, and what is left of it */
+  constructor(retryAfterSeconds: number, over?: { what: string; left: QuotaLeft }) {
+    super(`${over?.what ?? "too many requests"}; try again in ${retryAfterSeconds} s`);
     this.name = "RateLimitedError";
     this.retryAfterSeconds = retryAfterSeconds;
+    this.left = over?.left;
   }
 }
 
@@ -164,6 +175,14 @@ export class OverloadedError extends UnavailableError {
   constructor(retryAfterSeconds: number) {
     super(undefined, `the server has as much waiting as it can hold; try again in ${retryAfterSeconds} s`);
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** A read that took as long as a tenant's may: others wait for its connection. */
+export class SlowReadError extends UnavailableError {
+  override readonly retryAfterSeconds = 5;
+  constructor(ms: number, options?: { cause?: unknown }) {
+    super(options, `this took longer than ${ms / 1_000} s and was given up; ask for less, or try again later`);
   }
 }
 

@@ -16,6 +16,7 @@ import { createRunMissed } from "./events/missed.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
+import { dropOldUsage } from "./quotas/drop-old.ts";
 import { resumeErasures, workErasures } from "./requests/erase.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
@@ -49,6 +50,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   feed: { cron: "* * * * *", run: (core) => sequenceAll(core) },
   "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
   retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
+  quotas: { cron: "27 * * * *", run: (core) => dropOldUsage(core) },
   lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },
   // Marks that nobody was told of.
   definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },

@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import type { AuditEntry, Prisma } from "../db/generated/prisma/client.ts";
 import { BadInputError } from "../errors.ts";
 import { type Caller, demand } from "./caller.ts";
-import { type KeysetPage, newestFirst } from "./keyset.ts";
+import { COUNTED, type KeysetPage, newestFirst } from "./keyset.ts";
 
 /** All given clauses must hold. Ids are UUIDs. */
 export interface AuditFilter {
@@ -44,7 +44,7 @@ export async function listAuditEntries(
   demand(caller, "admin");
   const where = whereOf(caller.organizationId, filter);
   const rows = await core.db.prisma.auditEntry.findMany(newestFirst(where, page));
-  return { rows, count: () => core.db.prisma.auditEntry.count({ where }) };
+  return { rows, count: () => core.db.prisma.auditEntry.count({ ...COUNTED, where }) };
 }
 
 /** Rows of one statement: what an export holds in memory. */

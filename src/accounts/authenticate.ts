@@ -33,6 +33,7 @@ interface Row {
   prefix: string | null;
   token_id: string | null;
   token_used_at: Date | null;
+  token_rate: number | null;
   expires_at: Date | null;
   kind: SessionKind | null;
   unit: string | null;
@@ -47,12 +48,12 @@ const USED_AFTER_MS = 60_000;
 
 const LOOKUP = `
   SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, u.number AS user_number, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
-    t.id AS token_id, t.last_used_at AS token_used_at, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
+    t.id AS token_id, t.last_used_at AS token_used_at, t.events_per_second AS token_rate, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
   FROM api_token t JOIN users u ON u.id = t.user_id
   WHERE t.hash = $1 AND t.revoked_at IS NULL
   UNION ALL
   SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, u.number, s.hash, t.role, t.scopes, t.application, false, t.prefix,
-    t.id, t.last_used_at, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
+    t.id, t.last_used_at, t.events_per_second, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
   FROM session s LEFT JOIN api_token t ON t.id = s.api_token_id LEFT JOIN users u ON u.id = coalesce(s.user_id, t.user_id)
   WHERE s.hash = $1 AND s.revoked_at IS NULL AND t.revoked_at IS NULL`;
 
@@ -126,6 +127,7 @@ function credentialOf(row: Row): Credential {
       application: row.application ?? undefined,
       unit: row.unit ?? undefined,
       credentialId: row.id,
+      tokenRate: row.token_id !== null && row.token_rate !== null ? { id: row.token_id, eventsPerSecond: row.token_rate } : undefined,
       tokenPrefix: row.prefix ?? undefined,
       address: undefined,
     },

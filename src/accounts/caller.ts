@@ -34,6 +34,8 @@ export interface Caller {
   unit?: string | undefined;
   /** Of the API token or session, for revocation. */
   credentialId: string | undefined;
+  /** Of an API token with a rate of events of its own: its id, and events a second. */
+  tokenRate?: { id: string; eventsPerSecond: number } | undefined;
   /** For the audit log. */
   tokenPrefix: string | undefined;
   address: string | undefined;

@@ -1,5 +1,10 @@
 /** Pages of rows by their UUIDv7, newest first: stable however many rows come in between. */
 
+/** How many rows a list is counted to: exact so far, and told to be more beyond. */
+export const MOST_COUNTED = 10_000;
+/** For Prisma's `count`: one more, which says that there is more. */
+export const COUNTED = { take: MOST_COUNTED + 1 } as const;
+
 export interface KeysetPage {
   limit: number;
   /** Counted from the end of the list. */

@@ -7,7 +7,7 @@ import { hashToken, newToken } from "../vault.ts";
 import { audit } from "./audit.ts";
 import { TOKEN_PREFIX, tellRevoked } from "./authenticate.ts";
 import { type Caller, demand, outranks, ROLE_SCOPES, type Role, SCOPES, type Scope } from "./caller.ts";
-import { type KeysetPage, newestFirst } from "./keyset.ts";
+import { COUNTED, type KeysetPage, newestFirst } from "./keyset.ts";
 
 /** So many characters of a token are kept in clear, for people to recognise it by. */
 const SHOWN = 8;
@@ -27,6 +27,7 @@ export async function issueToken(
     scopes?: readonly Scope[];
     application?: string | null;
     expiresAt?: Date | null;
+    eventsPerSecond?: number | null;
   },
 ): Promise<{ apiToken: ApiToken; token: string }> {
   const token = newToken(TOKEN_PREFIX);
@@ -42,6 +43,7 @@ export async function issueToken(
       scopes: [...(input.scopes ?? ROLE_SCOPES[input.role])],
       application: input.application ?? null,
       expiresAt: input.expiresAt ?? null,
+      eventsPerSecond: input.eventsPerSecond ?? null,
     },
   });
   return { apiToken, token };
@@ -54,6 +56,8 @@ export interface ApiTokenInput {
   scopes?: readonly string[] | null | undefined;
   application?: string | null | undefined;
   expiresAt?: Date | null | undefined;
+  /** Of events, beside the organization's own quota. */
+  eventsPerSecond?: number | null | undefined;
 }
 
 function checkInput(core: Core, input: ApiTokenInput): Issue[] {
@@ -64,6 +68,9 @@ function checkInput(core: Core, input: ApiTokenInput): Issue[] {
   }
   if (input.expiresAt && input.expiresAt.getTime() <= core.clock.now().getTime()) {
     issues.push({ path: "expiresAt", message: "must lie in the future" });
+  }
+  if (input.eventsPerSecond != null && !(Number.isInteger(input.eventsPerSecond) && input.eventsPerSecond >= 1)) {
+    issues.push({ path: "eventsPerSecond", message: "must be a whole number from 1, or null for no rate of its own" });
   }
   const known: readonly string[] = SCOPES;
   for (const [i, scope] of (input.scopes ?? []).entries()) {
@@ -96,6 +103,7 @@ export async function createApiToken(core: Core, caller: Caller, input: ApiToken
     scopes: [...new Set(scopes)],
     application: input.application ?? caller.application ?? null,
     expiresAt: input.expiresAt ?? null,
+    eventsPerSecond: input.eventsPerSecond ?? null,
   });
   await audit(core, caller, "apiToken.create", { type: "ApiToken", id: made.apiToken.id }, null, made.apiToken);
   return made;
@@ -128,6 +136,6 @@ export async function listApiTokens(
   const where = { organizationId: caller.organizationId };
   return {
     rows: await core.db.prisma.apiToken.findMany(newestFirst(where, page)),
-    count: () => core.db.prisma.apiToken.count({ where }),
+    count: () => core.db.prisma.apiToken.count({ ...COUNTED, where }),
   };
 }

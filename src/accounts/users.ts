@@ -8,7 +8,7 @@ import { hashPassword } from "../passwords/hash.ts";
 import { audit } from "./audit.ts";
 import { tellRevoked } from "./authenticate.ts";
 import { type Caller, demand, outranks, type Role } from "./caller.ts";
-import { type KeysetPage, newestFirst } from "./keyset.ts";
+import { COUNTED, type KeysetPage, newestFirst } from "./keyset.ts";
 
 const email = z.email("must be an e-mail address").max(255, "must have at most 255 characters");
 const username = z
@@ -155,5 +155,8 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
 export async function listUsers(core: Core, caller: Caller, page: KeysetPage): Promise<{ rows: User[]; count: () => Promise<number> }> {
   demand(caller, "admin");
   const where = { organizationId: caller.organizationId };
-  return { rows: await core.db.prisma.user.findMany(newestFirst(where, page)), count: () => core.db.prisma.user.count({ where }) };
+  return {
+    rows: await core.db.prisma.user.findMany(newestFirst(where, page)),
+    count: () => core.db.prisma.user.count({ ...COUNTED, where }),
+  };
 }

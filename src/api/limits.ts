@@ -1,4 +1,5 @@
 /** How much the doors take. Bytes, milliseconds and counts; SECURITY.md has the reasons. */
+import { MOST_ANSWERED } from "../requests/budget.ts";
 
 export const HTTP = {
   /** A socket without a complete head is closed after this. */
@@ -9,7 +10,7 @@ export const HTTP = {
   /** A reply that its reader takes nothing of for so long is given up. */
   writeMs: 30_000,
   /** Of one reply. */
-  answerBytes: 32 * 2 ** 20,
+  answerBytes: MOST_ANSWERED,
   /** A body that was refused is read on and forgotten so far, so that its sender is still there for the answer. */
   dropBytes: 64 * 2 ** 20,
   dropMs: 10_000,
@@ -38,9 +39,17 @@ export const GRAPHQL = {
   /** Bytes of a body without a token that are looked into at all. */
   anonymousBytes: 16 * 1024,
   directives: 100,
-  /** One per node that a page can hold. */
+  /** Of all its fields: one per node that a page can hold, and these. */
   cost: 10_000,
+  /** A field that may be a body. */
+  bodyCost: 20,
+  /** One that may be a filter, or headers. */
+  settingCost: 5,
+  /** One whose rows are counted. */
+  countCost: 500,
   pageSize: 100,
+  /** Nodes of a list without pages, as far as its cost is concerned. */
+  listSize: 10,
 } as const;
 
 export const LIVE = {

@@ -4,6 +4,7 @@
  */
 import { authenticate, type Credential, isExpired } from "../accounts/authenticate.ts";
 import type { Core } from "../core.ts";
+import type { OpenQuotas } from "../quotas/open.ts";
 import { LIVE } from "./limits.ts";
 
 interface Connection {
@@ -49,7 +50,8 @@ function createCounts(limit: number) {
   };
 }
 
-export function createLiveConnections(core: Core): LiveConnections {
+/** @param quotas of subscriptions, over all processes; beside them a process has bounds of its own */
+export function createLiveConnections(core: Core, quotas: Pick<OpenQuotas, "subscribe" | "unsubscribe" | "prepare">): LiveConnections {
   const open = new Set<Connection>();
   const connections = createCounts(LIVE.connectionsPerOrganization);
   const subscriptions = createCounts(LIVE.subscriptionsPerOrganization);
@@ -80,14 +82,23 @@ export function createLiveConnections(core: Core): LiveConnections {
       const { organizationId } = connection.credential.caller;
       if (!connections.add(organizationId)) return undefined;
       open.add(connection);
+      quotas.prepare(organizationId).catch((error: Error) => core.log.debug({ err: error.message }, "quotas are read later"));
       return {
         closed() {
           if (open.delete(connection)) connections.remove(organizationId);
         },
       };
     },
-    subscribe: (organizationId) => subscriptions.add(organizationId),
-    unsubscribe: (organizationId) => subscriptions.remove(organizationId),
+    subscribe(organizationId) {
+      if (!subscriptions.add(organizationId)) return false;
+      if (quotas.subscribe(organizationId)) return true;
+      subscriptions.remove(organizationId);
+      return false;
+    },
+    unsubscribe(organizationId) {
+      subscriptions.remove(organizationId);
+      quotas.unsubscribe(organizationId);
+    },
     endAll() {
       for (const connection of [...open]) connection.end();
     },

@@ -1,7 +1,15 @@
 /** How doors that are no GraphQL say what went wrong: application/problem+json, or their product's own form. */
 import type { FastifyReply } from "fastify";
 import { isUnavailable } from "../db/unavailable.ts";
-import { HooklineError, type Issue, RateLimitedError, TooLargeError, UnavailableError, ValidationError } from "../errors.ts";
+import {
+  HooklineError,
+  type Issue,
+  type QuotaLeft,
+  RateLimitedError,
+  TooLargeError,
+  UnavailableError,
+  ValidationError,
+} from "../errors.ts";
 import type { Log } from "../observe/log.ts";
 
 export interface Problem {
@@ -58,6 +66,13 @@ const FASTIFY: Record<string, { status: number; code: string; message: string }>
   FST_ERR_BAD_URL: { status: 400, code: "BAD_REQUEST", message: "the path is not well percent-encoded" },
 };
 
+/** Of a quota that is used up. */
+export const rateLimitHeaders = ({ limit, remaining, resetSeconds }: QuotaLeft) => ({
+  "ratelimit-limit": String(limit),
+  "ratelimit-remaining": String(remaining),
+  "ratelimit-reset": String(resetSeconds),
+});
+
 /** Users' mistakes keep their words; what is our fault is logged, and told only in general. */
 export function problemOf(error: unknown, log: Log): Problem {
   const fastify = FASTIFY[(error as { code?: string } | null)?.code ?? ""];
@@ -78,6 +93,7 @@ export function problemOf(error: unknown, log: Log): Problem {
     ...(known instanceof ValidationError ? { issues: known.issues } : {}),
     headers: {
       ...(wait !== undefined ? { "retry-after": String(wait) } : {}),
+      ...(known instanceof RateLimitedError && known.left ? rateLimitHeaders(known.left) : {}),
       ...(known.status === 401 ? { "www-authenticate": "Bearer" } : {}),
       // A body too large was not read to its end.
       ...(known instanceof TooLargeError ? { connection: "close" } : {}),

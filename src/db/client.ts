@@ -69,7 +69,7 @@ export interface Database {
   /** Hot path. */
   pool: pg.Pool;
   /** For their figures. */
-  pools: Readonly<Record<"hot" | "tenant", SessionPool>>;
+  pools: Readonly<{ hot: SessionPool; tenant: TenantPool }>;
   /** Refuses what names no organization, and sees that organization's rows only. */
   prisma: Prisma;
   /** Without that guard, with the engine's rights: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
@@ -97,7 +97,11 @@ export interface DatabaseOptions {
   poolSize?: number;
   /** Connections of the tenants' pool (half as many as the hot one's, two at least). */
   tenantPoolSize?: number;
+  /** A statement of the tenants' pool is given up after so many milliseconds (5 000). */
+  readTimeoutMs?: number;
 }
+
+const READ_TIMEOUT_MS = 5_000;
 
 /** @param url with `?schema=` when our tables are not in `public`; or one for each role */
 export function openDatabase(url: string | Logins, options: DatabaseOptions = {}): Database {
@@ -111,12 +115,13 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     purpose: "hot",
     profile: { ...POOL_PROFILE, plans: "lookups" },
   });
+  const readTimeout = options.readTimeoutMs ?? READ_TIMEOUT_MS;
   const tenantPool = new TenantPool({
     url: logins.tenant,
     max: options.tenantPoolSize ?? Math.max(2, Math.ceil(max / 2)),
-    queryTimeout,
+    queryTimeout: readTimeout + 2_000,
     purpose: "tenant",
-    profile: { ...POOL_PROFILE, plans: "generic" },
+    profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: readTimeout },
   });
   const ownerPool = new SessionPool({ url: logins.owner, max: 1, purpose: "owner" });
   const { schema } = readDatabaseUrl(logins.engine);

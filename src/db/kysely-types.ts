@@ -22,6 +22,36 @@ export interface OrganizationCatalogTable {
   version: number;
 }
 
+export interface OrganizationQuotaTable {
+  organization_id: string;
+  events_per_second: number | null;
+  definitions: number | null;
+  queued_requests: number | null;
+  stored_bytes: number | null;
+  subscriptions: number | null;
+}
+
+export interface EventBucketTable {
+  organization_id: string;
+  id: string;
+  rate: number;
+  level: number;
+  told_at: Date;
+}
+
+export interface StoredDayTable {
+  organization_id: string;
+  day: Date;
+  bytes: number;
+}
+
+export interface SubscriptionCountTable {
+  organization_id: string;
+  process_id: string;
+  subscriptions: number;
+  told_at: Date;
+}
+
 export interface UserTable {
   id: string;
   organization_id: string;
@@ -50,6 +80,7 @@ export interface ApiTokenTable {
   last_used_at: Date | null;
   revoked_at: Date | null;
   created_at: Date;
+  events_per_second: number | null;
 }
 
 export interface SessionTable {
@@ -520,6 +551,10 @@ export interface Tables {
   organization: OrganizationTable;
   organization_counter: OrganizationCounterTable;
   organization_catalog: OrganizationCatalogTable;
+  organization_quota: OrganizationQuotaTable;
+  event_bucket: EventBucketTable;
+  stored_day: StoredDayTable;
+  subscription_count: SubscriptionCountTable;
   users: UserTable;
   api_token: ApiTokenTable;
   session: SessionTable;

@@ -1,13 +1,16 @@
 /**
  * The tenants' pool: each statement goes out behind one that names the organization, in the same message to the server and
  * in the same transaction, so that row-level security costs no round trip. Without an organization nothing is sent.
+ * An organization has a share of the pool, and its statements a time, so that what one reads slowly costs others nothing.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import pg from "pg";
+import { SlowReadError } from "../errors.ts";
 import { SessionPool } from "./pool.ts";
 import { retried } from "./retry.ts";
 import { POOL_PROFILE, SCOPE } from "./session.ts";
 import type { SessionConfig } from "./session-client.ts";
+import { Shares } from "./shares.ts";
 import { TenancyError } from "./tenancy.ts";
 
 const organizations = new AsyncLocalStorage<string>();
@@ -71,11 +74,26 @@ function send(client: pg.PoolClient, organizationId: string, config: Config, val
   });
 }
 
-/** The same client, each of whose statements is that organization's. */
-function scoped(client: pg.PoolClient, organizationId: string): pg.PoolClient {
+const QUERY_CANCELED = "57014";
+
+/** A statement that took as long as it may says so; everything else as it comes. */
+const said = (error: unknown, ms: number): unknown =>
+  (error as { code?: unknown } | null)?.code === QUERY_CANCELED ? new SlowReadError(ms, { cause: error }) : error;
+
+/** The same client, each of whose statements is that organization's. @param leave gives its place in the share back */
+function scoped(client: pg.PoolClient, organizationId: string, ms: number, leave: () => void): pg.PoolClient {
   return new Proxy(client, {
     get(target, name) {
-      if (name === "query") return (config: Config, values?: unknown[]) => send(target, organizationId, config, values);
+      if (name === "query")
+        return (config: Config, values?: unknown[]) =>
+          send(target, organizationId, config, values).catch((error: unknown) => {
+            throw said(error, ms);
+          });
+      if (name === "release")
+        return (error?: Error | boolean) => {
+          leave();
+          target.release(error);
+        };
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -88,18 +106,28 @@ export interface Tenant {
   connect(): Promise<pg.PoolClient>;
 }
 
+/** Callers of one organization that may wait for its share of the pool, and how long. */
+const WAITING = 500;
+const PATIENCE_MS = 5_000;
+
 /** Takes promises only: neither callbacks nor cursors. */
 export class TenantPool extends SessionPool {
+  readonly shares: Shares;
+  readonly #statementMs: number;
+
   constructor(config: SessionConfig & { max: number }) {
-    super({ ...config, profile: { ...POOL_PROFILE, ...config.profile, tenant: true } });
+    const profile = { ...POOL_PROFILE, ...config.profile, tenant: true };
+    super({ ...config, profile });
+    this.#statementMs = profile.statementTimeout;
+    this.shares = new Shares({ most: Math.max(1, Math.ceil(config.max / 2)), waiting: WAITING, patienceMs: PATIENCE_MS });
   }
 
   of(organizationId: string): Tenant {
     const query = (config: Config, values?: unknown[]) =>
       retried(async () => {
-        const client = (await super.connect()) as pg.PoolClient;
+        const client = await this.#client(organizationId);
         try {
-          const result = await send(client, organizationId, config, values);
+          const result = await client.query(config as string, values);
           client.release();
           return result;
         } catch (error) {
@@ -110,8 +138,18 @@ export class TenantPool extends SessionPool {
       });
     return {
       query: query as pg.Pool["query"],
-      connect: async () => scoped((await super.connect()) as pg.PoolClient, organizationId),
+      connect: () => this.#client(organizationId),
     };
+  }
+
+  async #client(organizationId: string): Promise<pg.PoolClient> {
+    const leave = await this.shares.enter(organizationId);
+    try {
+      return scoped((await super.connect()) as pg.PoolClient, organizationId, this.#statementMs, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   #current(): Tenant {

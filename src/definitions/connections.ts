@@ -1,6 +1,6 @@
 /** Connections: a target that several definitions share, with a URL per record action and headers (doForms). */
 import { type Caller, demand } from "../accounts/caller.ts";
-import { newestFirst } from "../accounts/keyset.ts";
+import { COUNTED, newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -266,5 +266,5 @@ export async function allConnections(core: Core, caller: Caller): Promise<Connec
 /** @throws ForbiddenError */
 export async function countConnections(core: Core, caller: Caller): Promise<number> {
   demand(caller, "webhooks:read");
-  return core.db.prisma.connection.count({ where: { organizationId: caller.organizationId } });
+  return core.db.prisma.connection.count({ ...COUNTED, where: { organizationId: caller.organizationId } });
 }

@@ -7,6 +7,7 @@ import { createEgress, type Egress } from "../delivery/egress.ts";
 import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { demandDefinitionPlace } from "../quotas/settings.ts";
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
@@ -107,12 +108,14 @@ export async function createDefinition(
       await lockCatalog(client, organizationId);
       const code = input.code ?? (await suggestCode(client, "webhook_definition", organizationId, codeFrom(input.name, "webhook")));
       const after = await destinationsOf(client, organizationId, whole);
+      const number = await nextNumber(client, organizationId);
+      await demandDefinitionPlace(core, client, organizationId, number);
       const definition = await insert<Columns>(client, "webhook_definition", {
         ...columnsFrom(input),
         ...hiddenChange(core, caller, owner, null, input, { before: after, after }).columns,
         ...owner,
         code,
-        number: await nextNumber(client, organizationId),
+        number,
         ...targetColumns(whole),
         state: input.state ?? "ACTIVE",
         application: caller.application ?? null,

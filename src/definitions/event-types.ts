@@ -1,6 +1,6 @@
 /** The organization's catalogue of event types: for people to choose from, and enforced when the organization says so. */
 import { type Caller, demand } from "../accounts/caller.ts";
-import { newestFirst } from "../accounts/keyset.ts";
+import { COUNTED, newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { EventType } from "../db/generated/prisma/client.ts";
@@ -102,5 +102,5 @@ export async function listEventTypes(core: Core, caller: Caller, page: PageOf<st
 /** @throws ForbiddenError */
 export async function countEventTypes(core: Core, caller: Caller): Promise<number> {
   demand(caller, "webhooks:read");
-  return core.db.prisma.eventType.count({ where: { organizationId: caller.organizationId } });
+  return core.db.prisma.eventType.count({ ...COUNTED, where: { organizationId: caller.organizationId } });
 }

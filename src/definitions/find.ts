@@ -1,5 +1,6 @@
 /** Definitions read: one, or a list, newest first. Deleted ones are not there. */
 import { type Caller, demand } from "../accounts/caller.ts";
+import { COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
 import type { Prisma } from "../db/generated/prisma/client.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
@@ -162,5 +163,5 @@ export async function listDefinitionsByOffset(
 export async function countDefinitions(core: Core, caller: Caller, filter: DefinitionFilter): Promise<number> {
   demand(caller, "webhooks:read");
   if (unstorable(filter)) return 0;
-  return core.db.prisma.webhookDefinition.count({ where: await whereOf(core, caller, filter) });
+  return core.db.prisma.webhookDefinition.count({ ...COUNTED, where: await whereOf(core, caller, filter) });
 }

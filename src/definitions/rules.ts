@@ -3,7 +3,7 @@
  * softly: the requests that it triggered keep naming it.
  */
 import { type Caller, demand } from "../accounts/caller.ts";
-import { newestFirst } from "../accounts/keyset.ts";
+import { COUNTED, newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -259,7 +259,7 @@ export async function listRulesByOffset(
 /** @throws ForbiddenError */
 export async function countRules(core: Core, caller: Caller, filter: RuleFilter): Promise<number> {
   demand(caller, "webhooks:read");
-  return core.db.prisma.workflowRule.count({ where: whereOf(caller.organizationId, filter) });
+  return core.db.prisma.workflowRule.count({ ...COUNTED, where: whereOf(caller.organizationId, filter) });
 }
 
 /** The living definitions that these rules name, by rule, in each rule's order. */

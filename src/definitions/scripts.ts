@@ -1,6 +1,6 @@
 /** Scripts: JavaScript of the organization that runs in the sandbox instead of a call (SuperOffice's `crmscript`). */
 import { type Caller, demand } from "../accounts/caller.ts";
-import { newestFirst } from "../accounts/keyset.ts";
+import { COUNTED, newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -122,5 +122,5 @@ export async function listScripts(core: Core, caller: Caller, page: PageOf<strin
 /** @throws ForbiddenError */
 export async function countScripts(core: Core, caller: Caller): Promise<number> {
   demand(caller, "webhooks:read");
-  return core.db.prisma.script.count({ where: { organizationId: caller.organizationId } });
+  return core.db.prisma.script.count({ ...COUNTED, where: { organizationId: caller.organizationId } });
 }

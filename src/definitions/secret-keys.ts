@@ -1,6 +1,6 @@
 /** Named HMAC keys, the user's own text, which CRM.COM definitions select. Never shown again. */
 import { type Caller, demand } from "../accounts/caller.ts";
-import { newestFirst } from "../accounts/keyset.ts";
+import { COUNTED, newestFirst } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { SecretKey } from "../db/generated/prisma/client.ts";
@@ -89,5 +89,5 @@ export async function listSecretKeys(core: Core, caller: Caller, page: PageOf<st
 /** @throws ForbiddenError */
 export async function countSecretKeys(core: Core, caller: Caller): Promise<number> {
   demand(caller, "webhooks:read");
-  return core.db.prisma.secretKey.count({ where: { organizationId: caller.organizationId } });
+  return core.db.prisma.secretKey.count({ ...COUNTED, where: { organizationId: caller.organizationId } });
 }

@@ -17,6 +17,8 @@ import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
 import { UnavailableError } from "../errors.ts";
+import type { TokenRate } from "../quotas/gate.ts";
+import type { OpenQuotas } from "../quotas/open.ts";
 import { createAfterCommit } from "./after-commit.ts";
 import { atOnceOf } from "./at-once.ts";
 import { keysOf } from "./call-keys.ts";
@@ -30,11 +32,13 @@ export interface Ingest {
    * All or nothing, in the order given.
    * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, for a call that would make too many requests
    * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away, or OverloadedError: nothing was accepted
-   * @throws RateLimitedError as much as one organization may have waiting waits
+   * @throws RateLimitedError as much as one organization may have waiting waits, or a quota is used up
    */
   emit(organizationId: string, inputs: EventInput[], options?: IngestOptions): Promise<IngestResult>;
   /** In the caller's transaction. @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
   within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
+  /** Asks the quotas for events that `within` will write: before its transaction, which they never undo. @throws RateLimitedError */
+  admit(organizationId: string, events: number, bytes: number, token?: TokenRate): Promise<void>;
   /**
    * Requests for events that are there already, behind what their lanes hold, in the caller's transaction, as its last step.
    * @returns and @throws as `within`
@@ -65,11 +69,12 @@ const CATALOGUES = 5;
 
 const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
+/** @param parts.quotas absent: none are kept */
 export function createIngest(
   core: Core,
-  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs },
+  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs; quotas?: Pick<OpenQuotas, "admit"> },
 ): Ingest {
-  const { lanes, numbers, catalogs } = parts;
+  const { lanes, numbers, catalogs, quotas } = parts;
   const committed = createAfterCommit(core, parts);
   const { ingestQueue, ingestQueueMb, databasePool } = core.config;
   const short = Math.max(2, Math.floor(databasePool * 0.4));
@@ -221,6 +226,16 @@ export function createIngest(
         (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
           throw shown(error);
         }));
+      const bytes = bytesOf(inputs);
+      if (quotas && !isExempt(inputs, options)) {
+        const wanted = { events: inputs.length, bytes, requests: matched.requests, token: options.token };
+        const admitting = quotas.admit(organizationId, wanted);
+        // From memory, mostly: then it keeps its place in the order of the calls.
+        if (admitting)
+          await admitting.catch((error: unknown): never => {
+            throw shown(error);
+          });
+      }
       return new Promise<IngestResult>((resolve, reject) => {
         const call = { organizationId, inputs, options };
         line.join({
@@ -228,7 +243,7 @@ export function createIngest(
           matched,
           // A call of none still has its answer kept, under its key.
           events: Math.max(1, inputs.length),
-          bytes: bytesOf(inputs),
+          bytes,
           lanes: matched.lanes,
           requests: matched.requests,
           long: !fitsOneStatement(matched),
@@ -246,6 +261,13 @@ export function createIngest(
         committed(organizationId, tickets, catalog);
       };
     },
+    async admit(organizationId, events, bytes, token) {
+      try {
+        await quotas?.admit(organizationId, { events, bytes, requests: 0, token });
+      } catch (error) {
+        throw shown(error);
+      }
+    },
     async again(client, organizationId, matches) {
       const tickets = await enqueue(client, matches, core.clock.now(), numbers);
       // Their payloads are not at hand: whoever holds their lanes reads them.
@@ -262,18 +284,32 @@ export function createIngest(
 const shown = (error: unknown): unknown =>
   isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
 
-/** Calls that share a lane stay together, the others wait each for their own. */
+/** What Hookline tells of itself is never refused. */
+const OURS = "hookline.";
+const isExempt = (inputs: readonly EventInput[], { exempt = false }: IngestOptions): boolean =>
+  exempt || inputs.every(({ type }) => type.startsWith(OURS));
+
+/** Calls that share a lane stay together, the others wait each for their own. In the order of the calls, each lane looked up once a call. */
 function byLanes(calls: readonly Call[]): Call[][] {
-  const groups: { calls: Call[]; lanes: Set<LaneRef> }[] = [];
-  for (const call of calls) {
-    const joined = { calls: [call], lanes: new Set(call.lanes) };
-    for (const group of groups.splice(0)) {
-      if ([...group.lanes].some((lane) => joined.lanes.has(lane))) {
-        joined.calls.unshift(...group.calls);
-        for (const lane of group.lanes) joined.lanes.add(lane);
-      } else groups.push(group);
+  const leaders = calls.map((_, i) => i);
+  const leaderOf = (i: number): number => {
+    let at = i;
+    while (leaders[at] !== at) {
+      // Each step halves what is left of the way for whoever comes next.
+      leaders[at] = leaders[leaders[at] as number] as number;
+      at = leaders[at] as number;
     }
-    groups.push(joined);
-  }
-  return groups.map((group) => group.calls);
+    return at;
+  };
+  const firsts = new Map<LaneRef, number>();
+  for (const [i, call] of calls.entries())
+    for (const lane of call.lanes) {
+      const first = firsts.get(lane);
+      if (first === undefined) firsts.set(lane, i);
+      else {
+        const [a, b] = [leaderOf(first), leaderOf(i)];
+        leaders[Math.max(a, b)] = Math.min(a, b);
+      }
+    }
+  return [...Map.groupBy(calls.keys(), leaderOf).values()].map((group) => group.map((i) => calls[i] as Call));
 }

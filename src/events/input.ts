@@ -1,6 +1,7 @@
 /** What comes in, and what an ingest call answers. */
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import type { TokenRate } from "../quotas/gate.ts";
 import type { EventView } from "../wire/dialect.ts";
 
 export interface EventInput {
@@ -38,6 +39,10 @@ export interface IngestOptions {
   idempotency?: { space?: string; key: string; bodyHash: Uint8Array };
   /** What is kept as the answer under the call's key. */
   answer?: (events: AcceptedEvent[]) => { status: number; answer: string };
+  /** The API token that brought it, when it has a rate of its own. */
+  token?: TokenRate | undefined;
+  /** Hookline's own events: no quota counts them. */
+  exempt?: boolean;
 }
 
 export interface IngestResult {

@@ -12,7 +12,7 @@ import type { MatchEvent } from "../definitions/match.ts";
 import { ourTransactions } from "../delivery/lane-chores.ts";
 import type { Match } from "../delivery/lane-enqueue.ts";
 import { readEventBodies } from "../delivery/sql/read-bodies.ts";
-import { MOST_COUNTED } from "../requests/count.ts";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import { matcher, type RequestFilter } from "../requests/filter.ts";
 import { CLOCK_SLACK_MS, LOWEST, lowestId, rangeAround } from "../requests/id-range.ts";
 import { MOVE, type RunMissed, type Step } from "../requests/replay-run.ts";

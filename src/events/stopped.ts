@@ -34,5 +34,6 @@ export async function announceStopped(core: Core, ingest: Ingest, stop: StoppedD
   await ingest.emit(
     stop.organizationId,
     events.map((event) => ({ ...event, idempotencyKey: `state ${jobId}` })),
+    { exempt: true },
   );
 }

@@ -1,6 +1,7 @@
 /** Goals: what is measured. Deleted softly: the inbound URLs of a deleted goal answer "gone", not "unknown". */
 import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
+import { COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -119,7 +120,10 @@ export async function countGoals(core: Core, caller: Caller): Promise<number> {
   demand(caller, "goals:read");
   const { rows } = await core.db
     .tenant(caller.organizationId)
-    .query<{ n: number }>("SELECT count(*) AS n FROM goal WHERE organization_id = $1 AND deleted_at IS NULL", [caller.organizationId]);
+    .query<{ n: number }>(
+      "SELECT count(*) AS n FROM (SELECT 1 FROM goal WHERE organization_id = $1 AND deleted_at IS NULL LIMIT $2) AS counted",
+      [caller.organizationId, COUNTED.take],
+    );
   return rows[0]?.n ?? 0;
 }
 

@@ -1,6 +1,7 @@
 /** Inbound webhooks: secret URLs that record values. Of a key only its SHA-256 is stored; admins alone see and make them. */
 import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
+import { COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { nameIssues, textIssues } from "../definitions/text.ts";
@@ -170,7 +171,10 @@ export async function countInboundWebhooks(core: Core, caller: Caller): Promise<
   demand(caller, "admin");
   const { rows } = await core.db
     .tenant(caller.organizationId)
-    .query<{ n: number }>("SELECT count(*) AS n FROM inbound_webhook WHERE organization_id = $1", [caller.organizationId]);
+    .query<{ n: number }>("SELECT count(*) AS n FROM (SELECT 1 FROM inbound_webhook WHERE organization_id = $1 LIMIT $2) AS counted", [
+      caller.organizationId,
+      COUNTED.take,
+    ]);
   return rows[0]?.n ?? 0;
 }
 

@@ -15,7 +15,7 @@ import { hashToken, sameBytes } from "../vault.ts";
 import { globalId, idOf } from "../wire/ids.ts";
 import { readDatum, type SentDatum } from "./datum.ts";
 import { GOAL_COLUMNS, type Goal } from "./goals.ts";
-import { announce, type GoalValue, writeValue } from "./values.ts";
+import { announce, type GoalValue, VALUE_BYTES, writeValue } from "./values.ts";
 
 /** From the last byte of a post until its answer. */
 export const PROCESSING_MS = 10_000;
@@ -60,7 +60,7 @@ export interface Inbound {
   rememberedGoal(post: Post): Rate | undefined;
   admit(post: Post): Promise<Admission>;
   /**
-   * @throws DatumError IdempotencyKeyReusedError ConflictError (in flight) UnavailableError TimedOutError
+   * @throws DatumError IdempotencyKeyReusedError ConflictError (in flight) UnavailableError TimedOutError RateLimitedError
    */
   record(post: Post, target: Target, sent: SentDatum, idempotency?: Idempotency): Promise<Recording | { refusal: Refusal }>;
   /** Keeps a refused post on its webhook, for people to see; never fails. */
@@ -130,6 +130,7 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
     },
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
+      await ingest.admit(target.goal.organizationId, 1, VALUE_BYTES);
       let committed = () => {};
       const deadline = performance.now() + processingMs;
       const done = await ingest.withNumbers(() =>

@@ -45,6 +45,8 @@ export interface Metrics {
   mail(outcome: "sent" | "failed"): void;
   /** A name and a password, or a token, that did not fit. */
   signInFailed(): void;
+  /** So much was refused for a quota. */
+  overQuota(quota: string, count?: number): void;
   /** One run of a chore in this process; without an outcome: it may have some. */
   chore(chore: string, outcome?: "done" | "failed"): void;
   /**
@@ -101,6 +103,12 @@ export function createMetrics(): Metrics {
     labelNames: ["chore", "outcome"],
     registers,
   });
+  const refusals = new Counter({
+    name: "hookline_quota_refusals_total",
+    help: "Calls, definitions and subscriptions that were refused for a quota, by quota.",
+    labelNames: ["quota"],
+    registers,
+  });
   // A rate needs a first value of 0.
   for (const outcome of ["sent", "failed"]) mails.inc({ outcome }, 0);
   return {
@@ -113,6 +121,7 @@ export function createMetrics(): Metrics {
     events: (count) => events.inc(count),
     mail: (outcome) => mails.inc({ outcome }),
     signInFailed: () => signIns.inc(),
+    overQuota: (quota, count = 1) => refusals.inc({ quota }, count),
     chore(chore, outcome) {
       for (const each of ["done", "failed"]) chores.inc({ chore, outcome: each }, each === outcome ? 1 : 0);
     },

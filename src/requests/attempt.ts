@@ -4,6 +4,7 @@ import type { Queries } from "../db/statement.ts";
 import type { AttemptOutcome } from "../wire/dialect.ts";
 import { attemptId, attemptPlace } from "./attempt-id.ts";
 import { batched } from "./batch.ts";
+import { readBodies } from "./budget.ts";
 import { rangeOf } from "./id-range.ts";
 import { readAttemptsById, readAttemptWindows } from "./sql/read-attempts.ts";
 import { readContents } from "./sql/read-contents.ts";
@@ -61,7 +62,10 @@ export async function contentsOf(
   attempts: readonly AttemptKey[],
 ): Promise<Map<number, AttemptContent>> {
   const requests = attempts.map((a) => a.requestId);
-  const rows = await readContents.rows(pool, [organizationId, requests, attempts.map((a) => a.number), ...rangeOf(requests)]);
+  const rows = await readBodies(
+    () => readContents.rows(pool, [organizationId, requests, attempts.map((a) => a.number), ...rangeOf(requests)]),
+    ({ requestBody, responseBody }) => (requestBody?.length ?? 0) + (responseBody?.length ?? 0),
+  );
   return new Map(rows.map(({ place, ...content }) => [place - 1, content as AttemptContent]));
 }
 

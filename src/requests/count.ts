@@ -1,5 +1,5 @@
 /** How many rows a list has: exact up to a bound, so that a look at a long log costs no more than at a short one. Pure. */
-export const MOST_COUNTED = 10_000;
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 
 export interface Count {
   count: number;

@@ -1,7 +1,8 @@
 /** The requests that an event made: one per definition that wanted it. */
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import { batched } from "./batch.ts";
-import { type Count, countOf, MOST_COUNTED } from "./count.ts";
+import { type Count, countOf } from "./count.ts";
 import type { EventNode, EventRow } from "./event.ts";
 import { HIGHEST, LOWEST, rangeAround } from "./id-range.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";

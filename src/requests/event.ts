@@ -1,7 +1,9 @@
 /** Events as the log holds them. */
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import { batched } from "./batch.ts";
-import { type Count, countOf, MOST_COUNTED } from "./count.ts";
+import { readBodies } from "./budget.ts";
+import { type Count, countOf } from "./count.ts";
 import { HIGHEST, LOWEST, rangeOf } from "./id-range.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 import { countEventsUpTo, listEventsNewestFirst, listEventsOldestFirst, readEventsById, readEventTexts } from "./sql/read-events.ts";
@@ -42,7 +44,10 @@ const NO_TEXTS: EventTexts = { payload: "null", previous: null };
 async function readTexts(db: Database, events: readonly EventRow[]): Promise<Map<EventRow, EventTexts>> {
   const organizationId = events[0]?.organizationId as string;
   const ids = events.map((e) => e.id);
-  const rows = await readEventTexts.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
+  const rows = await readBodies(
+    () => readEventTexts.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]),
+    ({ payload, previous }) => payload.length + (previous?.length ?? 0),
+  );
   const found = new Map(rows.map(({ id, ...texts }) => [id, texts]));
   return new Map(events.flatMap((e) => (found.has(e.id) ? [[e, found.get(e.id) as EventTexts]] : [])));
 }

@@ -135,6 +135,12 @@ const POOL_FIGURES: readonly Figure<Pools>[] = [
     counts: true,
     of: byPool(({ waits }) => waits.seconds),
   },
+  {
+    name: "hookline_read_refusals_total",
+    help: "Reads that were refused since their organization's share of the pool was in use for too long.",
+    counts: true,
+    of: ({ tenant }) => [[tenant.shares.refused]],
+  },
 ];
 
 /** Shows them at /metrics. Nothing is read unless somebody asks there. */

@@ -1,9 +1,11 @@
 /** Lanes as operators see them: state, head, how many wait behind it, why and until when. */
+
 import { type RawBuilder, sql } from "kysely";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import { type LaneState, laneState } from "../delivery/lane-state.ts";
-import { type Count, countOf, MOST_COUNTED } from "./count.ts";
+import { type Count, countOf } from "./count.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 
 export interface LaneRow {

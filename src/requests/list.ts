@@ -3,12 +3,14 @@
  * Where a filter asks what no index knows, a page reads at most 100 000 rows along the way and may then be shorter than
  * asked for; it says where the next one goes on.
  */
+
 import { type Expression, expressionBuilder, type SqlBool, sql } from "kysely";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import type { WebhookRequestTable } from "../db/kysely-types.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import { between, type Clauses, clausesOf, findNumber } from "./clauses.ts";
-import { type Count, countOf, MOST_COUNTED } from "./count.ts";
+import { type Count, countOf } from "./count.ts";
 import { matchesNothing, type RequestFilter } from "./filter.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 import { type RequestNode, requestNodes } from "./related.ts";

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Database } from "../db/client.ts";
 import { queries, rowsOf } from "../db/queries.ts";
-import { MOST_COUNTED } from "./count.ts";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { RequestFilter } from "./filter.ts";
 import { COUNT_WALK, clausesFor, endOfWalk, matching, PAGE_WALK } from "./list.ts";
 

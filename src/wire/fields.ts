@@ -1,5 +1,5 @@
 /** `fieldsSet`: a choice of a payload's fields by dotted path, cut out of its source text. */
-import { elements, memberList } from "./json-text.ts";
+import { eachElement, eachMember, stringOf, valueEnd } from "./json-text.ts";
 
 /** CRM.COM joins paths with commas and prints them: no segment may hold what would need quoting there. */
 const SEGMENT = /^[\p{L}\p{N}_$@:-]+$/u;
@@ -34,7 +34,7 @@ export function pick(payload: string, paths: readonly string[]): string {
     tree = plant(paths);
     trees.set(paths, tree);
   }
-  return choose(payload, tree) ?? "{}";
+  return choose(payload, payload.length - payload.trimStart().length, tree).source ?? "{}";
 }
 
 function plant(paths: readonly string[]): Tree {
@@ -53,23 +53,38 @@ function plant(paths: readonly string[]): Tree {
   return root;
 }
 
-/** Undefined when nothing of it was chosen. */
-function choose(source: string, tree: Tree): string | undefined {
-  const list = elements(source);
-  if (list) {
-    const chosen = list.map((value) => (value.startsWith("{") ? choose(value, tree) : undefined));
-    if (chosen.every((value) => value === undefined)) return undefined;
-    const objects = chosen.filter((_, i) => list[i]?.startsWith("{"));
-    return `[${objects.map((value) => value ?? "{}").join(",")}]`;
+interface Chosen {
+  /** Where the value ends in the text. */
+  end: number;
+  /** Undefined: nothing of it was chosen. */
+  source: string | undefined;
+}
+
+/** In one pass, however deep the paths go: what no path enters is jumped over. */
+function choose(text: string, from: number, tree: Tree): Chosen {
+  const objects: (string | undefined)[] = [];
+  const listEnd = eachElement(text, from, (_index, at) => {
+    if (text[at] !== "{") return valueEnd(text, at);
+    const chosen = choose(text, at, tree);
+    objects.push(chosen.source);
+    return chosen.end;
+  });
+  if (listEnd !== undefined) {
+    const none = objects.every((source) => source === undefined);
+    return { end: listEnd, source: none ? undefined : `[${objects.map((source) => source ?? "{}").join(",")}]` };
   }
   // By key: of duplicates the last one counts, as everywhere in JSON.
   const kept = new Map<string, string>();
-  for (const { key, keySource, value } of memberList(source) ?? []) {
+  const end = eachMember(text, from, (keySource, at) => {
+    const key = stringOf(keySource);
     const branch = tree.get(key);
-    if (!branch) continue;
-    const part = branch.size === 0 ? value : choose(value, branch);
-    if (part === undefined) kept.delete(key);
-    else kept.set(key, `${keySource}:${part}`);
-  }
-  return kept.size === 0 ? undefined : `{${[...kept.values()].join(",")}}`;
+    if (!branch) return valueEnd(text, at);
+    const whole = branch.size === 0 ? valueEnd(text, at) : undefined;
+    const part = whole === undefined ? choose(text, at, branch) : { end: whole, source: text.slice(at, whole) };
+    if (part.source === undefined) kept.delete(key);
+    else kept.set(key, `${keySource}:${part.source}`);
+    return part.end;
+  });
+  const source = kept.size === 0 ? undefined : `{${[...kept.values()].join(",")}}`;
+  return { end: end ?? valueEnd(text, from), source };
 }

@@ -14,6 +14,11 @@ export class JsonSource {
     this.#text = /[\n\r]/.test(text) ? compact(text) : text;
   }
 
+  /** Characters of the text. */
+  get length(): number {
+    return this.#text.length;
+  }
+
   toJSON(): string {
     return MARK + this.#text;
   }
@@ -23,13 +28,13 @@ export class JsonSource {
 export function withSources(body: string): string {
   let at = body.indexOf(`"${MARK}`);
   if (at < 0) return body;
-  let out = "";
+  const parts: string[] = [];
   let kept = 0;
   while (at >= 0) {
     const end = stringEnd(body, at);
-    out += body.slice(kept, at) + (JSON.parse(body.slice(at, end)) as string).slice(MARK.length);
+    parts.push(body.slice(kept, at), (JSON.parse(body.slice(at, end)) as string).slice(MARK.length));
     kept = end;
     at = body.indexOf(`"${MARK}`, end);
   }
-  return out + body.slice(kept);
+  return parts.join("") + body.slice(kept);
 }

@@ -46,7 +46,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("signed in", "signOut"),
     ...rows("webhooks:read", "dryRunTransformation planReplay"),
     ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
-    ...rows("operator", "createOrganization setOrganizationFeature deleteOrganization"),
+    ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
     ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
     ...rows("events:write", "emitEvent emitEvents"),

@@ -3,6 +3,7 @@
  * where a body is, 12 KiB where a header or a URL is. Pure: spite.test.ts sends it.
  */
 import { openApiDocument } from "../../src/api/rest/openapi.ts";
+import type { Route } from "../../src/api/routing.ts";
 
 const MIB = 2 ** 20;
 
@@ -155,6 +156,28 @@ const DOORS: readonly Door[] = [
   { path: "/api/v1/Agents/Webhook/SaveWebhook", kinds: ["json", "xml"] },
 ];
 
+const BODIED = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+/** What a route's parameters are called with. */
+const pathOf = (route: string) => route.replace(/:[^/]+/g, "1").replace("*", "a");
+
+const fits = (route: string, path: string) => {
+  const [pattern, given] = [route.split("/"), path.split("/")];
+  return pattern.length === given.length && pattern.every((segment, i) => segment.startsWith(":") || segment === given[i]);
+};
+
+/** A door for every route that takes a body and has none above, with what its product may send. */
+export function doorsOf(routes: readonly Route[]): Door[] {
+  return routes
+    .filter(
+      ({ method, url }) =>
+        BODIED.has(method) && ![...DOORS, ...describedDoors()].some((door) => (door.method ?? "POST") === method && fits(url, door.path)),
+    )
+    .map(({ method, url: path }): Door => {
+      const kinds = path.startsWith("/api/v1/") ? (["json", "form", "xml"] as const) : (["json", "form"] as const);
+      return { path: pathOf(path), method: method as Spite["method"], kinds };
+    });
+}
+
 /** Every other operation of /openapi.json that takes a body, by its content types. */
 function describedDoors(): Door[] {
   const { paths } = openApiDocument("http://localhost") as { paths: Record<string, Record<string, { requestBody?: { content: object } }>> };
@@ -232,11 +255,11 @@ function mutation(name: string, input: string, value: string): string {
 }
 
 /** Every one, in a fixed order; a body is made when it is asked for. */
-export function allSpite(): { route: string; name: string; path: string; make(): Spite }[] {
+export function allSpite(routes: readonly Route[] = []): { route: string; name: string; path: string; make(): Spite }[] {
   const all: ReturnType<typeof allSpite> = [];
   const add = (route: string, name: string, rest: Omit<Spite, "route" | "name" | "body">, body?: () => string) =>
     all.push({ route, name: `${route}: ${name}`, path: rest.path, make: () => ({ route, name, ...rest, body: body?.() }) });
-  for (const { path, kinds, method = "POST", type } of [...DOORS, ...describedDoors()]) {
+  for (const { path, kinds, method = "POST", type } of [...DOORS, ...describedDoors(), ...doorsOf(routes)]) {
     for (const kind of kinds) {
       const headers = { "content-type": type ?? TYPES[kind] };
       for (const [name, value] of Object.entries(TABLES[kind])) {
@@ -270,7 +293,8 @@ export function allSpite(): { route: string; name: string; path: string; make():
     "an identifier": `?definition=${"id=1,".repeat(2_400)}`,
   };
   const paths = ["/graphql", "/v1/events", "/inbound/goals/a", "/api/v1/Webhook", "/api/v2/webservices", "/api/v3/webhook/subscription"];
-  for (const path of [...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", ""]) {
+  const read = routes.filter(({ method }) => method === "GET").map(({ url }) => pathOf(url));
+  for (const path of new Set([...paths, "/crmapi/rest/v2/webhook_definitions/list", "/assets", "", ...read])) {
     for (const [name, rest] of Object.entries(urls))
       add(`GET ${path || "/"}, the URL`, name, { method: "GET", path: path + rest, headers: {} });
   }

@@ -1,5 +1,6 @@
 /** Sends spite to a running platform, one piece at a time, and says what it cost everybody else and what was wrong with the answer. */
 import { performance } from "node:perf_hooks";
+import type { Route } from "../../src/api/routing.ts";
 import { type Probe, type Said, say, send, type Target, TOKEN } from "./hostile.ts";
 import { allMessages, allSpite } from "./spite.ts";
 
@@ -26,11 +27,11 @@ export interface Finding {
 }
 
 /** Every piece, for somebody without a token and for an administrator. */
-export function allPieces(): Piece[] {
+export function allPieces(routes: readonly Route[] = []): Piece[] {
   return [undefined, TOKEN].flatMap((token) => {
     const who = token === undefined ? "nobody" : "signed in";
     return [
-      ...allSpite().map(({ route, name, make }) => ({
+      ...allSpite(routes).map(({ route, name, make }) => ({
         route,
         name: `${who}, ${name}`,
         send: (target: Target) => send(target.url, make(), token),
@@ -60,7 +61,7 @@ const OURS_ALONE = [
   ...["Maximum call stack", "Invalid regular expression", "undefined (reading", "node:internal", "node_modules", "/src/", "\\n    at "],
 ];
 
-function wrongWith({ status, text }: Said): string | undefined {
+export function wrongWith({ status, text }: Said): string | undefined {
   if (status === 500 || status === 1011) return `answered ${status}: ${text.slice(0, 200)}`;
   if (text.includes("INTERNAL_SERVER_ERROR")) return text.slice(0, 200);
   const leaked = OURS_ALONE.find((words) => text.includes(words));

@@ -8,12 +8,6 @@ import { getFirstConsumedChar, type ReadonlyFlags } from "regexp-ast-analysis";
 import { analyse } from "scslre";
 import type { Rule } from "./rules.ts";
 
-/**
- * Where nobody else's text is read: the browser and the command line read their own user's, these modules what the operator
- * wrote or what Postgres' programs print.
- */
-const OWN_TEXT = ["src/web/", "src/cli/", "src/cli.ts", "src/config.ts", "src/config/", "src/db/migrations/", "src/embedded/"];
-
 /** A repeated group of which two alternatives may begin with the same character. */
 function ambiguous(source: string, flags: string): boolean {
   const parser = new RegExpParser();
@@ -48,7 +42,7 @@ export function superLinear(source: string, flags: string): string | undefined {
 
 export const patternsAreLinear: Rule = (files) =>
   files
-    .filter((file) => file.path.startsWith("src/") && !OWN_TEXT.some((own) => file.path.startsWith(own)))
+    .filter((file) => file.path.startsWith("src/"))
     .flatMap((file) => [
       ...file.patterns.flatMap(({ source, flags }) => superLinear(source, flags) ?? []).map((why) => `${file.path}: ${why}`),
       // What is put together while the program runs cannot be read here.

@@ -22,6 +22,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/definitions/", 4.3],
   ["src/requests/", 4.2],
   ["src/delivery/", 4.1],
+  ["src/quotas/", 3.3],
   ["src/accounts/", 3.2],
   ["src/wire/", 3.1],
   ["src/core.ts", 2.3],

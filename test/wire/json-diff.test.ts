@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { differences, sameJson } from "../../src/wire/json-diff.ts";
+import { DiffTooLargeError, differences, MOST_CHARACTERS, sameJson } from "../../src/wire/json-diff.ts";
 
 describe("differences", () => {
   const cases: [string, string, string, [string, string, string][]][] = [
@@ -117,5 +117,26 @@ describe("sameJson", () => {
   it("agrees with JSON.parse", () => {
     const value = fc.jsonValue({ maxDepth: 2 });
     fc.assert(fc.property(value, (v) => sameJson(JSON.stringify(v), JSON.stringify(JSON.parse(JSON.stringify(v)), null, 1))));
+  });
+});
+
+describe("B50 what changed is bounded", () => {
+  /** A name that stands in the pointer of each of `count` changes. */
+  const under = (name: string, count: number, value: number) =>
+    JSON.stringify({ [name]: Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, value])) });
+
+  it("a long name above many changes is refused with the first character too many", () => {
+    const name = "n".repeat(100_000);
+    expect(() => differences(under(name, 1_000, 1), under(name, 1_000, 2))).toThrow(DiffTooLargeError);
+    const few = differences(under(name, 50, 1), under(name, 50, 2));
+    expect(few).toHaveLength(50);
+    expect(few.reduce((sum, { pointer }) => sum + pointer.length, 0)).toBeLessThan(MOST_CHARACTERS);
+  });
+
+  it("sixty levels of objects and wide lists are compared whole", () => {
+    const deep = (last: string) => `${'{"a":'.repeat(60)}{"list":[${"0,".repeat(50_000)}${last}]}${"}".repeat(60)}`;
+    const [only] = differences(deep("1"), deep("2"));
+    expect(only?.pointer).toBe(`${"/a".repeat(60)}/list`);
+    expect(differences(deep("1"), deep("1.0"))).toEqual([]);
   });
 });

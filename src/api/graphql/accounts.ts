@@ -287,6 +287,9 @@ mutation("createApiToken", {
       type: "DateTime",
       description: "The moment from which it is refused, in the future; when absent it does not end by itself.",
     }),
+    eventsPerSecond: t.int({
+      description: "Events that it may bring in a second, beside its organization's quota; no rate of its own when absent.",
+    }),
   }),
   resolve: (input, { doors, caller }) => createApiToken(doors.core, caller, input),
 });

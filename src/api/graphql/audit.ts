@@ -56,7 +56,7 @@ const AuditEntry = builder.prismaNode("AuditEntry", {
 const AuditEntryConnection = connectionType("AuditEntry", AuditEntry);
 
 const AuditFilter = builder.inputType("AuditFilter", {
-  description: "All given clauses must hold.",
+  description: "Narrows a list: all that is given must hold.",
   fields: (t) => ({
     action: t.string({ description: "An action such as `webhookDefinition.update`, or `webhookDefinition.*` for all of its family." }),
     subjectId: t.id({ description: "Global id of the object that was changed, also when it is gone." }),

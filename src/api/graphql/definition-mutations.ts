@@ -112,7 +112,7 @@ function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>
 /** SuperOffice's receivers may subscribe to the changes of a definition's state. */
 async function announce(doors: Doors, organizationId: string, changes: readonly StateChange[]): Promise<void> {
   const events = stateEvents(changes);
-  if (events.length > 0) await doors.ingest.emit(organizationId, events);
+  if (events.length > 0) await doors.ingest.emit(organizationId, events, { exempt: true });
 }
 
 const CreatedWebhookDefinition = builder

@@ -11,9 +11,9 @@ import { requestFilter, WebhookRequestFilter } from "./request-filter.ts";
 const ErasureState = builder.enumType("ErasureState", {
   description: "How far an erasure of payloads is.",
   values: {
-    RUNNING: { description: "It goes on, also after a restart." },
+    RUNNING: { description: "It goes on in the background, also after a restart." },
     DONE: { description: "Every request that the filter found was dealt with." },
-    FAILED: { description: "It cannot go on." },
+    FAILED: { description: "It cannot go on; what was erased stays erased." },
   } as const,
 });
 

@@ -85,12 +85,12 @@ export function asTyped(error: unknown): unknown {
 }
 
 function coded(error: HooklineError, original: GraphQLError | undefined): GraphQLError {
-  const retry =
-    error instanceof UnavailableError ? { http: { status: 503, headers: { "retry-after": String(error.retryAfterSeconds) } } } : {};
+  const waits = error instanceof UnavailableError || error instanceof RateLimitedError;
+  const retry = waits ? { http: { status: error.status, headers: { "retry-after": String(error.retryAfterSeconds) } } } : {};
   return new GraphQLError(error.message, {
     nodes: original?.nodes,
     path: original?.path,
-    extensions: { code: error.code, ...retry },
+    extensions: { code: error.code, ...(error instanceof RateLimitedError && { retryAfterSeconds: error.retryAfterSeconds }), ...retry },
   });
 }
 

@@ -170,6 +170,7 @@ async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<
   const { events } = await doors.ingest.emit(
     caller.organizationId,
     inputs.map((input) => ({ ...input, callerNumber: caller.userNumber })),
+    { token: caller.tokenRate },
   );
   const ids = events.map((event) => event.id);
   return inOrder(ids, await readEvents(doors.core.db, caller.organizationId, ids)).filter((event) => event !== null);

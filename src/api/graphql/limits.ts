@@ -3,7 +3,6 @@
  * (tokens, depth, aliases, directives, root fields, mutations), with its variables for pages and their cost.
  * Fragments are counted as often as they are spread, and walked once: a document that doubles itself costs nothing.
  */
-import { complexityFromQuery } from "@pothos/plugin-complexity";
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -17,6 +16,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { GRAPHQL } from "../limits.ts";
+import { costOf } from "./cost.ts";
 
 interface Size {
   /** Of fields below each other, introspection apart. */
@@ -162,17 +162,14 @@ export function costLimits(
 ): GraphQLError | undefined {
   const operation = getOperationAST(document, operationName);
   if (!operation) return undefined;
-  const alone = {
-    ...document,
-    definitions: document.definitions.filter((node) => node === operation || node.kind === Kind.FRAGMENT_DEFINITION),
-  };
   // The cost's own reading of the variables tells every mistake in them, and a megabyte holds 500 000.
   const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
   if (read.errors) return unfitting(read.errors[0]?.message);
   try {
     // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
-    const { complexity } = complexityFromQuery(alone, { schema, ctx: {}, variables: variables ?? {} });
-    return complexity > GRAPHQL.cost ? exceeded("nodes on its pages (its cost)", GRAPHQL.cost) : undefined;
+    return costOf(schema, document, operation, read.variableValues) > GRAPHQL.cost
+      ? exceeded("nodes on its pages (its cost)", GRAPHQL.cost)
+      : undefined;
   } catch (error) {
     if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return badInput(error.message);
     // Variables that do not fit. Never left to execution: what cannot be counted is not run.

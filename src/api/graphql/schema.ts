@@ -2,6 +2,7 @@
 import type { GraphQLSchema } from "graphql";
 import "./accounts.ts";
 import "./audit.ts";
+import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";
 import "./connections.ts";
 import "./definition-mutations.ts";
@@ -24,9 +25,10 @@ import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
 import { describeMutations } from "./mutation.ts";
+import "./quotas.ts";
 import "./replays.ts";
 import "./rejected-requests.ts";
 import "./requests.ts";
 
-export const schema: GraphQLSchema = builder.toSchema();
+export const schema: GraphQLSchema = chargeAnswers(builder.toSchema());
 describeMutations(schema);

@@ -20,6 +20,7 @@ import {
   visit,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
+import { bounded } from "./bounded.ts";
 import { type Context, callerOf } from "./context.ts";
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
@@ -76,7 +77,7 @@ function createSharing() {
     documents.set(args.document, results);
     const known = results.get(key);
     if (known) return known;
-    const executed = executeSubscriptionEvent(args);
+    const executed = bounded(() => executeSubscriptionEvent(args));
     const result = executed instanceof Promise ? executed.then((each) => withCursor(each, change)) : withCursor(executed, change);
     results.set(key, result);
     return result;

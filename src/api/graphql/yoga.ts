@@ -3,6 +3,7 @@ import { type DocumentNode, GraphQLError, parse, type Source } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
+import { boundedAnswers } from "./bounded.ts";
 import type { Context } from "./context.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask } from "./errors.ts";
@@ -72,6 +73,6 @@ export function createYogaDoor(log: Log): Yoga {
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
-    plugins: [withinLimits(), sharedUpdates()],
+    plugins: [withinLimits(), boundedAnswers(), sharedUpdates()],
   });
 }

@@ -166,7 +166,7 @@ export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
       });
       const inputs = call.inputs.map((input) => ({ ...input, callerNumber: caller.userNumber }));
       const result = await ingest
-        .emit(caller.organizationId, inputs, { ...(idempotency ? { idempotency } : {}), answer })
+        .emit(caller.organizationId, inputs, { ...(idempotency ? { idempotency } : {}), answer, token: caller.tokenRate })
         .catch((error: unknown) => {
           throw call.many ? error : alone(error);
         });

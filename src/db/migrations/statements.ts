@@ -1,7 +1,7 @@
 /** Splits a SQL script into its statements, so that a failure can name the one that failed. */
 
 /** What may hold a ";" that ends nothing: comments, quoted names and texts, dollar-quoted bodies. */
-const TOKEN = /--[^\n]*|\/\*|"(?:[^"]|"")*"|\b[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|\$([A-Za-z_][A-Za-z0-9_]*)?\$|;|\S/g;
+const newToken = () => /--[^\n]*|\/\*|"(?:[^"]|"")*"|\b[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|\$([A-Za-z_][A-Za-z0-9_]*)?\$|;|\S/g;
 
 /** The end of a comment that begins at `from`; they nest. */
 function commentEnd(sql: string, from: number): number {
@@ -17,7 +17,7 @@ function commentEnd(sql: string, from: number): number {
 /** Each statement without the comments before it and without its ";". */
 export function statementsOf(sql: string): string[] {
   const statements: string[] = [];
-  const token = new RegExp(TOKEN);
+  const token = newToken();
   let begin: number | undefined;
   const take = (end: number) => {
     if (begin !== undefined) statements.push(sql.slice(begin, end).trimEnd());

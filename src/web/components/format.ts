@@ -67,7 +67,10 @@ export const formatPercent = (share: number): string =>
 /** Groups the digits of a decimal in plain notation, keeping every one of them. */
 export function formatDecimal(text: string): string {
   const [whole = "", fraction] = text.split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+  const groups: string[] = [];
+  const first = whole.startsWith("-") ? 1 : 0;
+  for (let end = whole.length; end > first; end -= 3) groups.unshift(whole.slice(Math.max(first, end - 3), end));
+  const grouped = whole.slice(0, first) + groups.join("\u202f");
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 

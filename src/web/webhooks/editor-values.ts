@@ -44,8 +44,9 @@ export const suggestCode = (name: string): string =>
     .normalize("NFKD")
     .replace(/[\u0300-\u036f]/g, "")
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "")
+    .split(/[^a-z0-9]/)
+    .filter((part) => part !== "")
+    .join("_")
     .slice(0, 60);
 
 export function emptyValues(): EditorValues {

@@ -5,6 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDatabase } from "../../../src/db/client.ts";
 import { migrate, wallStatus } from "../../../src/db/migrate.ts";
+import { readMigrations } from "../../../src/db/migrations/folder.ts";
 import { loginsOf } from "../../../src/db/wall/state.ts";
 import { newFolder } from "../../embedded/folder.ts";
 import { MASTER_KEY_TEXT } from "../../helpers/database.ts";
@@ -108,11 +109,11 @@ test("one role: everything works, the log says so once; the documented GRANTs tu
   expect(await wallStatus(url)).toMatchObject({ state: "on", roles: { owner: "hookline_owner" } });
 
   // A second installation in a schema of the same database, and one in another database of the same server.
-  expect(await migrate(`${url}?schema=second`)).toHaveLength(2);
+  expect(await migrate(`${url}?schema=second`)).toHaveLength((await readMigrations()).length);
   expect(await wallStatus(`${url}?schema=second`)).toMatchObject({ state: "on" });
   expect(await wallStatus(url)).toMatchObject({ state: "on" });
   const other = await login("stranger");
-  expect(await migrate(other)).toHaveLength(2);
+  expect(await migrate(other)).toHaveLength((await readMigrations()).length);
   expect(await wallStatus(other)).toMatchObject({ state: "off", why: expect.stringContaining("stranger is not granted hookline_engine") });
 });
 

@@ -169,6 +169,10 @@ const TENANTS: Record<string, () => unknown[]> = {
   "list-events-newest-first": () => [mine, HIGHEST, LOWEST, 5],
   "list-events-oldest-first": () => [mine, HIGHEST, LOWEST, 5],
   "count-events": () => [mine, 5],
+  "read-quotas": () => [mine, "2026-01-01", LOWEST],
+  "count-queued": () => [mine, 5],
+  "count-events-since": () => [mine, LOWEST, 5],
+  "count-living-definitions": () => [mine, 5],
   "read-event-texts": () => [mine, [request.eventId], LOWEST, HIGHEST],
   "find-notification": () => [mine, request.definitionId, request.id],
   "list-notifications": () => [mine, request.definitionId, null, 5, 0],
@@ -181,6 +185,8 @@ const TENANTS: Record<string, () => unknown[]> = {
 
 /** Of the hot path, the chores and the live feed: over all organizations, or in a transaction that is. */
 const ENGINES = new Set([
+  ...["read-event-bucket", "tell-event-buckets", "add-stored-bytes", "tell-subscriptions", "subscriptions-elsewhere"],
+  ...["drop-old-stored-days", "drop-old-event-buckets", "drop-old-subscription-counts"],
   ...["accept-events", "count-connections", "count-definitions-by-state", "count-lanes-by-state", "count-partitions"],
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],

@@ -1,6 +1,7 @@
 /** What RESULTS.com's face says when something is wrong: one body for every row of its table. */
 import type { FastifyReply } from "fastify";
 import type { Rate } from "../../../accounts/rate-limit.ts";
+import type { RateLimitedError } from "../../../errors.ts";
 import type { Problem } from "../../../goals/datum.ts";
 import type { ErrorForm } from "../../problem.ts";
 import type { Words } from "../words.ts";
@@ -67,6 +68,14 @@ export function rateHeaders(reply: FastifyReply, { limit, remaining, resetSecond
     "ratelimit-reset": resetSeconds,
   });
   if (exceeded) reply.header("retry-after", resetSeconds);
+}
+
+/** Of the organization's quota, in place of its goal's rate. */
+export function quotaHeaders(reply: FastifyReply, { retryAfterSeconds, left }: RateLimitedError): void {
+  reply.header("retry-after", retryAfterSeconds);
+  if (!left) return;
+  reply.removeHeader("ratelimit-policy");
+  reply.headers({ "ratelimit-limit": left.limit, "ratelimit-remaining": left.remaining, "ratelimit-reset": left.resetSeconds });
 }
 
 export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {

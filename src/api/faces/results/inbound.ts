@@ -4,11 +4,11 @@
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
-import { ConflictError, IdempotencyKeyReusedError, TimedOutError } from "../../../errors.ts";
+import { ConflictError, IdempotencyKeyReusedError, RateLimitedError, TimedOutError } from "../../../errors.ts";
 import { DatumError } from "../../../goals/datum.ts";
 import { createInbound, type Inbound, type Post, PROCESSING_MS } from "../../../goals/inbound.ts";
 import type { Doors } from "../../doors.ts";
-import { type ErrorBody, errorBody, guardHeaders, MESSAGES, rateHeaders, sendError } from "./answers.ts";
+import { type ErrorBody, errorBody, guardHeaders, MESSAGES, quotaHeaders, rateHeaders, sendError } from "./answers.ts";
 import { formatOf, readBody, readProperties } from "./body.ts";
 
 /** From the first byte until the last: a little before the server itself would cut the socket, which knows no face. */
@@ -41,6 +41,7 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
       if (limited) rateHeaders(reply, limited);
       const body = limited ? errorBody(429) : bodyOf(error);
       if (body.status === 409) reply.header("retry-after", 1);
+      if (error instanceof RateLimitedError) quotaHeaders(reply, error);
       // Never the URL: the key is in it.
       if (body.status === 500) request.log.error({ err: error, goalId: post.goalId }, "an inbound post failed");
       if (refusal.webhookId && body.status < 500) inbound.noteError(refusal.webhookId, body.status, body.message);
@@ -113,6 +114,7 @@ function bodyOf(error: unknown): ErrorBody {
   if (error instanceof IdempotencyKeyReusedError) return errorBody(422, { message: error.message });
   if (error instanceof ConflictError) return errorBody(409, { message: error.message });
   if (error instanceof TimedOutError) return errorBody(408);
+  if (error instanceof RateLimitedError) return errorBody(429, { message: error.message });
   return errorBody(isUnavailable(error) ? 503 : 500);
 }
 

@@ -62,8 +62,9 @@ function merged(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(result);
 }
 
-/** Each walks the document once. */
+/** Each walks the document once, and looks for a name among those of one object. */
 const MOST_OPERATIONS = 200;
+const MOST_NAMES = 1_000;
 
 function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
   if (operations.length > MOST_OPERATIONS) throw new FaceError(400, `a patch may have ${MOST_OPERATIONS} operations`);
@@ -116,6 +117,7 @@ function pathIn(webhook: Json, path: string, index: number): string {
     const key = segment.replaceAll("~1", "/").replaceAll("~0", "~");
     if (["__proto__", "constructor", "prototype"].includes(key)) throw new FaceError(400, `operation ${index}: there is no ${path}`);
     const known = typeof node === "object" && node !== null && !Array.isArray(node) ? Object.keys(node) : [];
+    if (known.length > MOST_NAMES) throw new FaceError(400, `operation ${index}: a patch may go into objects of ${MOST_NAMES} members`);
     const actual = known.includes(key) ? key : (known.find((each) => each.toLowerCase() === key.toLowerCase()) ?? key);
     node = (node as Json | null | undefined)?.[actual];
     return actual.replaceAll("~", "~0").replaceAll("/", "~1");

@@ -1,0 +1,79 @@
+/** Quotas: what an organization may use and uses, and an API token's own rate. */
+import { NotFoundError } from "../../errors.ts";
+import { QUOTA_NAMES, type Quotas } from "../../quotas/quotas.ts";
+import { setQuotas } from "../../quotas/settings.ts";
+import { Organization } from "./accounts.ts";
+import { builder } from "./builder.ts";
+import { mutation, uuidOf } from "./mutation.ts";
+
+const fields: Record<keyof Quotas, string> = {
+  eventsPerSecond: "Events that are accepted in a second, over all doors. A second's worth may come at once.",
+  definitions: "Webhook definitions that are not deleted.",
+  queuedRequests: "Requests that are accepted and not settled.",
+  storedBytes: "Bytes of accepted events and their requests within the retention time, counted as they come in.",
+  subscriptions: "Open GraphQL subscriptions, over all connections.",
+};
+
+const quotaType = (name: string, description: string) =>
+  builder.objectRef<Quotas>(name).implement({
+    description,
+    fields: (t) => ({
+      eventsPerSecond: t.exposeInt("eventsPerSecond", { description: fields.eventsPerSecond }),
+      definitions: t.exposeInt("definitions", { description: fields.definitions }),
+      queuedRequests: t.expose("queuedRequests", { type: "SafeInt", description: fields.queuedRequests }),
+      storedBytes: t.expose("storedBytes", { type: "SafeInt", description: fields.storedBytes }),
+      subscriptions: t.exposeInt("subscriptions", { description: fields.subscriptions }),
+    }),
+  });
+
+const OrganizationQuotas = quotaType(
+  "OrganizationQuotas",
+  "What an organization may use at most: what the operator set, else the installation's default.",
+);
+const OrganizationUsage = quotaType(
+  "OrganizationUsage",
+  "What an organization uses now, over all processes; eventsPerSecond over the last ten seconds. Counted no further than the quotas go.",
+);
+
+builder.prismaObjectFields("Organization", (t) => ({
+  quotas: t.field({
+    type: OrganizationQuotas,
+    description: "What it may use at most. Over it: 429 with Retry-After, or RateLimitedError.",
+    resolve: ({ id }, _args, { doors }) => doors.quotas.quotas(id),
+  }),
+  usage: t.field({
+    type: OrganizationUsage,
+    description: "What it uses now of its quotas.",
+    resolve: ({ id }, _args, { doors }) => doors.quotas.usage(id),
+  }),
+}));
+
+builder.prismaObjectFields("ApiToken", (t) => ({
+  eventsPerSecond: t.exposeInt("eventsPerSecond", {
+    nullable: true,
+    description: "Events that it may bring in a second, beside its organization's quota; null: no rate of its own.",
+  }),
+}));
+
+mutation("setOrganizationQuotas", {
+  description:
+    "Sets what an organization may use; the operator's alone. Absent stays, null is the default again. Holds on every process within a second.",
+  type: Organization,
+  scope: "admin",
+  only: "operator",
+  input: (t) => ({
+    organizationId: t.id({ required: true, description: "Whose." }),
+    eventsPerSecond: t.int({ description: fields.eventsPerSecond }),
+    definitions: t.int({ description: fields.definitions }),
+    queuedRequests: t.field({ type: "SafeInt", description: fields.queuedRequests }),
+    storedBytes: t.field({ type: "SafeInt", description: fields.storedBytes }),
+    subscriptions: t.int({ description: fields.subscriptions }),
+  }),
+  resolve: async (input, { doors, caller }) => {
+    const id = uuidOf("Organization", input.organizationId);
+    await setQuotas(doors.core, caller, id, Object.fromEntries(QUOTA_NAMES.map((name) => [name, input[name]])));
+    const organization = await doors.core.db.prisma.organization.findUnique({ where: { id } });
+    if (!organization) throw new NotFoundError("the organization");
+    return organization;
+  },
+});

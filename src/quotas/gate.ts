@@ -1,0 +1,240 @@
+/**
+ * The quotas of every organization, as one process keeps them: README.md. What may be decided from memory is, without waiting;
+ * what was taken is told in the background (telling.ts).
+ */
+import type { Core } from "../core.ts";
+import type { QuotaLeft } from "../errors.ts";
+import { type Bucket, fullBucket, heard, missing, setRate, take } from "./bucket.ts";
+import { overQuota, type QuotaName, type Quotas, quotasOf, RETRY_AFTER } from "./quotas.ts";
+import { countQueued, readBucket, readQuotas } from "./sql/read-quotas.ts";
+
+/** An API token's own rate. */
+export interface TokenRate {
+  /** UUID. */
+  id: string;
+  /** Events a second. */
+  eventsPerSecond: number;
+}
+
+/** What a call would add. */
+export interface Wanted {
+  events: number;
+  /** Of them, as ingest counts: their payloads, and what an event holds beside it. */
+  bytes: number;
+  /** Requests that they make. */
+  requests: number;
+  token?: TokenRate | undefined;
+}
+
+/** What a process knows of a number that the database counts. */
+export interface Known {
+  /** As it was counted. */
+  count: number;
+  /** Added here since. */
+  since: number;
+  /** Not counted again before then, in monotonic milliseconds. */
+  again: number;
+}
+
+export interface Own {
+  organizationId: string;
+  quotas: Quotas | undefined;
+  /** Undefined while nothing is known, or after somebody changed it. */
+  loading: Promise<void> | undefined;
+  loadedAt: number;
+  bucket: Bucket | undefined;
+  tokens: Map<string, Bucket>;
+  queued: Known;
+  stored: Known;
+  /** Bytes that the ledger was not told of. */
+  untold: number;
+  /** Open here, and in other processes. */
+  subscriptions: number;
+  elsewhere: number;
+}
+
+/** Read again after so long, should a notification have been lost. */
+const STALE_MS = 30_000;
+/** Between two counts of the same thing: at least so long, and ten times as long as the count took. */
+const COUNT_MS = 200;
+const COUNT_FACTOR = 10;
+/** What a request holds: its row, its places in indexes, an attempt. */
+const REQUEST_BYTES = 800;
+
+const DAY_MS = 86_400_000;
+const dayOf = (moment: Date): string => moment.toISOString().slice(0, 10);
+export const today = (core: Core): string => dayOf(core.clock.now());
+/** Of those that retention keeps. */
+export const firstDay = (core: Core): string => dayOf(new Date(core.clock.now().getTime() - core.config.retentionDays * DAY_MS));
+
+export interface Gate {
+  readonly organizations: Map<string, Own>;
+  of(organizationId: string): Own;
+  /** Read now, if it is not known yet. */
+  load(own: Own): Promise<void>;
+  /** Takes what it may. @returns a promise where something must be read first @throws RateLimitedError, also by the promise */
+  admit(organizationId: string, wanted: Wanted): Promise<void> | undefined;
+  /** @returns false: the organization has as many as it may */
+  subscribe(organizationId: string): boolean;
+  unsubscribe(organizationId: string): void;
+  stop(): void;
+}
+
+const unknown = (): Known => ({ count: 0, since: 0, again: 0 });
+
+/** @param dirty called when there is something to tell */
+export function createGate(core: Core, processId: string, dirty: () => void): Gate {
+  const organizations = new Map<string, Own>();
+  const now = () => core.clock.monotonic();
+
+  function of(organizationId: string): Own {
+    let own = organizations.get(organizationId);
+    if (!own) {
+      own = {
+        ...{ organizationId, quotas: undefined, loading: undefined, loadedAt: 0, bucket: undefined, tokens: new Map() },
+        ...{ queued: unknown(), stored: unknown(), untold: 0, subscriptions: 0, elsewhere: 0 },
+      };
+      organizations.set(organizationId, own);
+    }
+    return own;
+  }
+
+  async function read(own: Own): Promise<void> {
+    const { organizationId } = own;
+    const [row] = await readQuotas.rows(core.db.pool, [organizationId, firstDay(core), processId]);
+    own.quotas = quotasOf(row, core.config.quotas);
+    own.stored = { count: (row?.stored ?? 0) + own.untold, since: 0, again: now() + COUNT_MS };
+    own.elsewhere = row?.elsewhere ?? 0;
+    const rate = own.quotas.eventsPerSecond;
+    if (own.bucket) setRate(own.bucket, rate, now());
+    else own.bucket = await bucketOf(organizationId, organizationId, rate);
+    own.loadedAt = now();
+  }
+
+  async function bucketOf(organizationId: string, id: string, rate: number): Promise<Bucket> {
+    const [row] = await readBucket.rows(core.db.pool, [organizationId, id, rate]);
+    const bucket = fullBucket(rate, now());
+    if (row) heard(bucket, 0, row.level, now());
+    return bucket;
+  }
+
+  function load(own: Own): Promise<void> {
+    own.loading ??= read(own).finally(() => {
+      own.loading = undefined;
+    });
+    return own.loading;
+  }
+
+  const isLoaded = (own: Own): boolean => {
+    if (!own.quotas || !own.bucket) return false;
+    if (now() - own.loadedAt > STALE_MS) {
+      own.loadedAt = now();
+      load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read anew"));
+    }
+    return true;
+  };
+
+  function refuse(name: QuotaName, left: QuotaLeft, whose?: string): never {
+    core.metrics.overQuota(whose === undefined ? name : "tokenEventsPerSecond");
+    throw overQuota(name, left, whose);
+  }
+
+  /** What a quota of the kind that is counted says to so much more. */
+  function over(own: Own, name: "queuedRequests" | "storedBytes", known: Known, more: number): QuotaLeft | undefined {
+    const limit = own.quotas?.[name] ?? 0;
+    const used = known.count + known.since;
+    if (more === 0 || used + more <= limit) return undefined;
+    return { limit, remaining: Math.max(0, limit - used), resetSeconds: RETRY_AFTER[name] };
+  }
+
+  const bytesOf = ({ bytes, requests }: Wanted) => bytes + requests * REQUEST_BYTES;
+
+  /** @throws RateLimitedError */
+  function judge(own: Own, wanted: Wanted): void {
+    const { token } = wanted;
+    const stored = over(own, "storedBytes", own.stored, bytesOf(wanted));
+    if (stored) refuse("storedBytes", stored);
+    const queued = over(own, "queuedRequests", own.queued, wanted.requests);
+    if (queued) refuse("queuedRequests", queued);
+    const tokenBucket = token && own.tokens.get(token.id);
+    const tooFast = tokenBucket && missing(tokenBucket, wanted.events, now());
+    if (tooFast) refuse("eventsPerSecond", tooFast, "API token");
+    const late = own.bucket && missing(own.bucket, wanted.events, now());
+    if (late) refuse("eventsPerSecond", late);
+    for (const bucket of [own.bucket, tokenBucket]) if (bucket) take(bucket, wanted.events, now());
+    own.queued.since += wanted.requests;
+    own.stored.since += bytesOf(wanted);
+    own.untold += bytesOf(wanted);
+    dirty();
+  }
+
+  function tokenIsKnown(own: Own, token: TokenRate | undefined): boolean {
+    const bucket = token && own.tokens.get(token.id);
+    if (bucket) setRate(bucket, token.eventsPerSecond, now());
+    return token === undefined || bucket !== undefined;
+  }
+
+  /** Before a count says no it is taken anew, unless it is fresh. */
+  const mustCount = (own: Own, wanted: Wanted): boolean =>
+    (over(own, "queuedRequests", own.queued, wanted.requests) !== undefined && now() >= own.queued.again) ||
+    (over(own, "storedBytes", own.stored, bytesOf(wanted)) !== undefined && now() >= own.stored.again);
+
+  async function count(own: Own, wanted: Wanted): Promise<void> {
+    const began = now();
+    if (over(own, "storedBytes", own.stored, bytesOf(wanted)) && began >= own.stored.again) await load(own);
+    if (!over(own, "queuedRequests", own.queued, wanted.requests) || began < own.queued.again) return;
+    const before = own.queued.since;
+    own.queued.again = Number.POSITIVE_INFINITY;
+    try {
+      const [row] = await countQueued.rows(core.db.pool, [own.organizationId, (own.quotas?.queuedRequests ?? 0) + 1]);
+      own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - before) };
+    } finally {
+      own.queued.again = now() + Math.max(COUNT_MS, (now() - began) * COUNT_FACTOR);
+    }
+  }
+
+  async function admitLater(own: Own, wanted: Wanted): Promise<void> {
+    const { token } = wanted;
+    if (!isLoaded(own)) await load(own);
+    if (token && !tokenIsKnown(own, token)) {
+      const bucket = await bucketOf(own.organizationId, token.id, token.eventsPerSecond);
+      // Several may have asked at once.
+      if (!own.tokens.has(token.id)) own.tokens.set(token.id, bucket);
+    }
+    if (mustCount(own, wanted)) await count(own, wanted);
+    judge(own, wanted);
+  }
+
+  const forget = core.notify.on("quotas", (ids) => {
+    for (const own of ids.length === 0 ? organizations.values() : ids.flatMap((id) => organizations.get(id) ?? [])) own.quotas = undefined;
+  });
+
+  return {
+    organizations,
+    of,
+    load,
+    admit(organizationId, wanted) {
+      const own = of(organizationId);
+      if (!isLoaded(own) || !tokenIsKnown(own, wanted.token) || mustCount(own, wanted)) return admitLater(own, wanted);
+      judge(own, wanted);
+      return undefined;
+    },
+    subscribe(organizationId) {
+      const own = of(organizationId);
+      if (!isLoaded(own)) load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read"));
+      if (own.quotas && own.subscriptions + own.elsewhere >= own.quotas.subscriptions) {
+        core.metrics.overQuota("subscriptions");
+        return false;
+      }
+      own.subscriptions += 1;
+      dirty();
+      return true;
+    },
+    unsubscribe(organizationId) {
+      const own = of(organizationId);
+      own.subscriptions = Math.max(0, own.subscriptions - 1);
+      dirty();
+    },
+    stop: forget,
+  };
+}
