@@ -4,6 +4,7 @@
  * one row in `recovered_event`, whose key keeps two replays from making a second request.
  */
 import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { idRange } from "../db/values.ts";
@@ -12,7 +13,6 @@ import type { MatchEvent } from "../definitions/match.ts";
 import { ourTransactions } from "../delivery/lane-chores.ts";
 import type { Match } from "../delivery/lane-enqueue.ts";
 import { readEventBodies } from "../delivery/sql/read-bodies.ts";
-import { MOST_COUNTED } from "../accounts/keyset.ts";
 import { matcher, type RequestFilter } from "../requests/filter.ts";
 import { CLOCK_SLACK_MS, LOWEST, lowestId, rangeAround } from "../requests/id-range.ts";
 import { MOVE, type RunMissed, type Step } from "../requests/replay-run.ts";

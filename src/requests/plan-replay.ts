@@ -1,8 +1,8 @@
 /** What a replay of REJECTED requests would send, and the log's failures grouped: each one bounded statement. */
 import { sql } from "kysely";
+import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import { queries, rowsOf } from "../db/queries.ts";
-import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { RequestFilter } from "./filter.ts";
 import { COUNT_WALK, clausesFor, endOfWalk, matching, PAGE_WALK } from "./list.ts";
 

@@ -1,8 +1,8 @@
 /** All deliveries of an organization, held up and let go. */
 import { pauseAllDeliveries, resumeAllDeliveries } from "../../definitions/deliveries.ts";
-import { Organization } from "./organizations.ts";
 import { builder } from "./builder.ts";
 import { mutation } from "./mutation.ts";
+import { Organization } from "./organizations.ts";
 
 builder.prismaObjectField(Organization, "deliveriesPausedAt", (t) =>
   t.expose("deliveriesPausedAt", {

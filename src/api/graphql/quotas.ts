@@ -2,9 +2,9 @@
 import { NotFoundError } from "../../errors.ts";
 import { QUOTA_NAMES, type Quotas } from "../../quotas/quotas.ts";
 import { setQuotas } from "../../quotas/settings.ts";
-import { Organization } from "./organizations.ts";
 import { builder } from "./builder.ts";
 import { mutation, uuidOf } from "./mutation.ts";
+import { Organization } from "./organizations.ts";
 
 const fields: Record<keyof Quotas, string> = {
   eventsPerSecond: "Events that are accepted in a second, over all doors. A second's worth may come at once.",

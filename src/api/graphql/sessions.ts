@@ -13,7 +13,7 @@ import { User } from "./users.ts";
 import { Viewer } from "./viewer.ts";
 
 const SessionKind = builder.enumType("SessionKind", {
-  description: "Through which door a session was begun.",
+  description: "The door through which somebody signed in.",
   values: {
     BROWSER: { description: "By signIn, a link, an API token or single sign-on; good for GraphQL and the dashboard, for seven days." },
     COTALKER: { description: "By `POST /auth/local`: good for that product's routes, for a day." },
@@ -84,7 +84,7 @@ mutation("changePassword", {
   scope: "own",
   input: (t) => ({
     currentPassword: t.string({ required: true, description: "The present one; UnauthenticatedError when it is wrong." }),
-    newPassword: t.string({ required: true, description: "At least 12 characters, and none of the commonest." }),
+    newPassword: t.string({ required: true, description: "At least 12 characters, and none of the commonest; stored as a hash." }),
   }),
   resolve: (input, { doors, caller }) => changePassword(doors.core, caller, input),
 });
