@@ -66,7 +66,7 @@ export async function deleteOrganization(
 
 /** Nobody comes in any more, nothing goes out. @returns the ids of tokens and sessions that ended */
 async function close(client: PoolClient, id: string): Promise<string[]> {
-  await client.query("UPDATE users SET password_hash = NULL WHERE organization_id = $1", [id]);
+  await client.query("UPDATE users SET password_hash = NULL, disabled_at = COALESCE(disabled_at, now()) WHERE organization_id = $1", [id]);
   await client.query("UPDATE inbound_webhook SET enabled = false WHERE organization_id = $1", [id]);
   await client.query(
     `UPDATE webhook_definition SET state = 'STOPPED', state_reason = 'deleted', deleted_at = COALESCE(deleted_at, now()) WHERE organization_id = $1`,

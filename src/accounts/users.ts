@@ -207,10 +207,10 @@ export async function deleteUser(core: Core, caller: Caller, id: string): Promis
     await client.query("DELETE FROM users WHERE id = $1::uuid AND organization_id = $2::uuid", [id, caller.organizationId]);
     // Who they were goes with them.
     await audit(core, caller, "user.delete", { type: "User", id }, { role: before.role }, null, client);
+    await client.query("SELECT erase_person($1::uuid, $2::uuid)", [caller.organizationId, id]);
     return before;
   });
   forgetCredentials(core);
-  await core.db.pool.query("SELECT erase_person($1::uuid, $2::uuid)", [caller.organizationId, id]);
   return user;
 }
 

@@ -3,7 +3,7 @@
  * that package's wrapper, which kills the server on SIGTERM before we could drain.
  * Data, password and log stay in one folder with one owner at a time; the server listens on loopback only.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -110,6 +110,8 @@ async function startLocked(
   undo: (() => Promise<void>)[],
 ): Promise<EmbeddedPostgres> {
   const { folder, home, cluster } = place;
+  // A refusal touches nothing, so it comes before the folder that is missing is made.
+  if (lstatSync(home, { throwIfNoEntry: false }) === undefined) refuseLostCluster(place, readPassword(folder));
   makeHome(home);
   await clearUnfinished(home);
   clearUnfinished01(home, cluster);

@@ -172,7 +172,8 @@ async function outcome(
     text += Buffer.from(chunk).toString();
     const data = /^data: (\{.*\})$/m.exec(text)?.[1];
     if (data) return codeOf(JSON.parse(data) as Result);
-    if (text.split(":\n\n").length > 2) break;
+    // Only a stream that goes on has a place to come back to.
+    if (/^id: /m.test(text) || text.split(":\n\n").length > 2) break;
   }
   return "ok";
 }

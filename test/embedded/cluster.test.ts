@@ -72,8 +72,10 @@ describe("B2 nothing is deleted that this run did not make", { timeout: 60_000 }
   test("B2 without the whole cluster, where a key says that there was one", async () => {
     const folder = copyOf(whole);
     writeFileSync(path.join(folder, "master.key"), "x");
-    rmSync(clusterOf(folder), { recursive: true });
-    await refuses(folder, /postgres\/data is missing, though .* has served before: bring it back .* remove .*postgres\.password/);
+    for (const gone of [clusterOf(folder), path.join(folder, "postgres")]) {
+      rmSync(gone, { recursive: true });
+      await refuses(folder, /postgres\/data is missing, though .* has served before: bring it back .* remove .*postgres\.password/);
+    }
     // Both ways on: the password given up, and a new folder with nothing but the key.
     rmSync(path.join(folder, "postgres.password"));
     const postgres = await startEmbedded(folder);
