@@ -47,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function startServer(): Promise<Server> {
   const given = process.env["TEST_DATABASE_URL"];
   const folder = await mkdtemp(path.join(tmpdir(), "hookline-test-"));
-  const embedded = given === undefined ? await startEmbedded(folder) : undefined;
+  const embedded = given === undefined ? await startEmbedded(folder, { connections: 600 }) : undefined;
   const server = new URL(embedded?.url ?? (given as string));
   server.pathname = "/postgres";
   const admin = new pg.Client({ connectionString: server.href });

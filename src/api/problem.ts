@@ -80,7 +80,8 @@ export function problemOf(error: unknown, log: Log): Problem {
   const refused = (error as { code?: string; statusCode?: number } | null)?.statusCode ?? 500;
   if (String((error as { code?: string } | null)?.code).startsWith("FST_") && refused < 500)
     return { status: refused, code: "BAD_REQUEST", message: TITLES[refused]?.toLowerCase() ?? "this cannot be read" };
-  const known = isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
+  // What was said already keeps its words, also when something unavailable is its cause.
+  const known = !(error instanceof HooklineError) && isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
   if (!(known instanceof HooklineError)) {
     log.error({ err: error }, "a route failed");
     return { status: 500, code: "INTERNAL_SERVER_ERROR", message: "something went wrong on our side" };

@@ -170,6 +170,7 @@ describe("B74 an answer", () => {
       expect([full?.status, full && allowed(full), full?.headers.get("retry-after")]).toEqual([503, PAGE, "1"]);
     } finally {
       for (const socket of waiting) socket.destroy();
+      await expect.poll(async () => (await fetch(`${app.url}/openapi.json`)).status, { timeout: 10_000 }).toBe(200);
     }
   });
 
