@@ -15,6 +15,7 @@ const WITHOUT: Record<string, string> = {
   emitEvent: "the event itself is the record, with its actor and the number of whoever called",
   emitEvents: "as emitEvent",
   dryRunTransformation: "changes nothing",
+  planReplay: "writes nothing",
 };
 
 let app: TestApp;
@@ -41,7 +42,7 @@ const told = new Map<string, number>();
 
 async function mutate(name: string, input: object, fields = "__typename", token = operator): Promise<Answer> {
   const before = await entries();
-  const type = `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
+  const type = name === "createReplay" ? "ReplayInput" : `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
   const answered = await data(
     app,
     token,
@@ -107,6 +108,12 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   const rejected = await request("REJECTED");
   await mutate("resendWebhookRequest", { id: rejected.id });
   await mutate("deleteWebhookRequest", { id: (await request("REJECTED")).id });
+  const since = new Date(Date.now() - 60_000).toISOString();
+  for (let i = 0; i < 5; i++) await request("REJECTED");
+  const replay = await mutate("createReplay", { kind: "REJECTED", since, ratePerSecond: 1 }, made("Replay"));
+  await mutate("cancelReplay", { id: replay.id });
+  await mutate("pauseAllDeliveries", { reason: "maintenance" });
+  await mutate("resumeAllDeliveries", {});
   await mutate("erasePayloads", { filter: {} });
   await mutate("deleteWebhookDefinition", { id });
 
@@ -129,10 +136,17 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   const token = await mutate("createApiToken", { name: "T" }, "... on CreatedApiToken { apiToken { id } token }");
   await mutate("revokeApiToken", { id: token.apiToken.id });
   const session = await mutate("signIn", { email: "ann@example.test", password: "CANARY-password" }, "... on SignedIn { token }");
+  await mutate("signIn", { email: "ann@example.test", password: "CANARY-password" }, "... on SignedIn { token }");
+  const { sessions } = (await data(app, session.token, "{ sessions(first: 10) { edges { node { id current } } } }")) as Answer;
+  const another = sessions.edges.find(({ node }: Answer) => !node.current);
+  await mutate("revokeSession", { id: another.node.id }, "__typename", session.token);
+  const passwords = { currentPassword: "CANARY-password", newPassword: "CANARY-another one" };
+  await mutate("changePassword", passwords, "__typename", session.token);
   await mutate("signOut", {}, "", session.token);
   await mutate("deleteUser", { id: user.id });
   const other = await mutate("createOrganization", { name: "Other" }, "... on CreatedOrganization { organization { id } }");
   await mutate("setOrganizationFeature", { organizationId: other.organization.id, feature: "INBOUND_WEBHOOKS", enabled: true });
+  await mutate("setOrganizationQuotas", { organizationId: other.organization.id, definitions: 5 });
   await mutate("deleteOrganization", { id: other.organization.id, name: "Other" });
 
   const all = Object.keys(schema.getMutationType()?.getFields() ?? {});

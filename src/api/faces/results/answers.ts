@@ -89,7 +89,7 @@ export const REQUIRED = "is required";
 
 export const words: Words = {
   bodies: {
-    JSON: () => "the body is not valid JSON",
+    JSON: () => "the body is no valid JSON",
     UTF8: () => "the body is not UTF-8 text",
     DEPTH: (message) => `the body ${message}`,
     CONTENT: (message) => `the body ${message}`,

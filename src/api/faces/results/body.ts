@@ -63,7 +63,7 @@ const malformed = (message: string) => new DatumError([{ property: "", code: "ma
 const SAID: Partial<Record<BodyFault, string>> = {
   UTF8: "the body is not UTF-8 text",
   DEPTH: "the body is nested deeper than 64 levels",
-  JSON: "the body is not valid JSON",
+  JSON: "the body is no valid JSON",
 };
 
 /** @throws DatumError malformed_json */

@@ -53,7 +53,7 @@ export const words: Words = {
   },
   bodies: {
     UTF8: () => "the body is not valid UTF-8",
-    JSON: () => "the body is not valid JSON",
+    JSON: () => "the body is no valid JSON",
     DEPTH: () => "the body must not be nested deeper than 64 levels",
     CONTENT: (message) => `the body ${message}`,
   },
