@@ -82,6 +82,14 @@ afterAll(async () => {
 
 describe("B17 backup and restore", { timeout: 120_000 }, () => {
   it("B17 a restored database holds every row, and goes on: ids, numbers, sequences, partitions, triggers", async () => {
+    // What is stored is told a moment after the events.
+    let told: unknown;
+    const isTold = async () => {
+      const former = told;
+      told = (await app.t.core.db.pool.query("SELECT sum(bytes)::text AS bytes FROM stored_day")).rows[0].bytes;
+      return told !== null && told === former;
+    };
+    await expect.poll(isTold, { timeout: 20_000, interval: 1_000 }).toBe(true);
     const made = await run(["backup", file, "--json"], { DATABASE_URL: app.t.url, ...OLD });
     expect(made.code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
