@@ -132,7 +132,8 @@ export function startNode(parts: NodeParts, name: string, options: { leaseMs?: n
       stopListening();
       const stopped = chores.stop();
       if (killedAt === undefined) await Promise.all([stopped, engine.drain(0)]);
-      await engine.stop();
+      const ended = engine.stop();
+      if (killedAt === undefined) await ended;
       await own.close();
     },
   };
