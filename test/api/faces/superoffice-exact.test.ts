@@ -71,7 +71,7 @@ describe("B88 numbers", () => {
       (await so.call(path, { method: "PATCH", body: '[{"op":"test","path":"/Properties/more","value":9007199254740992}]' })).status,
     ).toBe(409);
     const merged = await so.call(path, { method: "PATCH", body: '{"Properties":{"more":null,"last":0.30}}' });
-    expect(merged.text).toContain('"Properties":{"big":12345678901234567890,"one":1.0,"last":0.30,"small":-0.10}');
+    expect(merged.text).toContain('"Properties":{"big":12345678901234567890,"one":1.0,"small":-0.10,"last":0.30}');
     await so.call(`${WEBHOOK}/Test`, { method: "POST", body: body("") });
     await so.call(`${RPC}/TestWebhook`, { method: "POST", body: `{"Webhook":${body("")}}` });
     const tests = receiver.calls.filter((call) => call.path === "/numbers").slice(-2);
