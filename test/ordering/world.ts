@@ -104,7 +104,7 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
       eventId,
       node: String(received.headers[NODE_HEADER]),
       body: received.body.toString(),
-      dialect: "x-superoffice-event" in received.headers ? "SUPEROFFICE" : "STANDARD",
+      dialect: received.body.toString().startsWith('{"number":') ? "CRMCOM" : "STANDARD",
       start: performance.now(),
       end: Number.POSITIVE_INFINITY,
       status: dice(`${chance} ${at.path.slice(-2)} ${emitted.findIndex((e) => e.ids.includes(eventId))} ${nth}`) < at.fail ? 500 : 200,
@@ -207,7 +207,10 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     stopped.add(at.id);
     await deleteDefinition(t.core, owner.admin, at.id);
     const settings = DEFINITIONS[index] as (typeof DEFINITIONS)[number];
-    owner.places[index] = await place(owner, `d${index}-${places.size}`, settings);
+    const made = await place(owner, `d${index}-${places.size}`, settings);
+    // What came before it is not for it.
+    stopped.add(made.id);
+    owner.places[index] = made;
   }
 
   async function retention(): Promise<void> {
