@@ -215,6 +215,11 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
 
   async function retention(): Promise<void> {
     const at = Date.now() - 1;
+    // What is settled carries the moment at which its transaction began: those of before must be seen below.
+    const older =
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND xact_start < $1 AND pid <> pg_backend_pid() LIMIT 1";
+    const seen = async () => (await t.core.db.pool.query(older, [new Date(at)])).rowCount === 0;
+    await until(seen, 10_000, async () => "a transaction stays open");
     const { requests, events } = await logged();
     // Nothing that was settled since is old enough.
     const config = { ...t.core.config, retentionDays: (Date.now() + 1 - at) / DAY_MS };
