@@ -41,7 +41,7 @@ export interface Evidence {
   calls: readonly Call[];
   emitted: readonly Emitted[];
   requests: readonly RequestRow[];
-  /** Events that the log holds, or held when retention took them. */
+  /** Events that the log holds. */
   events: ReadonlySet<string>;
   /** `wasStopped`: for a while, or for good. */
   definitions: readonly { id: string; organizationId: string; types: readonly string[]; wasStopped: boolean }[];

@@ -18,7 +18,6 @@ export type Move =
   /** And another one takes its place. */
   | { kind: "delete"; organization: number; definition: number }
   /** What is settled by now goes. */
-  | { kind: "retention" }
   | { kind: "wait"; ms: number };
 
 const organization = fc.nat({ max: 1 });
@@ -83,6 +82,5 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), organization, definition }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("retention" as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 60 }) }) },
 );

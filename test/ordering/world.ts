@@ -13,7 +13,6 @@ import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
 import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
 import { ConflictError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
-import { deleteOld } from "../../src/requests/retention.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import type { TestCore, TestOrganization } from "../helpers/database.ts";
 import { NODE_HEADER, type TestNode } from "../helpers/node.ts";
@@ -54,8 +53,6 @@ export interface WorldParts {
   start(name: string, worker: boolean): TestNode;
 }
 
-const DAY_MS = 86_400_000;
-
 let worlds = 0;
 
 export async function createWorld({ t, receiver, checks, chance, start }: WorldParts) {
@@ -65,8 +62,6 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
   const pending: { emission: Promise<void>; node: TestNode }[] = [];
   const stopped = new Set<string>();
   const resent = new Set<string>();
-  /** What retention took, as it was then. */
-  const gone = { requests: new Map<string, RequestRow>(), events: new Set<string>() };
   const deaths = new Map<string, number>();
   const dead: TestNode[] = [];
   const places = new Map<string, Place>();
@@ -213,28 +208,14 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     owner.places[index] = made;
   }
 
-  async function retention(): Promise<void> {
-    const at = Date.now() - 1;
-    // What is settled carries the moment at which its transaction began: those of before must be seen below.
-    const older =
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND xact_start < $1 AND pid <> pg_backend_pid() LIMIT 1";
-    const seen = async () => (await t.core.db.pool.query(older, [new Date(at)])).rowCount === 0;
-    await until(seen, 10_000, async () => "a transaction stays open");
-    const { requests, events } = await logged();
-    // Nothing that was settled since is old enough.
-    const config = { ...t.core.config, retentionDays: (Date.now() + 1 - at) / DAY_MS };
-    const now = new Date(Date.now());
-    await deleteOld({ ...t.core, config, clock: { ...t.core.clock, now: () => now } });
-    for (const row of requests) gone.requests.set(row.id, row);
-    for (const id of events) gone.events.add(id);
-  }
-
   async function logged(): Promise<{ requests: RequestRow[]; events: string[] }> {
     const requests = await t.core.db.pool.query<RequestRow>(
-      `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count, l.free, l.epoch,
+      `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count,
+         COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
-       FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
+       -- A deleted definition's lane is gone before its requests are.
+       FROM webhook_request r LEFT JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
        WHERE r.organization_id = ANY($1)`,
       [organizationIds],
     );
@@ -284,7 +265,6 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
         stopped.add(at.id);
         await refusable(updateDefinition(t.core, owner.admin, at.id, { dialect: move.dialect }, checks));
       } else if (move.kind === "delete" && owner) await replace(owner, move.definition);
-      else if (move.kind === "retention") await retention();
       else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
@@ -325,12 +305,11 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
 
     async evidence(): Promise<Evidence> {
       const now = await logged();
-      const requests = [...new Map([...gone.requests, ...now.requests.map((row) => [row.id, row] as const)]).values()];
       return {
         calls,
         emitted,
-        requests: requests.sort((x, y) => (x.lane_id === y.lane_id ? x.lane_number - y.lane_number : x.lane_id < y.lane_id ? -1 : 1)),
-        events: new Set([...gone.events, ...now.events]),
+        requests: now.requests.sort((x, y) => (x.lane_id === y.lane_id ? x.lane_number - y.lane_number : x.lane_id < y.lane_id ? -1 : 1)),
+        events: new Set(now.events),
         definitions: [...places.values()].map(({ id, organizationId, types }) => ({
           ...{ id, organizationId, types },
           wasStopped: stopped.has(id),
