@@ -161,6 +161,7 @@ const table: [name: string, rule: rules.Rule, broken: Snippets[], kept: Snippets
       { "src/goals/a.ts": "/^\\d+\\d+x$/.test(text);" },
       { "src/definitions/a.ts": "/^(?:[a-z]|[a-z]x)*$/.test(text);" },
       { "src/accounts/a.ts": "/\\s*,\\s*;/.test(text);" },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text of a rule's example
       { "src/api/a.ts": "new RegExp(`^${text}$`);" },
       { "src/api/a.ts": "RegExp(text).test(text);" },
     ],

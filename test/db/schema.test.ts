@@ -125,7 +125,10 @@ test.each(Object.keys(declared))("%s: columns, types, nullability and keys", (na
 
 test("the reader of the schema sees what it should: a difference fails", () => {
   expect(declared["users"]?.columns["organization_id"]).toEqual({ type: "uuid", nullable: false });
-  expect(declared["users"]).toMatchObject({ primary: "id", unique: ["number", "organization_id,email", "organization_id,oidc_issuer,oidc_subject", "username"] });
+  expect(declared["users"]).toMatchObject({
+    primary: "id",
+    unique: ["number", "organization_id,email", "organization_id,oidc_issuer,oidc_subject", "username"],
+  });
   expect(declared["webhook_definition"]?.columns["retry_schedule"]).toEqual({ type: "double precision[]", nullable: false });
   expect(declared["attempt"]).toMatchObject({ primary: "organization_id,request_id,number" });
 });
