@@ -6,6 +6,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Core } from "../core.ts";
 import { OverloadedError } from "../errors.ts";
+import { HTTP } from "./limits.ts";
 import { problemOf } from "./problem.ts";
 import { formOf } from "./routing.ts";
 
@@ -49,5 +50,6 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
 
 const lengthOf = (header: string | undefined): number => {
   const length = Number(header);
-  return Number.isSafeInteger(length) && length >= 0 ? length : UNKNOWN_BYTES;
+  // What is beyond the bound of a body is never kept: it is answered 413.
+  return Number.isSafeInteger(length) && length >= 0 ? (length > HTTP.bodyBytes ? 0 : length) : UNKNOWN_BYTES;
 };
