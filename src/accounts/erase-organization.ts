@@ -45,40 +45,35 @@ export async function deleteOrganization(
   if (!caller.operator) throw new ForbiddenError("only the operator (the bootstrap token) may do this");
   const { id, name } = input;
   if (id === caller.organizationId) throw new ConflictError("the operator's own organization cannot be deleted");
-  const { erasure, ended } = await core.db.transaction(async (client) => {
+  const erasure = await core.db.transaction(async (client) => {
     const { rows } = await client.query<{ name: string }>("SELECT name FROM organization WHERE id = $1 FOR UPDATE", [id]);
     if (!rows[0]) throw new NotFoundError("the organization");
     if (rows[0].name !== name) throw new ValidationError([{ path: "name", message: "is not the organization's name" }]);
     const begun = await client.query<OrganizationErasure>(`SELECT ${COLUMNS} FROM organization_erasure WHERE organization_id = $1`, [id]);
-    if (begun.rows[0]) return { erasure: begun.rows[0], ended: [] };
-    const credentials = await close(client, id);
+    if (begun.rows[0]) return begun.rows[0];
+    await close(client, id);
     const made = await client.query<OrganizationErasure>(
       `INSERT INTO organization_erasure (organization_id, total) VALUES ($1, $2) RETURNING ${COLUMNS}`,
       [id, await countRows(client, id)],
     );
     await audit(core, caller, "organization.delete", { type: "Organization", id }, undefined, undefined, client);
     await jobs.send(client, ERASE_ORGANIZATION_JOB, { organizationId: id });
-    return { erasure: made.rows[0] as OrganizationErasure, ended: credentials };
+    return made.rows[0] as OrganizationErasure;
   });
-  if (ended.length > 0) forgetCredentials(core);
+  forgetCredentials(core);
   return erasure;
 }
 
-/** Nobody comes in any more, nothing goes out. @returns the ids of tokens and sessions that ended */
-async function close(client: PoolClient, id: string): Promise<string[]> {
+/** Nobody comes in any more, nothing goes out. */
+async function close(client: PoolClient, id: string): Promise<void> {
   await client.query("UPDATE users SET password_hash = NULL, disabled_at = COALESCE(disabled_at, now()) WHERE organization_id = $1", [id]);
   await client.query("UPDATE inbound_webhook SET enabled = false WHERE organization_id = $1", [id]);
   await client.query(
     `UPDATE webhook_definition SET state = 'STOPPED', state_reason = 'deleted', deleted_at = COALESCE(deleted_at, now()) WHERE organization_id = $1`,
     [id],
   );
-  const { rows } = await client.query<{ id: string }>(
-    `WITH tokens AS (UPDATE api_token SET revoked_at = COALESCE(revoked_at, now()) WHERE organization_id = $1 RETURNING id),
-       sessions AS (UPDATE session SET revoked_at = COALESCE(revoked_at, now()) WHERE organization_id = $1 RETURNING id)
-     SELECT id FROM tokens UNION ALL SELECT id FROM sessions`,
-    [id],
-  );
-  return rows.map((row) => row.id);
+  for (const table of ["api_token", "session"])
+    await client.query(`UPDATE ${table} SET revoked_at = COALESCE(revoked_at, now()) WHERE organization_id = $1`, [id]);
 }
 
 /** Null: there is none. @throws ForbiddenError unless the caller is the operator */

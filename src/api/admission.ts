@@ -8,7 +8,7 @@ import type { Core } from "../core.ts";
 import { OverloadedError } from "../errors.ts";
 import { HTTP } from "./limits.ts";
 import { problemOf } from "./problem.ts";
-import { formOf } from "./routing.ts";
+import { formOf, pathOf } from "./routing.ts";
 
 /** A body whose length is not said in advance. */
 const UNKNOWN_BYTES = 64 * 1024;
@@ -22,8 +22,9 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
   let bytes = 0;
   const leave = new WeakMap<object, () => void>();
 
-  app.addHook("onRequest", async ({ raw, url }, reply) => {
-    const path = url.split("?")[0] ?? "/";
+  app.addHook("onRequest", async (request, reply) => {
+    const { raw } = request;
+    const path = pathOf(request);
     if (ALWAYS.has(path)) return undefined;
     const length =
       raw.headers["content-length"] === undefined && raw.headers["transfer-encoding"] === undefined
@@ -50,6 +51,7 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
 
 const lengthOf = (header: string | undefined): number => {
   const length = Number(header);
+  if (!Number.isSafeInteger(length) || length < 0) return UNKNOWN_BYTES;
   // What is beyond the bound of a body is never kept: it is answered 413.
-  return Number.isSafeInteger(length) && length >= 0 ? (length > HTTP.bodyBytes ? 0 : length) : UNKNOWN_BYTES;
+  return length > HTTP.bodyBytes ? 0 : length;
 };

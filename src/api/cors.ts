@@ -8,7 +8,7 @@ import type { Config } from "../config.ts";
 import { echo } from "../text.ts";
 import { isPreflight } from "./preflight.ts";
 import { varies } from "./replies.ts";
-import { formOf, isApi } from "./routing.ts";
+import { formOf, isApi, pathOf } from "./routing.ts";
 
 const PUBLIC: ReadonlySet<string> = new Set(["/openapi.json", "/healthz", "/readyz"]);
 /** The API; never the dashboard, its sign-in and /metrics. */
@@ -36,8 +36,6 @@ export function createCors({ corsOrigins }: Pick<Config, "corsOrigins">): Cors {
   const all = known.has("*");
   return { allows: (origin) => origin !== undefined && (all || known.has(origin)) };
 }
-
-const pathOf = ({ url }: FastifyRequest) => url.split("?", 1)[0] ?? "/";
 
 /** Those that are asked for: what is sent with them is judged as from anywhere else. */
 function allowedHeaders({ "access-control-request-headers": asked }: IncomingHttpHeaders): string {

@@ -67,6 +67,9 @@ function fits(segments: readonly string[], given: readonly string[]): boolean {
   return segments.every((segment, i) => segment === "*" || segment === given[i] || (segment.startsWith(":") && given[i] !== ""));
 }
 
+/** Without its query. */
+export const pathOf = ({ url }: Pick<FastifyRequest, "url">): string => url.split("?", 1)[0] ?? "/";
+
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
   if (path === "/graphql" || path.startsWith("/graphql/")) return graphqlErrors;
@@ -77,7 +80,7 @@ export type Page = (request: FastifyRequest, reply: FastifyReply) => Promise<Fas
 
 export function answerUnknown(app: FastifyInstance, routing: Routing, page: Page | undefined): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split("?")[0] ?? "/";
+    const path = pathOf(request);
     const form = formOf(path);
     const methods = routing.methodsAt(path);
     if (methods.length > 0) {

@@ -26,7 +26,7 @@ import { metricsRoutes } from "./rest/metrics.ts";
 import { oidcRoutes } from "./rest/oidc.ts";
 import { openApiRoutes } from "./rest/openapi.ts";
 import { signInRoutes } from "./rest/sign-in.ts";
-import { answerUnknown, formOf, type Route, watchRoutes } from "./routing.ts";
+import { answerUnknown, formOf, pathOf, type Route, watchRoutes } from "./routing.ts";
 
 export interface ServerOptions {
   dashboard?: Dashboard | undefined;
@@ -91,7 +91,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     clientErrorHandler: (error, socket) => refuse(error, socket as Socket),
     frameworkErrors: (error, request, reply) => {
       markForPages(request as FastifyRequest, reply as FastifyReply);
-      void formOf(request.url.split("?")[0] ?? "/")(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log));
+      void formOf(pathOf(request))(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log));
     },
   }) as unknown as FastifyInstance;
   // Bytes for everybody: each route reads them as its contract says.
@@ -105,7 +105,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
   markForPages = openToPages(app, core.config);
   app.addHook("onRequest", (request, reply, done) => {
     if (hasOneHost(request.raw)) return done();
-    const form = formOf(request.url.split("?")[0] ?? "/");
+    const form = formOf(pathOf(request));
     return void form(reply, { status: 400, code: "BAD_REQUEST", message: "exactly one Host header is required" });
   });
   limitOpenCalls(app, core);
@@ -114,7 +114,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
-  app.setErrorHandler((error, request, reply) => formOf(request.url.split("?")[0] ?? "/")(reply, problemOf(error, core.log)));
+  app.setErrorHandler((error, request, reply) => formOf(pathOf(request))(reply, problemOf(error, core.log)));
   app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { "x-content-type-options": "nosniff", "content-length": 0, connection: "close" }).end();
   });

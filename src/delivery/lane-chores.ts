@@ -3,11 +3,13 @@
  * be told is done in batches, by marks on `definition_counter` that outlive whoever set them. Batches are idempotent: each
  * touches only what stood so before the mark was set.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { JobKind } from "../db/queue.ts";
+import { ZERO_ID } from "../db/values.ts";
 import { publishRequests } from "./control.ts";
 import { laneRef } from "./lane-id.ts";
 import { DUE } from "./lane-touch.ts";
@@ -16,7 +18,7 @@ import { DUE } from "./lane-touch.ts";
 const BATCH = 500;
 /** Requests set going in one transaction: a lane ordered by nothing may hold many that wait. */
 const REQUESTS = 5_000;
-const NO_LANE = "00000000-0000-0000-0000-000000000000";
+const NO_LANE = ZERO_ID;
 
 interface Marked {
   organization_id: string;

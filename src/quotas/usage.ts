@@ -1,6 +1,8 @@
 /** What an organization may use and uses now, for people: read from the tables, over all processes. */
+
 import { lowestId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import { ZERO_ID } from "../db/values.ts";
 import { firstDay, type Gate } from "./gate.ts";
 import { type Quotas, quotasOf } from "./quotas.ts";
 import { countEventsSince, countLiving, countQueued, readQuotas } from "./sql/read-quotas.ts";
@@ -9,10 +11,9 @@ import { countEventsSince, countLiving, countQueued, readQuotas } from "./sql/re
 const SECONDS = 10;
 /** No organization has more. */
 const MOST_DEFINITIONS = 1_000_000;
-const NO_PROCESS = "00000000-0000-0000-0000-000000000000";
 
 export async function showQuotas(core: Core, organizationId: string): Promise<Quotas> {
-  const [row] = await readQuotas.rows(core.db.tenant(organizationId), [organizationId, firstDay(core), NO_PROCESS]);
+  const [row] = await readQuotas.rows(core.db.tenant(organizationId), [organizationId, firstDay(core), ZERO_ID]);
   return quotasOf(row, core.config.quotas);
 }
 

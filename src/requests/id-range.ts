@@ -1,4 +1,5 @@
 /** UUIDv7 and time: bounds for statements, so that they read only the partitions that can hold what is asked for. Pure. */
+import { ZERO_ID } from "../db/values.ts";
 
 /** What a process's clock may be off the database's, and some more. */
 export const CLOCK_SLACK_MS = 3_600_000;
@@ -12,7 +13,7 @@ export function lowestId(moment: Date): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
 }
 
-export const LOWEST = "00000000-0000-0000-0000-000000000000";
+export const LOWEST = ZERO_ID;
 export const HIGHEST = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** The lowest and the highest of some ids; of none a range that holds nothing. */

@@ -62,3 +62,9 @@ export function crmcomId(uuid: string): string {
 export function objectId(uuid: string): string {
   return uuid.replaceAll("-", "").slice(8);
 }
+
+/** No row has it. */
+export const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+/** Of a filter: the UUID, or one that finds nothing where the text is no such id. */
+export const idToFind = (type: NodeType, text: string): string => idOf(type, text) ?? NOBODY;

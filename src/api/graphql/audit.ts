@@ -2,12 +2,12 @@
 import type { AuditEntry as AuditRow } from "../../accounts/audit.ts";
 import { actorsOf, DELETED_USER, type AuditFilter as Filter, listAuditEntries } from "../../accounts/audit-log.ts";
 import { BadInputError } from "../../errors.ts";
-import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
-import { globalId, idOf, type NodeType, parseGlobalId } from "../../wire/ids.ts";
+import { globalId, idToFind, type NodeType, parseGlobalId } from "../../wire/ids.ts";
+import { list } from "./account-lists.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { loader } from "./loader.ts";
-import { connectionType, pageOfRows } from "./page.ts";
+import { connectionType } from "./page.ts";
 
 const actors = loader((context, ids) => actorsOf(context.doors.core, callerOf(context).organizationId, ids));
 
@@ -66,9 +66,6 @@ const AuditFilter = builder.inputType("AuditFilter", {
   }),
 });
 
-/** No uuid: an id that nothing has, which finds nothing. */
-const NOBODY = "00000000-0000-0000-0000-000000000000";
-
 type Given = { [Name in keyof Filter]?: Filter[Name] | null };
 
 /** @throws BadInputError for what is no id at all */
@@ -79,7 +76,7 @@ function filterOf(given: Given | null | undefined): Filter {
   return {
     ...rest,
     ...(subject !== undefined && { subjectId: subject }),
-    ...(userId !== undefined && { userId: idOf("User", userId) ?? NOBODY }),
+    ...(userId !== undefined && { userId: idToFind("User", userId) }),
   };
 }
 
@@ -92,12 +89,7 @@ builder.queryField("auditEntries", (t) =>
       filter: t.arg({ type: AuditFilter, description: "Narrows the list; absent, it holds every entry." }),
       ...t.arg.connectionArgs(),
     },
-    resolve: async (_root, { filter, ...args }, context) => {
-      const caller = callerOf(context);
-      const kind = `auditEntries:${caller.organizationId}`;
-      const page = pageOf(args, kind, uuidKey);
-      const { rows, count } = await listAuditEntries(context.doors.core, caller, page, filterOf(filter));
-      return pageOfRows(sliceOf(page, rows), (row) => pageCursor(kind, row.id), count);
-    },
+    resolve: (_root, { filter, ...args }, context) =>
+      list("auditEntries", (core, caller, page) => listAuditEntries(core, caller, page, filterOf(filter)), args, context),
   }),
 );

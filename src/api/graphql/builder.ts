@@ -20,7 +20,7 @@ import { outranks, type Role, type Scope } from "../../accounts/caller.ts";
 import type PrismaTypes from "../../db/generated/pothos-types.ts";
 import { getDatamodel } from "../../db/generated/pothos-types.ts";
 import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
-import { globalId, type NodeType, parseGlobalId } from "../../wire/ids.ts";
+import { globalId, NOBODY, type NodeType, parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
 import { batchedClient } from "./reload.ts";
 import {
@@ -38,7 +38,7 @@ import {
 const nodeScopes = new Map<string, Scope | undefined>();
 /** Types whose deleted rows node(id) does not give: only what refers to them still shows them. */
 const livingOnly = new Set<string>();
-const NOBODY = { typename: "Organization", id: "00000000-0000-0000-0000-000000000000" };
+const NO_NODE = { typename: "Organization", id: NOBODY };
 
 export interface Types {
   Context: Context;
@@ -90,7 +90,7 @@ export const builder = new SchemaBuilder<Types>({
     decodeGlobalID: (text) => {
       const parsed = parseGlobalId(text);
       // Relay would throw for what is no node; it is to be null, so it stands for an organization that never was.
-      return parsed && nodeScopes.has(parsed.type) ? { typename: parsed.type, id: parsed.id } : NOBODY;
+      return parsed && nodeScopes.has(parsed.type) ? { typename: parsed.type, id: parsed.id } : NO_NODE;
     },
     idFieldOptions: { description: "Global id, unique over all types: three letters for the type, `_` and 32 hex digits." },
     nodeTypeOptions: { description: "Whatever has a global id, and can be asked for by it with `node` or `nodes`." },

@@ -6,7 +6,7 @@ import { NotFoundError } from "../../errors.ts";
 import { countLanes, type LaneRow, listLanes, showLanes } from "../../requests/lanes.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { showRequests } from "../../requests/show.ts";
-import { idOf } from "../../wire/ids.ts";
+import { idToFind } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { byId, inOrder, loader } from "./loader.ts";
@@ -84,9 +84,6 @@ const LaneFilter = builder.inputType("LaneFilter", {
   }),
 });
 
-/** No row has it. */
-const NOBODY = "00000000-0000-0000-0000-000000000000";
-
 builder.queryField("lanes", (t) =>
   t.field({
     type: LaneConnection,
@@ -97,7 +94,7 @@ builder.queryField("lanes", (t) =>
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const { webhookDefinitionId: definition, state } = args.filter ?? {};
-      const webhookDefinitionId = definition == null ? undefined : (idOf("WebhookDefinition", definition) ?? NOBODY);
+      const webhookDefinitionId = definition == null ? undefined : idToFind("WebhookDefinition", definition);
       const filter = { webhookDefinitionId, state: state ?? undefined };
       const kind = `lanes:${organizationId}`;
       return pageOfRows(

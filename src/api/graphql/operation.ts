@@ -1,6 +1,6 @@
 /**
  * One operation over HTTP, run by Yoga's engine and answered by us. Yoga's own HTTP layer would wrap a request that Fastify has
- * read already into a second one, and its answer into a third: that cost more than parsing, validation and execution.
+ * read already into a second one, and its answer into a third.
  */
 import { type ExecutionResult, GraphQLError, getOperationAST } from "graphql";
 import { withSources } from "../../wire/json-source.ts";

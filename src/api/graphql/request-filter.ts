@@ -3,7 +3,7 @@ import type { InputShapeFromTypeParam } from "@pothos/core";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import type { RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
-import { idOf, type NodeType } from "../../wire/ids.ts";
+import { idToFind, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
@@ -67,9 +67,6 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
 
 type Given = InputShapeFromTypeParam<BuilderTypes, typeof WebhookRequestFilter, false>;
 
-/** No row has it. */
-const NOBODY = "00000000-0000-0000-0000-000000000000";
-
 /**
  * As the domain takes it; null is as absent. An id of another type, or none, is unknown: it matches nothing.
  * @throws ValidationError for a number that is none
@@ -77,7 +74,7 @@ const NOBODY = "00000000-0000-0000-0000-000000000000";
 export function requestFilter(given: Given | null | undefined): RequestFilter {
   if (!given) return {};
   const { ids, webhookDefinitionId, workflowRuleId, number, ...rest } = given;
-  const id = (type: NodeType, text: string | null | undefined) => (text == null ? undefined : (idOf(type, text) ?? NOBODY));
+  const id = (type: NodeType, text: string | null | undefined) => (text == null ? undefined : idToFind(type, text));
   if (number != null && !/^\d{1,16}$/.test(number)) {
     throw new ValidationError([{ path: "filter.number", message: 'must be the number of a request, such as "14"' }]);
   }

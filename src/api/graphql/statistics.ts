@@ -6,7 +6,7 @@ import {
   MOST_BUCKETS,
   type DeliveryStatistics as Statistics,
 } from "../../requests/statistics.ts";
-import { idOf } from "../../wire/ids.ts";
+import { idToFind } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { byId, loader } from "./loader.ts";
@@ -17,9 +17,6 @@ const definitionOf = loader(async (context, ids) => {
   const { organizationId } = callerOf(context);
   return byId(await context.doors.core.db.prisma.webhookDefinition.findMany({ where: { organizationId, id: { in: ids } } }));
 });
-
-/** No row has it: an id that is no definition's matches nothing. */
-const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 const COUNTS = {
   delivered: "Attempts that the receiver accepted, as its dialect judges replies.",
@@ -104,7 +101,7 @@ builder.queryField("deliveryStatistics", (t) =>
     },
     resolve: (_root, { since, buckets, webhookDefinitionId }, context) => {
       const { core } = context.doors;
-      const definitionId = webhookDefinitionId == null ? undefined : (idOf("WebhookDefinition", webhookDefinitionId) ?? NOBODY);
+      const definitionId = webhookDefinitionId == null ? undefined : idToFind("WebhookDefinition", webhookDefinitionId);
       const asked = { since, buckets: buckets ?? 60, now: core.clock.now(), definitionId };
       return deliveryStatistics(core.db, callerOf(context).organizationId, asked);
     },

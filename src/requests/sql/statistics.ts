@@ -1,8 +1,10 @@
 /** Roll-ups of deliveries: everything that counts reads these rows, never the attempts themselves. */
+
 import { statement } from "../../db/statement.ts";
+import { ZERO_ID } from "../../db/values.ts";
 
 /** Whose rows count for the totals already. */
-export const FOLDED = "00000000-0000-0000-0000-000000000000";
+export const FOLDED = ZERO_ID;
 
 /** Whose rows are those of a whole organization; there are such of folded minutes alone. */
 export const EVERY_DEFINITION = FOLDED;

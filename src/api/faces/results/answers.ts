@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { Rate } from "../../../accounts/rate-limit.ts";
 import type { RateLimitedError } from "../../../errors.ts";
 import type { Problem } from "../../../goals/datum.ts";
-import type { ErrorForm } from "../../problem.ts";
+import { type ErrorForm, rateLimitHeaders } from "../../problem.ts";
 import type { Words } from "../words.ts";
 
 const NAMES = {
@@ -63,9 +63,7 @@ export function guardHeaders(reply: FastifyReply): void {
 export function rateHeaders(reply: FastifyReply, { limit, remaining, resetSeconds, exceeded }: Rate): void {
   reply.headers({
     "ratelimit-policy": `${limit.count};w=${limit.seconds}`,
-    "ratelimit-limit": limit.count,
-    "ratelimit-remaining": remaining,
-    "ratelimit-reset": resetSeconds,
+    ...rateLimitHeaders({ limit: limit.count, remaining, resetSeconds }),
   });
   if (exceeded) reply.header("retry-after", resetSeconds);
 }
@@ -75,7 +73,7 @@ export function quotaHeaders(reply: FastifyReply, { retryAfterSeconds, left }: R
   reply.header("retry-after", retryAfterSeconds);
   if (!left) return;
   reply.removeHeader("ratelimit-policy");
-  reply.headers({ "ratelimit-limit": left.limit, "ratelimit-remaining": left.remaining, "ratelimit-reset": left.resetSeconds });
+  reply.headers(rateLimitHeaders(left));
 }
 
 export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
