@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { dropEndedSessions } from "./accounts/drop-old.ts";
 import { resumeOrganizationErasures, workOrganizationErasures } from "./accounts/erase-organization.ts";
 import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
@@ -51,6 +52,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
   retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
   quotas: { cron: "27 * * * *", run: (core) => dropOldUsage(core) },
+  sessions: { cron: "43 * * * *", run: (core, _queue, signal) => dropEndedSessions(core, signal) },
   lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },
   // Marks that nobody was told of.
   definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },

@@ -56,6 +56,11 @@ export function veil(text: string, most = Number.POSITIVE_INFINITY, isRaw = isRe
       at++;
       continue;
     }
+    const plain = plainEnd(text, at);
+    if (plain > 0) {
+      at = plain;
+      continue;
+    }
     const end = numberEnd(text, at);
     const token = text.slice(at, end);
     if (isRaw(token)) {
@@ -75,6 +80,16 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** What is no number stays as it is: the parser is to refuse it. */
 const isNumber = (token: string) => NUMBER.test(token);
 
+/** Where a number ends that every double gives back as it is: up to 15 digits, no sign, no leading zero. 0: it is none of these. */
+function plainEnd(text: string, from: number): number {
+  let at = from;
+  let unit = text.charCodeAt(at);
+  while (unit >= 0x30 && unit <= 0x39) unit = text.charCodeAt(++at);
+  const length = at - from;
+  if (length === 0 || length > 15 || (length > 1 && text.charCodeAt(from) === 0x30)) return 0;
+  return unit === 0x2e || unit === 0x2b || unit === 0x2d || unit === 0x45 || unit === 0x65 ? 0 : at;
+}
+
 function numberEnd(text: string, from: number): number {
   let at = from + 1;
   for (; at < text.length; at++) {
@@ -89,20 +104,30 @@ const isMarked = (value: unknown): value is string => typeof value === "string" 
 
 /** Marked strings become raw numbers again, in place; however deep they stand. */
 export function unveil(value: unknown): unknown {
-  const root = { value };
-  const open: Record<string, unknown>[] = [root];
+  const root = [value];
+  const open: object[] = [root];
+  const unveiled = (inner: unknown): unknown => {
+    if (isMarked(inner)) return native.rawJSON(inner.slice(MARK.length));
+    if (typeof inner === "object" && inner !== null) open.push(inner);
+    return inner;
+  };
   for (let container = open.pop(); container; container = open.pop()) {
+    // Not by its keys: those of a long list cost more than all else.
+    if (Array.isArray(container)) {
+      for (let i = 0; i < container.length; i++) {
+        const inner = unveiled(container[i]);
+        if (inner !== container[i]) container[i] = inner;
+      }
+      continue;
+    }
     for (const key of Object.keys(container)) {
-      const inner = container[key];
-      if (isMarked(inner)) {
-        const raw = native.rawJSON(inner.slice(MARK.length));
-        // "__proto__" is a key as any other.
-        if (Array.isArray(container)) container[Number(key)] = raw;
-        else Object.defineProperty(container, key, { value: raw, enumerable: true, writable: true, configurable: true });
-      } else if (typeof inner === "object" && inner !== null) open.push(inner as Record<string, unknown>);
+      const inner = (container as Record<string, unknown>)[key];
+      const raw = unveiled(inner);
+      // "__proto__" is a key as any other.
+      if (raw !== inner) Object.defineProperty(container, key, { value: raw, enumerable: true, writable: true, configurable: true });
     }
   }
-  return root.value;
+  return root[0];
 }
 
 /**

@@ -110,6 +110,14 @@ describe("close codes", () => {
     expect((await connection.closed).code).toBe(1009);
   });
 
+  test("1009: a message over 32 KiB before the acknowledgement, and nothing of it is parsed", async () => {
+    for (const type of ["connection_init", "subscribe", "ping"]) {
+      const connection = await raw();
+      connection.send({ type, id: "1", payload: { x: "a".repeat(33_000) } });
+      expect((await connection.closed).code).toBe(1009);
+    }
+  });
+
   test("4408: no initialisation in time", async () => {
     const connection = await raw();
     expect((await connection.closed).code).toBe(4408);

@@ -2,7 +2,7 @@
  * `/graphql` over WebSocket: the graphql-transport-ws protocol, its close codes, and our limits.
  * 4400 a message that is none · 4401 before the acknowledgement, or the token is no longer good · 4403 no token or a wrong
  * one, or it allows something else now than when the socket opened · 4406 another protocol · 4408 no initialisation in time · 4409 an id twice · 4429 initialised twice · 1009 a message
- * over 1 MiB · 1013 too slow, or too many connections · 1001 we stop.
+ * over 1 MiB, over 32 KiB before the acknowledgement · 1013 too slow, or too many connections · 1001 we stop.
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { authenticate, type Credential } from "../../accounts/authenticate.ts";
+import { authenticate, type Credential, credentialsNow } from "../../accounts/authenticate.ts";
 import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
 import { withSources } from "../../wire/json-source.ts";
@@ -27,6 +27,7 @@ import { shown } from "./shown.ts";
 import type { Yoga } from "./yoga.ts";
 
 const GOING_AWAY = 1001;
+const TOO_BIG = 1009;
 const TRY_AGAIN_LATER = 1013;
 
 interface Extra {
@@ -109,8 +110,10 @@ export function serveSockets(
           }),
         ];
       }
-      const ending = await authenticate(core, ctx.extra.token as string).then(
-        (now) => endingOf(ctx.extra.credential as Credential, now),
+      const { credential, token } = ctx.extra as { credential: Credential; token: string };
+      // Past the cache: what is opened here may live for hours, and the news of a change may be late.
+      const ending = await credentialsNow(core, [token]).then(
+        (now) => endingOf(credential, now.get(token)),
         (error: unknown) => error as Error,
       );
       if (ending instanceof Error) return shown([mask(ending)]);
@@ -222,6 +225,8 @@ export function serveSockets(
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {
+            if (extra.credential === undefined && (data as Buffer).length > LIVE.initMessageBytes)
+              return socket.close(TOO_BIG, `at most ${LIVE.initMessageBytes} bytes before the acknowledgement`);
             const taken = async () => handle(veiledMessage(String(data)));
             taken().catch((error: unknown) => {
               if (error instanceof RawNumbersError) return socket.close(CloseCode.BadRequest, error.message);

@@ -27,7 +27,9 @@ const NONE: Body = { value: undefined, root: undefined, text: undefined };
  */
 function exactly(text: string): unknown {
   try {
-    return unveil(JSON.parse(veil(text, MOST_RAW_NUMBERS)));
+    const veiled = veil(text, MOST_RAW_NUMBERS);
+    const value: unknown = JSON.parse(veiled);
+    return veiled === text ? value : unveil(value);
   } catch (error) {
     if (error instanceof RawNumbersError) return JSON.parse(text);
     throw error;
@@ -75,8 +77,8 @@ const folded = new WeakMap<object, Map<string, string>>();
 
 /** A member without regard to the case of its name: .NET clients write both forms. */
 export function member(object: Record<string, unknown>, name: string): unknown {
-  // A whole body may be `true` or `7`: that has no members.
-  if (typeof object !== "object") return undefined;
+  // A whole body may be `true`, `7` or a list: that has no members.
+  if (typeof object !== "object" || Array.isArray(object)) return undefined;
   if (Object.hasOwn(object, name)) return object[name];
   let keys = folded.get(object);
   if (!keys) {
