@@ -3,7 +3,7 @@
  * (organization/definition/version), so that one copied to another row does not open.
  * Text form: `v1.<key id>.<base64url of iv + tag + ciphertext>`.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { MasterKey } from "./config.ts";
 
 const IV_BYTES = 12;
@@ -65,7 +65,7 @@ export function newToken(prefix: string): string {
 }
 
 function checksum(body: string): string {
-  return createHash("sha256").update(body).digest("base64url").slice(0, 6);
+  return hash("sha256", body, "base64url").slice(0, 6);
 }
 
 /** False for a token of ours that was mistyped or cut: it need not be looked up. */
@@ -76,7 +76,7 @@ export function looksWhole(token: string, prefix: string): boolean {
 
 /** SHA-256 of a token: all that is stored of it. */
 export function hashToken(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash("sha256").update(token).digest());
+  return new Uint8Array(hash("sha256", token, "buffer"));
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

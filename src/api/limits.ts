@@ -54,7 +54,7 @@ export const GRAPHQL = {
 
 export const LIVE = {
   messageBytes: 2 ** 20,
-  /** A message before the acknowledgement: it holds a token, and parsing it is nobody's yet. */
+  /** A message before the acknowledgement: it holds a token, and nobody pays for parsing it yet. */
   initMessageBytes: 32 * 2 ** 10,
   subscriptionsPerConnection: 100,
   /** Per process. */

@@ -24,6 +24,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Node reads a header's bytes as Latin-1; whoever writes beyond ASCII nearly always means UTF-8. */
 function asWritten(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
   const bytes = Buffer.from(text, "latin1");
   // More than Latin-1: from a WebSocket's connectionParams, which are text already.
   if (bytes.toString("latin1") !== text) return text;

@@ -76,7 +76,7 @@ export function settleKeys<C extends IngestCall>(
   const kept = callKey === undefined ? undefined : known.get(callKey);
   if (kept) {
     if (!kept.sameBody) return new IdempotencyKeyReusedError();
-    return { call, fresh: [], result: { events: [], replayed: { status: kept.status, answer: kept.answer } } };
+    return { call, fresh: [], result: { events: [], fresh: [], replayed: { status: kept.status, answer: kept.answer } } };
   }
   const fresh: IncomingEvent[] = [];
   const events: AcceptedEvent[] = [];
@@ -98,5 +98,5 @@ export function settleKeys<C extends IngestCall>(
     fresh.push(view);
     events.push({ id: view.id, type: view.type });
   }
-  return { call, fresh, result: { events } };
+  return { call, fresh, result: { events, fresh } };
 }

@@ -47,6 +47,8 @@ export interface IngestOptions {
 
 export interface IngestResult {
   events: AcceptedEvent[];
+  /** Those of `events` that this call wrote, as they were written: the others are there from before, under their keys. */
+  fresh: readonly IncomingEvent[];
   /** The call's key was used before: the first answer, byte for byte. */
   replayed?: { status: number; answer: string };
 }

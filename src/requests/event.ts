@@ -15,8 +15,8 @@ export interface EventRow {
   type: string;
   entity: string | null;
   entityId: string | null;
-  changes: string[];
-  scope: Record<string, unknown> | null;
+  changes: readonly string[];
+  scope: Readonly<Record<string, unknown>> | null;
   actor: string | null;
   /** CloudEvents source, when it came as one. */
   source: string | null;
@@ -57,6 +57,12 @@ export function eventNodes(db: Database, rows: readonly EventRow[]): EventNode[]
   const texts = batched<EventRow, EventTexts>(rows, (slice) => readTexts(db, slice), TEXT_SLICE);
   const batch: EventNode["batch"] = { rows, pages: new Map() };
   return rows.map((row) => Object.assign(row, { batch, texts: async () => (await texts(row)) ?? NO_TEXTS }));
+}
+
+/** Nodes of events that were written just now: nothing is read. */
+export function writtenEvents(events: readonly (EventRow & EventTexts)[]): EventNode[] {
+  const batch: EventNode["batch"] = { rows: events, pages: new Map() };
+  return events.map((event) => ({ ...event, batch, texts: async () => ({ payload: event.payload, previous: event.previous }) }));
 }
 
 export async function readEvents(db: Database, organizationId: string, ids: readonly string[]): Promise<EventNode[]> {

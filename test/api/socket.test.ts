@@ -110,12 +110,14 @@ describe("close codes", () => {
     expect((await connection.closed).code).toBe(1009);
   });
 
-  test("1009: a message over 32 KiB before the acknowledgement, and nothing of it is parsed", async () => {
-    for (const type of ["connection_init", "subscribe", "ping"]) {
-      const connection = await raw();
-      connection.send({ type, id: "1", payload: { x: "a".repeat(33_000) } });
-      expect((await connection.closed).code).toBe(1009);
-    }
+  test.each([
+    ["connection_init", 4403],
+    ["subscribe", 4401],
+    ["ping", 4403],
+  ] as const)("a %s over 32 KiB before the acknowledgement: %i, also with the right token", async (type, code) => {
+    const connection = await raw();
+    connection.send({ type, id: "1", payload: { ...auth(app.adminToken), x: "a".repeat(33_000) } });
+    expect((await connection.closed).code).toBe(code);
   });
 
   test("4408: no initialisation in time", async () => {

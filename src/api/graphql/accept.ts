@@ -7,9 +7,22 @@ const ANSWERS = [EVENT_STREAM, "application/graphql-response+json", "application
 /** Browsers and clients name a dozen. */
 const MOST_RANGES = 100;
 
-/** Without their parameters. Weights do not count, as with Yoga; a range in another charset than UTF-8 is none. */
-function rangesOf(accept: string | null | undefined): string[] {
+/** A handful of clients, each of which says the same every time. */
+const known = new Map<string, readonly string[]>();
+const MOST_KNOWN = 100;
+const LONGEST_KNOWN = 200;
+
+function rangesOf(accept: string | null | undefined): readonly string[] {
   const given = accept?.trim() ? accept : "*/*";
+  const kept = known.get(given);
+  if (kept) return kept;
+  const ranges = rangesIn(given);
+  if (known.size < MOST_KNOWN && given.length <= LONGEST_KNOWN) known.set(given, ranges);
+  return ranges;
+}
+
+/** Without their parameters. Weights do not count, as with Yoga; a range in another charset than UTF-8 is none. */
+function rangesIn(given: string): string[] {
   return (parts(given.toLowerCase(), ",", MOST_RANGES) ?? []).flatMap((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
     const charset = parameters.find((parameter) => parameter.startsWith("charset="));

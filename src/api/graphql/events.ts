@@ -4,7 +4,7 @@ import { isEventType } from "../../definitions/match.ts";
 import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
-import { countEvents, type EventNode, listEvents, readEvents } from "../../requests/event.ts";
+import { countEvents, type EventNode, listEvents, readEvents, writtenEvents } from "../../requests/event.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
@@ -167,13 +167,18 @@ function eventInputs(events: readonly EventFields[], at: (i: number, field: stri
 }
 
 async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<EventNode[]> {
-  const { events } = await doors.ingest.emit(
+  const { events, fresh } = await doors.ingest.emit(
     caller.organizationId,
     inputs.map((input) => ({ ...input, callerNumber: caller.userNumber })),
     { token: caller.tokenRate },
   );
   const ids = events.map((event) => event.id);
-  return inOrder(ids, await readEvents(doors.core.db, caller.organizationId, ids)).filter((event) => event !== null);
+  // A scope is read back: the database has it in a form of its own.
+  const known = writtenEvents(fresh.filter(({ scope }) => scope === null).map((event) => ({ ...event, createdAt: event.acceptedAt })));
+  const written = new Set(known.map(({ id }) => id));
+  const others = ids.filter((id) => !written.has(id));
+  const read = others.length > 0 ? await readEvents(doors.core.db, caller.organizationId, others) : [];
+  return inOrder(ids, [...known, ...read]).filter((event) => event !== null);
 }
 
 const EmitEventInput = mutation("emitEvent", {

@@ -2,7 +2,7 @@
  * `/graphql` over WebSocket: the graphql-transport-ws protocol, its close codes, and our limits.
  * 4400 a message that is none · 4401 before the acknowledgement, or the token is no longer good · 4403 no token or a wrong
  * one, or it allows something else now than when the socket opened · 4406 another protocol · 4408 no initialisation in time · 4409 an id twice · 4429 initialised twice · 1009 a message
- * over 1 MiB, over 32 KiB before the acknowledgement · 1013 too slow, or too many connections · 1001 we stop.
+ * over 1 MiB · 1013 too slow, or too many connections · 1001 we stop.
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -27,7 +27,6 @@ import { shown } from "./shown.ts";
 import type { Yoga } from "./yoga.ts";
 
 const GOING_AWAY = 1001;
-const TOO_BIG = 1009;
 const TRY_AGAIN_LATER = 1013;
 
 interface Extra {
@@ -226,7 +225,7 @@ export function serveSockets(
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {
             if (extra.credential === undefined && (data as Buffer).length > LIVE.initMessageBytes)
-              return socket.close(TOO_BIG, `at most ${LIVE.initMessageBytes} bytes before the acknowledgement`);
+              return refuseUnread(socket, data as Buffer);
             const taken = async () => handle(veiledMessage(String(data)));
             taken().catch((error: unknown) => {
               if (error instanceof RawNumbersError) return socket.close(CloseCode.BadRequest, error.message);
@@ -308,6 +307,12 @@ const object = (sources: ReadonlyMap<string, string>) =>
 
 function isStream(result: unknown): result is AsyncGenerator<ExecutionResult> {
   return typeof result === "object" && result !== null && Symbol.asyncIterator in result;
+}
+
+/** No token is that long: nothing of it is parsed for somebody unknown, and the answer is the one of a wrong token. */
+function refuseUnread(socket: WebSocket, data: Buffer): void {
+  if (data.subarray(0, 100).includes('"subscribe"')) socket.close(CloseCode.Unauthorized, "Unauthorized");
+  else socket.close(CloseCode.Forbidden, `at most ${LIVE.initMessageBytes} bytes before the acknowledgement`);
 }
 
 /** Resolves when the bytes are on their way: a subscription is pulled no faster than its client takes it. */
