@@ -6,6 +6,7 @@ export interface OrganizationTable {
   time_zone: string;
   features: ("INBOUND_WEBHOOKS")[];
   enforce_event_types: boolean;
+  enforce_schemas: boolean;
   created_at: Date;
   deliveries_paused_at: Date | null;
   deliveries_go_on_since: Date | null;
@@ -121,6 +122,9 @@ export interface EventTypeTable {
   name: string;
   description: string | null;
   schema: unknown;
+  examples: unknown;
+  version: number;
+  deprecated: boolean;
   created_at: Date;
 }
 

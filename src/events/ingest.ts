@@ -30,7 +30,7 @@ import { fitsOneStatement, type Matched, match, matchFew, STRETCH } from "./matc
 export interface Ingest {
   /**
    * All or nothing, in the order given.
-   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, for a call that would make too many requests
+   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, a payload against its schema, a call that would make too many requests
    * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away, or OverloadedError: nothing was accepted
    * @throws RateLimitedError as much as one organization may have waiting waits, or a quota is used up
    */
@@ -220,7 +220,7 @@ export function createIngest(
     async emit(organizationId, inputs, options = {}) {
       const kept = catalogs.kept(organizationId);
       // Without waiting where that is possible: calls are taken in the order in which they come.
-      const sync = kept && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
+      const sync = kept && !kept.judge && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
       const matched: Matched =
         sync ??
         (await matchedNow(organizationId, inputs).catch((error: unknown): never => {

@@ -58,7 +58,10 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
       "webhooks:write",
       "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret",
     ),
-    ...rows("webhooks:write", "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType"),
+    ...rows(
+      "webhooks:write",
+      "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType importEventTypes",
+    ),
     ...rows("webhooks:write", "createWebService setWebServiceTarget deleteWebService"),
     ...rows("webhooks:write", "createScript updateScript deleteScript createSecretKey deleteSecretKey"),
     ...rows("webhooks:write", "createWorkflowRule updateWorkflowRule deleteWorkflowRule pauseLane resumeLane"),
