@@ -10,6 +10,7 @@ import type { Queue } from "../db/queue.ts";
 import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
+import { OPERATIONAL } from "../definitions/match.ts";
 import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
 import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
@@ -284,10 +285,9 @@ export function createIngest(
 const shown = (error: unknown): unknown =>
   isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
 
-/** What Hookline tells of itself is never refused. */
-const OURS = "hookline.";
+/** What Hookline tells of itself is never refused; the doors take no such event of others (`reservedType`). */
 const isExempt = (inputs: readonly EventInput[], { exempt = false }: IngestOptions): boolean =>
-  exempt || inputs.every(({ type }) => type.startsWith(OURS));
+  exempt || inputs.every(({ type }) => type.startsWith(OPERATIONAL));
 
 /** Calls that share a lane stay together, the others wait each for their own. In the order of the calls, each lane looked up once a call. */
 function byLanes(calls: readonly Call[]): Call[][] {

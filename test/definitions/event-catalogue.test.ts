@@ -97,6 +97,11 @@ describe("an enforced catalogue", () => {
     expect(await there({ id: "text" })).toBe(202);
   });
 
+  it("is kept out of names that are Hookline's own", async () => {
+    expect((await emit("hookline.mine", {})).issues[0]).toMatchObject({ path: "type", message: expect.stringContaining("Hookline's own") });
+    expect(await post(JSON.stringify({ type: "hookline.mine" }))).toMatchObject({ status: 400 });
+  });
+
   it("keeps the boolean: NAMES or more", async () => {
     const set = (input: object) => ask("updateOrganization", input, "... on Organization { eventTypeEnforcement enforceEventTypes }");
     expect(await set({ enforceEventTypes: false })).toMatchObject({ eventTypeEnforcement: "OFF", enforceEventTypes: false });
@@ -141,6 +146,13 @@ describe("a schema", () => {
       expect(refused.issues[0].message).toMatch(/cannot be judged by the schema of cat\.(slow|deep)/);
     }
     expect((await emit("cat.order", { id: 1 })).__typename).toBe("Event");
+    await enforce("OFF");
+  });
+
+  it("may refer to itself", async () => {
+    await ask("createEventType", { name: "cat.tree", schema: { type: "object", properties: { child: { $ref: "#" } } } }, TYPE);
+    await enforce("SCHEMAS");
+    expect((await emit("cat.tree", { child: { child: 3 } })).issues[0].path).toBe("payload.child.child");
     await enforce("OFF");
   });
 

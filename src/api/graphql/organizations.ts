@@ -20,7 +20,7 @@ export const Feature = builder.enumType("Feature", {
 const EventTypeEnforcement = builder.enumType("EventTypeEnforcement", {
   description: "What an organization asks of events by its catalogue of event types; `hookline.*` is exempt.",
   values: {
-    OFF: { description: "Events of any type are accepted." },
+    OFF: { description: "Any name and payload will do; the catalogue is for people to choose from." },
     NAMES: { description: "Events whose type is not in the catalogue are refused." },
     SCHEMAS: { description: "As NAMES; and payloads that do not fit their type's schema are refused, with the place of each mistake." },
   } as const,

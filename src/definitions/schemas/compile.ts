@@ -11,7 +11,7 @@ const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const KEPT = 200;
 const KEPT_CHARACTERS = 2 * 2 ** 20;
 
-const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false, addUsedSchema: false } as const;
+const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false } as const;
 
 /** @throws Error whose message says why this is no schema that can be used */
 function compile(text: string, meta: Ajv2020): ValidateFunction {
@@ -24,7 +24,7 @@ function compile(text: string, meta: Ajv2020): ValidateFunction {
     const [first] = meta.errors ?? [];
     throw new Error(`at ${first?.instancePath || "its root"}: ${first?.message ?? "is no JSON Schema"}`);
   }
-  return new Ajv2020({ ...OPTIONS, validateSchema: false, meta: false }).compile(schema);
+  return new Ajv2020({ ...OPTIONS, validateSchema: false, meta: true }).compile(schema);
 }
 
 const explained = (error: unknown): string => {
