@@ -1,4 +1,5 @@
 /** The tenants. */
+import { z } from "zod";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { Feature, Organization } from "../db/generated/prisma/client.ts";
@@ -100,7 +101,11 @@ export interface OrganizationInput {
   /** false: OFF; true: NAMES, or SCHEMAS where that stands already. */
   enforceEventTypes?: boolean | null | undefined;
   eventTypeEnforcement?: EventTypeEnforcement | null | undefined;
+  /** Who is mailed its alerts; null: nobody. */
+  alertEmail?: string | null | undefined;
 }
+
+const EMAIL = z.email().max(255);
 
 function enforcing({ enforceEventTypes: names, eventTypeEnforcement: all }: OrganizationInput): Partial<Organization> {
   if (all != null && names != null && names !== (all !== "OFF"))
@@ -118,11 +123,14 @@ export async function updateOrganization(core: Core, caller: Caller, input: Orga
   if (input.timeZone != null && !isTimeZone(input.timeZone)) {
     throw new ValidationError([{ path: "timeZone", message: 'must be an IANA time zone, such as "Europe/Berlin" or "UTC"' }]);
   }
+  if (input.alertEmail != null && !EMAIL.safeParse(input.alertEmail).success)
+    throw new ValidationError([{ path: "alertEmail", message: "must be one e-mail address of at most 255 characters, or null for none" }]);
   const before = await getOrganization(core, caller);
   const data = {
     ...(input.name != null ? { name: cleanName(input.name) } : {}),
     ...(input.timeZone != null ? { timeZone: input.timeZone } : {}),
     ...enforcing(input),
+    ...(input.alertEmail !== undefined ? { alertEmail: input.alertEmail } : {}),
   };
   const after = await core.db.prisma.organization.update({ where: { id: caller.organizationId }, data });
   await audit(core, caller, "organization.update", { type: "Organization", id: after.id }, before, after);

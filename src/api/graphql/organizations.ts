@@ -49,6 +49,11 @@ export const Organization = builder.prismaNode("Organization", {
       select: { enforceEventTypes: true, enforceSchemas: true },
       resolve: enforcementOf,
     }),
+    alertEmail: t.exposeString("alertEmail", {
+      nullable: true,
+      authScopes: { scope: "admin" },
+      description: "Who is mailed what `hookline.*` events tell; null for nobody. Needs the scope admin.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createOrganization, or the first start, made it." }),
   }),
 });
@@ -110,6 +115,7 @@ mutation("updateOrganization", {
       type: EventTypeEnforcement,
       description: "OFF, NAMES or SCHEMAS, from the next event on; SCHEMAS judges payloads of types that have a schema.",
     }),
+    alertEmail: t.string({ description: "One address of at most 255 characters that is mailed its alerts; null for none." }),
   }),
   resolve: (input, { doors, caller }) => updateOrganization(doors.core, caller, input),
 });
