@@ -60,17 +60,31 @@ async function mailOf(client: PoolClient, queue: Pick<Queue, "send">, organizati
   });
 }
 
-/** Event and mail, in the caller's transaction, as its last step. @returns as `Ingest.within` */
-async function tell(
-  client: PoolClient,
+/**
+ * Events and a mail, in the transaction that finds what is to be told.
+ * @param find which rows say that it was told, written in that transaction
+ * @returns how many
+ */
+export async function tellAlerts(
+  core: Core,
   ingest: Ingest,
   queue: Pick<Queue, "send">,
   organizationId: string,
-  alerts: readonly Alert[],
-): Promise<() => void> {
-  await mailOf(client, queue, organizationId, alerts);
-  const events = alerts.map(({ kind, payload }) => ({ type: `${OPERATIONAL}${kind}`, payload: JSON.stringify(payload) }));
-  return ingest.within(client, organizationId, events);
+  find: (client: PoolClient) => Promise<readonly Alert[]>,
+): Promise<number> {
+  let told = 0;
+  const committed = await ingest.withNumbers(() =>
+    core.db.transaction(async (client) => {
+      const alerts = await find(client);
+      told = alerts.length;
+      if (told === 0) return undefined;
+      await mailOf(client, queue, organizationId, alerts);
+      const events = alerts.map(({ kind, payload }) => ({ type: `${OPERATIONAL}${kind}`, payload: JSON.stringify(payload) }));
+      return ingest.within(client, organizationId, events);
+    }),
+  );
+  committed?.();
+  return told;
 }
 
 /** Tells of those that nobody told of. @returns how many */
@@ -82,19 +96,12 @@ export async function raiseAlerts(
   alerts: readonly Alert[],
 ): Promise<number> {
   if (alerts.length === 0) return 0;
-  let told = 0;
-  const committed = await ingest.withNumbers(() =>
-    core.db.transaction(async (client) => {
-      const columns = [alerts.map(({ kind }) => kind), alerts.map(({ subjectId }) => subjectId), alerts.map(({ cause }) => cause)];
-      const begun = await beginEpisodes.rows(client, [organizationId, ...columns]);
-      const fresh = new Set(begun.map(({ kind, subject_id }) => `${kind} ${subject_id}`));
-      const news = alerts.filter(({ kind, subjectId }) => fresh.has(`${kind} ${subjectId}`));
-      told = news.length;
-      return news.length > 0 ? tell(client, ingest, queue, organizationId, news) : undefined;
-    }),
-  );
-  committed?.();
-  return told;
+  const columns = [alerts.map(({ kind }) => kind), alerts.map(({ subjectId }) => subjectId), alerts.map(({ cause }) => cause)];
+  return tellAlerts(core, ingest, queue, organizationId, async (client) => {
+    const begun = await beginEpisodes.rows(client, [organizationId, ...columns]);
+    const fresh = new Set(begun.map(({ kind, subject_id }) => `${kind} ${subject_id}`));
+    return alerts.filter(({ kind, subjectId }) => fresh.has(`${kind} ${subjectId}`));
+  });
 }
 
 type Rate = Awaited<ReturnType<typeof readRates.rows>>[number];
@@ -106,22 +113,13 @@ const definitionOf = (row: { definition_id: string; number: number; name: string
 });
 const ratesOf = ({ delivered, failed }: Rate) => ({ attempts: delivered + failed, failed, minutes: WINDOW_MS / 60_000 });
 
-async function recover(core: Core, ingest: Ingest, queue: Pick<Queue, "send">, rate: Rate): Promise<number> {
-  let told = 0;
-  const committed = await ingest.withNumbers(() =>
-    core.db.transaction(async (client) => {
-      const ended = await recoverDefinition.rows(client, [rate.organization_id, rate.definition_id]);
-      told = ended.length > 0 ? 1 : 0;
-      if (told === 0) return undefined;
-      const payload = { ...definitionOf(rate), ...ratesOf(rate), after: ended.map(({ kind }) => kind).sort() };
-      const cause = core.clock.now().toISOString();
-      const alert: Alert = { kind: "definition.recovered", subjectId: rate.definition_id, cause, payload };
-      return tell(client, ingest, queue, rate.organization_id, [alert]);
-    }),
-  );
-  committed?.();
-  return told;
-}
+const recover = (core: Core, ingest: Ingest, queue: Pick<Queue, "send">, rate: Rate): Promise<number> =>
+  tellAlerts(core, ingest, queue, rate.organization_id, async (client) => {
+    const ended = await recoverDefinition.rows(client, [rate.organization_id, rate.definition_id]);
+    if (ended.length === 0) return [];
+    const payload = { ...definitionOf(rate), ...ratesOf(rate), after: ended.map(({ kind }) => kind).sort() };
+    return [{ kind: "definition.recovered", subjectId: rate.definition_id, cause: core.clock.now().toISOString(), payload }];
+  });
 
 /** One look at everything. @returns how many alerts were told */
 export async function lookForAlerts(

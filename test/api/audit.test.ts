@@ -128,6 +128,7 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   await mutate("deleteGoal", { id: goal.id });
 
   await mutate("updateOrganization", { name: "First" });
+  await mutate("testAlert", {});
   const user = await mutate(
     "createUser",
     { email: "ann@example.test", name: "Ann", password: "CANARY-password", role: "MEMBER" },

@@ -4,6 +4,7 @@ import { updateOrganization } from "../../src/accounts/organizations.ts";
 import { newId } from "../../src/clock.ts";
 import type { Core } from "../../src/core.ts";
 import { lookForAlerts } from "../../src/events/alerts.ts";
+import { testAlert } from "../../src/events/test-alert.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
 import { addDefinition, addRequest } from "../helpers/log.ts";
@@ -122,4 +123,15 @@ test("a mail goes to alertEmail, with everything of one look", async () => {
   expect(mail).toMatchObject({ to: ["ops@example.com"], subject: expect.stringContaining("definition.failing and 1 more") });
   expect(mail?.text.match(/hookline\.definition\.failing/g)).toHaveLength(2);
   await expect(updateOrganization(t.core, org.admin, { alertEmail: "no, address" })).rejects.toThrow("alertEmail");
+});
+
+test("a test alert is an event and a mail, at most ten an hour, and in the audit log", async () => {
+  await updateOrganization(t.core, org.admin, { alertEmail: "try@example.com" });
+  const before = mailbox.mails.length;
+  for (let i = 0; i < 10; i++) await testAlert(t.core, engine.engine.ingest, engine.queue, org.admin);
+  await expect(testAlert(t.core, engine.engine.ingest, engine.queue, org.admin)).rejects.toThrow("try again");
+  expect(await types()).toEqual(Array(10).fill("hookline.test"));
+  await mailbox.waitFor(before + 10);
+  const entries = { organizationId: org.admin.organizationId, action: "organization.testAlert" };
+  expect(await t.core.db.prisma.auditEntry.count({ where: entries })).toBe(10);
 });

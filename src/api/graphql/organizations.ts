@@ -6,6 +6,7 @@ import {
   setOrganizationFeature,
   updateOrganization,
 } from "../../accounts/organizations.ts";
+import { testAlert } from "../../events/test-alert.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
@@ -118,4 +119,18 @@ mutation("updateOrganization", {
     alertEmail: t.string({ description: "One address of at most 255 characters that is mailed its alerts; null for none." }),
   }),
   resolve: (input, { doors, caller }) => updateOrganization(doors.core, caller, input),
+});
+
+mutation("testAlert", {
+  description:
+    "Tells of nothing: an event `hookline.test`, and a mail to alertEmail where there is one. At most 10 an hour, then RateLimitedError.",
+  type: Organization,
+  scope: "admin",
+  only: "ADMIN",
+  optionalInput: true,
+  input: (t) => ({ clientMutationId: t.string({ description: "Means nothing here, for clients that send it with every mutation." }) }),
+  resolve: async (_input, { doors, caller }) => {
+    await testAlert(doors.core, doors.ingest, doors.jobs, caller);
+    return getOrganization(doors.core, caller);
+  },
 });
