@@ -192,7 +192,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       worker?.start();
       if (!(options.chores ?? options.worker)) return;
       const mailer = createMailer(core.config);
-      await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, job, id));
+      await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, queue, job, id));
       await queue.work(MAIL_JOB, (mail) => deliverMail(core, mailer, mail));
       await marks.start();
     },

@@ -12,6 +12,7 @@ import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
+import { lookForAlerts } from "./events/alerts.ts";
 import type { Ingest } from "./events/ingest.ts";
 import { createRunMissed } from "./events/missed.ts";
 import { sequenceAll } from "./live/sequencer.ts";
@@ -28,7 +29,7 @@ interface Chore {
   /** `minute hour day month weekday`, UTC. */
   cron: string;
   /** @returns what is kept with the job, for whoever looks there */
-  run(core: Core, queue: Queue, signal: AbortSignal): Promise<unknown>;
+  run(core: Core, queue: Queue, signal: AbortSignal, ingest: Ingest): Promise<unknown>;
 }
 
 /** A partition on its way out makes a look uncertain: then once more. */
@@ -64,6 +65,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
       organizations: await resumeOrganizationErasures(core, queue),
     }),
   },
+  alerts: { cron: "* * * * *", run: (core, queue, signal, ingest) => lookForAlerts(core, ingest, queue, signal) },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };
 
@@ -91,7 +93,7 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
   return {
     async start() {
       for (const [name, chore] of Object.entries(CHORES)) {
-        const run = observed(core, name, () => chore.run(core, queue, ended.signal), ended.signal);
+        const run = observed(core, name, () => chore.run(core, queue, ended.signal, ingest), ended.signal);
         await queue.work(jobOf(name), () => {
           const work = run();
           running.add(work);

@@ -2,6 +2,7 @@
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { AuditEntry } from "../db/generated/prisma/client.ts";
+import { isRawNumber } from "../wire/json-exact.ts";
 import { isSecretValue, MASK, maskTarget } from "../wire/mask.ts";
 import type { Caller } from "./caller.ts";
 
@@ -42,7 +43,7 @@ export function masked(value: unknown, name = ""): unknown {
   if (value instanceof Uint8Array) return MASK;
   if (typeof value === "string") return maskedText(value, name);
   if (Array.isArray(value)) return value.map((item) => masked(item, name));
-  if (typeof value !== "object") return value;
+  if (typeof value !== "object" || isRawNumber(value)) return value;
   const owner = value as Record<string, unknown>;
   return Object.fromEntries(
     Object.entries(owner).flatMap(([key, inner]): [string, unknown][] => {

@@ -1,4 +1,5 @@
 /** The tenants. */
+import { z } from "zod";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { Feature, Organization } from "../db/generated/prisma/client.ts";
@@ -85,21 +86,51 @@ const isTimeZone = (name: string): boolean => {
   }
 };
 
-/** @throws ForbiddenError without the scope admin; ValidationError on an empty name or an unknown time zone */
-export async function updateOrganization(
-  core: Core,
-  caller: Caller,
-  input: { name?: string | null | undefined; timeZone?: string | null | undefined; enforceEventTypes?: boolean | null | undefined },
-): Promise<Organization> {
+/** OFF: any type is accepted. NAMES: those of the catalogue. SCHEMAS: and payloads that fit their type's schema. */
+export const ENFORCEMENTS = ["OFF", "NAMES", "SCHEMAS"] as const;
+export type EventTypeEnforcement = (typeof ENFORCEMENTS)[number];
+
+export function enforcementOf(row: Pick<Organization, "enforceEventTypes" | "enforceSchemas">): EventTypeEnforcement {
+  if (!row.enforceEventTypes) return "OFF";
+  return row.enforceSchemas ? "SCHEMAS" : "NAMES";
+}
+
+export interface OrganizationInput {
+  name?: string | null | undefined;
+  timeZone?: string | null | undefined;
+  /** false: OFF; true: NAMES, or SCHEMAS where that stands already. */
+  enforceEventTypes?: boolean | null | undefined;
+  eventTypeEnforcement?: EventTypeEnforcement | null | undefined;
+  /** Who is mailed its alerts; null: nobody. */
+  alertEmail?: string | null | undefined;
+}
+
+const EMAIL = z.email().max(255);
+
+function enforcing({ enforceEventTypes: names, eventTypeEnforcement: all }: OrganizationInput): Partial<Organization> {
+  if (all != null && names != null && names !== (all !== "OFF"))
+    throw new ValidationError([
+      { path: "enforceEventTypes", message: `says otherwise than eventTypeEnforcement: ${all}; give one of them` },
+    ]);
+  if (all != null) return { enforceEventTypes: all !== "OFF", enforceSchemas: all === "SCHEMAS" };
+  if (names == null) return {};
+  return names ? { enforceEventTypes: true } : { enforceEventTypes: false, enforceSchemas: false };
+}
+
+/** @throws ForbiddenError without the scope admin; ValidationError on an empty name, an unknown time zone, two enforcements */
+export async function updateOrganization(core: Core, caller: Caller, input: OrganizationInput): Promise<Organization> {
   demand(caller, "admin");
   if (input.timeZone != null && !isTimeZone(input.timeZone)) {
     throw new ValidationError([{ path: "timeZone", message: 'must be an IANA time zone, such as "Europe/Berlin" or "UTC"' }]);
   }
+  if (input.alertEmail != null && !EMAIL.safeParse(input.alertEmail).success)
+    throw new ValidationError([{ path: "alertEmail", message: "must be one e-mail address of at most 255 characters, or null for none" }]);
   const before = await getOrganization(core, caller);
   const data = {
     ...(input.name != null ? { name: cleanName(input.name) } : {}),
     ...(input.timeZone != null ? { timeZone: input.timeZone } : {}),
-    ...(input.enforceEventTypes != null ? { enforceEventTypes: input.enforceEventTypes } : {}),
+    ...enforcing(input),
+    ...(input.alertEmail !== undefined ? { alertEmail: input.alertEmail } : {}),
   };
   const after = await core.db.prisma.organization.update({ where: { id: caller.organizationId }, data });
   await audit(core, caller, "organization.update", { type: "Organization", id: after.id }, before, after);

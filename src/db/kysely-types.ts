@@ -6,9 +6,19 @@ export interface OrganizationTable {
   time_zone: string;
   features: ("INBOUND_WEBHOOKS")[];
   enforce_event_types: boolean;
+  enforce_schemas: boolean;
+  alert_email: string | null;
   created_at: Date;
   deliveries_paused_at: Date | null;
   deliveries_go_on_since: Date | null;
+}
+
+export interface AlertTable {
+  organization_id: string;
+  kind: string;
+  subject_id: string;
+  cause: string;
+  began_at: Date;
 }
 
 export interface OrganizationCounterTable {
@@ -121,6 +131,9 @@ export interface EventTypeTable {
   name: string;
   description: string | null;
   schema: unknown;
+  examples: unknown;
+  version: number;
+  deprecated: boolean;
   created_at: Date;
 }
 
@@ -553,6 +566,7 @@ export interface RateBucketTable {
 
 export interface Tables {
   organization: OrganizationTable;
+  alert: AlertTable;
   organization_counter: OrganizationCounterTable;
   organization_catalog: OrganizationCatalogTable;
   organization_quota: OrganizationQuotaTable;

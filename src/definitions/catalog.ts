@@ -4,6 +4,7 @@
  * so that a definition made before an event always matches it, whichever process made it.
  */
 import type { Pool, PoolClient } from "pg";
+import type { Issue } from "../errors.ts";
 import type { DefinitionView, DialectName, EventView, Ordering } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type MatchRule,
   type MatchWebService,
 } from "./match.ts";
+import { judgeEvents } from "./schemas/events.ts";
 
 /** What ingest writes into a new request of a definition. */
 export interface CatalogDefinition {
@@ -39,6 +41,8 @@ export interface Catalog {
   paused: boolean;
   /** False: the organization enforces its event types, and this is none of them. */
   accepts(eventType: string): boolean;
+  /** What is wrong with payloads by their types' schemas, at paths `events.<i>.payload…`; undefined: nothing is judged. */
+  judge: ((events: readonly { type: string; payload: string }[]) => Promise<Issue[]>) | undefined;
   /** In the order in which the requests are numbered; see match.ts. */
   match(event: MatchEvent): Match[];
   definition(id: string): CatalogDefinition | undefined;
@@ -134,7 +138,7 @@ async function loadCatalog(
   const definitions = await loadDefinitions(client, organizationId);
   const services = await loadWebServices(client, organizationId);
   const rules = await loadRules(client, organizationId);
-  const { known, paused } = await organizationOf(client, organizationId);
+  const { known, schemas, paused } = await organizationOf(client, organizationId);
   const matcher = compileCatalog(
     definitions.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
     rules,
@@ -144,6 +148,7 @@ async function loadCatalog(
   return {
     version,
     paused,
+    judge: schemas && ((events) => judgeEvents(organizationId, schemas, events)),
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
     match: (event) => matcher.match(event),
     definition: (id) => byId.get(id),
@@ -249,14 +254,25 @@ async function loadRules(client: Queryable, organizationId: string): Promise<Mat
   }));
 }
 
-/** `known` undefined: any event type is accepted. */
-async function organizationOf(client: Queryable, organizationId: string): Promise<{ known: Set<string> | undefined; paused: boolean }> {
-  const { rows } = await client.query<{ enforce: boolean; names: string[]; paused: boolean }>(
+interface OrganizationFacts {
+  /** Undefined: any event type is accepted. */
+  known: Set<string> | undefined;
+  /** JSON texts by the names of types that have one; undefined: payloads are not judged. */
+  schemas: ReadonlyMap<string, string> | undefined;
+  paused: boolean;
+}
+
+async function organizationOf(client: Queryable, organizationId: string): Promise<OrganizationFacts> {
+  const { rows } = await client.query<{ enforce: boolean; names: string[]; schemas: [string, string][] | null; paused: boolean }>(
     `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names,
+       CASE WHEN o.enforce_event_types AND o.enforce_schemas THEN (
+         SELECT COALESCE(json_agg(json_build_array(t.name, t.schema::text)), '[]') FROM event_type t
+          WHERE t.organization_id = o.id AND jsonb_typeof(t.schema) = 'object') END AS schemas,
        o.deliveries_paused_at IS NOT NULL AS paused
      FROM organization o WHERE o.id = $1`,
     [organizationId],
   );
   const [row] = rows;
-  return { known: row?.enforce ? new Set(row.names) : undefined, paused: row?.paused ?? false };
+  const schemas = row?.schemas ? new Map(row.schemas) : undefined;
+  return { known: row?.enforce ? new Set(row.names) : undefined, schemas, paused: row?.paused ?? false };
 }

@@ -18,9 +18,17 @@ export function isEventType(name: string): boolean {
 
 const OWN_EVENT = /^(?:webhook\d+\.(?:started|stopped|errors)|goal\.value_recorded)$/;
 
+/** What Hookline tells of itself (src/alerts): nobody else emits it, and only patterns that begin so take it. */
+export const OPERATIONAL = "hookline.";
+
+/** Why no door takes an event of this type: nobody passes for Hookline. Undefined: it may. */
+export function reservedType(type: string): string | undefined {
+  return type.startsWith(OPERATIONAL) ? `types that begin with ${OPERATIONAL} are Hookline's own; choose another name` : undefined;
+}
+
 /** Events that the platform itself emits: no catalogue of event types has to name them. */
 export function isOwnEvent(name: string): boolean {
-  return OWN_EVENT.test(name);
+  return OWN_EVENT.test(name) || name.startsWith(OPERATIONAL);
 }
 
 /** What is wrong with a pattern of `eventTypes`; undefined: nothing. */
@@ -119,7 +127,8 @@ export function compileCatalog(
     match(event) {
       const document = once(() => documentOf(event));
       const found = new Map<string, Match>();
-      for (const rule of rulesOf.get(event.entity ?? "") ?? []) {
+      const rulesApply = !event.type.startsWith(OPERATIONAL);
+      for (const rule of (rulesApply && rulesOf.get(event.entity ?? "")) || []) {
         if (!rule.test(event, document)) continue;
         for (const id of rule.definitionIds) if (!found.has(id)) found.set(id, { definitionId: id, workflowRuleId: rule.id });
       }
@@ -147,7 +156,8 @@ class TypeIndex {
 
   /** Each definition once, by number. */
   candidates(type: string): MatchDefinition[] {
-    const found = new Set([...this.#all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(type.toLowerCase()) ?? [])]);
+    const all = type.startsWith(OPERATIONAL) ? [] : this.#all;
+    const found = new Set([...all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(type.toLowerCase()) ?? [])]);
     // `a.b.c` belongs to the families `a` and `a.b`; `a.` to none: nothing stands behind its dot.
     for (let dot = type.indexOf("."); dot > 0 && dot < type.length - 1; dot = type.indexOf(".", dot + 1)) {
       for (const definition of this.#families.get(type.slice(0, dot)) ?? []) found.add(definition);

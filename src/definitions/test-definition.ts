@@ -28,6 +28,23 @@ function jsonText(path: string, value: unknown, issues: Issue[]): string {
   return text;
 }
 
+/** A payload that nobody gave is the first example of the event's type; a whole event, that of a type which the definition takes. */
+async function withExample(core: Core, organizationId: string, definitionId: string, given?: TestEventInput): Promise<TestEventInput> {
+  if (given && given.payload !== undefined) return given;
+  const { rows } = await core.db.pool.query<{ name: string; example: unknown }>(
+    `SELECT t.name, t.examples -> 0 AS example FROM event_type t
+       JOIN webhook_definition d ON d.organization_id = t.organization_id AND d.id = $2
+      WHERE t.organization_id = $1 AND json_array_length(t.examples) > 0
+        AND CASE WHEN $3::text IS NOT NULL THEN t.name = $3
+          ELSE EXISTS (SELECT 1 FROM unnest(d.event_types) p WHERE p = '*' OR p = t.name OR (p LIKE '%.*' AND starts_with(t.name, left(p, -1)))) END
+      ORDER BY t.deprecated, t.name LIMIT 1`,
+    [organizationId, definitionId, given?.type ?? null],
+  );
+  const [found] = rows;
+  if (!found) return given ?? DEFAULT;
+  return { ...(given ?? { type: found.name }), payload: found.example };
+}
+
 /**
  * Whatever its state and filter; waits until the attempt is logged.
  * @returns the id of the request
@@ -38,12 +55,13 @@ export async function testDefinition(
   parts: TestParts,
   caller: Caller,
   definitionId: string,
-  event: TestEventInput = DEFAULT,
+  given?: TestEventInput,
 ): Promise<string> {
   demand(caller, "webhooks:write");
   const where = { id: definitionId, organizationId: caller.organizationId, deletedAt: null };
   if (!(await core.db.prisma.webhookDefinition.findFirst({ where, select: { id: true } })))
     throw new NotFoundError("the webhook definition");
+  const event = await withExample(core, caller.organizationId, definitionId, given);
   const { type, entity = null, entityId = null, payload, previous, changes, scope, actor = null, occurredAt } = event;
   const issues: Issue[] = [
     ...(isEventType(type) ? [] : [{ path: "event.type", message: "must be an event type such as order.created" }]),

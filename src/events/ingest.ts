@@ -10,6 +10,7 @@ import type { Queue } from "../db/queue.ts";
 import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
+import { OPERATIONAL } from "../definitions/match.ts";
 import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
 import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
@@ -30,7 +31,7 @@ import { fitsOneStatement, type Matched, match, matchFew, STRETCH } from "./matc
 export interface Ingest {
   /**
    * All or nothing, in the order given.
-   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, for a call that would make too many requests
+   * @throws ValidationError (path `events.<i>.…`) for a type that is not in an enforced catalogue, a payload against its schema, a call that would make too many requests
    * @throws IdempotencyKeyReusedError same key, other body · UnavailableError the database is away, or OverloadedError: nothing was accepted
    * @throws RateLimitedError as much as one organization may have waiting waits, or a quota is used up
    */
@@ -220,7 +221,7 @@ export function createIngest(
     async emit(organizationId, inputs, options = {}) {
       const kept = catalogs.kept(organizationId);
       // Without waiting where that is possible: calls are taken in the order in which they come.
-      const sync = kept && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
+      const sync = kept && !kept.judge && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
       const matched: Matched =
         sync ??
         (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
@@ -284,10 +285,9 @@ export function createIngest(
 const shown = (error: unknown): unknown =>
   isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
 
-/** What Hookline tells of itself is never refused. */
-const OURS = "hookline.";
+/** What Hookline tells of itself is never refused; the doors take no such event of others (`reservedType`). */
 const isExempt = (inputs: readonly EventInput[], { exempt = false }: IngestOptions): boolean =>
-  exempt || inputs.every(({ type }) => type.startsWith(OURS));
+  exempt || inputs.every(({ type }) => type.startsWith(OPERATIONAL));
 
 /** Calls that share a lane stay together, the others wait each for their own. In the order of the calls, each lane looked up once a call. */
 function byLanes(calls: readonly Call[]): Call[][] {

@@ -26,7 +26,7 @@ export interface Matched {
 
 export const fitsOneStatement = (matched: Matched): boolean => matched.matches !== undefined && matched.events.length <= ROWS;
 
-/** At most `STRETCH` events. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
+/** At most `STRETCH` events, by a catalogue that judges no payloads. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
 export function matchFew(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined): Matched {
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   for (const event of events) count(counting, event, catalog);
@@ -41,6 +41,8 @@ export async function match(
   catalog: Catalog | undefined,
 ): Promise<Matched> {
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
+  const mistakes = (await catalog?.judge?.(inputs)) ?? [];
+  if (mistakes.length > 0) throw new ValidationError(mistakes);
   for (const [i, event] of events.entries()) {
     if (i > 0 && i % STRETCH === 0) await breathe();
     count(counting, event, catalog);

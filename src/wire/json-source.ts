@@ -14,6 +14,11 @@ export class JsonSource {
     this.#text = /[\n\r]/.test(text) ? compact(text) : text;
   }
 
+  /** As it was written. */
+  get text(): string {
+    return this.#text;
+  }
+
   /** Characters of the text. */
   get length(): number {
     return this.#text.length;

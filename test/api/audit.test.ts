@@ -87,6 +87,7 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   const made1 = await mutate("createWorkflowRule", rule, made("WorkflowRule"));
   await mutate("updateWorkflowRule", { id: made1.id, name: "R2" });
   await mutate("deleteWorkflowRule", { id: made1.id });
+  await mutate("importEventTypes", { document: { openapi: "3.1.0", webhooks: { "im.ported": {} } } });
   const type = await mutate("createEventType", { name: "a.b" }, made("EventType"));
   await mutate("updateEventType", { id: type.id, description: "d" });
   await mutate("deleteEventType", { id: type.id });
@@ -127,6 +128,7 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   await mutate("deleteGoal", { id: goal.id });
 
   await mutate("updateOrganization", { name: "First" });
+  await mutate("testAlert", {});
   const user = await mutate(
     "createUser",
     { email: "ann@example.test", name: "Ann", password: "CANARY-password", role: "MEMBER" },

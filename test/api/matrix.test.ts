@@ -48,7 +48,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:read", "dryRunTransformation planReplay"),
     ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
     ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
-    ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
+    ...rows("admin", "updateOrganization testAlert createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     // Through an API token; whoever signed in may, whatever their role (test/api/sessions.test.ts).
     ...rows("admin", "changePassword revokeSession"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
@@ -58,7 +58,10 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
       "webhooks:write",
       "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret",
     ),
-    ...rows("webhooks:write", "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType"),
+    ...rows(
+      "webhooks:write",
+      "createConnection updateConnection deleteConnection createEventType updateEventType deleteEventType importEventTypes",
+    ),
     ...rows("webhooks:write", "createWebService setWebServiceTarget deleteWebService"),
     ...rows("webhooks:write", "createScript updateScript deleteScript createSecretKey deleteSecretKey"),
     ...rows("webhooks:write", "createWorkflowRule updateWorkflowRule deleteWorkflowRule pauseLane resumeLane"),

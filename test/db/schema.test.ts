@@ -28,6 +28,7 @@ const NATIVE: [attribute: RegExp, type: (match: RegExpExecArray) => string][] = 
   [/@db\.Date\b/, () => "date"],
   [/@db\.Decimal\((\d+), ?(\d+)\)/, (match) => `numeric(${match[1]},${match[2]})`],
   [/@db\.SmallInt\b/, () => "smallint"],
+  [/@db\.Json\b/, () => "json"],
 ];
 
 const blocks = (kind: string) =>

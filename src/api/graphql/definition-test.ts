@@ -13,7 +13,11 @@ mutation("testWebhookDefinition", {
   scope: "webhooks:write",
   input: (t) => ({
     id: t.id({ required: true, description: "The definition to try out; NotFoundError for an unknown or deleted one." }),
-    event: t.field({ type: EventInput, description: "The event to send; one of type `test` when absent." }),
+    event: t.field({
+      type: EventInput,
+      description:
+        "The event to send; when absent the first example of an event type that it takes, else one of type `test`. Without a payload: the first example of its type.",
+    }),
   }),
   resolve: async ({ id, event }, { doors, caller }) => {
     const requestId = await testDefinition(doors.core, doors, caller, uuidOf("WebhookDefinition", id), event ?? undefined);

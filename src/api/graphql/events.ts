@@ -1,6 +1,6 @@
 /** Events: what happened. Emitting them, and the log of what was accepted. */
 
-import { isEventType } from "../../definitions/match.ts";
+import { isEventType, reservedType } from "../../definitions/match.ts";
 import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
@@ -125,6 +125,8 @@ function issuesOf(event: EventFields, texts: { payload: string; previous: string
   const issues: Issue[] = [];
   const say = (field: string, message: string) => issues.push({ path: at(field), message });
   if (!isEventType(event.type)) say("type", "must be letters, digits, _ . -, at most 128, and start with a letter, a digit or _");
+  const reserved = reservedType(event.type);
+  if (reserved) say("type", reserved);
   for (const field of ["entity", "entityId", "actor", "idempotencyKey"] as const) {
     if ((event[field]?.length ?? 0) > SHORT) say(field, `must have at most ${SHORT} characters`);
   }

@@ -5,7 +5,7 @@ import { compact } from "../../wire/json-text.ts";
 import { type Context, callerOf } from "./context.ts";
 import { loader } from "./loader.ts";
 
-const COLUMNS = { webhook_definition: ["filter"], workflow_rule: ["condition"] } as const;
+const COLUMNS = { webhook_definition: ["filter"], workflow_rule: ["condition"], event_type: ["schema", "examples"] } as const;
 type Table = keyof typeof COLUMNS;
 type Column<T extends Table> = (typeof COLUMNS)[T][number];
 
@@ -24,7 +24,11 @@ function textsOf(table: Table) {
   });
 }
 
-const texts = { webhook_definition: textsOf("webhook_definition"), workflow_rule: textsOf("workflow_rule") };
+const texts = {
+  webhook_definition: textsOf("webhook_definition"),
+  workflow_rule: textsOf("workflow_rule"),
+  event_type: textsOf("event_type"),
+};
 
 /** @returns for a row as Prisma read it: its column without loss. Rows whose JSON holds no number cost nothing. */
 export function exactJson<T extends Table>(table: T, column: Column<T>) {

@@ -1,5 +1,12 @@
 /** Organizations, and who calls. */
-import { createOrganization, getOrganization, setOrganizationFeature, updateOrganization } from "../../accounts/organizations.ts";
+import {
+  createOrganization,
+  enforcementOf,
+  getOrganization,
+  setOrganizationFeature,
+  updateOrganization,
+} from "../../accounts/organizations.ts";
+import { testAlert } from "../../events/test-alert.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
@@ -8,6 +15,15 @@ export const Feature = builder.enumType("Feature", {
   description: "What the operator may switch on for an organization; off unless it is.",
   values: {
     INBOUND_WEBHOOKS: { description: "Secret URLs that record goal values. While off, none can be made and existing ones answer 403." },
+  } as const,
+});
+
+const EventTypeEnforcement = builder.enumType("EventTypeEnforcement", {
+  description: "What an organization asks of events by its catalogue of event types; `hookline.*` is exempt.",
+  values: {
+    OFF: { description: "Any name and payload will do; the catalogue is for people to choose from." },
+    NAMES: { description: "Events whose type is not in the catalogue are refused." },
+    SCHEMAS: { description: "As NAMES; and payloads that do not fit their type's schema are refused, with the place of each mistake." },
   } as const,
 });
 
@@ -26,7 +42,18 @@ export const Organization = builder.prismaNode("Organization", {
       description: "The features that the operator switched on; none of a new organization's.",
     }),
     enforceEventTypes: t.exposeBoolean("enforceEventTypes", {
-      description: "When true, events whose type is not in the catalogue are refused.",
+      description: "Whether eventTypeEnforcement is NAMES or SCHEMAS: events whose type is not in the catalogue are refused.",
+    }),
+    eventTypeEnforcement: t.field({
+      type: EventTypeEnforcement,
+      description: "What is asked of events by the catalogue of event types; OFF of a new organization.",
+      select: { enforceEventTypes: true, enforceSchemas: true },
+      resolve: enforcementOf,
+    }),
+    alertEmail: t.exposeString("alertEmail", {
+      nullable: true,
+      authScopes: { scope: "admin" },
+      description: "Who is mailed what `hookline.*` events tell; null for nobody. Needs the scope admin.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createOrganization, or the first start, made it." }),
   }),
@@ -82,7 +109,28 @@ mutation("updateOrganization", {
   input: (t) => ({
     name: t.string({ description: "1 to 255 characters, for people." }),
     timeZone: t.string({ description: "IANA name such as `Europe/Berlin`; ValidationError for an unknown one." }),
-    enforceEventTypes: t.boolean({ description: "true refuses events whose type is not in the catalogue; false takes all." }),
+    enforceEventTypes: t.boolean({
+      description: "false is eventTypeEnforcement OFF; true is NAMES, or SCHEMAS where that stands already.",
+    }),
+    eventTypeEnforcement: t.field({
+      type: EventTypeEnforcement,
+      description: "OFF, NAMES or SCHEMAS, from the next event on; SCHEMAS judges payloads of types that have a schema.",
+    }),
+    alertEmail: t.string({ description: "One address of at most 255 characters that is mailed its alerts; null for none." }),
   }),
   resolve: (input, { doors, caller }) => updateOrganization(doors.core, caller, input),
+});
+
+mutation("testAlert", {
+  description:
+    "Tells of nothing: an event `hookline.test`, and a mail to alertEmail where there is one. At most 10 an hour, then RateLimitedError.",
+  type: Organization,
+  scope: "admin",
+  only: "ADMIN",
+  optionalInput: true,
+  input: (t) => ({ clientMutationId: t.string({ description: "Means nothing here, for clients that send it with every mutation." }) }),
+  resolve: async (_input, { doors, caller }) => {
+    await testAlert(doors.core, doors.ingest, doors.jobs, caller);
+    return getOrganization(doors.core, caller);
+  },
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type Caller, demand } from "../../accounts/caller.ts";
-import { isEventType } from "../../definitions/match.ts";
+import { isEventType, reservedType } from "../../definitions/match.ts";
 import { jsonIssues } from "../../definitions/text.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
 import type { AcceptedEvent, EventInput } from "../../events/input.ts";
@@ -119,6 +119,8 @@ function checkEvents({ inputs, many }: Call): void {
         { path: at("type"), message: "must be 1 to 128 letters, digits, _ . - (not first . or -), such as order.created" },
       ]);
     }
+    const reserved = reservedType(input.type);
+    if (reserved) throw new ValidationError([{ path: at("type"), message: reserved }]);
     for (const name of ["entity", "entityId"] as const) {
       if ((input[name]?.length ?? 0) > 255) throw new ValidationError([{ path: at(name), message: "must have at most 255 characters" }]);
     }

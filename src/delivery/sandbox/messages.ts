@@ -34,5 +34,3 @@ export interface Answer {
   console: string[];
   durationMs: number;
 }
-
-export type FromThread = { ready: true } | { answer: Answer };

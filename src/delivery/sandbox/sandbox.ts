@@ -9,7 +9,7 @@ import type { Issue } from "../../errors.ts";
 import type { ErrorCode } from "../../wire/dialect.ts";
 import { type Answer, type Failure, type JobKind, SOURCE_LIMIT } from "./messages.ts";
 import type { Owner } from "./queue.ts";
-import { createPool } from "./threads.ts";
+import { createSandboxPool } from "./threads.ts";
 import { readTransformed, type Transformed } from "./transformed.ts";
 
 interface Ran {
@@ -53,7 +53,7 @@ const SCRIPT_CODES = { ERROR: "SCRIPT_ERROR", TIMEOUT: "SCRIPT_TIMEOUT", MEMORY:
 
 export function createSandbox(options: { clock?: Clock; threads?: number } = {}): Sandbox {
   const clock = options.clock ?? systemClock;
-  const pool = createPool(options.threads ?? THREADS);
+  const pool = createSandboxPool(options.threads ?? THREADS);
   const run = (kind: JobKind, source: string, input: string, context: RunContext): Promise<Answer> =>
     pool.run(
       { organizationId: context.organizationId, key: context.key },

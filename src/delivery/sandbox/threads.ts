@@ -1,46 +1,68 @@
 /** Threads that run jobs, watched from outside: one that hangs or dies is ended and replaced. */
 import { Worker } from "node:worker_threads";
-import { type Answer, type Failure, type FromThread, type Job, MEMORY_LIMIT_BYTES, TIME_LIMIT_MS } from "./messages.ts";
+import { type Answer, type Failure, type Job, MEMORY_LIMIT_BYTES, TIME_LIMIT_MS } from "./messages.ts";
 import { createFairQueue, type Owner } from "./queue.ts";
 
 /** The thread stops most runs itself; what it cannot interrupt (one endless native call) is ended this much later. */
 const GRACE_MS = 500;
 const START_LIMIT_MS = 20_000;
 
-interface Waiter {
+/** What a thread says: once that it is ready, then an answer to each job. */
+export type Said<Answer> = { ready: true } | { answer: Answer };
+
+/** What the threads of a pool do. */
+export interface Work<Answer> {
+  script: URL;
+  name: string;
+  /** Heap of a thread, in MiB. */
+  heapMb: number;
+  /** The answer to a job whose thread was ended, or ended itself. `message` says why, to be read behind "it". */
+  failed(failure: Failure, message: string, durationMs: number): Answer;
+}
+
+const SANDBOX: Work<Answer> = {
+  script: new URL("./thread.ts", import.meta.url),
+  name: "hookline-sandbox",
+  heapMb: 64,
+  failed: (failure, message, durationMs) => ({ outcome: { kind: "FAILED", failure, message }, console: [], durationMs }),
+};
+
+interface Waiter<Job, Answer> {
   job: Job;
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
-interface Thread {
+interface Thread<Job, Answer> {
   worker: Worker;
-  current: { owner: Owner; waiter: Waiter; watchdog: NodeJS.Timeout | undefined } | undefined;
+  current: { owner: Owner; waiter: Waiter<Job, Answer>; watchdog: NodeJS.Timeout | undefined } | undefined;
   ready: boolean;
 }
 
-export interface Pool {
+export interface Pool<Job, Answer> {
   run(owner: Owner, job: Job): Promise<Answer>;
   /** Ends all threads; runs that wait or go on are rejected. */
   close(): Promise<void>;
 }
 
-/** Threads are started when they are first needed. */
-export function createPool(size: number): Pool {
-  const queue = createFairQueue<Waiter>(size);
-  const threads = new Set<Thread>();
+export const createSandboxPool = (size: number): Pool<Job, Answer> => createPool<Job, Answer>(size, SANDBOX);
+
+/** Threads are started when they are first needed. A job may take `TIME_LIMIT_MS` and some grace: then its thread is ended. */
+export function createPool<Job, Answer>(size: number, work: Work<Answer>): Pool<Job, Answer> {
+  const queue = createFairQueue<Waiter<Job, Answer>>(size);
+  const threads = new Set<Thread<Job, Answer>>();
   let closed = false;
 
-  function start(): Thread {
-    const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+  function start(): Thread<Job, Answer> {
+    const worker = new Worker(work.script, {
       env: {},
       execArgv: [],
-      name: "hookline-sandbox",
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+      name: work.name,
+      resourceLimits: { maxOldGenerationSizeMb: work.heapMb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
     });
-    const thread: Thread = { worker, current: undefined, ready: false };
+    const thread: Thread<Job, Answer> = { worker, current: undefined, ready: false };
     threads.add(thread);
-    worker.on("message", (message: FromThread) => {
+    worker.on("message", (message: Said<Answer>) => {
       if ("answer" in message) settle(thread, (waiter) => waiter.resolve(message.answer));
       else {
         thread.ready = true;
@@ -63,7 +85,7 @@ export function createPool(size: number): Pool {
     return thread;
   }
 
-  function send(thread: Thread, job: Job): void {
+  function send(thread: Thread<Job, Answer>, job: Job): void {
     if (!thread.current) return;
     clearTimeout(thread.current.watchdog);
     thread.current.watchdog = setTimeout(() => {
@@ -73,7 +95,7 @@ export function createPool(size: number): Pool {
     thread.worker.postMessage(job);
   }
 
-  function settle(thread: Thread, how: (waiter: Waiter) => void): void {
+  function settle(thread: Thread<Job, Answer>, how: (waiter: Waiter<Job, Answer>) => void): void {
     const { current } = thread;
     if (!current) return;
     clearTimeout(current.watchdog);
@@ -83,12 +105,12 @@ export function createPool(size: number): Pool {
     how(current.waiter);
   }
 
-  function fail(thread: Thread, failure: Failure, message: string): void {
+  function fail(thread: Thread<Job, Answer>, failure: Failure, message: string): void {
     const durationMs = failure === "TIMEOUT" ? TIME_LIMIT_MS + GRACE_MS : 0;
-    settle(thread, (waiter) => waiter.resolve({ outcome: { kind: "FAILED", failure, message }, console: [], durationMs }));
+    settle(thread, (waiter) => waiter.resolve(work.failed(failure, message, durationMs)));
   }
 
-  function end(thread: Thread): void {
+  function end(thread: Thread<Job, Answer>): void {
     if (!threads.delete(thread)) return;
     void thread.worker.terminate();
     // Its replacement starts now, not when the next job waits for it.

@@ -190,6 +190,9 @@ const ENGINES = new Set([
   ...["accept-events", "count-connections", "count-definitions-by-state", "count-lanes-by-state", "count-partitions"],
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
+  // Alerts are looked for over all organizations, by a chore.
+  ...["begin-alert-episodes", "end-alert-episodes", "find-blocked-lanes", "find-lagging-lanes", "open-definition-episodes"],
+  ...["read-alert-rates", "recover-definition"],
   ...["add-deliveries", "claim-lanes", "correct-due", "count-errors", "delete-lanes", "delete-old-minutes", "delete-stray-entries"],
   ...["drop-keys", "drop-stray-due", "due-lanes", "final-statuses", "find-feed-news", "find-feed-waiting", "fold-finished-minutes"],
   ...["hold-lanes", "insert-missing-due", "interrupt-requests", "kept-keys", "lanes-still-ours", "let-lanes-go"],

@@ -5,7 +5,7 @@ import { countersOf } from "../../../definitions/counters.ts";
 import { createDefinition, deleteDefinition, type UpdateDefinitionInput, updateDefinition } from "../../../definitions/definitions.ts";
 import { getDefinition, listDefinitionsByOffset } from "../../../definitions/find.ts";
 import { shownUrl } from "../../../definitions/headers.ts";
-import { isEventType } from "../../../definitions/match.ts";
+import { isEventType, reservedType } from "../../../definitions/match.ts";
 import { findScript } from "../../../definitions/scripts.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import { stateEvents } from "../../../definitions/state.ts";
@@ -148,6 +148,8 @@ export async function signalEvent(
   const key = signal.primaryKey ?? 0;
   const primaryKey = /^-?\d{1,10}$/.test(String(key)) ? Number(key) : Number.NaN;
   if (!(primaryKey >= -INT32 && primaryKey < INT32)) throw new FaceError(400, "the primary key must be an int32; 0 if unused");
+  const reserved = reservedType(name);
+  if (reserved) throw new FaceError(400, reserved);
   const event = {
     type: name,
     entity: name.split(".", 1)[0] ?? name,

@@ -1,0 +1,154 @@
+/**
+ * Event types as an OpenAPI 3.1 document (`webhooks`) or an AsyncAPI 3 document (messages of its channels) describes them. Pure.
+ * Each schema is made to stand alone: what it refers to in `components` comes along as its `$defs`.
+ */
+import type { Issue } from "../errors.ts";
+import { bundled } from "./bundled-schema.ts";
+import { isPlainObject } from "./text.ts";
+
+export interface DocumentedType {
+  /** Where it stands: `document.webhooks.order.created`. */
+  at: string;
+  name: string;
+  description: string | null;
+  /** Null: the document has none. */
+  schema: unknown;
+  examples: unknown[];
+  deprecated: boolean;
+}
+
+export interface Documented {
+  types: DocumentedType[];
+  issues: Issue[];
+}
+
+type Tree = Record<string, unknown>;
+
+const DESCRIPTION = 4_000;
+const MOST_EXAMPLES = 20;
+/** References that refer to references. */
+const HOPS = 32;
+
+const asTree = (value: unknown): Tree => (isPlainObject(value) ? value : {});
+const own = (tree: Tree, key: string): unknown => (Object.hasOwn(tree, key) ? tree[key] : undefined);
+const textOf = (...values: unknown[]): string | null =>
+  (values.find((value) => typeof value === "string" && value !== "") as string | undefined)?.slice(0, DESCRIPTION) ?? null;
+
+/** What a local `$ref` stands for. @throws Error for one that leads nowhere, or elsewhere */
+function resolved(document: Tree, value: unknown): Tree {
+  let found = value;
+  for (let hop = 0; isPlainObject(found) && typeof found["$ref"] === "string"; hop++) {
+    const ref = found["$ref"];
+    if (!ref.startsWith("#/") || hop === HOPS)
+      throw new Error(`$ref ${JSON.stringify(ref)}: only what stands in the document itself is looked up`);
+    found = ref
+      .slice(2)
+      .split("/")
+      .map((key) => decodeURIComponent(key).replaceAll("~1", "/").replaceAll("~0", "~"))
+      .reduce<unknown>((tree, key) => own(asTree(tree), key), document);
+    if (found === undefined) throw new Error(`$ref ${JSON.stringify(ref)} leads nowhere`);
+  }
+  return asTree(found);
+}
+
+/** `{name: {value}}` of OpenAPI, with `example` before it. */
+function openApiExamples(document: Tree, media: Tree): unknown[] {
+  const named = Object.values(asTree(media["examples"])).map((each) => own(resolved(document, each), "value"));
+  return [own(media, "example"), ...named].filter((each) => each !== undefined);
+}
+
+const METHODS = ["post", "put", "patch", "get", "delete", "options", "head", "trace"];
+
+function ofWebhook(document: Tree, name: string, item: unknown, at: string): DocumentedType {
+  const path = resolved(document, item);
+  const method = METHODS.find((each) => isPlainObject(own(path, each)));
+  const operation = asTree(method && path[method]);
+  const content = asTree(resolved(document, operation["requestBody"])["content"]);
+  const type = Object.keys(content).find((each) => /^application\/(?:[\w.-]+\+)?json\b/i.test(each));
+  const media = asTree(type && content[type]);
+  const schema = own(media, "schema");
+  return {
+    ...{ at, name },
+    description: textOf(operation["description"], operation["summary"], path["description"], path["summary"]),
+    schema: schema === undefined ? null : bundled(document, schema),
+    examples: openApiExamples(document, media).slice(0, MOST_EXAMPLES),
+    deprecated: operation["deprecated"] === true,
+  };
+}
+
+function ofMessage(document: Tree, key: string, given: unknown, at: string): DocumentedType {
+  const message = resolved(document, given);
+  const payload = own(message, "payload");
+  // Multi Format Schema Object: the schema stands one level below.
+  const multi = isPlainObject(payload) && typeof payload["schemaFormat"] === "string" && "schema" in payload;
+  const schema = multi ? (payload as Tree)["schema"] : payload;
+  if (multi && !/json/i.test(String((payload as Tree)["schemaFormat"])))
+    throw new Error("its payload's schemaFormat must be JSON Schema or AsyncAPI's own");
+  const examples = Array.isArray(message["examples"]) ? message["examples"].map((each) => own(asTree(each), "payload")) : [];
+  return {
+    ...{ at, name: typeof message["name"] === "string" ? message["name"] : key },
+    description: textOf(message["description"], message["summary"], message["title"]),
+    schema: schema === undefined ? null : bundled(document, schema),
+    examples: examples.filter((each) => each !== undefined).slice(0, MOST_EXAMPLES),
+    deprecated: message["deprecated"] === true || message["x-deprecated"] === true,
+  };
+}
+
+interface Place {
+  at: string;
+  read(): DocumentedType;
+}
+
+function placesOf(document: Tree): Place[] | Issue {
+  if (typeof document["openapi"] === "string") {
+    if (!/^3\.[1-9]/.test(document["openapi"])) return { path: "document.openapi", message: "must be 3.1: older ones have no webhooks" };
+    if (!isPlainObject(document["webhooks"]))
+      return { path: "document.webhooks", message: "must be an object: event types by their names" };
+    return Object.entries(document["webhooks"]).map(([name, item]) => {
+      const at = `document.webhooks.${name}`;
+      return { at, read: () => ofWebhook(document, name, item, at) };
+    });
+  }
+  if (typeof document["asyncapi"] !== "string")
+    return { path: "document", message: 'must be OpenAPI ("openapi": "3.1.0") or AsyncAPI ("asyncapi": "3.0.0")' };
+  if (!/^3\./.test(document["asyncapi"])) return { path: "document.asyncapi", message: "must be 3.x" };
+  const messagesOf = (holder: unknown, at: string): Place[] =>
+    Object.entries(asTree(asTree(holder)["messages"])).map(([key, message]) => {
+      const place = `${at}.messages.${key}`;
+      return { at: place, read: () => ofMessage(document, key, message, place) };
+    });
+  const inChannels = Object.entries(asTree(document["channels"])).flatMap(([name, channel]) => {
+    const at = `document.channels.${name}`;
+    try {
+      return messagesOf(resolved(document, channel), at);
+    } catch (error) {
+      const read = (): never => {
+        throw error;
+      };
+      return [{ at, read }];
+    }
+  });
+  const places = inChannels.length > 0 ? inChannels : messagesOf(document["components"], "document.components");
+  return places.length > 0 ? places : { path: "document.channels", message: "must hold messages: each is an event type" };
+}
+
+/** @param document an object that is checked for depth and size */
+export function documentedTypes(document: Tree): Documented {
+  const places = placesOf(document);
+  if (!Array.isArray(places)) return { types: [], issues: [places] };
+  const types = new Map<string, DocumentedType>();
+  const issues: Issue[] = [];
+  for (const { at, read } of places) {
+    try {
+      const type = read();
+      const same = types.get(type.name);
+      // A message that several channels carry is one event type.
+      if (!same) types.set(type.name, type);
+      else if (JSON.stringify({ ...same, at: "" }) !== JSON.stringify({ ...type, at: "" }))
+        issues.push({ path: at, message: `has the name ${type.name} as ${same.at} has, and says otherwise` });
+    } catch (error) {
+      issues.push({ path: at, message: (error as Error).message });
+    }
+  }
+  return { types: [...types.values()], issues };
+}
