@@ -100,7 +100,8 @@ const inOne = ({ issues }: ValidationError): string =>
   issues
     .map(({ path, message }) => {
       const at = path.replace(/^events\.0\.?/, "");
-      if (at === "type") return "the event type that the post comes to is not in the catalogue of event types, which this organization enforces";
+      if (at === "type")
+        return "the event type that the post comes to is not in the catalogue of event types, which this organization enforces";
       return at === "" ? message : `${at}: ${message}`;
     })
     .join("; ");
