@@ -57,29 +57,36 @@ export async function notePost(core: Core, source: { id: string; organizationId:
     .catch((failed: Error) => core.log.warn({ err: failed.message, inboundWebhookId: source.id }, "could not log an inbound post"));
 }
 
-const COLUMNS = `id, received_at AS "receivedAt", outcome, status, reason, event_id AS "eventId"`;
+const COLUMNS = `inbound_post.id, received_at AS "receivedAt", outcome, status, reason, event_id AS "eventId"`;
 
-/** Newest first. @throws ForbiddenError */
-export async function listPosts(core: Core, caller: Caller, webhookId: string, page: PageOf<string>): Promise<Slice<InboundPost>> {
+/** A page of the posts of each webhook, newest first, in one statement. @throws ForbiddenError */
+export async function listPosts(
+  core: Core,
+  caller: Caller,
+  webhookIds: readonly string[],
+  page: PageOf<string>,
+): Promise<Map<string, Slice<InboundPost>>> {
   demand(caller, "admin");
-  const { rows } = await core.db.tenant(caller.organizationId).query<InboundPost>(
-    `SELECT ${COLUMNS} FROM inbound_post WHERE organization_id = $1 AND inbound_webhook_id = $2
-       AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4) ORDER BY id ${page.fromBack ? "ASC" : "DESC"} LIMIT $5`,
-    [caller.organizationId, webhookId, page.after ?? null, page.before ?? null, page.limit + 1],
+  const { rows } = await core.db.tenant(caller.organizationId).query<InboundPost & { webhookId: string }>(
+    `SELECT w.id AS "webhookId", p.* FROM unnest($2::uuid[]) AS w (id) CROSS JOIN LATERAL (
+       SELECT ${COLUMNS} FROM inbound_post WHERE organization_id = $1 AND inbound_webhook_id = w.id
+         AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
+       ORDER BY inbound_post.id ${page.fromBack ? "ASC" : "DESC"} LIMIT $5) p`,
+    [caller.organizationId, webhookIds, page.after ?? null, page.before ?? null, page.limit + 1],
   );
-  return sliceOf(page, rows);
+  const byWebhook = Map.groupBy(rows, (row) => row.webhookId);
+  return new Map(webhookIds.map((id) => [id, sliceOf(page, byWebhook.get(id) ?? [])]));
 }
 
-/** @throws ForbiddenError */
-export async function countPosts(core: Core, caller: Caller, webhookId: string): Promise<number> {
+/** By webhook, in one statement. @throws ForbiddenError */
+export async function countPosts(core: Core, caller: Caller, webhookIds: readonly string[]): Promise<Map<string, number>> {
   demand(caller, "admin");
-  const { rows } = await core.db
-    .tenant(caller.organizationId)
-    .query<{ n: number }>(
-      "SELECT count(*) AS n FROM (SELECT 1 FROM inbound_post WHERE organization_id = $1 AND inbound_webhook_id = $2 LIMIT $3) AS counted",
-      [caller.organizationId, webhookId, COUNTED.take],
-    );
-  return rows[0]?.n ?? 0;
+  const { rows } = await core.db.tenant(caller.organizationId).query<{ id: string; n: number }>(
+    `SELECT w.id, counted.n FROM unnest($2::uuid[]) AS w (id) CROSS JOIN LATERAL (SELECT count(*)::int AS n FROM (
+       SELECT 1 FROM inbound_post WHERE organization_id = $1 AND inbound_webhook_id = w.id LIMIT $3) AS found) AS counted`,
+    [caller.organizationId, webhookIds, COUNTED.take],
+  );
+  return new Map(rows.map(({ id, n }) => [id, n]));
 }
 
 const OLD = `

@@ -21,9 +21,9 @@ ALTER TABLE "inbound_webhook"
   ADD COLUMN "accepted_count" BIGINT NOT NULL DEFAULT 0,
   ADD COLUMN "duplicate_count" BIGINT NOT NULL DEFAULT 0,
   ADD COLUMN "refused_count" BIGINT NOT NULL DEFAULT 0,
-  -- A goal's has a goal, another has a type of events. By the text: a value that is new in this transaction cannot be used in it.
-  ADD CONSTRAINT "inbound_webhook_target_check" CHECK (("target_type"::text = 'GOAL') = ("goal_id" IS NOT NULL)
-    AND ("target_type"::text = 'EVENT') = ("event_type" IS NOT NULL));
+  -- One that makes events has their type and no goal. By the text: a value that is new in this transaction cannot be used in it.
+  ADD CONSTRAINT "inbound_webhook_target_check" CHECK (("target_type"::text = 'EVENT') = ("event_type" IS NOT NULL)
+    AND ("event_type" IS NULL OR "goal_id" IS NULL));
 
 CREATE TABLE "inbound_post" (
   "organization_id" UUID NOT NULL,

@@ -16,7 +16,7 @@ export const InboundVerificationPreset = builder.enumType("InboundVerificationPr
     STANDARD_WEBHOOKS: {
       description: "`webhook-id`, `webhook-timestamp` (5 minutes), `webhook-signature`; the secret is `whsec_…`, or `whpk_…`.",
     },
-    GITHUB: { description: "`X-Hub-Signature-256`." },
+    GITHUB: { description: "The header `X-Hub-Signature-256`; the secret is the one that the repository's webhook was given." },
     STRIPE: { description: "`Stripe-Signature` with its timestamp (5 minutes); the secret is the endpoint's, `whsec_…`." },
     SHOPIFY: { description: "`X-Shopify-Hmac-Sha256`; the secret is the app's." },
     SLACK: { description: "`X-Slack-Signature` and `X-Slack-Request-Timestamp` (5 minutes); url_verification is answered." },

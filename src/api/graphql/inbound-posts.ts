@@ -1,11 +1,12 @@
 /** The log of posts to an inbound webhook that makes events. */
 import type { InboundWebhook } from "../../goals/inbound-webhooks.ts";
 import { countPosts, type InboundPost as InboundPostRow, listPosts } from "../../inbound/posts.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { type PageOf, pageCursor, pageOf, type Slice, sliceOf, uuidKey } from "../../requests/page.ts";
 import { globalId } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { InboundOutcome } from "./inbound-enums.ts";
+import { loader, loaderBy } from "./loader.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
@@ -14,8 +15,14 @@ type FieldBuilder = PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, InboundWe
 const InboundPost = builder.objectRef<InboundPostRow>("InboundPost").implement({
   description: "One post with the right key: what became of it, never what was in it.",
   fields: (t) => ({
-    receivedAt: t.expose("receivedAt", { type: "DateTime", description: "When it was answered." }),
-    outcome: t.expose("outcome", { type: InboundOutcome, description: "What became of it." }),
+    receivedAt: t.expose("receivedAt", {
+      type: "DateTime",
+      description: "The moment of its answer, by the clock of the process that gave it.",
+    }),
+    outcome: t.expose("outcome", {
+      type: InboundOutcome,
+      description: "Accepted as an event, the same as an earlier one, or refused: see `reason`.",
+    }),
     status: t.exposeInt("status", { description: "The HTTP status of the answer, such as 202." }),
     reason: t.exposeString("reason", {
       nullable: true,
@@ -28,6 +35,12 @@ const InboundPost = builder.objectRef<InboundPostRow>("InboundPost").implement({
     }),
   }),
 });
+const KIND = "inboundPosts";
+const postsOf = loaderBy<PageOf<string>, Slice<InboundPostRow>>((context, ids, page) =>
+  listPosts(context.doors.core, callerOf(context), ids, page),
+);
+const countOf = loader<number>((context, ids) => countPosts(context.doors.core, callerOf(context), ids));
+
 const InboundPostConnection = connectionType("InboundPost", InboundPost);
 
 export const inboundPosts = (t: FieldBuilder) =>
@@ -36,13 +49,11 @@ export const inboundPosts = (t: FieldBuilder) =>
     description: "The posts of the last 7 days with the right key, newest first, 1000 at most. Empty for a goal's.",
     args: t.arg.connectionArgs(),
     resolve: async (webhook, args, context) => {
-      const { core } = context.doors;
-      const caller = callerOf(context);
-      const kind = `inboundPosts:${webhook.id}`;
+      const page = pageOf(args, KIND, uuidKey);
       return pageOfRows(
-        await listPosts(core, caller, webhook.id, pageOf(args, kind, uuidKey)),
-        (post) => pageCursor(kind, post.id),
-        () => countPosts(core, caller, webhook.id),
+        (await postsOf(context, webhook.id, page)) ?? sliceOf(page, []),
+        (post) => pageCursor(KIND, post.id),
+        async () => (await countOf(context, webhook.id)) ?? 0,
       );
     },
   });
