@@ -155,6 +155,7 @@ const environment = z.object({
   HOOKLINE_TRUSTED_PROXIES: cidrs.default([]),
   HOOKLINE_CORS_ORIGINS: origins.optional(),
   HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
+  HOOKLINE_INBOUND_EVENT_LIMIT: limit.default({ count: 600, seconds: 60 }),
   HOOKLINE_INBOUND_ADDRESS_LIMIT: limit.default({ count: 10, seconds: 60 }),
   HOOKLINE_CRMCOM_HTTP_STATUS: flag.default(false),
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
@@ -225,6 +226,7 @@ export interface Config {
   /** Whose pages may call the API from a browser, with a bearer token; `["*"]`: all. */
   corsOrigins: string[];
   inboundGoalLimit: { count: number; seconds: number };
+  inboundEventLimit: { count: number; seconds: number };
   inboundAddressLimit: { count: number; seconds: number };
   crmcomHttpStatus: boolean;
   superofficeRequireHttps: boolean;
@@ -332,6 +334,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     trustedProxies: e.HOOKLINE_TRUSTED_PROXIES,
     corsOrigins: e.HOOKLINE_CORS_ORIGINS ?? [],
     inboundGoalLimit: e.HOOKLINE_INBOUND_GOAL_LIMIT,
+    inboundEventLimit: e.HOOKLINE_INBOUND_EVENT_LIMIT,
     inboundAddressLimit: e.HOOKLINE_INBOUND_ADDRESS_LIMIT,
     crmcomHttpStatus: e.HOOKLINE_CRMCOM_HTTP_STATUS,
     superofficeRequireHttps: e.HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS,

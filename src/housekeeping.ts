@@ -15,6 +15,7 @@ import { retireLanes } from "./delivery/retire-lanes.ts";
 import { lookForAlerts } from "./events/alerts.ts";
 import type { Ingest } from "./events/ingest.ts";
 import { createRunMissed } from "./events/missed.ts";
+import { dropOldPosts } from "./inbound/posts.ts";
 import { sequenceAll } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
@@ -52,6 +53,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   feed: { cron: "* * * * *", run: (core) => sequenceAll(core) },
   "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
   retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
+  "inbound-posts": { cron: "*/10 * * * *", run: (core) => dropOldPosts(core) },
   quotas: { cron: "27 * * * *", run: (core) => dropOldUsage(core) },
   sessions: { cron: "43 * * * *", run: (core, _queue, signal) => dropEndedSessions(core, signal) },
   lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },

@@ -546,8 +546,8 @@ export interface GoalValueTable {
 export interface InboundWebhookTable {
   id: string;
   organization_id: string;
-  target_type: "GOAL";
-  goal_id: string;
+  target_type: "GOAL" | "EVENT";
+  goal_id: string | null;
   name: string;
   description: string | null;
   enabled: boolean;
@@ -556,6 +556,29 @@ export interface InboundWebhookTable {
   last_errors: unknown;
   created_at: Date;
   updated_at: Date;
+  event_type: string | null;
+  verification: "NONE" | "STANDARD_WEBHOOKS" | "GITHUB" | "STRIPE" | "SHOPIFY" | "SLACK" | "HMAC";
+  secret_ciphertext: string | null;
+  secret_last_four: string | null;
+  signature_header: string | null;
+  signature_encoding: "HEX" | "BASE64";
+  transformation: string | null;
+  dedupe_header: string | null;
+  dedupe_path: string | null;
+  accepted_count: number;
+  duplicate_count: number;
+  refused_count: number;
+}
+
+export interface InboundPostTable {
+  organization_id: string;
+  id: string;
+  inbound_webhook_id: string;
+  received_at: Date;
+  outcome: "ACCEPTED" | "DUPLICATE" | "SKIPPED" | "CHALLENGE" | "REFUSED";
+  status: number;
+  reason: string | null;
+  event_id: string | null;
 }
 
 export interface RateBucketTable {
@@ -607,5 +630,6 @@ export interface Tables {
   goal: GoalTable;
   goal_value: GoalValueTable;
   inbound_webhook: InboundWebhookTable;
+  inbound_post: InboundPostTable;
   rate_bucket: RateBucketTable;
 }

@@ -5,6 +5,7 @@ export const SEALED: readonly [table: string, column: string, place: string][] =
   ["webhook_definition", "headers", "organization_id || '/' || id || '/headers'"],
   ["webhook_definition", "hidden_properties", "organization_id || '/' || id || '/properties'"],
   ["connection", "headers", "organization_id || '/' || id || '/headers'"],
+  ["inbound_webhook", "secret_ciphertext", "organization_id || '/inbound-webhook/' || id"],
 ];
 
 /** Rows of one of these places: id, the sealed text, its place. */

@@ -15,6 +15,7 @@ const WITHOUT: Record<string, string> = {
   emitEvent: "the event itself is the record, with its actor and the number of whoever called",
   emitEvents: "as emitEvent",
   dryRunTransformation: "changes nothing",
+  dryRunInboundWebhook: "changes nothing",
   planReplay: "writes nothing",
 };
 

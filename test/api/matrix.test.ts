@@ -51,7 +51,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("admin", "updateOrganization testAlert createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
     // Through an API token; whoever signed in may, whatever their role (test/api/sessions.test.ts).
     ...rows("admin", "changePassword revokeSession"),
-    ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey"),
+    ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey dryRunInboundWebhook"),
     ...rows("events:write", "emitEvent emitEvents"),
     ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue"),
     ...rows(

@@ -16,6 +16,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/api/", 7],
   ["src/goals/", 6],
   ["src/housekeeping.ts", 5.4],
+  ["src/inbound/", 5.35],
   ["src/engine.ts", 5.3],
   ["src/events/", 5.2],
   ["src/live/", 5.1],

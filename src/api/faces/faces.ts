@@ -5,10 +5,12 @@ import { cotalker } from "./cotalker/face.ts";
 import { crmcom } from "./crmcom/face.ts";
 import { doforms } from "./doforms/face.ts";
 import type { MountedFace } from "./face.ts";
+import { inboundEvents } from "./inbound-events/face.ts";
 import { results } from "./results/face.ts";
 import { superoffice } from "./superoffice/face.ts";
 
-export const faces: readonly MountedFace[] = [results, doforms, cotalker, crmcom, superoffice];
+/** The first whose prefix fits. */
+export const faces: readonly MountedFace[] = [inboundEvents, results, doforms, cotalker, crmcom, superoffice];
 
 /** The face a path belongs to, also where it leads nowhere. @param path without its query */
 export function faceAt(path: string, among = faces): MountedFace | undefined {

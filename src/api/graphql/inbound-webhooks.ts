@@ -1,6 +1,6 @@
-/** Inbound webhooks: secret URLs that record goal values. Administrators alone see and make them. */
-
-import { NotFoundError } from "../../errors.ts";
+/** Inbound webhooks: secret URLs that record goal values, or make events. Administrators alone see and make them. */
+import { ValidationError } from "../../errors.ts";
+import { changesSource, createInboundSource, updateInboundSource } from "../../goals/inbound-sources.ts";
 import {
   countInboundWebhooks,
   createInboundWebhook,
@@ -17,13 +17,11 @@ import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { Goal, goalOf } from "./goals.ts";
+import { InboundTargetType } from "./inbound-enums.ts";
+import { inboundPosts } from "./inbound-posts.ts";
+import { InboundDedupe, InboundVerification, settingsFields, sourceFields } from "./inbound-settings.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
-
-const InboundTargetType = builder.enumType("InboundTargetType", {
-  description: "What a post to the secret URL makes.",
-  values: { GOAL: { description: 'A post records what was measured on one day, such as `{"date": "2026-11-01", "value": 5}`.' } } as const,
-});
 
 const InboundError = builder.objectRef<InboundWebhookRow["lastErrors"][number]>("InboundError").implement({
   description: "One refused post to an inbound webhook, for whoever looks why nothing arrives.",
@@ -39,7 +37,8 @@ const InboundWebhookConnection = connectionType("InboundWebhook", InboundWebhook
 
 guardNode("InboundWebhook", "admin");
 builder.node(InboundWebhook, {
-  description: "A secret URL that records values of a goal: whoever knows it may post. Its key is shown once and stored as a hash.",
+  description:
+    "A secret URL that records values of a goal, or makes events: whoever knows it may post. Its key is shown once and stored as a hash.",
   id: { resolve: (webhook) => webhook.id },
   isTypeOf: (value) => typeof value === "object" && value !== null && "lastErrors" in value,
   loadWithoutCache: (id, context) => findInboundWebhook(context.doors.core, callerOf(context), id),
@@ -47,12 +46,9 @@ builder.node(InboundWebhook, {
     targetType: t.expose("targetType", { type: InboundTargetType, description: "What a post makes; GOAL: a value of `goal`." }),
     goal: t.field({
       type: Goal,
-      description: "Where the posted values are recorded; a deleted goal too, which answers posts with 410.",
-      resolve: async (webhook, _args, context) => {
-        const goal = await goalOf(context, webhook.goalId);
-        if (!goal) throw new NotFoundError("the goal");
-        return goal;
-      },
+      nullable: true,
+      description: "Where the posted values are recorded; a deleted goal too, which answers posts with 410. Null where posts make events.",
+      resolve: (webhook, _args, context) => (webhook.goalId === null ? null : goalOf(context, webhook.goalId)),
     }),
     name: t.exposeString("name", { description: "For people; that of the goal unless another was given." }),
     description: t.exposeString("description", {
@@ -71,6 +67,21 @@ builder.node(InboundWebhook, {
       description: "The latest refused posts that knew the key, newest first: ten at most.",
       resolve: (webhook) => webhook.lastErrors,
     }),
+    ...settingsFields(t),
+    verification: t.field({
+      type: InboundVerification,
+      nullable: true,
+      description: "How a post proves where it comes from; null for a goal's, whose key is all there is.",
+      resolve: (webhook) => (webhook.eventType === null ? null : webhook),
+    }),
+    dedupe: t.field({
+      type: InboundDedupe,
+      nullable: true,
+      description: "What makes a post the same as one of the last 24 hours, which it is then answered as; null: each is a new one.",
+      resolve: ({ dedupeHeader, dedupePath }) =>
+        dedupeHeader === null && dedupePath === null ? null : { header: dedupeHeader, path: dedupePath },
+    }),
+    posts: inboundPosts(t),
   }),
 });
 
@@ -79,15 +90,23 @@ builder.queryField("inboundWebhooks", (t) =>
     type: InboundWebhookConnection,
     description: "The secret URLs of the organization without their keys, newest first. Needs the scope admin.",
     authScopes: { scope: "admin" },
-    args: t.arg.connectionArgs(),
-    resolve: async (_root, args, context) => {
+    args: {
+      ...t.arg.connectionArgs(),
+      targetType: t.arg({
+        type: InboundTargetType,
+        required: true,
+        defaultValue: "GOAL",
+        description: "GOAL: those that record values; EVENT: those that make events.",
+      }),
+    },
+    resolve: async (_root, { targetType, ...args }, context) => {
       const caller = callerOf(context);
-      const kind = `inboundWebhooks:${caller.organizationId}`;
-      const slice = await listInboundWebhooks(context.doors.core, caller, pageOf(args, kind, uuidKey));
+      const kind = `inboundWebhooks:${caller.organizationId}${targetType === "GOAL" ? "" : `:${targetType}`}`;
+      const slice = await listInboundWebhooks(context.doors.core, caller, pageOf(args, kind, uuidKey), targetType);
       return pageOfRows(
         slice,
         (webhook) => pageCursor(kind, webhook.id),
-        () => countInboundWebhooks(context.doors.core, caller),
+        () => countInboundWebhooks(context.doors.core, caller, targetType),
       );
     },
   }),
@@ -111,7 +130,8 @@ const CreatedInboundWebhook = builder.objectRef<WithUrl>("CreatedInboundWebhook"
       resolve: (made) => made.inboundWebhook,
     }),
     targetUrl: t.exposeString("targetUrl", {
-      description: "To copy into the system that posts: `https://…/inbound/goals/{goal}/{key}`. Never shown again.",
+      description:
+        "To copy into the system that posts: `https://…/inbound/goals/{goal}/{key}` or `https://…/inbound/events/{id}/{key}`. Never shown again.",
     }),
   }),
 });
@@ -125,26 +145,39 @@ const RotatedInboundWebhookKey = builder.objectRef<WithUrl>("RotatedInboundWebho
       resolve: (made) => made.inboundWebhook,
     }),
     targetUrl: t.exposeString("targetUrl", {
-      description: "To copy into the system that posts in place of the former URL, which answers 401. Never shown again.",
+      description:
+        "To copy into the system that posts in place of the former URL, which answers 401, or 404 where it makes events. Never shown again.",
     }),
   }),
 });
 
 mutation("createInboundWebhook", {
-  description: "Makes a secret URL that records values of a goal. ForbiddenError while the organization's feature INBOUND_WEBHOOKS is off.",
+  description:
+    "Makes a secret URL that records values of a goal, or makes events. ForbiddenError while the organization's feature INBOUND_WEBHOOKS is off.",
   type: CreatedInboundWebhook,
   scope: "admin",
   input: (t) => ({
-    goalId: t.id({ required: true, description: "The goal that posts record values of; several webhooks may feed one goal." }),
-    name: t.string({ description: "1 to 255 characters, for people; the goal's name when absent." }),
+    targetType: t.field({ type: InboundTargetType, defaultValue: "GOAL", description: "GOAL needs goalId; EVENT needs eventType." }),
+    goalId: t.id({ description: "GOAL: the goal that posts record values of; several webhooks may feed one goal." }),
+    name: t.string({ description: "1 to 255 characters, for people; the goal's name, or the event type, when absent." }),
     description: t.string({ description: "For people, such as which system posts: at most 2000 characters." }),
+    ...sourceFields(t),
   }),
-  resolve: async ({ goalId, ...input }, { doors, caller }) =>
-    withUrl(doors.publicUrl(), await createInboundWebhook(doors.core, caller, { ...input, goalId: uuidOf("Goal", goalId) })),
+  resolve: async ({ targetType, goalId, ...input }, { doors, caller }) => {
+    const { core } = doors;
+    if (targetType === "EVENT") {
+      if (goalId) throw new ValidationError([{ path: "goalId", message: "belongs to targetType GOAL; leave it out" }]);
+      return withUrl(doors.publicUrl(), await createInboundSource(core, caller, input, doors));
+    }
+    if (changesSource(input))
+      throw new ValidationError([{ path: "targetType", message: "must be EVENT for eventType, verification, transformation or dedupe" }]);
+    if (!goalId) throw new ValidationError([{ path: "goalId", message: "is needed: the goal that posts record values of" }]);
+    return withUrl(doors.publicUrl(), await createInboundWebhook(core, caller, { ...input, goalId: uuidOf("Goal", goalId) }));
+  },
 });
 
 mutation("updateInboundWebhook", {
-  description: "Renames an inbound webhook, or switches it on and off: what is absent stays.",
+  description: "Changes an inbound webhook, or switches it on and off: what is absent stays.",
   type: InboundWebhook,
   scope: "admin",
   input: (t) => ({
@@ -152,12 +185,16 @@ mutation("updateInboundWebhook", {
     name: t.string({ description: "1 to 255 characters, for people." }),
     description: t.string({ description: "For people, such as which system posts: at most 2000 characters; null clears it." }),
     enabled: t.boolean({ description: "false: the URL answers 403 and records nothing, until it is switched on again." }),
+    ...sourceFields(t),
   }),
-  resolve: ({ id, ...changes }, { doors, caller }) => updateInboundWebhook(doors.core, caller, uuidOf("InboundWebhook", id), changes),
+  resolve: ({ id, ...changes }, { doors, caller }) =>
+    changesSource(changes)
+      ? updateInboundSource(doors.core, caller, uuidOf("InboundWebhook", id), changes, doors)
+      : updateInboundWebhook(doors.core, caller, uuidOf("InboundWebhook", id), changes),
 });
 
 mutation("deleteInboundWebhook", {
-  description: "Deletes an inbound webhook and answers with it: its URL answers 401 from then on. Recorded values stay.",
+  description: "Deletes an inbound webhook and answers with it: its URL answers 401, or 404 where it made events. Values and events stay.",
   type: InboundWebhook,
   scope: "admin",
   input: (t) => ({ id: t.id({ required: true, description: "The inbound webhook to delete; NotFoundError when there is none." }) }),

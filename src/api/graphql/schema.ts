@@ -13,6 +13,7 @@ import "./erasure.ts";
 import "./event-types.ts";
 import "./filter-preview.ts";
 import "./goals.ts";
+import "./inbound-dry-run.ts";
 import "./inbound-webhooks.ts";
 import "./organizations.ts";
 import "./rules.ts";

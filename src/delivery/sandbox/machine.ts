@@ -156,7 +156,7 @@ function evaluate(context: QuickJSContext, job: Job, lines: string[]): Outcome {
   const transform = run("typeof transform === 'function' ? transform : undefined", "transformation.js");
   if (context.typeof(transform) !== "function") throw new Stopped("ERROR", "must define a function transform(event)");
   if (job.kind === "CHECK_TRANSFORMATION") return { kind: "NULL" };
-  return read(use("parts", settled(use("call", transform, ...input(context, job)))));
+  return read(use(job.kind === "EVENT" ? "event" : "parts", settled(use("call", transform, ...input(context, job)))));
 }
 
 /** The JSON; and once more, where no double holds one of its numbers, with those as texts that prelude.ts knows. */

@@ -9,7 +9,8 @@ export const OUTPUT_LIMIT_BYTES = 64 * 2 ** 10;
 /** Longer sources are refused when they are saved. */
 export const SOURCE_LIMIT = 256 * 2 ** 10;
 
-export type JobKind = "SCRIPT" | "TRANSFORMATION" | "CHECK_SCRIPT" | "CHECK_TRANSFORMATION";
+/** EVENT: a transformation that returns an event, of which there are no parts to read apart. */
+export type JobKind = "SCRIPT" | "TRANSFORMATION" | "EVENT" | "CHECK_SCRIPT" | "CHECK_TRANSFORMATION";
 
 export interface Job {
   kind: JobKind;

@@ -111,6 +111,13 @@ export const PRELUDE = `(function (now, seed, log, limit) {
       try { text = write(value); } catch { print("[the result is not JSON]"); }
       return sized(text === undefined ? "null" : text, null, null);
     },
+    /** The event that a transformation returned. */
+    event(value) {
+      if (value === null) return part("NULL");
+      if (typeof value !== "object") return part("BAD", "transform must return an event or null, not " + typeof value);
+      const text = write(value);
+      return text === undefined ? part("BAD", "transform returned no event; return null for none") : sized(text, null, null);
+    },
     /** What a transformation returned, each part read once. */
     parts(value) {
       if (value === null) return part("NULL");

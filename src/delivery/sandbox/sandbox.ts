@@ -25,6 +25,14 @@ export type ScriptResult = Ran &
 
 export type TransformResult = Ran & (Transformed | { kind: "SKIP" } | { kind: "ERROR"; code: "TRANSFORMATION_ERROR"; message: string });
 
+/** What came in, made an event: of an inbound webhook. */
+export type EventResult = Ran &
+  (
+    | { kind: "EVENT" /** JSON text. */; event: string }
+    | { kind: "SKIP" }
+    | { kind: "ERROR"; code: "TRANSFORMATION_ERROR"; message: string }
+  );
+
 /** Whose run it is, for fairness, and what time it is inside. */
 export interface RunContext extends Owner {
   /** What `Date` says; the sandbox clock's when absent. */
@@ -36,6 +44,8 @@ export type SourceKind = "SCRIPT" | "TRANSFORMATION";
 export interface Sandbox {
   /** @param eventJson the argument of the source's `transform`, as JSON text */
   transform(source: string, eventJson: string, context: RunContext): Promise<TransformResult>;
+  /** @param postJson the argument of the source's `transform`, as JSON text */
+  shapeEvent(source: string, postJson: string, context: RunContext): Promise<EventResult>;
   /** @param globals become global variables; must be JSON values */
   runScript(source: string, globals: Readonly<Record<string, unknown>>, context: RunContext): Promise<ScriptResult>;
   /** Why it cannot be saved; the issues' path is "". A transformation's top level is run to find `transform`. */
@@ -66,6 +76,12 @@ export function createSandbox(options: { clock?: Clock; threads?: number } = {})
       if (outcome.kind === "NULL") return { kind: "SKIP", ...ran };
       if (outcome.kind === "FAILED") return { kind: "ERROR", code: "TRANSFORMATION_ERROR", message: outcome.message, ...ran };
       return { ...readTransformed(outcome), ...ran };
+    },
+    async shapeEvent(source, postJson, context) {
+      const { outcome, ...ran } = await run("EVENT", source, postJson, context);
+      if (outcome.kind === "NULL") return { kind: "SKIP", ...ran };
+      if (outcome.kind === "FAILED") return { kind: "ERROR", code: "TRANSFORMATION_ERROR", message: outcome.message, ...ran };
+      return { kind: "EVENT", event: outcome.value, ...ran };
     },
     async runScript(source, globals, context) {
       const { outcome, ...ran } = await run("SCRIPT", source, JSON.stringify(globals), context);

@@ -53,7 +53,7 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (inbound === "new") reset({ goalId: goalId ?? null, name: "", description: "" });
-    else if (inbound) reset({ goalId: inbound.goal.id, name: inbound.name, description: inbound.description ?? "" });
+    else if (inbound) reset({ goalId: inbound.goal?.id ?? null, name: inbound.name, description: inbound.description ?? "" });
   }, [inbound, goalId, reset]);
   const goals = data?.goals.edges.map(({ node }) => ({ value: node.id, label: node.name })) ?? [];
   const goalName = goals.find((each) => each.value === values.goalId)?.label;
@@ -146,7 +146,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
       {shown && <Howto shown={shown} />}
       <Loaded of={list} retry={list.refresh} rows={3}>
         {(all) => {
-          const rows = goalId === undefined ? all : all.filter((row) => row.goal.id === goalId);
+          const rows = goalId === undefined ? all : all.filter((row) => row.goal?.id === goalId);
           if (rows.length === 0) {
             return (
               <Empty icon={IconPlugConnected} title="No inbound webhooks yet" action={newButton}>
@@ -178,8 +178,8 @@ export function InboundList({ goalId }: { goalId?: string }) {
                         {
                           head: "Goal",
                           cell: (row: Inbound) => (
-                            <Link to={`/goals/${row.goal.id}`} className="plain">
-                              {row.goal.name}
+                            <Link to={`/goals/${row.goal?.id}`} className="plain">
+                              {row.goal?.name}
                             </Link>
                           ),
                         },

@@ -8,6 +8,7 @@ import { createDefinition } from "../../../src/definitions/definitions.ts";
 import { createRule } from "../../../src/definitions/rules.ts";
 import { createWebService, setTarget } from "../../../src/definitions/web-services.ts";
 import { createGoal } from "../../../src/goals/goals.ts";
+import { createInboundSource } from "../../../src/goals/inbound-sources.ts";
 import { createInboundWebhook } from "../../../src/goals/inbound-webhooks.ts";
 import { globalId, objectId } from "../../../src/wire/ids.ts";
 import type { TestApp } from "../../helpers/app.ts";
@@ -83,6 +84,7 @@ export async function makeWorld(app: TestApp): Promise<World> {
   const unique = randomBytes(6).toString("hex");
   const goal = await createGoal(core, admin, { name: "Revenue", direction: "MAXIMIZE" });
   const { inboundWebhook, key } = await createInboundWebhook(core, admin, { goalId: goal.id });
+  const source = await createInboundSource(core, admin, { eventType: "posted" }, app.doors);
   const free = await createConnection(core, admin, { name: "free", urlAdded: `${CLOSED}/a` });
   const cot = {
     name: "Users",
@@ -143,6 +145,7 @@ export async function makeWorld(app: TestApp): Promise<World> {
   return {
     origin: app.url,
     pathValue(path, name) {
+      if (path.startsWith("/inbound/events/")) return name === "key" ? source.key : globalId("InboundWebhook", source.inboundWebhook.id);
       if (path.startsWith("/inbound/")) return name === "key" ? key : globalId("Goal", goal.id);
       if (path.startsWith("/api/inbound-webhooks")) return globalId("InboundWebhook", inboundWebhook.id);
       if (path.startsWith("/api/v2/connections")) return globalId("Connection", free.id);

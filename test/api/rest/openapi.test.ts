@@ -48,7 +48,7 @@ let shared: World;
 const agent = new http.Agent({ keepAlive: true });
 beforeAll(async () => {
   // Targets of the examples are http.
-  app = await testApp({ superofficeRequireHttps: false }, { worker: true });
+  app = await testApp({ inboundAddressLimit: { count: 1_000, seconds: 60 }, superofficeRequireHttps: false }, { worker: true });
   shared = await makeWorld(app);
 });
 afterAll(async () => {

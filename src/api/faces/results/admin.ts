@@ -1,6 +1,7 @@
 /** `/api/inbound-webhooks`: RESULTS.com's "More > Webhooks" as REST. Signed in, admins only; over the functions GraphQL calls. */
 import { z } from "zod";
 import type { Caller } from "../../../accounts/caller.ts";
+import type { Core } from "../../../core.ts";
 import { ForbiddenError, NotFoundError } from "../../../errors.ts";
 import {
   allInboundWebhooks,
@@ -56,17 +57,13 @@ export const adminRoutes: readonly Route<Caller>[] = [
   {
     path: "/api/inbound-webhooks/:id",
     methods: {
-      GET: async ({ core, param }, caller) => {
-        const webhook = await findInboundWebhook(core, caller, known("InboundWebhook", param("id")));
-        if (!webhook) throw new NotFoundError("the inbound webhook");
-        return shown(webhook);
-      },
+      GET: async ({ core, param }, caller) => shown(await ofGoal(core, caller, param("id"))),
       PATCH: async ({ core, request, param }, caller) => {
-        const id = known("InboundWebhook", param("id"));
+        const { id } = await ofGoal(core, caller, param("id"));
         return shown(await updateInboundWebhook(core, caller, id, validate(change, jsonOf(request).value)));
       },
       DELETE: async ({ core, reply, param }, caller) => {
-        await deleteInboundWebhook(core, caller, known("InboundWebhook", param("id")));
+        await deleteInboundWebhook(core, caller, (await ofGoal(core, caller, param("id"))).id);
         return reply.code(204).send();
       },
     },
@@ -75,7 +72,8 @@ export const adminRoutes: readonly Route<Caller>[] = [
     path: "/api/inbound-webhooks/:id/rotate-key",
     methods: {
       POST: async (call, caller) => {
-        const rotated = await rotateInboundWebhookKey(call.core, caller, known("InboundWebhook", call.param("id")));
+        const { id } = await ofGoal(call.core, caller, call.param("id"));
+        const rotated = await rotateInboundWebhookKey(call.core, caller, id);
         guardHeaders(call.reply);
         return call.reply.send(withUrl(call, rotated));
       },
@@ -97,12 +95,22 @@ function known(type: "Goal" | "InboundWebhook", id: string): string {
   return uuid;
 }
 
+type OfGoal = InboundWebhook & { goalId: string };
+const isOfGoal = (webhook: InboundWebhook | null): webhook is OfGoal => webhook !== null && webhook.goalId !== null;
+
+/** This product knows no other. @throws NotFoundError */
+async function ofGoal(core: Core, caller: Caller, given: string): Promise<OfGoal> {
+  const webhook = await findInboundWebhook(core, caller, known("InboundWebhook", given));
+  if (!isOfGoal(webhook)) throw new NotFoundError("the inbound webhook");
+  return webhook;
+}
+
 /** The key is not among it: it is shown once, inside `targetUrl`. */
 function shown({ id, targetType, goalId, name, description, enabled }: InboundWebhook) {
   return {
     id: globalId("InboundWebhook", id),
     targetType: targetType.toLowerCase(),
-    goalId: globalId("Goal", goalId),
+    goalId: globalId("Goal", goalId as string),
     name,
     description,
     enabled,

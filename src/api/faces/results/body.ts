@@ -1,37 +1,9 @@
-/** The body of an inbound post: read with a deadline and a limit, then each property as it was written. */
+/** The body of an inbound post: each property as it was written. */
 import type { IncomingMessage } from "node:http";
 import { DatumError, PROPERTIES, type Sent, type SentDatum } from "../../../goals/datum.ts";
 import { members, numberSource, stringSource } from "../../../wire/json-text.ts";
 import { anyJsonIn, type BodyFault, isEncoded, isUtf8, mediaTypeOf, UnreadableBodyError, utf8Of } from "../../body.ts";
 import { FORM_TYPE, readForm } from "../../form.ts";
-
-export const BODY_LIMIT = 256 * 1024;
-/** ABORTED: the client left. */
-export type Body = Buffer | "TOO_LARGE" | "TOO_SLOW" | "ABORTED";
-
-/** @param timeoutMs for the whole body, from now */
-export function readBody(request: IncomingMessage, timeoutMs: number): Promise<Body> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const timer = setTimeout(() => settle("TOO_SLOW"), timeoutMs);
-    const settle = (body: Body) => {
-      clearTimeout(timer);
-      request.off("data", take);
-      request.pause();
-      resolve(body);
-    };
-    const take = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= BODY_LIMIT) chunks.push(chunk);
-      else settle("TOO_LARGE");
-    };
-    request.on("data", take);
-    request.once("end", () => settle(Buffer.concat(chunks)));
-    request.once("error", () => settle("ABORTED"));
-    request.once("close", () => settle("ABORTED"));
-  });
-}
 
 export type Format = "json" | "form";
 

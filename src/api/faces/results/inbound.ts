@@ -8,8 +8,9 @@ import { ConflictError, IdempotencyKeyReusedError, RateLimitedError, TimedOutErr
 import { DatumError } from "../../../goals/datum.ts";
 import { createInbound, type Inbound, type Post, PROCESSING_MS } from "../../../goals/inbound.ts";
 import type { Doors } from "../../doors.ts";
+import { readBody } from "../../posted-body.ts";
 import { type ErrorBody, errorBody, guardHeaders, MESSAGES, quotaHeaders, rateHeaders, sendError } from "./answers.ts";
-import { formatOf, readBody, readProperties } from "./body.ts";
+import { formatOf, readProperties } from "./body.ts";
 
 /** From the first byte until the last: a little before the server itself would cut the socket, which knows no face. */
 const BODY_MS = 29_800;
