@@ -164,6 +164,7 @@ export interface WebhookDefinitionTable {
   payload_query: string | null;
   errors_email: string | null;
   application: string | null;
+  application_id: string | null;
   created_by_id: string | null;
   updated_by_id: string | null;
   created_unit: string | null;
@@ -201,6 +202,15 @@ export interface SigningSecretTable {
   public_key: string | null;
   expires_at: Date | null;
   created_at: Date;
+}
+
+export interface ApplicationTable {
+  id: string;
+  organization_id: string;
+  uid: string;
+  name: string;
+  created_at: Date;
+  deleted_at: Date | null;
 }
 
 export interface SecretKeyTable {
@@ -289,6 +299,7 @@ export interface EventTable {
   actor: string | null;
   caller_number: number | null;
   source: string | null;
+  application_id: string | null;
   occurred_at: Date;
   created_at: Date;
   erased_at: Date | null;
@@ -567,6 +578,7 @@ export interface Tables {
   webhook_definition: WebhookDefinitionTable;
   definition_counter: DefinitionCounterTable;
   signing_secret: SigningSecretTable;
+  application: ApplicationTable;
   secret_key: SecretKeyTable;
   connection: ConnectionTable;
   web_service: WebServiceTable;

@@ -39,6 +39,8 @@ export interface Catalog {
   paused: boolean;
   /** False: the organization enforces its event types, and this is none of them. */
   accepts(eventType: string): boolean;
+  /** The UUID behind an application's uid; undefined: there is none. */
+  applicationId(uid: string): string | undefined;
   /** In the order in which the requests are numbered; see match.ts. */
   match(event: MatchEvent): Match[];
   definition(id: string): CatalogDefinition | undefined;
@@ -108,6 +110,7 @@ function keep(catalogs: Map<string, Catalog>, id: string, catalog: Catalog): voi
 interface DefinitionRow {
   id: string;
   number: number;
+  application_id: string | null;
   dialect: DialectName;
   state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
   event_types: string[];
@@ -135,6 +138,7 @@ async function loadCatalog(
   const services = await loadWebServices(client, organizationId);
   const rules = await loadRules(client, organizationId);
   const { known, paused } = await organizationOf(client, organizationId);
+  const applications = await loadApplications(client, organizationId);
   const matcher = compileCatalog(
     definitions.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
     rules,
@@ -145,6 +149,7 @@ async function loadCatalog(
     version,
     paused,
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
+    applicationId: (uid) => applications.get(uid),
     match: (event) => matcher.match(event),
     definition: (id) => byId.get(id),
   };
@@ -184,7 +189,7 @@ export async function takerOf(client: Queryable, organizationId: string, definit
 
 async function loadDefinitions(client: Queryable, organizationId: string, only: string | null = null): Promise<DefinitionRow[]> {
   const definitions = await client.query<DefinitionRow>(
-    `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
+    `SELECT d.id, d.number, d.application_id, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
             c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
      FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
      WHERE d.organization_id = $1 AND d.deleted_at IS NULL AND ($2::uuid IS NULL OR d.id = $2)`,
@@ -194,8 +199,8 @@ async function loadDefinitions(client: Queryable, organizationId: string, only: 
 }
 
 function matchDefinition(row: DefinitionRow, webServices: MatchWebService[]): MatchDefinition {
-  const { id, number, dialect, filter } = row;
-  return { id, number, dialect, active: row.state === "ACTIVE", eventTypes: row.event_types, filter, webServices };
+  const { id, number, application_id: applicationId, dialect, filter } = row;
+  return { id, number, applicationId, dialect, active: row.state === "ACTIVE", eventTypes: row.event_types, filter, webServices };
 }
 
 function catalogDefinition(row: DefinitionRow): CatalogDefinition {
@@ -222,6 +227,15 @@ async function loadWebServices(client: Queryable, organizationId: string): Promi
     [organizationId],
   );
   return Map.groupBy(rows, (row) => row.definition_id);
+}
+
+/** Ids by uid. */
+async function loadApplications(client: Queryable, organizationId: string): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ uid: string; id: string }>(
+    "SELECT uid, id FROM application WHERE organization_id = $1 AND deleted_at IS NULL",
+    [organizationId],
+  );
+  return new Map(rows.map(({ uid, id }) => [uid, id]));
 }
 
 interface RuleRow {

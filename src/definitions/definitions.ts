@@ -242,19 +242,24 @@ export async function deleteDefinition(core: Core, caller: Caller, id: string): 
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await findLiving(client, caller.organizationId, id);
     await markCancel(client, caller.organizationId, [id]);
-    const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
-    const now = core.clock.now();
-    const row = (await update<Columns>(client, "webhook_definition", before, {
-      state: "STOPPED",
-      stateReason: "deleted",
-      deletedAt: now,
-      updatedAt: now,
-      updatedById: caller.userId ?? null,
-      updatedUnit: caller.unit ?? null,
-    })) as unknown as DefinitionRow;
-    await recordDefinition(core, client, caller, "delete", before, row);
-    return row;
+    return deleteMarked(core, client, caller, id);
   });
+}
+
+/** In the caller's transaction, in which it is marked already (markCancel). */
+export async function deleteMarked(core: Core, client: PoolClient, caller: Caller, id: string): Promise<DefinitionRow> {
+  const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
+  const now = core.clock.now();
+  const row = (await update<Columns>(client, "webhook_definition", before, {
+    state: "STOPPED",
+    stateReason: "deleted",
+    deletedAt: now,
+    updatedAt: now,
+    updatedById: caller.userId ?? null,
+    updatedUnit: caller.unit ?? null,
+  })) as unknown as DefinitionRow;
+  await recordDefinition(core, client, caller, "delete", before, row);
+  return row;
 }
 
 /** A week. */
@@ -324,16 +329,15 @@ async function sourceIssues(caller: Caller, settings: DefinitionSettings, checks
 /** Held against deletion until the transaction ends. @throws NotFoundError */
 async function lockReferences(client: PoolClient, organizationId: string, settings: DefinitionSettings): Promise<void> {
   const references = [
-    ["connection", "the connection", settings.connectionId],
-    ["script", "the script", settings.scriptId],
-    ["secret_key", "the secret key", settings.secretKeyId],
+    ["connection", "the connection", settings.connectionId, "FOR KEY SHARE"],
+    ["script", "the script", settings.scriptId, "FOR KEY SHARE"],
+    ["secret_key", "the secret key", settings.secretKeyId, "FOR KEY SHARE"],
+    // Deleted by a mark, which a key's lock does not hold off.
+    ["application", "the application", settings.applicationId, "AND deleted_at IS NULL FOR SHARE"],
   ] as const;
-  for (const [table, what, id] of references) {
+  for (const [table, what, id, held] of references) {
     if (id === null || id === undefined) continue;
-    const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE id = $1 AND organization_id = $2 FOR KEY SHARE`, [
-      id,
-      organizationId,
-    ]);
+    const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE id = $1 AND organization_id = $2 ${held}`, [id, organizationId]);
     if (rowCount === 0) throw new NotFoundError(what);
   }
 }

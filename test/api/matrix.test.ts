@@ -39,13 +39,14 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
       "webhooks:read",
-      "connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
+      "application applications connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([
     ...rows("nothing", "signIn"),
     ...rows("signed in", "signOut"),
     ...rows("webhooks:read", "dryRunTransformation planReplay"),
+    ...rows("webhooks:write", "createApplication updateApplication deleteApplication"),
     ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
     ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
     ...rows("admin", "updateOrganization createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
@@ -79,7 +80,7 @@ const NODES: Record<string, Need> = Object.fromEntries([
   ...rows("goals:read", "Goal GoalValue"),
   ...rows(
     "webhooks:read",
-    "Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WebService WorkflowRule",
+    "Application Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WebService WorkflowRule",
   ),
 ]);
 

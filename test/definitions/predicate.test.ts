@@ -117,7 +117,7 @@ describe("B53 a filter's steps", () => {
     payload: JSON.stringify(payload),
   });
   const definition = (filter: unknown) =>
-    ({ id: "d", number: 1, dialect: "STANDARD", active: true, eventTypes: ["*"], filter, webServices: [] }) as const;
+    ({ id: "d", number: 1, applicationId: null, dialect: "STANDARD", active: true, eventTypes: ["*"], filter, webServices: [] }) as const;
   const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
   test("a $in of a thousand values costs as much as one of one, on an event of 320 KB", () => {

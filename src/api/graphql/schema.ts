@@ -1,6 +1,7 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
 import "./api-tokens.ts";
+import "./applications.ts";
 import "./audit.ts";
 import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";

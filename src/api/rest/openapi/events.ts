@@ -14,6 +14,11 @@ const EVENT = {
     changes: { type: ["array", "null"], items: { type: "string" } },
     scope: { type: ["object", "null"], description: "Where it belongs: workflow, survey, group, form, project." },
     actor: { type: ["string", "null"], maxLength: 255 },
+    application: {
+      type: ["string", "null"],
+      description:
+        "The uid of the application whose event it is: it goes to that one's definitions and to those without an application; absent, to the latter alone. An unknown one is 400.",
+    },
     occurredAt: { type: ["string", "null"], format: "date-time" },
     idempotencyKey: {
       type: ["string", "null"],
@@ -35,6 +40,7 @@ const CLOUD_EVENT = {
     subject: { type: "string", minLength: 1, description: "`contact/18`: entity and entityId." },
     time: { type: "string", format: "date-time" },
     datacontenttype: { type: "string", examples: ["application/json"] },
+    hooklineapplication: { type: "string", minLength: 1, description: "An extension: the uid of the application whose event it is." },
     data: { description: "Any JSON value, at most 1 MiB." },
     data_base64: { type: "string", contentEncoding: "base64", description: "Instead of `data`: JSON text as bytes." },
   },
