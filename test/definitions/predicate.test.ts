@@ -113,7 +113,7 @@ describe("a predicate", () => {
 
 describe("B53 a filter's steps", () => {
   const event = (payload: unknown) => ({
-    ...{ type: "order.created", entity: "order", entityId: "18", scope: null, actor: null, changes: [] },
+    ...{ type: "order.created", entity: "order", entityId: "18", scope: null, actor: null, changes: [], applicationId: null },
     payload: JSON.stringify(payload),
   });
   const definition = (filter: unknown) =>
