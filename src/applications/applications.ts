@@ -1,4 +1,5 @@
 /** Applications, the organization's own customers: made, changed, deleted (softly: the log keeps naming them). */
+import { forgetCredentials } from "../accounts/authenticate.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
@@ -89,7 +90,7 @@ export async function updateApplication(core: Core, caller: Caller, id: string, 
 export async function deleteApplication(core: Core, caller: Caller, id: string, cancelQueued: boolean): Promise<Application> {
   demand(caller, "webhooks:write");
   const { organizationId } = caller;
-  return core.db.tenantTransaction(organizationId, async (client) => {
+  const deleted = await core.db.tenantTransaction(organizationId, async (client) => {
     const before = await lockLiving(client, organizationId, id);
     const { rows } = await client.query<{ id: string }>(
       "SELECT id FROM webhook_definition WHERE application_id = $1 AND organization_id = $2 AND deleted_at IS NULL ORDER BY id",
@@ -105,10 +106,16 @@ export async function deleteApplication(core: Core, caller: Caller, id: string, 
       );
     for (const definitionId of definitionIds) await deleteMarked(core, client, caller, definitionId);
     const after = (await update<Application>(client, "application", before, { deletedAt: core.clock.now() })) as Application;
+    await client.query("UPDATE session SET revoked_at = now() WHERE application_id = $1 AND organization_id = $2 AND revoked_at IS NULL", [
+      id,
+      organizationId,
+    ]);
     const change = { before: shown(before), after: { cancelQueued, definitions: definitionIds.length } };
     await record(core, client, caller, { action: "application.delete", subjectType: "Application", subjectId: id, ...change });
     return after;
   });
+  forgetCredentials(core);
+  return deleted;
 }
 
 async function countQueued(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<number> {

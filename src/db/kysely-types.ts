@@ -89,13 +89,15 @@ export interface ApiTokenTable {
 export interface SessionTable {
   id: string;
   organization_id: string;
-  kind: "BROWSER" | "COTALKER" | "CRMCOM" | "DOFORMS" | "SIGN_IN_LINK";
+  kind: "BROWSER" | "COTALKER" | "CRMCOM" | "DOFORMS" | "SIGN_IN_LINK" | "PORTAL_LINK" | "PORTAL";
   hash: Buffer;
   user_id: string | null;
   api_token_id: string | null;
   web_service_id: string | null;
   unit: string | null;
   address: string | null;
+  application_id: string | null;
+  read_only: boolean;
   expires_at: Date;
   revoked_at: Date | null;
   created_at: Date;

@@ -6,7 +6,7 @@ import type { PoolClient } from "../db/client.ts";
 import { createEgress, type Egress } from "../delivery/egress.ts";
 import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
-import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { demandDefinitionPlace } from "../quotas/settings.ts";
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
@@ -85,10 +85,12 @@ export function egressOf(core: Core): Egress {
 export async function createDefinition(
   core: Core,
   caller: Caller,
-  input: CreateDefinitionInput,
+  given: CreateDefinitionInput,
   checks: SourceChecks,
 ): Promise<CreatedDefinition> {
   demand(caller, "webhooks:write");
+  demandPlace(caller, given.applicationId ?? undefined);
+  const input = caller.portal ? { ...given, ...caller.portal } : given;
   const dialect = input.dialect ?? "STANDARD";
   const signing = input.signing ?? defaultSigning(dialect);
   const whole = wholeOf({ dialect, ...NO_TARGET }, input);
@@ -132,6 +134,12 @@ export async function createDefinition(
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
 }
 
+/** A portal's session makes definitions of its own application, and moves none. @throws ForbiddenError */
+function demandPlace({ portal }: Caller, applicationId: string | null | undefined): void {
+  if (portal && applicationId !== undefined && applicationId !== portal.applicationId)
+    throw new ForbiddenError("a portal's session manages its own application's definitions alone");
+}
+
 const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null, targetType: null };
 type Whole = Parameters<typeof wholeDefinitionIssues>[0];
 
@@ -165,6 +173,7 @@ export async function updateDefinition(
   checks: SourceChecks,
 ): Promise<UpdatedDefinition> {
   demand(caller, "webhooks:write");
+  demandPlace(caller, given.applicationId);
   refuseIf([...settingsIssues(given, egressOf(core)), ...(await sourceIssues(caller, given, checks))]);
   const { organizationId } = caller;
   return core.db

@@ -30,10 +30,12 @@ import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
 import { describeMutations } from "./mutation.ts";
+import { guardPortal } from "./portal.ts";
+import "./portal-links.ts";
 import "./quotas.ts";
 import "./replays.ts";
 import "./rejected-requests.ts";
 import "./requests.ts";
 
-export const schema: GraphQLSchema = chargeAnswers(builder.toSchema());
+export const schema: GraphQLSchema = guardPortal(chargeAnswers(builder.toSchema()));
 describeMutations(schema);

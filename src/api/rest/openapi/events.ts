@@ -202,6 +202,13 @@ export const events: Part = {
         },
       },
     },
+    "/portal/sign-in": {
+      post: signIn(
+        "signInToPortal",
+        "Signs a browser in with the token of createPortalLink's link: to one application, at `/portal/graphql`.",
+        "The link was used before, or has expired.",
+      ),
+    },
     "/sign-in-link": {
       post: signIn(
         "signInByLink",
