@@ -110,6 +110,44 @@ const graphqlAnswers = {
   ),
 };
 
+/** @param portal at the path to which the portal's cookie is bound */
+const graphql = (portal: boolean) => ({
+  get: {
+    operationId: portal ? "queryPortal" : "queryGraphql",
+    summary: "A GraphQL query, or a subscription as server-sent events (`Accept: text/event-stream`). The schema is schema.graphql.",
+    parameters: [
+      inQuery("query", "The document.", { type: "string" }),
+      inQuery("operationName", "Which operation of the document.", { type: "string" }),
+      inQuery("variables", "JSON text of an object.", { type: "string" }),
+    ],
+    responses: graphqlAnswers,
+  },
+  post: {
+    operationId: portal ? "executePortal" : "executeGraphql",
+    summary: "Any GraphQL operation, one a call. The schema is schema.graphql.",
+    requestBody: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            additionalProperties: false,
+            required: ["query"],
+            properties: {
+              query: { type: "string" },
+              operationName: { type: ["string", "null"] },
+              variables: { type: ["object", "null"] },
+              extensions: { type: ["object", "null"] },
+            },
+          },
+          example: { query: "{ viewer { role } }" },
+        },
+      },
+    },
+    responses: graphqlAnswers,
+  },
+});
+
 export const events: Part = {
   tag: { name: "Hookline", description: "Events in, and what an installation says about itself. Everything else is GraphQL." },
   paths: {
@@ -229,42 +267,8 @@ export const events: Part = {
     "/sign-in-token": {
       post: signIn("signInByToken", "Signs a browser in with an API token.", "The API token is unknown, expired or revoked."),
     },
-    "/graphql": {
-      get: {
-        operationId: "queryGraphql",
-        summary: "A GraphQL query, or a subscription as server-sent events (`Accept: text/event-stream`). The schema is schema.graphql.",
-        parameters: [
-          inQuery("query", "The document.", { type: "string" }),
-          inQuery("operationName", "Which operation of the document.", { type: "string" }),
-          inQuery("variables", "JSON text of an object.", { type: "string" }),
-        ],
-        responses: graphqlAnswers,
-      },
-      post: {
-        operationId: "executeGraphql",
-        summary: "Any GraphQL operation, one a call. The schema is schema.graphql.",
-        requestBody: {
-          required: true,
-          content: {
-            "application/json": {
-              schema: {
-                type: "object",
-                additionalProperties: false,
-                required: ["query"],
-                properties: {
-                  query: { type: "string" },
-                  operationName: { type: ["string", "null"] },
-                  variables: { type: ["object", "null"] },
-                  extensions: { type: ["object", "null"] },
-                },
-              },
-              example: { query: "{ viewer { role } }" },
-            },
-          },
-        },
-        responses: graphqlAnswers,
-      },
-    },
+    "/graphql": graphql(false),
+    "/portal/graphql": graphql(true),
   },
   schemas: {
     Event: EVENT,
