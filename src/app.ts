@@ -227,6 +227,7 @@ async function startOn(
           dashboard: openDashboard(
             (err) => log.error({ err }, "the dashboard could not be built"),
             part?.kind === "WORKER" ? part.dashboardBuilt : undefined,
+            config.portalFrameAncestors,
           ),
         })
       : await createWorkerServer(core);

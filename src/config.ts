@@ -6,7 +6,7 @@ import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
 import { usableCores } from "./config/cores.ts";
 import { OIDC_VARIABLES, type OidcConfig, oidcOf } from "./config/oidc.ts";
-import { origins } from "./config/origins.ts";
+import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
@@ -154,6 +154,7 @@ const environment = z.object({
   HOOKLINE_SHUTDOWN_GRACE_MS: whole(0, 600_000).default(20_000),
   HOOKLINE_TRUSTED_PROXIES: cidrs.default([]),
   HOOKLINE_CORS_ORIGINS: origins.optional(),
+  HOOKLINE_PORTAL_FRAME_ANCESTORS: frameAncestors.optional(),
   HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
   HOOKLINE_INBOUND_EVENT_LIMIT: limit.default({ count: 600, seconds: 60 }),
   HOOKLINE_INBOUND_ADDRESS_LIMIT: limit.default({ count: 10, seconds: 60 }),
@@ -225,6 +226,8 @@ export interface Config {
   trustedProxies: string[];
   /** Whose pages may call the API from a browser, with a bearer token; `["*"]`: all. */
   corsOrigins: string[];
+  /** Origins whose pages may hold the portal in a frame. */
+  portalFrameAncestors: string[];
   inboundGoalLimit: { count: number; seconds: number };
   inboundEventLimit: { count: number; seconds: number };
   inboundAddressLimit: { count: number; seconds: number };
@@ -333,6 +336,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     shutdownGraceMs: e.HOOKLINE_SHUTDOWN_GRACE_MS,
     trustedProxies: e.HOOKLINE_TRUSTED_PROXIES,
     corsOrigins: e.HOOKLINE_CORS_ORIGINS ?? [],
+    portalFrameAncestors: e.HOOKLINE_PORTAL_FRAME_ANCESTORS ?? [],
     inboundGoalLimit: e.HOOKLINE_INBOUND_GOAL_LIMIT,
     inboundEventLimit: e.HOOKLINE_INBOUND_EVENT_LIMIT,
     inboundAddressLimit: e.HOOKLINE_INBOUND_ADDRESS_LIMIT,

@@ -22,8 +22,8 @@ export interface Credential {
 
 /** What a credential allows, as one text: two with the same text may do the same. */
 export function rightsOf({ caller }: Credential): string {
-  const { organizationId, userId, role, scopes, operator, application } = caller;
-  return JSON.stringify([organizationId, userId, role, [...scopes].sort(), operator, application]);
+  const { organizationId, userId, role, scopes, operator, application, portal } = caller;
+  return JSON.stringify([organizationId, userId, role, [...scopes].sort(), operator, application, portal?.applicationId]);
 }
 
 interface Row {
@@ -45,6 +45,9 @@ interface Row {
   kind: SessionKind | null;
   unit: string | null;
   web_service_id: string | null;
+  application_id: string | null;
+  application_uid: string | null;
+  read_only: boolean;
 }
 
 /** Longest belief, in milliseconds. */
@@ -55,14 +58,17 @@ const USED_AFTER_MS = 60_000;
 
 const LOOKUP = `
   SELECT t.id, t.organization_id, t.user_id, u.role AS user_role, u.number AS user_number, t.hash, t.role, t.scopes, t.application, t.operator, t.prefix,
-    t.id AS token_id, t.last_used_at AS token_used_at, t.events_per_second AS token_rate, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id
+    t.id AS token_id, t.last_used_at AS token_used_at, t.events_per_second AS token_rate, t.expires_at, NULL::session_kind AS kind, NULL AS unit, NULL::uuid AS web_service_id,
+    NULL::uuid AS application_id, NULL AS application_uid, false AS read_only
   FROM api_token t JOIN users u ON u.id = t.user_id
   WHERE t.hash = ANY($1::bytea[]) AND t.revoked_at IS NULL AND u.disabled_at IS NULL
   UNION ALL
   SELECT s.id, s.organization_id, coalesce(s.user_id, t.user_id), u.role, u.number, s.hash, t.role, t.scopes, t.application, false, t.prefix,
-    t.id, t.last_used_at, t.events_per_second, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id
+    t.id, t.last_used_at, t.events_per_second, least(s.expires_at, t.expires_at), s.kind, s.unit, s.web_service_id,
+    s.application_id, a.uid, s.read_only
   FROM session s LEFT JOIN api_token t ON t.id = s.api_token_id LEFT JOIN users u ON u.id = coalesce(s.user_id, t.user_id)
-  WHERE s.hash = ANY($1::bytea[]) AND s.revoked_at IS NULL AND t.revoked_at IS NULL AND u.disabled_at IS NULL`;
+    LEFT JOIN application a ON a.id = s.application_id
+  WHERE s.hash = ANY($1::bytea[]) AND s.revoked_at IS NULL AND t.revoked_at IS NULL AND u.disabled_at IS NULL AND a.deleted_at IS NULL`;
 
 interface Entry {
   since: number;
@@ -117,7 +123,24 @@ class Credentials {
   }
 }
 
+/** What a portal's session may; api/graphql/portal.ts says of what. */
+function portalCaller(row: Row, applicationId: string): Caller {
+  const scopes: Scope[] = row.read_only ? ["webhooks:read"] : ["webhooks:read", "webhooks:write"];
+  return {
+    organizationId: row.organization_id,
+    ...{ userId: undefined, application: undefined, address: undefined, operator: false, credentialId: row.id },
+    role: row.read_only ? "VIEWER" : "MEMBER",
+    scopes: new Set(scopes),
+    portal: { applicationId },
+    tokenPrefix: `portal:${row.application_uid}`,
+  };
+}
+
 function credentialOf(row: Row): Credential {
+  if (row.kind === "PORTAL" && row.application_id !== null) {
+    const session = { id: row.id, kind: row.kind, unit: undefined, webServiceId: undefined };
+    return { caller: portalCaller(row, row.application_id), expiresAt: row.expires_at ?? undefined, session, revokedBy: [row.id] };
+  }
   // A session of a web service (doForms) is nobody's: it may do what its own face lets it, and nothing else.
   const userRole = row.user_role ?? "VIEWER";
   const role = row.role && outranks(userRole, row.role) ? row.role : userRole;

@@ -36,6 +36,8 @@ export interface Caller {
   credentialId: string | undefined;
   /** Of an API token with a rate of events of its own: its id, and events a second. */
   tokenRate?: { id: string; eventsPerSecond: number } | undefined;
+  /** A session of the portal: this application is all that it sees (api/graphql/portal.ts). */
+  portal?: { applicationId: string } | undefined;
   /** For the audit log. */
   tokenPrefix: string | undefined;
   address: string | undefined;

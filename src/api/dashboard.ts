@@ -34,8 +34,8 @@ export interface Dashboard {
   page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
 }
 
-/** Scripts and styles are our own files; Mantine's style elements carry the nonce; nobody may frame us. */
-function contentSecurityPolicy(nonce: string): string {
+/** Scripts and styles are our own files; Mantine's style elements carry the nonce; nobody may frame us, unless a page is the portal's. */
+function contentSecurityPolicy(nonce: string, ancestors: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -45,7 +45,7 @@ function contentSecurityPolicy(nonce: string): string {
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${ancestors.length > 0 ? ancestors.join(" ") : "'none'"}`,
   ].join("; ");
 }
 
@@ -132,9 +132,14 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): 
 /**
  * Starts loading (and building, which takes seconds) at once and does not wait for it: the API is up meanwhile, and whoever
  * opens the dashboard waits. A failed build is told once through `failed` and answered with 503.
+ * @param portalAncestors origins that may frame the portal's pages
  * @param built what to wait for before: somebody else who builds it
  */
-export function openDashboard(failed: (error: unknown) => void, built: Promise<void> = Promise.resolve()): Dashboard {
+export function openDashboard(
+  failed: (error: unknown) => void,
+  built: Promise<void> = Promise.resolve(),
+  portalAncestors: readonly string[] = [],
+): Dashboard {
   const loading = built.then(load).catch((error: unknown) => {
     failed(error);
     return undefined;
@@ -146,16 +151,18 @@ export function openDashboard(failed: (error: unknown) => void, built: Promise<v
       .type("text/plain; charset=utf-8")
       .send("The dashboard could not be built; see the server's log.\n");
 
-  async function page(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const index = (await loading)?.get("/index.html");
     if (!index) return unavailable(reply);
     const nonce = randomBytes(16).toString("base64");
+    const ancestors = /^\/portal(?:[/?]|$)/.test(request.url) ? portalAncestors : [];
+    // The older header knows no list of origins.
+    if (ancestors.length === 0) reply.header("x-frame-options", "DENY");
     return reply
-      .header("content-security-policy", contentSecurityPolicy(nonce))
+      .header("content-security-policy", contentSecurityPolicy(nonce, ancestors))
       .header("cache-control", "no-store")
       .header("referrer-policy", "no-referrer")
       .header("x-content-type-options", "nosniff")
-      .header("x-frame-options", "DENY")
       .type("text/html; charset=utf-8")
       .send(index.plain.toString().replace('name="style-nonce" content=""', `name="style-nonce" content="${nonce}"`));
   }

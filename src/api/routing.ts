@@ -72,7 +72,7 @@ export const pathOf = ({ url }: Pick<FastifyRequest, "url">): string => url.spli
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
-  if (path === "/graphql" || path.startsWith("/graphql/")) return graphqlErrors;
+  if (path === "/graphql" || path.startsWith("/graphql/") || path === "/portal/graphql") return graphqlErrors;
   return faceAt(path)?.say ?? problemJson;
 }
 

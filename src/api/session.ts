@@ -4,12 +4,27 @@ import type { IncomingMessage } from "node:http";
 import { authenticate, type Credential } from "../accounts/authenticate.ts";
 import type { Caller } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
+import type { SessionKind } from "../db/generated/prisma/client.ts";
 import { ForbiddenError, UnauthenticatedError } from "../errors.ts";
 import { echo } from "../text.ts";
+import { sameBytes } from "../vault.ts";
 import { credentialsOf } from "./credentials.ts";
 
 export const SESSION_COOKIE = "hookline_session";
 export const XSRF_COOKIE = "XSRF-TOKEN";
+export const PORTAL_COOKIE = "hookline_portal";
+export const PORTAL_XSRF_COOKIE = "PORTAL-XSRF-TOKEN";
+
+/** Which cookies, in this order, and which sessions are good somewhere. */
+export interface Door {
+  cookies: readonly string[];
+  kinds: readonly SessionKind[];
+}
+/** The REST of our own, which knows nothing of a portal. */
+const OURS: Door = { cookies: [SESSION_COOKIE], kinds: ["BROWSER"] };
+export const GRAPHQL_DOOR: Door = { cookies: [SESSION_COOKIE, PORTAL_COOKIE], kinds: ["BROWSER", "PORTAL"] };
+/** What a page inside somebody's frame calls: no cookie of the organization's own people counts. */
+export const PORTAL_DOOR: Door = { cookies: [PORTAL_COOKIE], kinds: ["PORTAL"] };
 
 /** The last value of each name; a name sent twice is somebody playing tricks, and the last is as good as the first. */
 export function cookiesOf(header: string | undefined): Map<string, string> {
@@ -54,6 +69,30 @@ export function sessionCookies(core: Core, token: string | undefined, expiresAt?
     `${SESSION_COOKIE}=${token ?? ""}; Path=/; HttpOnly; SameSite=Lax; ${end}${secure}`,
     `${XSRF_COOKIE}=${token === undefined ? "" : xsrfToken(token)}; Path=/; SameSite=Lax; ${end}${secure}`,
   ];
+}
+
+/** The same of a portal's session: good in frames of other sites where these are allowed, and sent to the portal's own path alone. */
+export function portalCookies(core: Core, token: string | undefined, expiresAt?: Date): string[] {
+  const secure = core.config.publicUrl?.startsWith("https:") ? "; Secure" : "";
+  const site = core.config.portalFrameAncestors.length > 0 ? "SameSite=None; Secure; Partitioned" : `SameSite=Lax${secure}`;
+  const end = token === undefined ? "Max-Age=0" : `Expires=${(expiresAt as Date).toUTCString()}`;
+  return [
+    `${PORTAL_COOKIE}=${token ?? ""}; Path=/portal; HttpOnly; ${site}; ${end}`,
+    `${PORTAL_XSRF_COOKIE}=${token === undefined ? "" : xsrfToken(token)}; Path=/portal; ${site}; ${end}`,
+  ];
+}
+
+/** The session's token among the cookies that are good there. */
+export function sessionOf(header: string | undefined, { cookies }: Door): string | undefined {
+  const sent = cookiesOf(header);
+  return cookies.map((name) => sent.get(name)).find((token) => token);
+}
+
+/** @throws ForbiddenError for a write of a portal's page that does not prove to have read its cookie */
+export function demandXsrf(headers: IncomingMessage["headers"], token: string): void {
+  const sent = headers["x-xsrf-token"];
+  if (typeof sent !== "string" || !sameBytes(Buffer.from(sent), Buffer.from(xsrfToken(token))))
+    throw new ForbiddenError(`send the cookie ${PORTAL_XSRF_COOKIE}'s value as X-XSRF-TOKEN with what writes`);
 }
 
 /** Written as the Origin's scheme would write it: `hooks.example.com:443` is `hooks.example.com` to https. */
@@ -102,16 +141,17 @@ export async function identify(
   headers: IncomingMessage["headers"],
   address: string | undefined,
   method?: string,
+  door: Door = OURS,
 ): Promise<Signed> {
   const withAddress = (credential: Credential | undefined) => credential && { ...credential, caller: { ...credential.caller, address } };
   if (headers.authorization !== undefined) {
     const token = bearerOf(headers.authorization);
-    return { credential: withAddress(token === undefined ? undefined : await authenticate(core, token)), cookie: false };
+    return { credential: withAddress(token === undefined ? undefined : await authenticate(core, token, door.kinds)), cookie: false };
   }
-  const session = cookiesOf(headers.cookie).get(SESSION_COOKIE);
+  const session = sessionOf(headers.cookie, door);
   if (!session) return { credential: undefined, cookie: false };
   if (!isOwnOrigin(core, headers) && !isOwnRead(headers, method)) throw foreignPage(core, headers, "a request with a session cookie");
-  return { credential: withAddress(await authenticate(core, session)), cookie: true };
+  return { credential: withAddress(await authenticate(core, session, door.kinds)), cookie: true };
 }
 
 /**

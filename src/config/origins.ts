@@ -12,6 +12,22 @@ export function normalOrigin(text: string): string | undefined {
   return url.username === "" && url.password === "" && url.pathname === "/" ? url.origin : undefined;
 }
 
+/** Pages that may hold the portal in a frame: never all of them. */
+export const frameAncestors = z.string().transform((text, ctx) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => {
+      const origin = normalOrigin(part);
+      if (origin === undefined || !/^https?:/.test(origin)) {
+        const message = `"${part.slice(0, 60)}" is no origin: write scheme, host and port alone, such as https://app.example.com, joined by commas`;
+        ctx.addIssue({ code: "custom", message });
+      }
+      return origin ?? "";
+    }),
+);
+
 /** `["*"]`: every origin. */
 export const origins = z.string().transform((text, ctx) => {
   const given = text

@@ -99,13 +99,15 @@ export interface ApiTokenTable {
 export interface SessionTable {
   id: string;
   organization_id: string;
-  kind: "BROWSER" | "COTALKER" | "CRMCOM" | "DOFORMS" | "SIGN_IN_LINK";
+  kind: "BROWSER" | "COTALKER" | "CRMCOM" | "DOFORMS" | "SIGN_IN_LINK" | "PORTAL_LINK" | "PORTAL";
   hash: Buffer;
   user_id: string | null;
   api_token_id: string | null;
   web_service_id: string | null;
   unit: string | null;
   address: string | null;
+  application_id: string | null;
+  read_only: boolean;
   expires_at: Date;
   revoked_at: Date | null;
   created_at: Date;
@@ -177,6 +179,7 @@ export interface WebhookDefinitionTable {
   payload_query: string | null;
   errors_email: string | null;
   application: string | null;
+  application_id: string | null;
   created_by_id: string | null;
   updated_by_id: string | null;
   created_unit: string | null;
@@ -214,6 +217,15 @@ export interface SigningSecretTable {
   public_key: string | null;
   expires_at: Date | null;
   created_at: Date;
+}
+
+export interface ApplicationTable {
+  id: string;
+  organization_id: string;
+  uid: string;
+  name: string;
+  created_at: Date;
+  deleted_at: Date | null;
 }
 
 export interface SecretKeyTable {
@@ -302,6 +314,7 @@ export interface EventTable {
   actor: string | null;
   caller_number: number | null;
   source: string | null;
+  application_id: string | null;
   occurred_at: Date;
   created_at: Date;
   erased_at: Date | null;
@@ -604,6 +617,7 @@ export interface Tables {
   webhook_definition: WebhookDefinitionTable;
   definition_counter: DefinitionCounterTable;
   signing_secret: SigningSecretTable;
+  application: ApplicationTable;
   secret_key: SecretKeyTable;
   connection: ConnectionTable;
   web_service: WebServiceTable;

@@ -43,6 +43,8 @@ export interface Catalog {
   accepts(eventType: string): boolean;
   /** What is wrong with payloads by their types' schemas, at paths `events.<i>.payload…`; undefined: nothing is judged. */
   judge: ((events: readonly { type: string; payload: string }[]) => Promise<Issue[]>) | undefined;
+  /** The UUID behind an application's uid; undefined: there is none. */
+  applicationId(uid: string): string | undefined;
   /** In the order in which the requests are numbered; see match.ts. */
   match(event: MatchEvent): Match[];
   definition(id: string): CatalogDefinition | undefined;
@@ -112,6 +114,7 @@ function keep(catalogs: Map<string, Catalog>, id: string, catalog: Catalog): voi
 interface DefinitionRow {
   id: string;
   number: number;
+  application_id: string | null;
   dialect: DialectName;
   state: "ACTIVE" | "STOPPED" | "TOO_MANY_ERRORS";
   event_types: string[];
@@ -139,6 +142,7 @@ async function loadCatalog(
   const services = await loadWebServices(client, organizationId);
   const rules = await loadRules(client, organizationId);
   const { known, schemas, paused } = await organizationOf(client, organizationId);
+  const applications = await loadApplications(client, organizationId);
   const matcher = compileCatalog(
     definitions.map((row) => matchDefinition(row, services.get(row.id) ?? [])),
     rules,
@@ -150,6 +154,7 @@ async function loadCatalog(
     paused,
     judge: schemas && ((events) => judgeEvents(organizationId, schemas, events)),
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
+    applicationId: (uid) => applications.get(uid),
     match: (event) => matcher.match(event),
     definition: (id) => byId.get(id),
   };
@@ -189,7 +194,7 @@ export async function takerOf(client: Queryable, organizationId: string, definit
 
 async function loadDefinitions(client: Queryable, organizationId: string, only: string | null = null): Promise<DefinitionRow[]> {
   const definitions = await client.query<DefinitionRow>(
-    `SELECT d.id, d.number, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
+    `SELECT d.id, d.number, d.application_id, d.dialect, d.state, d.event_types, d.filter, d.target_type, d.target_url, d.connection_id,
             c.url_added, c.url_edited, c.url_deleted, c.url_status, d.ordering, d.ordering_epoch, d.fields_set
      FROM webhook_definition d LEFT JOIN connection c ON c.id = d.connection_id
      WHERE d.organization_id = $1 AND d.deleted_at IS NULL AND ($2::uuid IS NULL OR d.id = $2)`,
@@ -199,8 +204,8 @@ async function loadDefinitions(client: Queryable, organizationId: string, only: 
 }
 
 function matchDefinition(row: DefinitionRow, webServices: MatchWebService[]): MatchDefinition {
-  const { id, number, dialect, filter } = row;
-  return { id, number, dialect, active: row.state === "ACTIVE", eventTypes: row.event_types, filter, webServices };
+  const { id, number, application_id: applicationId, dialect, filter } = row;
+  return { id, number, applicationId, dialect, active: row.state === "ACTIVE", eventTypes: row.event_types, filter, webServices };
 }
 
 function catalogDefinition(row: DefinitionRow): CatalogDefinition {
@@ -227,6 +232,15 @@ async function loadWebServices(client: Queryable, organizationId: string): Promi
     [organizationId],
   );
   return Map.groupBy(rows, (row) => row.definition_id);
+}
+
+/** Ids by uid. */
+async function loadApplications(client: Queryable, organizationId: string): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ uid: string; id: string }>(
+    "SELECT uid, id FROM application WHERE organization_id = $1 AND deleted_at IS NULL",
+    [organizationId],
+  );
+  return new Map(rows.map(({ uid, id }) => [uid, id]));
 }
 
 interface RuleRow {

@@ -11,11 +11,11 @@ export type Columns = { [K in keyof DefinitionRow]: DefinitionRow[K] | (K extend
 /** Only what is given; checked already. What is hidden is hiding.ts's. */
 export function columnsFrom(settings: DefinitionSettings): Partial<Columns> {
   const { name, description, dialect, connectionId, scriptId, ordering, concurrency, onExhausted, timeoutMs } = settings;
-  const { secretKeyId, hmacAlgorithm, hmacEncoding, transformation, payloadQuery, errorsEmail } = settings;
+  const { applicationId, secretKeyId, hmacAlgorithm, hmacEncoding, transformation, payloadQuery, errorsEmail } = settings;
   const { targetUrl, eventTypes, filter, retrySchedule, maxConsecutiveErrors, signatureVersions, fieldsSet } = settings;
   const columns = {
     ...{ name, description, dialect, connectionId, scriptId, ordering, concurrency, onExhausted, timeoutMs },
-    ...{ secretKeyId, hmacAlgorithm, hmacEncoding, transformation, payloadQuery, errorsEmail },
+    ...{ applicationId, secretKeyId, hmacAlgorithm, hmacEncoding, transformation, payloadQuery, errorsEmail },
     targetUrl: targetUrl ? new URL(targetUrl).href : targetUrl,
     eventTypes: eventTypes && [...eventTypes],
     filter: filter === undefined ? undefined : new Json(filter),

@@ -6,7 +6,7 @@ import type { PoolClient } from "../db/client.ts";
 import { createEgress, type Egress } from "../delivery/egress.ts";
 import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
-import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { demandDefinitionPlace } from "../quotas/settings.ts";
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
@@ -85,10 +85,12 @@ export function egressOf(core: Core): Egress {
 export async function createDefinition(
   core: Core,
   caller: Caller,
-  input: CreateDefinitionInput,
+  given: CreateDefinitionInput,
   checks: SourceChecks,
 ): Promise<CreatedDefinition> {
   demand(caller, "webhooks:write");
+  demandPlace(caller, given.applicationId ?? undefined);
+  const input = caller.portal ? { ...given, ...caller.portal } : given;
   const dialect = input.dialect ?? "STANDARD";
   const signing = input.signing ?? defaultSigning(dialect);
   const whole = wholeOf({ dialect, ...NO_TARGET }, input);
@@ -132,6 +134,12 @@ export async function createDefinition(
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
 }
 
+/** A portal's session makes definitions of its own application, and moves none. @throws ForbiddenError */
+function demandPlace({ portal }: Caller, applicationId: string | null | undefined): void {
+  if (portal && applicationId !== undefined && applicationId !== portal.applicationId)
+    throw new ForbiddenError("a portal's session manages its own application's definitions alone");
+}
+
 const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null, targetType: null };
 type Whole = Parameters<typeof wholeDefinitionIssues>[0];
 
@@ -165,6 +173,7 @@ export async function updateDefinition(
   checks: SourceChecks,
 ): Promise<UpdatedDefinition> {
   demand(caller, "webhooks:write");
+  demandPlace(caller, given.applicationId);
   refuseIf([...settingsIssues(given, egressOf(core)), ...(await sourceIssues(caller, given, checks))]);
   const { organizationId } = caller;
   return core.db
@@ -242,19 +251,24 @@ export async function deleteDefinition(core: Core, caller: Caller, id: string): 
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await findLiving(client, caller.organizationId, id);
     await markCancel(client, caller.organizationId, [id]);
-    const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
-    const now = core.clock.now();
-    const row = (await update<Columns>(client, "webhook_definition", before, {
-      state: "STOPPED",
-      stateReason: "deleted",
-      deletedAt: now,
-      updatedAt: now,
-      updatedById: caller.userId ?? null,
-      updatedUnit: caller.unit ?? null,
-    })) as unknown as DefinitionRow;
-    await recordDefinition(core, client, caller, "delete", before, row);
-    return row;
+    return deleteMarked(core, client, caller, id);
   });
+}
+
+/** In the caller's transaction, in which it is marked already (markCancel). */
+export async function deleteMarked(core: Core, client: PoolClient, caller: Caller, id: string): Promise<DefinitionRow> {
+  const before = await findLiving(client, caller.organizationId, id, "FOR NO KEY UPDATE");
+  const now = core.clock.now();
+  const row = (await update<Columns>(client, "webhook_definition", before, {
+    state: "STOPPED",
+    stateReason: "deleted",
+    deletedAt: now,
+    updatedAt: now,
+    updatedById: caller.userId ?? null,
+    updatedUnit: caller.unit ?? null,
+  })) as unknown as DefinitionRow;
+  await recordDefinition(core, client, caller, "delete", before, row);
+  return row;
 }
 
 /** A week. */
@@ -324,16 +338,15 @@ async function sourceIssues(caller: Caller, settings: DefinitionSettings, checks
 /** Held against deletion until the transaction ends. @throws NotFoundError */
 async function lockReferences(client: PoolClient, organizationId: string, settings: DefinitionSettings): Promise<void> {
   const references = [
-    ["connection", "the connection", settings.connectionId],
-    ["script", "the script", settings.scriptId],
-    ["secret_key", "the secret key", settings.secretKeyId],
+    ["connection", "the connection", settings.connectionId, "FOR KEY SHARE"],
+    ["script", "the script", settings.scriptId, "FOR KEY SHARE"],
+    ["secret_key", "the secret key", settings.secretKeyId, "FOR KEY SHARE"],
+    // Deleted by a mark, which a key's lock does not hold off.
+    ["application", "the application", settings.applicationId, "AND deleted_at IS NULL FOR SHARE"],
   ] as const;
-  for (const [table, what, id] of references) {
+  for (const [table, what, id, held] of references) {
     if (id === null || id === undefined) continue;
-    const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE id = $1 AND organization_id = $2 FOR KEY SHARE`, [
-      id,
-      organizationId,
-    ]);
+    const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE id = $1 AND organization_id = $2 ${held}`, [id, organizationId]);
     if (rowCount === 0) throw new NotFoundError(what);
   }
 }

@@ -13,6 +13,9 @@ export type DefinitionKey = { id: string } | { code: string } | { number: number
 /** What is read along with the rows: relations, in Prisma's words, as a door was asked for them. */
 export type DefinitionsAlong = Pick<Prisma.WebhookDefinitionFindManyArgs, "include">;
 
+/** A portal's session knows its application's definitions alone. */
+const own = ({ portal }: Caller) => (portal ? { applicationId: portal.applicationId } : {});
+
 const MAX_INT4 = 2 ** 31 - 1;
 
 /** Null: unknown, deleted, or another organization's. @throws ForbiddenError */
@@ -27,7 +30,7 @@ export async function getDefinition(
   if ("code" in key && !isText(key.code)) return null;
   return core.db.prisma.webhookDefinition.findFirst({
     ...along,
-    where: { ...key, organizationId: caller.organizationId, deletedAt: null },
+    where: { ...key, organizationId: caller.organizationId, deletedAt: null, ...own(caller) },
   });
 }
 
@@ -53,7 +56,7 @@ export async function getDefinitions(
   along: DefinitionsAlong = {},
 ): Promise<DefinitionRow[]> {
   demand(caller, "webhooks:read");
-  const where = { id: { in: [...ids] }, organizationId: caller.organizationId, deletedAt: null };
+  const where = { id: { in: [...ids] }, organizationId: caller.organizationId, deletedAt: null, ...own(caller) };
   return core.db.prisma.webhookDefinition.findMany({ ...along, where });
 }
 
@@ -90,6 +93,7 @@ async function whereOf(core: Core, caller: Caller, filter: DefinitionFilter): Pr
   return {
     organizationId,
     deletedAt: null,
+    ...own(caller),
     ...(state && { state: { in: [...state] } }),
     ...(dialect && { dialect }),
     ...(contains && { OR: [{ name: contains }, { code: contains }, { description: contains }, ...targets] }),

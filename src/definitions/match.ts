@@ -48,11 +48,15 @@ export interface MatchEvent {
   scope: Readonly<Record<string, unknown>> | null;
   actor: string | null;
   changes: readonly string[];
+  /** Whose event it is: it goes to that application's definitions and to those without one; null: to the latter alone. */
+  applicationId: string | null;
 }
 
 export interface MatchDefinition {
   id: string;
   number: number;
+  /** Null: the organization's own. */
+  applicationId: string | null;
   dialect: DialectName;
   active: boolean;
   eventTypes: readonly string[];
@@ -116,28 +120,45 @@ export function compileCatalog(
   onExhausted: (filter: Exhausted) => void = () => undefined,
 ): Matcher {
   const active = new Map(definitions.filter((d) => d.active).map((d) => [d.id, d]));
-  const types = new TypeIndex();
+  // An index for each application, so that its customers' number costs an event nothing.
+  const types = new Map<string | null, TypeIndex>([[null, new TypeIndex()]]);
   const tests = new Map<string, Test>();
   for (const definition of active.values()) {
-    for (const pattern of definition.eventTypes) types.add(pattern, definition);
+    const { applicationId } = definition;
+    const index = types.get(applicationId) ?? new TypeIndex();
+    types.set(applicationId, index);
+    for (const pattern of definition.eventTypes) index.add(pattern, definition);
     tests.set(definition.id, ownTest(definition, onExhausted));
   }
   const rulesOf = indexRules(rules, active, onExhausted);
   return {
     match(event) {
       const document = once(() => documentOf(event));
+      const customer = customerOf(event);
+      const goesTo = (id: string): boolean => [null, customer].includes(active.get(id)?.applicationId ?? null);
       const found = new Map<string, Match>();
       const rulesApply = !event.type.startsWith(OPERATIONAL);
       for (const rule of (rulesApply && rulesOf.get(event.entity ?? "")) || []) {
         if (!rule.test(event, document)) continue;
-        for (const id of rule.definitionIds) if (!found.has(id)) found.set(id, { definitionId: id, workflowRuleId: rule.id });
+        for (const id of rule.definitionIds) if (!found.has(id) && goesTo(id)) found.set(id, { definitionId: id, workflowRuleId: rule.id });
       }
-      for (const { id } of types.candidates(event.type)) {
+      for (const { id } of candidatesOf(types, event.type, customer)) {
         if (!found.has(id) && tests.get(id)?.(event, document)) found.set(id, { definitionId: id, workflowRuleId: null });
       }
       return [...found.values()];
     },
   };
+}
+
+/** What Hookline tells of itself is never an application's. */
+const OPERATIONAL = "hookline.";
+const customerOf = ({ type, applicationId }: MatchEvent): string | null => (type.startsWith(OPERATIONAL) ? null : applicationId);
+
+/** Each definition once, by number: the organization's own, and the application's. */
+function candidatesOf(types: ReadonlyMap<string | null, TypeIndex>, type: string, customer: string | null): MatchDefinition[] {
+  const found = types.get(null)?.candidates(type) ?? [];
+  if (customer !== null) found.push(...(types.get(customer)?.candidates(type) ?? []));
+  return found.sort((a, b) => a.number - b.number);
 }
 
 class TypeIndex {
@@ -154,7 +175,7 @@ class TypeIndex {
     else push(this.#exact, pattern, definition);
   }
 
-  /** Each definition once, by number. */
+  /** Each definition once. */
   candidates(type: string): MatchDefinition[] {
     const all = type.startsWith(OPERATIONAL) ? [] : this.#all;
     const found = new Set([...all, ...(this.#exact.get(type) ?? []), ...(this.#folded.get(type.toLowerCase()) ?? [])]);
@@ -162,7 +183,7 @@ class TypeIndex {
     for (let dot = type.indexOf("."); dot > 0 && dot < type.length - 1; dot = type.indexOf(".", dot + 1)) {
       for (const definition of this.#families.get(type.slice(0, dot)) ?? []) found.add(definition);
     }
-    return [...found].sort((a, b) => a.number - b.number);
+    return [...found];
   }
 }
 

@@ -38,7 +38,16 @@ export async function previewFilter(core: Core, caller: Caller, { eventTypes, fi
   const [issue] = filter === null || filter === undefined ? [] : checkFilter(filter);
   if (issue) throw new BadInputError(`${issue.path}: ${issue.message}`);
 
-  const definition = { id: "preview", number: 1, dialect: "STANDARD", active: true, eventTypes, filter, webServices: [] } as const;
+  const definition = {
+    id: "preview",
+    number: 1,
+    applicationId: null,
+    dialect: "STANDARD",
+    active: true,
+    eventTypes,
+    filter,
+    webServices: [],
+  } as const;
   const matcher = compileCatalog([definition], []);
   const { rows } = await listEvents(core.db, caller.organizationId, { limit: last, fromBack: false, after: undefined, before: undefined });
   const events: Preview["events"] = [];

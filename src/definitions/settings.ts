@@ -49,6 +49,8 @@ export interface DefinitionSettings {
   /** Dotted paths; []: the whole payload. */
   fieldsSet?: Maybe<readonly string[]>;
   secretKeyId?: Maybe<string>;
+  /** Whose definition it is; null: the organization's own. */
+  applicationId?: Maybe<string>;
   hmacAlgorithm?: "SHA256" | "SHA1" | undefined;
   hmacEncoding?: "HEX" | "BASE64" | undefined;
   transformation?: Maybe<string>;

@@ -1,7 +1,15 @@
 /** Rows in and out: columns are the fields' names in snake_case. Names come from our own code, never from input. */
 import type { PoolClient } from "../db/client.ts";
 
-type Table = "webhook_definition" | "workflow_rule" | "connection" | "secret_key" | "script" | "event_type" | "signing_secret";
+type Table =
+  | "webhook_definition"
+  | "workflow_rule"
+  | "connection"
+  | "secret_key"
+  | "script"
+  | "event_type"
+  | "signing_secret"
+  | "application";
 
 const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const fieldName = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -30,7 +30,7 @@ export interface Accepting {
   matches: readonly Match[];
   /** Columns of the statement: space, key, body hash, status, answer. */
   keys: readonly (readonly unknown[])[];
-  /** Columns of the statement: id, type, entity, … as events/write.ts has them. */
+  /** Columns of the statement: id, type, entity, … as events/write.ts has them; the last one, of applications, is its last parameter. */
   events: readonly (readonly unknown[])[];
   /** How long the lock of a lane may be waited for, in milliseconds. */
   patienceMs: number;
@@ -88,7 +88,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[given.organizationId, given.version, given.acceptedAt],
     ...("first" in ahead ? [ahead.first, null] : [null, ahead.blockId]),
     ...given.keys,
-    ...given.events,
+    ...given.events.slice(0, -1),
     ...[lane((l) => l.laneId), lane((l) => l.first.definitionId), lane((l) => l.first.laneKey), lane((l) => l.first.laneEpoch)],
     ...[lane((l) => l.first.free), lane((l) => l.matches.length)],
     ...[offers.map((o) => o?.token ?? ZERO_ID), offers.map((o) => o?.revision ?? 0)],
@@ -96,7 +96,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[ids, of.map((l) => nth.get(l)), inLane, column((m) => m.event.id), column((m) => m.workflowRuleId), column((m) => m.dialect)],
     ...[column((m) => m.event.type), column((m) => m.event.entity), column((m) => m.event.entityId)],
     ...[column((m) => m.url), column((m) => arrayLiteral(m.fieldsSet))],
-    ...[counts, bodies, String(given.patienceMs), given.paused],
+    ...[counts, bodies, String(given.patienceMs), given.paused, given.events.at(-1)],
   ];
 }
 

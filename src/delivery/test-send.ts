@@ -88,8 +88,9 @@ export async function sendTest(
   }
   await core.db.transaction(async (client) => {
     await client.query(
-      `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at, application_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+         (SELECT application_id FROM webhook_definition WHERE id = $13 AND organization_id = $2))`,
       [
         event.id,
         organizationId,
@@ -103,6 +104,7 @@ export async function sendTest(
         event.actor,
         event.occurredAt,
         now,
+        definitionId,
       ],
     );
     await client.query(

@@ -22,7 +22,7 @@ export const keysOf = ({ organizationId, inputs, options }: IngestCall): string[
 /** What makes two events the same under one key. */
 function eventHash(input: EventInput): Uint8Array {
   if (input.namedByKey) return NAMED;
-  const { type, entity, entityId, payload, previous, changes, scope, actor, source, occurredAt } = input;
+  const { type, entity, entityId, payload, previous, changes, scope, actor, source, occurredAt, application } = input;
   return bodyHash(
     JSON.stringify([
       type,
@@ -34,6 +34,8 @@ function eventHash(input: EventInput): Uint8Array {
       actor ?? null,
       source ?? null,
       occurredAt ?? null,
+      // Without one the hash is that of before there were any.
+      ...(application == null ? [] : [application]),
     ]),
     payload,
   );

@@ -21,6 +21,8 @@ export interface EventInput {
   callerNumber?: number | null | undefined;
   /** CloudEvents source. */
   source?: string | null;
+  /** The uid of whose event it is. */
+  application?: string | null;
   occurredAt?: Date;
   /** At most one event of an organization per key. */
   idempotencyKey?: string;
@@ -60,9 +62,16 @@ export interface IngestCall {
   options: IngestOptions;
 }
 
-export type IncomingEvent = EventView & { source: string | null };
+/** `applicationId`: a UUID. */
+export type IncomingEvent = EventView & { source: string | null; applicationId: string | null };
 
-export function eventOf(core: Core, organizationId: string, input: EventInput, acceptedAt: Date): IncomingEvent {
+export function eventOf(
+  core: Core,
+  organizationId: string,
+  input: EventInput,
+  acceptedAt: Date,
+  applicationId: string | null,
+): IncomingEvent {
   return {
     id: input.id ?? newId(core.clock),
     organizationId,
@@ -76,6 +85,7 @@ export function eventOf(core: Core, organizationId: string, input: EventInput, a
     actor: input.actor ?? null,
     callerNumber: input.callerNumber ?? null,
     source: input.source ?? null,
+    applicationId,
     occurredAt: input.occurredAt ?? acceptedAt,
     acceptedAt,
   };

@@ -51,11 +51,15 @@ export async function match(
 }
 
 function begin(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined) {
-  const unknown = unknownTypes(inputs, catalog);
+  const unknown = unknownNames(inputs, catalog);
   if (unknown) throw unknown;
   const acceptedAt = core.clock.now();
   const counting: Counting = { matches: [], requests: 0, lanes: new Set() };
-  return { counting, acceptedAt, events: inputs.map((input) => eventOf(core, organizationId, input, acceptedAt)) };
+  return {
+    counting,
+    acceptedAt,
+    events: inputs.map((input) => eventOf(core, organizationId, input, acceptedAt, customerOf(input, catalog))),
+  };
 }
 
 interface Counting {
@@ -85,11 +89,18 @@ function matchedOf(counting: Counting, events: IncomingEvent[], acceptedAt: Date
   return { acceptedAt, catalog, events, ...counting };
 }
 
-function unknownTypes(inputs: readonly EventInput[], catalog: Catalog | undefined): ValidationError | undefined {
-  const issues = inputs.flatMap((input, i) =>
-    catalog && !catalog.accepts(input.type)
-      ? [{ path: `events.${i}.type`, message: `${input.type} is not in the catalogue of event types, which this organization enforces` }]
-      : [],
-  );
+const customerOf = ({ application }: EventInput, catalog: Catalog | undefined): string | null =>
+  (application == null ? undefined : catalog?.applicationId(application)) ?? null;
+
+function unknownNames(inputs: readonly EventInput[], catalog: Catalog | undefined): ValidationError | undefined {
+  if (!catalog) return undefined;
+  const issues = inputs.flatMap(({ type, application }, i) => [
+    ...(catalog.accepts(type)
+      ? []
+      : [{ path: `events.${i}.type`, message: `${type} is not in the catalogue of event types, which this organization enforces` }]),
+    ...(application == null || catalog.applicationId(application) !== undefined
+      ? []
+      : [{ path: `events.${i}.application`, message: "is the uid of no application of this organization; createApplication makes one" }]),
+  ]);
   return issues.length > 0 ? new ValidationError(issues) : undefined;
 }

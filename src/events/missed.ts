@@ -104,7 +104,14 @@ type Walked = Awaited<ReturnType<typeof walkEvents.rows>>[number];
 /** Without its payload: who sends it reads that. */
 const viewOf = (organizationId: string, row: Walked): EventView & MatchEvent => ({
   ...{ id: row.id, organizationId, type: row.type, entity: row.entity, entityId: row.entity_id },
-  ...{ payload: "null", previous: null, changes: row.changes, scope: row.scope as EventView["scope"], actor: row.actor },
+  ...{
+    payload: "null",
+    previous: null,
+    changes: row.changes,
+    scope: row.scope as EventView["scope"],
+    actor: row.actor,
+    applicationId: row.application_id,
+  },
   ...{ occurredAt: row.created_at, acceptedAt: row.created_at },
 });
 

@@ -23,6 +23,7 @@ export function eventColumns(events: readonly IncomingEvent[]): unknown[][] {
     column((e) => e.callerNumber ?? null),
     column((e) => e.source),
     column((e) => e.occurredAt),
+    column((e) => e.applicationId),
   ];
 }
 

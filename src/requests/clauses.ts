@@ -68,6 +68,7 @@ export function clausesOf(organizationId: string, filter: RequestFilter, numbers
   // One index leads, the likely shortest; what it does not know is asked of its rows.
   const lead = indexed.find(([clauses, leads]) => leads && clauses.length > 0)?.[0] ?? [];
   const rest = indexed.flatMap(([clauses]) => (clauses === lead ? [] : clauses));
+  if (filter.definitionIds) rest.push(sql`r.definition_id = any(${filter.definitionIds}::uuid[])`);
   if (entity !== undefined) rest.push(eb("r.entity", "=", entity));
   if (url !== undefined) rest.push(urlClause(url));
   if (states) rest.push(sql`r.state = any(${states}::webhook_request_state[])`);

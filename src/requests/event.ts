@@ -20,6 +20,8 @@ export interface EventRow {
   actor: string | null;
   /** CloudEvents source, when it came as one. */
   source: string | null;
+  /** UUID of whose event it is. */
+  applicationId: string | null;
   occurredAt: Date;
   /** When it was accepted. */
   createdAt: Date;

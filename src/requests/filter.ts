@@ -11,6 +11,8 @@ export interface RequestFilter {
   /** Only these. */
   ids?: readonly string[];
   webhookDefinitionId?: string;
+  /** Of any of these. */
+  definitionIds?: readonly string[];
   /** Exactly this one, a family such as `order.*` or `*.created`, or `*`. */
   eventType?: string;
   entity?: string;
@@ -46,6 +48,7 @@ export function matchesNothing(filter: RequestFilter): boolean {
   return (
     texts.some((text) => text?.includes("\0")) ||
     filter.ids?.length === 0 ||
+    filter.definitionIds?.length === 0 ||
     statesOf(filter)?.length === 0 ||
     (number !== undefined && !(Number.isSafeInteger(number) && number >= 1))
   );
@@ -88,6 +91,8 @@ export function matcher(filter: RequestFilter): (row: RequestRow) => boolean {
     tests.push((row) => row.url !== null && asTyped(row.url));
   }
   if (ids) tests.push((row) => ids.includes(row.id));
+  const ofAny = filter.definitionIds && new Set(filter.definitionIds);
+  if (ofAny) tests.push((row) => ofAny.has(row.definitionId));
   const states = statesOf(filter);
   if (states) tests.push((row) => states.includes(row.state));
   const { createdAfter, createdBefore } = filter;

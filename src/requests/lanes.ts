@@ -33,6 +33,8 @@ export interface LaneRow {
 export interface LaneFilter {
   /** UUID. */
   webhookDefinitionId?: string | undefined;
+  /** Of any of these. */
+  definitionIds?: readonly string[] | undefined;
   state?: readonly LaneState[] | undefined;
 }
 
@@ -136,6 +138,7 @@ function shown(row: Found, now: Date): LaneRow {
 function clausesOf(filter: LaneFilter, page?: PageOf<string>): RawBuilder<unknown>[] {
   return [
     ...(filter.webhookDefinitionId === undefined ? [] : [sql`l.definition_id = ${filter.webhookDefinitionId}`]),
+    ...(filter.definitionIds === undefined ? [] : [sql`l.definition_id = any(${filter.definitionIds}::uuid[])`]),
     ...(page?.after === undefined ? [] : [sql`l.id < ${page.after}`]),
     ...(page?.before === undefined ? [] : [sql`l.id > ${page.before}`]),
   ];

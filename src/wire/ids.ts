@@ -9,6 +9,7 @@ const PREFIXES = {
   Session: "ses",
   AuditEntry: "aud",
   EventType: "etp",
+  Application: "app",
   WebhookDefinition: "whd",
   SecretKey: "key",
   Connection: "con",

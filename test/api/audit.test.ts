@@ -76,6 +76,10 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   await mutate("stopWebhookDefinitions", { ids: [id] });
   await mutate("activateWebhookDefinitions", { ids: [id] });
 
+  const customer = await mutate("createApplication", { uid: "acme", name: "Acme" }, made("Application"));
+  await mutate("updateApplication", { id: customer.id, name: "Acme Ltd" });
+  await mutate("createPortalLink", { applicationId: customer.id });
+  await mutate("deleteApplication", { id: customer.id, cancelQueued: true });
   const connection = await mutate("createConnection", { name: "C", urlAdded: receiver.url }, made("Connection"));
   await mutate("updateConnection", { id: connection.id, name: "C2" });
   await mutate("deleteConnection", { id: connection.id });

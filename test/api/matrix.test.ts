@@ -22,6 +22,8 @@ import WebSocket from "ws";
 import { SCOPES, type Scope } from "../../src/accounts/caller.ts";
 import { issueToken, revokeApiToken } from "../../src/accounts/tokens.ts";
 import { schema } from "../../src/api/graphql/schema.ts";
+import { createApplication } from "../../src/applications/applications.ts";
+import { createPortalLink, redeemPortalLink } from "../../src/applications/portal.ts";
 import { newId } from "../../src/clock.ts";
 import { globalId, type NodeType } from "../../src/wire/ids.ts";
 import { testApp } from "../helpers/app.ts";
@@ -39,13 +41,14 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
       "webhooks:read",
-      "connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
+      "application applications connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([
     ...rows("nothing", "signIn"),
     ...rows("signed in", "signOut"),
     ...rows("webhooks:read", "dryRunTransformation planReplay"),
+    ...rows("webhooks:write", "createApplication updateApplication deleteApplication createPortalLink"),
     ...rows("webhooks:write", "createReplay cancelReplay pauseAllDeliveries resumeAllDeliveries"),
     ...rows("operator", "createOrganization setOrganizationFeature setOrganizationQuotas deleteOrganization"),
     ...rows("admin", "updateOrganization testAlert createUser updateUser deleteUser createApiToken revokeApiToken erasePayloads"),
@@ -82,9 +85,24 @@ const NODES: Record<string, Need> = Object.fromEntries([
   ...rows("goals:read", "Goal GoalValue"),
   ...rows(
     "webhooks:read",
-    "Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WebService WorkflowRule",
+    "Application Attempt Connection Event EventType Lane Replay Script SecretKey WebhookDefinition WebhookRequest WebService WorkflowRule",
   ),
 ]);
+
+/** What a portal's session may ask for; it is refused every other field, also those to come. */
+const PORTAL: Record<"Query" | "Mutation" | "Subscription", ReadonlySet<string>> = {
+  Query: new Set(
+    "application event eventTypes lanes liveCursor node nodes viewer webhookDefinition webhookDefinitions webhookRequest webhookRequests".split(
+      " ",
+    ),
+  ),
+  Mutation: new Set(
+    "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret retryWebhookRequestNow skipWebhookRequest resendWebhookRequest signOut".split(
+      " ",
+    ),
+  ),
+  Subscription: new Set(["webhookRequestUpdated", "webhookDefinitionUpdated"]),
+};
 
 /** The mutations that a viewer may call, beside signIn. */
 const HARMLESS = new Set(["signOut", "dryRunTransformation"]);
@@ -101,6 +119,14 @@ async function revoked(): Promise<string> {
 
 const strangers = { none: undefined, expired: await app.token({ expiresAt: new Date(Date.now() - 1_000) }), revoked: await revoked() };
 const viewer = await app.token({ role: "VIEWER" });
+const customer = await createApplication(app.t.core, app.t.admin, { uid: "acme", name: "Acme" });
+async function enterPortal(readOnly: boolean): Promise<string> {
+  const input = { applicationId: customer.id, expiresInSeconds: 3600, readOnly };
+  const { token } = await createPortalLink(app.t.core, app.t.admin, input);
+  return ((await redeemPortalLink(app.t.core, token)) as { token: string }).token;
+}
+/** One for each field: signOut ends its own. */
+const portals = { portal: () => enterPortal(false), readOnly: () => enterPortal(true) };
 const nothing = await app.token({ scopes: [] });
 const everything = await app.token();
 const only = {} as Record<Scope, string>;
@@ -214,6 +240,17 @@ for (const kind of ["Query", "Mutation", "Subscription"] as const) {
       if (kind === "Mutation" && !HARMLESS.has(name)) expect(await outcome(kind, operation, viewer)).toBe("FORBIDDEN");
       if (HARMLESS.has(name)) expect(await outcome(kind, operation, viewer)).not.toBe("FORBIDDEN");
     });
+
+    test("a portal's session", async () => {
+      const listed = PORTAL[kind].has(name);
+      const asked = await outcome(kind, operation, await portals.portal());
+      if (!listed) expect(asked).toBe("FORBIDDEN");
+      else expect(asked).not.toBe("FORBIDDEN");
+      const looked = await outcome(kind, operation, await portals.readOnly());
+      if (!listed) expect(looked).toBe("FORBIDDEN");
+      else if (kind === "Mutation" && name !== "signOut") expect(["FORBIDDEN", "NOT_FOUND"]).toContain(looked);
+      else expect(looked).not.toBe("FORBIDDEN");
+    });
   });
 }
 
@@ -274,5 +311,7 @@ describe("node types", () => {
     const allowed = need === "signed in" ? nothing : only[need as Scope];
     expect(await outcome("Query", operation, allowed)).toBe("ok");
     if (need !== "signed in") expect(await outcome("Query", operation, without[need as Scope])).toBe("FORBIDDEN");
+    // An id of nobody's: of a type that a portal knows or not, it finds nothing. Event types are everybody's.
+    expect(await outcome("Query", operation, await portals.portal())).toBe(type === "EventType" ? "ok" : "NOT_FOUND");
   });
 });

@@ -20,6 +20,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/engine.ts", 5.3],
   ["src/events/", 5.2],
   ["src/live/", 5.1],
+  ["src/applications/", 4.4],
   ["src/definitions/", 4.3],
   ["src/requests/", 4.2],
   ["src/delivery/", 4.1],

@@ -1,4 +1,4 @@
-/** HOOKLINE_CORS_ORIGINS: what is an origin, and what is told of what is none. */
+/** HOOKLINE_CORS_ORIGINS and HOOKLINE_PORTAL_FRAME_ANCESTORS: what is an origin, and what is told of what is none. */
 import { describe, expect, test } from "vitest";
 import { normalOrigin } from "../../src/config/origins.ts";
 import { ConfigError, readConfig } from "../../src/config.ts";
@@ -33,5 +33,26 @@ describe("B74 HOOKLINE_CORS_ORIGINS", () => {
   test("refuses * beside others", () => {
     expect(() => read("*,https://app.example.com")).toThrow(ConfigError);
     expect(() => read("*,https://app.example.com")).toThrow("write * alone");
+  });
+});
+
+describe("HOOKLINE_PORTAL_FRAME_ANCESTORS", () => {
+  const ancestors = (text: string) => readConfig({ HOOKLINE_PORTAL_FRAME_ANCESTORS: text }).portalFrameAncestors;
+
+  test("is a list of exact web origins", () => {
+    expect(readConfig({}).portalFrameAncestors).toEqual([]);
+    expect(ancestors("https://App.example.com:443/, http://localhost:5173,")).toEqual(["https://app.example.com", "http://localhost:5173"]);
+  });
+
+  test.each([
+    "*",
+    "'self'",
+    "https://*.example.com",
+    "app.example.com",
+    "https://a.example/p",
+    "https://a.example; script-src *",
+    "capacitor://localhost",
+  ])("refuses %s", (text) => {
+    expect(() => ancestors(`https://b.example,${text}`)).toThrow(`HOOKLINE_PORTAL_FRAME_ANCESTORS: "${text}" is no origin`);
   });
 });

@@ -28,7 +28,10 @@ beforeEach(async () => {
 const create = async (input: Partial<CreateDefinitionInput> = {}) =>
   (await createDefinition(t.core, admin, { name: "D", targetUrl: "https://shop.example/", eventTypes: ["order.*"], ...input }, checks))
     .definition;
-const event: MatchEvent = { type: "order.created", entity: "order", entityId: "1", payload: "{}", scope: null, actor: null, changes: [] };
+const event: MatchEvent = {
+  ...{ type: "order.created", entity: "order", entityId: "1", payload: "{}", scope: null, actor: null, changes: [] },
+  applicationId: null,
+};
 
 /** Each process keeps its own. */
 const kept = new Map<Core, Catalogs>();
@@ -129,13 +132,13 @@ describe("the catalogue of an organization", () => {
     expect(definition(strict.id)).toMatchObject({ number: 1, dialect: "STANDARD", ordering: "DEFINITION", fieldsSet: ["a.b"] });
     expect(definition(free.id)).toMatchObject({ ordering: "NONE" });
     expect(definition(keyed.id)).toMatchObject({ ordering: "KEY" });
-    expect(definition(strict.id)?.url(event as EventView)).toBe("https://shop.example/");
+    expect(definition(strict.id)?.url(event as unknown as EventView)).toBe("https://shop.example/");
   });
 
   it("knows a connection's URL for each kind of change", async () => {
     const connection = await createConnection(t.core, admin, { name: "c", urlAdded: "https://a.example/" });
     const { id } = await create({ dialect: "DOFORMS", targetUrl: null, connectionId: connection.id, eventTypes: ["record.*"] });
-    const url = async (type: string) => (await catalog()).definition(id)?.url({ ...event, type } as EventView);
+    const url = async (type: string) => (await catalog()).definition(id)?.url({ ...event, type } as unknown as EventView);
     expect(await url("record.created")).toBe("https://a.example/");
     expect(await url("record.updated")).toBeNull();
     await updateConnection(t.core, admin, connection.id, { urlEdited: "https://e.example/" });

@@ -13,7 +13,17 @@ let made = 0;
 function definition(fields: Partial<MatchDefinition> = {}): MatchDefinition {
   made += 1;
   const id = fields.id ?? `d${made}`;
-  return { id, number: made, dialect: "STANDARD", active: true, eventTypes: [], filter: null, webServices: [], ...fields };
+  return {
+    id,
+    number: made,
+    applicationId: null,
+    dialect: "STANDARD",
+    active: true,
+    eventTypes: [],
+    filter: null,
+    webServices: [],
+    ...fields,
+  };
 }
 
 function rule(fields: Partial<MatchRule> & Pick<MatchRule, "id" | "definitionIds">): MatchRule {
@@ -21,7 +31,8 @@ function rule(fields: Partial<MatchRule> & Pick<MatchRule, "id" | "definitionIds
 }
 
 function event(fields: Partial<MatchEvent> = {}): MatchEvent {
-  return { type: "order.created", entity: "order", entityId: "1", payload: "{}", scope: null, actor: null, changes: [], ...fields };
+  const base = { type: "order.created", entity: "order", entityId: "1", payload: "{}", scope: null, actor: null, changes: [] };
+  return { ...base, applicationId: null, ...fields };
 }
 
 const idsOf = (definitions: MatchDefinition[], rules: MatchRule[], of: MatchEvent) =>

@@ -113,11 +113,11 @@ describe("a predicate", () => {
 
 describe("B53 a filter's steps", () => {
   const event = (payload: unknown) => ({
-    ...{ type: "order.created", entity: "order", entityId: "18", scope: null, actor: null, changes: [] },
+    ...{ type: "order.created", entity: "order", entityId: "18", scope: null, actor: null, changes: [], applicationId: null },
     payload: JSON.stringify(payload),
   });
   const definition = (filter: unknown) =>
-    ({ id: "d", number: 1, dialect: "STANDARD", active: true, eventTypes: ["*"], filter, webServices: [] }) as const;
+    ({ id: "d", number: 1, applicationId: null, dialect: "STANDARD", active: true, eventTypes: ["*"], filter, webServices: [] }) as const;
   const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
   test("a $in of a thousand values costs as much as one of one, on an event of 320 KB", () => {

@@ -26,6 +26,10 @@ const settingFields = (t: InputFieldBuilder) => ({
     description:
       "The URL to call, unless a connection or a script is the target: https, or http to an address inside HOOKLINE_EGRESS_ALLOW. Names are resolved when it is called.",
   }),
+  applicationId: t.id({
+    description:
+      "Whose definition it is: it takes the events of that application alone. Null: the organization's own, which takes all. NotFoundError for an unknown one.",
+  }),
   connectionId: t.id({
     description: "A shared target whose URLs and headers to use in place of `targetUrl`; NotFoundError for an unknown one.",
   }),
@@ -98,11 +102,12 @@ const settingFields = (t: InputFieldBuilder) => ({
 
 /** Ids of the input as ours. @throws NotFoundError for one that is no id of its type */
 function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>>): DefinitionSettings {
-  const { connectionId, scriptId, secretKeyId, publicHeaders, publicProperties, ...settings } = input;
+  const { applicationId, connectionId, scriptId, secretKeyId, publicHeaders, publicProperties, ...settings } = input;
   return {
     ...settings,
     ...(publicHeaders && { publicHeaders }),
     ...(publicProperties && { publicProperties }),
+    ...(applicationId !== undefined && { applicationId: applicationId === null ? null : uuidOf("Application", applicationId) }),
     ...(connectionId !== undefined && { connectionId: connectionId === null ? null : uuidOf("Connection", connectionId) }),
     ...(scriptId !== undefined && { scriptId: scriptId === null ? null : uuidOf("Script", scriptId) }),
     ...(secretKeyId !== undefined && { secretKeyId: secretKeyId === null ? null : uuidOf("SecretKey", secretKeyId) }),

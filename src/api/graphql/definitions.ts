@@ -91,6 +91,10 @@ builder.prismaNode("WebhookDefinition", {
         "The URL that is called, in canonical form (`https://Shop.example` is shown as `https://shop.example/`); null with a connection or script. Without `secrets:read` query values and keys in its path are `***`.",
       resolve: (definition, _args, context) => shownUrl(callerOf(context), definition.targetUrl),
     }),
+    application: t.relation("customer", {
+      nullable: true,
+      description: "Whose definition it is: it takes the events of that application alone. Null: the organization's own, which takes all.",
+    }),
     connection: t.relation("connection", {
       nullable: true,
       description: "The shared target whose URLs and headers it uses; null when it has a target of its own.",
@@ -236,7 +240,7 @@ builder.prismaNode("WebhookDefinition", {
     }),
   }),
 });
-const WebhookDefinitionConnection = connectionType("WebhookDefinition", WebhookDefinition);
+export const WebhookDefinitionConnection = connectionType("WebhookDefinition", WebhookDefinition);
 
 function effectivePolicy(row: DefinitionRow): PolicyShape {
   return policyOf(row.dialect, {

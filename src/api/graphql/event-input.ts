@@ -46,6 +46,17 @@ export const eventFields = (t: InputFieldBuilder) => ({
 
 export type EventFields = InputShapeFromFields<ReturnType<typeof eventFields>>;
 
+/** Of an event that is emitted: whose it is decides who gets it. */
+export const emittedFields = (t: InputFieldBuilder) => ({
+  ...eventFields(t),
+  application: t.string({
+    description:
+      "The uid of the application whose event it is: it goes to that one's definitions and to those without an application. Absent: to the latter alone.",
+  }),
+});
+
+export type EmittedFields = InputShapeFromFields<ReturnType<typeof emittedFields>>;
+
 export const EventInput = builder.inputType("EventInput", {
   description: "An event to try something out with; it is not kept in the log of events.",
   fields: eventFields,

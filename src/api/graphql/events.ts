@@ -11,12 +11,13 @@ import { idOf } from "../../wire/ids.ts";
 import { JsonSource } from "../../wire/json-source.ts";
 import { checkJson } from "../../wire/json-text.ts";
 import { EVENTS } from "../limits.ts";
+import { applicationOf } from "./applications.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
-import { type EventFields, eventFields } from "./event-input.ts";
+import { type EmittedFields, emittedFields } from "./event-input.ts";
 import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
-import { WebhookRequestConnection } from "./nodes.ts";
+import { Application, WebhookRequestConnection } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
@@ -62,6 +63,12 @@ builder.node(Event, {
     actor: t.exposeString("actor", {
       nullable: true,
       description: "Who did it, by the id in the emitter's system; null when nobody said.",
+    }),
+    application: t.field({
+      type: Application,
+      nullable: true,
+      description: "Whose event it is, as the emitter said; null: nobody's, and no application's definitions saw it.",
+      resolve: async ({ applicationId }, _args, context) => (applicationId && (await applicationOf(context, applicationId))) || null,
     }),
     source: t.exposeString("source", { nullable: true, description: "The `source` of the CloudEvent that it came as; null else." }),
     occurredAt: t.expose("occurredAt", {
@@ -121,7 +128,7 @@ const SHORT = 255;
 const PAYLOAD_BYTES = 2 ** 20;
 const DEPTH = 64;
 
-function issuesOf(event: EventFields, texts: { payload: string; previous: string | null }, at: (field: string) => string): Issue[] {
+function issuesOf(event: EmittedFields, texts: { payload: string; previous: string | null }, at: (field: string) => string): Issue[] {
   const issues: Issue[] = [];
   const say = (field: string, message: string) => issues.push({ path: at(field), message });
   if (!isEventType(event.type)) say("type", "must be letters, digits, _ . -, at most 128, and start with a letter, a digit or _");
@@ -144,7 +151,7 @@ function issuesOf(event: EventFields, texts: { payload: string; previous: string
 }
 
 /** @throws ValidationError naming every mistake */
-function eventInputs(events: readonly EventFields[], at: (i: number, field: string) => string): EventInput[] {
+function eventInputs(events: readonly EmittedFields[], at: (i: number, field: string) => string): EventInput[] {
   const issues: Issue[] = [];
   const inputs = events.map((event, i): EventInput => {
     const texts = {
@@ -160,6 +167,7 @@ function eventInputs(events: readonly EventFields[], at: (i: number, field: stri
       changes: event.changes ?? [],
       scope: (event.scope ?? null) as EventInput["scope"] & object,
       actor: event.actor ?? null,
+      application: event.application ?? null,
       ...(event.occurredAt ? { occurredAt: event.occurredAt } : {}),
       ...(event.idempotencyKey == null ? {} : { idempotencyKey: event.idempotencyKey }),
     };
@@ -187,7 +195,7 @@ const EmitEventInput = mutation("emitEvent", {
   description: "Takes an event in: once this answers with it, it is committed together with the requests that it makes.",
   type: Event,
   scope: "events:write",
-  input: eventFields,
+  input: emittedFields,
   resolve: async (input, context) => {
     try {
       const [event] = await emit(

@@ -12,7 +12,17 @@ import type { Doors } from "../doors.ts";
 import { GRAPHQL } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
-import { bearerOf, cookiesOf, identify, SESSION_COOKIE, sessionCookies } from "../session.ts";
+import {
+  bearerOf,
+  type Door,
+  demandXsrf,
+  GRAPHQL_DOOR,
+  identify,
+  PORTAL_DOOR,
+  portalCookies,
+  sessionCookies,
+  sessionOf,
+} from "../session.ts";
 import { answerType, EVENT_STREAM } from "./accept.ts";
 import { sendStream } from "./answer.ts";
 import type { Context } from "./context.ts";
@@ -108,6 +118,9 @@ function isSignIn(parameters: GraphQLParameters | undefined): boolean {
   }
 }
 
+/** The text of an operation that may write; one that only speaks of it costs nobody anything. */
+const WRITES = /\bmutation\b/;
+
 function wantsPage(request: FastifyRequest): boolean {
   const query = request.query as Record<string, unknown>;
   return request.method === "GET" && query["query"] === undefined && (request.headers.accept?.includes("text/html") ?? false);
@@ -117,13 +130,16 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   const { core } = doors;
   const mask = createErrorMask(core.log);
 
-  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if (core.config.graphiql && wantsPage(request)) return sendGraphiql(request, reply);
+  async function handle(request: FastifyRequest, reply: FastifyReply, door: Door): Promise<unknown> {
+    if (core.config.graphiql && door === GRAPHQL_DOOR && wantsPage(request)) return sendGraphiql(request, reply);
     const { method, ip: address } = request;
     const { accept } = request.headers;
-    const { credential } = await identify(core, request.headers, address, method);
+    const { credential, cookie } = await identify(core, request.headers, address, method, door);
     const sent = method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
+    const portal = credential?.caller.portal !== undefined;
+    // A WebSocket is no way round it: its door takes no cookie of a portal.
+    if (portal && cookie && WRITES.test(sent?.query ?? "")) demandXsrf(request.headers, sessionOf(request.headers.cookie, door) as string);
     const type = answerType(accept);
     if (type === undefined) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
     const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);
@@ -138,7 +154,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       revoked = true;
       if (streaming) ended.abort();
     };
-    const early = credential && isLive(request) ? openPlace(request, credential, end) : undefined;
+    const early = credential && isLive(request) ? openPlace(request, credential, end, door) : undefined;
     if (early === "full") return full(reply);
     let place = early;
     let where = (): string | undefined => undefined;
@@ -148,7 +164,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       address,
       cookies: {
         set: (token: string, expiresAt: Date) => void reply.header("set-cookie", sessionCookies(core, token, expiresAt)),
-        clear: () => void reply.header("set-cookie", sessionCookies(core, undefined)),
+        clear: () => void reply.header("set-cookie", portal ? portalCookies(core, undefined) : sessionCookies(core, undefined)),
       },
       signal: ended.signal,
       closeSlow: () => void request.raw.socket.destroy(),
@@ -165,7 +181,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       }
       const source = result[Symbol.asyncIterator]();
       // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
-      const late = place ?? (credential && openPlace(request, credential, end));
+      const late = place ?? (credential && openPlace(request, credential, end, door));
       if (late === "full") {
         await source.return?.();
         return full(reply);
@@ -181,9 +197,9 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     }
   }
 
-  function openPlace(request: FastifyRequest, credential: Credential, end: () => void): { closed: () => void } | "full" {
+  function openPlace(request: FastifyRequest, credential: Credential, end: () => void, door: Door): { closed: () => void } | "full" {
     const { organizationId } = credential.caller;
-    const token = bearerOf(request.headers.authorization) ?? cookiesOf(request.headers.cookie).get(SESSION_COOKIE) ?? "";
+    const token = bearerOf(request.headers.authorization) ?? sessionOf(request.headers.cookie, door) ?? "";
     const connection = live.open({ credential, token, end });
     if (!connection) return "full";
     if (!live.subscribe(organizationId)) {
@@ -203,7 +219,13 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       if (error instanceof BadRequest) return graphqlErrors(reply, error);
       return graphqlErrors(reply, problemOf(error, core.log));
     });
-    app.route({ method: ["GET", "POST"], url: "/graphql", bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, handler: handle });
+    const at = (url: string, door: Door) =>
+      app.route({
+        ...{ method: ["GET", "POST"], url, bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false },
+        handler: (request, reply) => handle(request, reply, door),
+      });
+    at("/graphql", GRAPHQL_DOOR);
+    at("/portal/graphql", PORTAL_DOOR);
   };
 }
 

@@ -13,6 +13,7 @@ import { byId, inOrder, loader } from "./loader.ts";
 import { mutation, type SignedIn, uuidOf } from "./mutation.ts";
 import { Lane, WebhookDefinition, WebhookRequest } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
+import { narrowing } from "./portal-rows.ts";
 
 const LaneState = builder.enumType("LaneState", {
   description: "Whether a worker sends, or what it waits for: a retry, an operator, or work.",
@@ -95,7 +96,7 @@ builder.queryField("lanes", (t) =>
       const { organizationId } = callerOf(context);
       const { webhookDefinitionId: definition, state } = args.filter ?? {};
       const webhookDefinitionId = definition == null ? undefined : idToFind("WebhookDefinition", definition);
-      const filter = { webhookDefinitionId, state: state ?? undefined };
+      const filter = { webhookDefinitionId, state: state ?? undefined, ...(await narrowing(context)) };
       const kind = `lanes:${organizationId}`;
       return pageOfRows(
         await listLanes(context.doors.core, organizationId, filter, pageOf(args, kind, uuidKey)),

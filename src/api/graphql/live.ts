@@ -6,6 +6,7 @@ import { idOf, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { type Context, callerOf, feedOptions } from "./context.ts";
 import { WebhookDefinition, WebhookRequest } from "./nodes.ts";
+import { narrowing } from "./portal-rows.ts";
 import { Replay } from "./replays.ts";
 import { demandKnown, requestFilter, WebhookRequestFilter } from "./request-filter.ts";
 
@@ -49,7 +50,7 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
     },
     subscribe: async (_root, { filter: given, after }, context) => {
       const { organizationId } = callerOf(context);
-      const filter = requestFilter(given);
+      const filter = { ...requestFilter(given), ...(await narrowing(context)) };
       await demandKnown(filter, (table, id) => exists(context, table, id));
       return context.doors.feed.requests({ organizationId, filter, ...feedOptions(context, after) });
     },

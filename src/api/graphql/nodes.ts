@@ -4,7 +4,7 @@
  */
 import type { ObjectRef } from "@pothos/core";
 import { getRefFromModel } from "@pothos/plugin-prisma";
-import type { WorkflowRule as RuleRow } from "../../db/generated/prisma/client.ts";
+import type { Application as ApplicationRow, WorkflowRule as RuleRow } from "../../db/generated/prisma/client.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import type { LaneRow } from "../../requests/lanes.ts";
 import type { RequestNode } from "../../requests/related.ts";
@@ -14,9 +14,11 @@ import { connectionType } from "./page.ts";
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 
 /** The type that `builder.prismaNode(model, …)` implements. */
-const ofModel = <Row>(model: "WebhookDefinition" | "WorkflowRule") =>
+const ofModel = <Row>(model: "Application" | "WebhookDefinition" | "WorkflowRule") =>
   getRefFromModel(model, builder) as unknown as ObjectRef<BuilderTypes, Row, Row>;
 
+/** applications.ts */
+export const Application = ofModel<ApplicationRow>("Application");
 /** definitions.ts */
 export const WebhookDefinition = ofModel<DefinitionRow>("WebhookDefinition");
 /** rules.ts */

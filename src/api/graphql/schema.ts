@@ -1,6 +1,7 @@
 /** The whole schema: each import adds a noun to the builder. */
 import type { GraphQLSchema } from "graphql";
 import "./api-tokens.ts";
+import "./applications.ts";
 import "./audit.ts";
 import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";
@@ -30,10 +31,12 @@ import "./events.ts";
 import "./lanes.ts";
 import "./live.ts";
 import { describeMutations } from "./mutation.ts";
+import { guardPortal } from "./portal.ts";
+import "./portal-links.ts";
 import "./quotas.ts";
 import "./replays.ts";
 import "./rejected-requests.ts";
 import "./requests.ts";
 
-export const schema: GraphQLSchema = chargeAnswers(builder.toSchema());
+export const schema: GraphQLSchema = guardPortal(chargeAnswers(builder.toSchema()));
 describeMutations(schema);

@@ -18,6 +18,7 @@ const SessionKind = builder.enumType("SessionKind", {
     BROWSER: { description: "By signIn, a link, an API token or single sign-on; good for GraphQL and the dashboard, for seven days." },
     COTALKER: { description: "By `POST /auth/local`: good for that product's routes, for a day." },
     CRMCOM: { description: "By authentication/token: good for that product's routes, for two hours." },
+    PORTAL: { description: "By a link of createPortalLink: it is an application's, and no person's." },
     DOFORMS: { description: "By `POST /api/v2/tokens/webservice`: it is a web service's, and no person's." },
   } as const,
 });

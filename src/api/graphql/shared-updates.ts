@@ -64,7 +64,7 @@ export function variablesOf(document: DocumentNode): ReadonlySet<string> {
 function keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
   const caller = callerOf(contextValue as Context);
   const variables = [...variablesOf(document)].sort().map((name) => [name, rawVariableValues?.[name]]);
-  return JSON.stringify([operation.name?.value, variables, caller.organizationId, caller.role, [...caller.scopes].sort()]);
+  return JSON.stringify([operation.name?.value, variables, caller.organizationId, caller.portal, caller.role, [...caller.scopes].sort()]);
 }
 
 function createSharing() {

@@ -20,7 +20,7 @@ import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
 import { GRAPHQL, LIVE } from "../limits.ts";
 import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
-import { bearerOf, cookiesOf, foreignPage, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
+import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
 import { shown } from "./shown.ts";
@@ -93,7 +93,7 @@ export function serveSockets(
       const given = authorizationOf(connectionParams);
       const cookie = extra.ownPage ? cookiesOf(extra.request.headers.cookie).get(SESSION_COOKIE) : undefined;
       const token = given === undefined ? cookie : (bearerOf(given) ?? given);
-      const credential = token ? await authenticate(core, token) : undefined;
+      const credential = token ? await authenticate(core, token, GRAPHQL_DOOR.kinds) : undefined;
       if (!credential || !token) return false;
       Object.assign(extra, { credential, token });
       extra.place = live.open({ credential, token, end: (why) => end(extra, why) });

@@ -9,6 +9,7 @@ import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask } from "./errors.ts";
 import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
 import { typedVariables } from "./numbers.ts";
+import { portalGate } from "./portal.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
 
@@ -73,6 +74,6 @@ export function createYogaDoor(log: Log): Yoga {
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
-    plugins: [withinLimits(), boundedAnswers(), sharedUpdates()],
+    plugins: [withinLimits(), portalGate(mask), boundedAnswers(), sharedUpdates()],
   });
 }

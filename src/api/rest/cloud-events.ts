@@ -17,9 +17,11 @@ interface Attributes {
   subject: unknown;
   time: unknown;
   datacontenttype: unknown;
+  /** An extension of ours: the uid of the application whose event it is. */
+  hooklineapplication: unknown;
 }
 
-const NAMES = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype"] as const;
+const NAMES = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "hooklineapplication"] as const;
 const KEY_LENGTH = 255;
 /** `Date` takes much else: "1" is a year to it, and the 30th of February the 2nd of March. */
 const RFC_3339 = /^(\d{4}-\d{2}-(\d{2}))[Tt]((?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60)(\.\d{1,30})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -50,6 +52,7 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
   if (attributes.specversion !== "1.0") issues.push({ path: at("specversion"), message: 'must be "1.0"' });
   const [id, source, type] = [text("id"), text("source"), text("type")];
   const subject = attributes.subject === undefined ? undefined : text("subject");
+  const application = attributes.hooklineapplication === undefined ? undefined : text("hooklineapplication");
   const time = attributes.time === undefined ? undefined : timeOf(text("time"));
   if (attributes.time !== undefined && !time)
     issues.push({ path: at("time"), message: "must be an RFC 3339 time such as 2026-11-01T08:00:00Z" });
@@ -62,6 +65,7 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
     type,
     payload: data ?? "{}",
     source,
+    application: application ?? null,
     idempotencyKey: keyOf(source, id),
     namedByKey: true,
     ...(subject === undefined

@@ -33,6 +33,7 @@ const shape = z.strictObject({
   changes: z.array(z.string()).nullish(),
   scope: z.record(z.string(), z.unknown()).nullish(),
   actor: short.nullish(),
+  application: z.string().nullish(),
   occurredAt: z.iso.datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" }).nullish(),
   idempotencyKey: short.min(1, "must not be empty").nullish(),
 });
@@ -63,6 +64,7 @@ function plainEvent(text: string, value: unknown, path: string): EventInput {
     changes: event.changes ?? [],
     scope: exactScope(parts.get("scope"), path),
     actor: event.actor ?? null,
+    application: event.application ?? null,
     ...(event.occurredAt ? { occurredAt: new Date(event.occurredAt) } : {}),
     ...(event.idempotencyKey ? { idempotencyKey: event.idempotencyKey } : {}),
   };

@@ -5,10 +5,11 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { redeemSignInLink, type Session, signInUrl, signInWithToken } from "../../accounts/sessions.ts";
+import { redeemPortalLink } from "../../applications/portal.ts";
 import type { Core } from "../../core.ts";
 import { UnauthenticatedError, ValidationError } from "../../errors.ts";
 import { isJsonType, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
-import { foreignPage, isOwnOrigin, sessionCookies } from "../session.ts";
+import { foreignPage, isOwnOrigin, portalCookies, sessionCookies } from "../session.ts";
 
 const BODY_BYTES = 4096;
 const body = z.object({ token: z.string().min(1).max(1024) });
@@ -23,10 +24,10 @@ function tokenIn(core: Core, request: FastifyRequest): string {
 }
 
 /** @throws UnauthenticatedError */
-function enter(core: Core, reply: FastifyReply, session: Session | undefined, refusal: string): FastifyReply {
+function enter(core: Core, reply: FastifyReply, session: Session | undefined, refusal: string, cookies = sessionCookies): FastifyReply {
   if (!session) throw new UnauthenticatedError(refusal);
   return reply
-    .header("set-cookie", sessionCookies(core, session.token, session.expiresAt))
+    .header("set-cookie", cookies(core, session.token, session.expiresAt))
     .header("cache-control", "no-store")
     .code(204)
     .send();
@@ -40,6 +41,15 @@ export function signInRoutes(core: Core): FastifyPluginAsync {
         reply,
         await redeemSignInLink(core, tokenIn(core, request), request.ip),
         "this link was used before, or is older than 15 minutes",
+      ),
+    );
+    app.post("/portal/sign-in", { bodyLimit: BODY_BYTES }, async (request, reply) =>
+      enter(
+        core,
+        reply,
+        await redeemPortalLink(core, tokenIn(core, request), request.ip),
+        "this link was used before, or has expired",
+        portalCookies,
       ),
     );
     app.post("/sign-in-token", { bodyLimit: BODY_BYTES }, async (request, reply) =>

@@ -13,7 +13,17 @@ const TENANT_CHANGES: Record<string, string> = {
   ...Object.fromEntries(
     [
       ...["users", "api_token", "session", "event_type", "webhook_definition", "signing_secret", "secret_key", "connection"],
-      ...["web_service", "workflow_rule", "workflow_rule_definition", "script", "replay", "goal", "goal_value", "inbound_webhook"],
+      ...[
+        "application",
+        "web_service",
+        "workflow_rule",
+        "workflow_rule_definition",
+        "script",
+        "replay",
+        "goal",
+        "goal_value",
+        "inbound_webhook",
+      ],
     ].map((table) => [table, ALL]),
   ),
   organization: "SELECT, UPDATE",

@@ -2,7 +2,7 @@
 import { statement } from "../../db/statement.ts";
 
 const COLUMNS = `e.id, e.organization_id AS "organizationId", e.type, e.entity, e.entity_id AS "entityId", e.changes, e.scope, e.actor,
-  e.source, e.occurred_at AS "occurredAt", e.created_at AS "createdAt"`;
+  e.source, e.application_id AS "applicationId", e.occurred_at AS "occurredAt", e.created_at AS "createdAt"`;
 const ROW = {
   id: "uuid",
   organizationId: "uuid",
@@ -13,6 +13,7 @@ const ROW = {
   scope: "jsonb?",
   actor: "text?",
   source: "text?",
+  applicationId: "uuid?",
   occurredAt: "timestamptz",
   createdAt: "timestamptz",
 } as const;

@@ -1,8 +1,11 @@
 /** What an operation of /openapi.json needs to be there before it can be carried out, and the tokens of whoever calls. */
+
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSession } from "../../../src/accounts/sessions.ts";
 import { createUser } from "../../../src/accounts/users.ts";
+import { createApplication } from "../../../src/applications/applications.ts";
+import { createPortalLink } from "../../../src/applications/portal.ts";
 import { createConnection } from "../../../src/definitions/connections.ts";
 import { createDefinition } from "../../../src/definitions/definitions.ts";
 import { createRule } from "../../../src/definitions/rules.ts";
@@ -112,6 +115,8 @@ export async function makeWorld(app: TestApp): Promise<World> {
   const user = await createUser(core, admin, login);
   const session = (kind: "CRMCOM" | "SIGN_IN_LINK") => createSession(core, { organizationId, kind, userId: user.id, ttlSeconds: 600 });
   const [crmToken, link] = [(await session("CRMCOM")).token, (await session("SIGN_IN_LINK")).token];
+  const application = await createApplication(core, admin, { uid: unique, name: "Acme" });
+  const portal = await createPortalLink(core, admin, { applicationId: application.id, expiresInSeconds: 600, readOnly: false });
   const organization = await core.db.unscoped.organization.findUniqueOrThrow({ where: { id: organizationId } });
 
   const identifiers: Record<string, string> = {
@@ -136,6 +141,7 @@ export async function makeWorld(app: TestApp): Promise<World> {
   };
   const special: Record<string, Record<string, unknown>> = {
     signInByLink: { token: link },
+    signInToPortal: { token: portal.token },
     signInByToken: { token: app.adminToken },
     doformsCreateWebService: { id: `new-${unique}`, password: "secret" },
     doformsSignIn: { id: service, password: "secret" },
@@ -156,7 +162,7 @@ export async function makeWorld(app: TestApp): Promise<World> {
       return String(superoffice.number);
     },
     query(operationId) {
-      if (operationId === "queryGraphql") return { query: "{ viewer { role } }" };
+      if (["queryGraphql", "queryPortal"].includes(operationId)) return { query: "{ viewer { role } }" };
       if (!operationId.startsWith("crmcom")) return {};
       const noun = /^crmcom(WebhookRequests|WebhookDefinitions|WorkflowRules)(Show|List)$/.exec(operationId);
       if (!noun) return {};

@@ -14,6 +14,11 @@ const EVENT = {
     changes: { type: ["array", "null"], items: { type: "string" } },
     scope: { type: ["object", "null"], description: "Where it belongs: workflow, survey, group, form, project." },
     actor: { type: ["string", "null"], maxLength: 255 },
+    application: {
+      type: ["string", "null"],
+      description:
+        "The uid of the application whose event it is: it goes to that one's definitions and to those without an application; absent, to the latter alone. An unknown one is 400.",
+    },
     occurredAt: { type: ["string", "null"], format: "date-time" },
     idempotencyKey: {
       type: ["string", "null"],
@@ -35,6 +40,7 @@ const CLOUD_EVENT = {
     subject: { type: "string", minLength: 1, description: "`contact/18`: entity and entityId." },
     time: { type: "string", format: "date-time" },
     datacontenttype: { type: "string", examples: ["application/json"] },
+    hooklineapplication: { type: "string", minLength: 1, description: "An extension: the uid of the application whose event it is." },
     data: { description: "Any JSON value, at most 1 MiB." },
     data_base64: { type: "string", contentEncoding: "base64", description: "Instead of `data`: JSON text as bytes." },
   },
@@ -103,6 +109,44 @@ const graphqlAnswers = {
     }).map(([status, description]) => [status, { description, content: spoken }]),
   ),
 };
+
+/** @param portal at the path to which the portal's cookie is bound */
+const graphql = (portal: boolean) => ({
+  get: {
+    operationId: portal ? "queryPortal" : "queryGraphql",
+    summary: "A GraphQL query, or a subscription as server-sent events (`Accept: text/event-stream`). The schema is schema.graphql.",
+    parameters: [
+      inQuery("query", "The document.", { type: "string" }),
+      inQuery("operationName", "Which operation of the document.", { type: "string" }),
+      inQuery("variables", "JSON text of an object.", { type: "string" }),
+    ],
+    responses: graphqlAnswers,
+  },
+  post: {
+    operationId: portal ? "executePortal" : "executeGraphql",
+    summary: "Any GraphQL operation, one a call. The schema is schema.graphql.",
+    requestBody: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            additionalProperties: false,
+            required: ["query"],
+            properties: {
+              query: { type: "string" },
+              operationName: { type: ["string", "null"] },
+              variables: { type: ["object", "null"] },
+              extensions: { type: ["object", "null"] },
+            },
+          },
+          example: { query: "{ viewer { role } }" },
+        },
+      },
+    },
+    responses: graphqlAnswers,
+  },
+});
 
 export const events: Part = {
   tag: { name: "Hookline", description: "Events in, and what an installation says about itself. Everything else is GraphQL." },
@@ -196,6 +240,13 @@ export const events: Part = {
         },
       },
     },
+    "/portal/sign-in": {
+      post: signIn(
+        "signInToPortal",
+        "Signs a browser in with the token of createPortalLink's link: to one application, at `/portal/graphql`.",
+        "The link was used before, or has expired.",
+      ),
+    },
     "/sign-in-link": {
       post: signIn(
         "signInByLink",
@@ -216,42 +267,8 @@ export const events: Part = {
     "/sign-in-token": {
       post: signIn("signInByToken", "Signs a browser in with an API token.", "The API token is unknown, expired or revoked."),
     },
-    "/graphql": {
-      get: {
-        operationId: "queryGraphql",
-        summary: "A GraphQL query, or a subscription as server-sent events (`Accept: text/event-stream`). The schema is schema.graphql.",
-        parameters: [
-          inQuery("query", "The document.", { type: "string" }),
-          inQuery("operationName", "Which operation of the document.", { type: "string" }),
-          inQuery("variables", "JSON text of an object.", { type: "string" }),
-        ],
-        responses: graphqlAnswers,
-      },
-      post: {
-        operationId: "executeGraphql",
-        summary: "Any GraphQL operation, one a call. The schema is schema.graphql.",
-        requestBody: {
-          required: true,
-          content: {
-            "application/json": {
-              schema: {
-                type: "object",
-                additionalProperties: false,
-                required: ["query"],
-                properties: {
-                  query: { type: "string" },
-                  operationName: { type: ["string", "null"] },
-                  variables: { type: ["object", "null"] },
-                  extensions: { type: ["object", "null"] },
-                },
-              },
-              example: { query: "{ viewer { role } }" },
-            },
-          },
-        },
-        responses: graphqlAnswers,
-      },
-    },
+    "/graphql": graphql(false),
+    "/portal/graphql": graphql(true),
   },
   schemas: {
     Event: EVENT,

@@ -1,0 +1,173 @@
+/**
+ * A portal's session sees one application and nothing else. Three steps, for every field that there is or will be:
+ *   a document that selects a field which is not listed here is refused before anything runs;
+ *   an id in an argument must name something of that application (portal-rows.ts), else it is unknown;
+ *   a row that is come across, whatever leads to it, must be that application's, else its fields are refused.
+ */
+import {
+  type DocumentNode,
+  defaultFieldResolver,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNamedType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+import type { Plugin } from "graphql-yoga";
+import { ForbiddenError, NotFoundError } from "../../errors.ts";
+import type { Context } from "./context.ts";
+import { isNoun, isSeen, isSeenId } from "./portal-rows.ts";
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+/** Fields of types that hold more than an application's own. */
+const FIELDS: Record<string, readonly string[]> = {
+  Query: words(
+    "application eventTypes lanes liveCursor node nodes viewer webhookDefinition webhookDefinitions webhookRequest webhookRequests event",
+  ),
+  Mutation: words(`createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions
+    testWebhookDefinition rotateSigningSecret retryWebhookRequestNow skipWebhookRequest resendWebhookRequest signOut`),
+  Subscription: words("webhookRequestUpdated webhookDefinitionUpdated"),
+  Viewer: words("role scopes delivering"),
+  Application: words("id uid name createdAt webhookDefinitions"),
+  Attempt:
+    words(`id number startedAt durationMs outcome statusCode errorCode errorDescription manual rerendered warning requestUrl requestHeaders
+    requestBody responseHeaders responseBody responseTruncated`),
+  Event: words("id type entity entityId payload previous changes scope actor source application occurredAt createdAt"),
+  EventType: words("id name description schema examples createdAt"),
+  Lane: words("id webhookDefinition state key head pendingCount reason until since lastNumber settledNumber"),
+  WebhookDefinition:
+    words(`id number code name description dialect state stateReason eventTypes filter targetType targetUrl headers publicHeaders
+    properties publicProperties warning ordering concurrency onExhausted retrySchedule maxConsecutiveErrors timeoutMs policy signatureVersions
+    signingPublicKey signingSecretLastFour fieldsSet hmacAlgorithm hmacEncoding transformation payloadQuery errorsEmail application totalCalls
+    totalErrors consecutiveErrors lastError lastAttemptAt createdAt updatedAt deletedAt`),
+  WebhookRequest:
+    words(`id number state lifeCycleState webhookDefinition event eventType entity entityId lane laneNumber dialect url fieldsSet
+    isTest attemptCount attempts nextAttemptAt errorCode errorDescription request response authenticationCode notificationMessage
+    notificationStatus createdAt settledAt`),
+  WebhookDefinitionList: words("webhookDefinitions"),
+};
+
+/** Types that only hold what is listed above: pages, results, errors. */
+const HOLDERS = new Set([
+  ...words("PageInfo Policy WebhookRequestUpdate CreatedWebhookDefinition RotatedSigningSecret SignedOut Node Error ValidationIssue"),
+  ...words(
+    "ValidationError NotFoundError ConflictError ForbiddenError UnauthenticatedError RateLimitedError TooLargeError UnavailableError",
+  ),
+  ...["Attempt", "EventType", "Lane", "WebhookDefinition", "WebhookRequest"].flatMap((name) => [`${name}Connection`, `${name}Edge`]),
+]);
+
+const isListed = (type: string, field: string): boolean =>
+  type.startsWith("__") || field.startsWith("__") || HOLDERS.has(type) || (FIELDS[type]?.includes(field) ?? false);
+
+/** By document: what a portal's session may not ask for there, or null. */
+const judged = new WeakMap<DocumentNode, string | null>();
+
+function unlisted(schema: GraphQLSchema, document: DocumentNode): string | null {
+  const before = judged.get(document);
+  if (before !== undefined) return before;
+  let found: string | null = null;
+  const info = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      Field(node) {
+        const type = info.getParentType()?.name;
+        if (found === null && (type === undefined || !isListed(type, node.name.value))) found = `${type}.${node.name.value}`;
+      },
+    }),
+  );
+  judged.set(document, found);
+  return found;
+}
+
+/** @throws ForbiddenError */
+function demandListed(schema: GraphQLSchema, document: DocumentNode, context: Context): void {
+  if (!context.caller?.portal) return;
+  const name = unlisted(schema, document);
+  if (name !== null) throw new ForbiddenError(`a portal's session may not ask for ${name}`);
+}
+
+/** Before execution: no data. */
+export function portalGate(mask: (error: unknown) => Error): Plugin<Context> {
+  const judge = ({ args, setResultAndStopExecution }: { args: unknown; setResultAndStopExecution(result: never): void }) => {
+    const { schema, document, contextValue } = args as { schema: GraphQLSchema; document: DocumentNode; contextValue: Context };
+    try {
+      demandListed(schema, document, contextValue);
+    } catch (error) {
+      setResultAndStopExecution({ errors: [mask(error)] } as never);
+    }
+  };
+  return { onExecute: judge as never, onSubscribe: judge as never };
+}
+
+/** The global ids among the arguments, by the type of their place: a text that looks like one is a text. */
+function idsIn(type: GraphQLInputType, value: unknown): string[] {
+  if (value === null || value === undefined) return [];
+  if (isNonNullType(type)) return idsIn(type.ofType, value);
+  if (isListType(type)) return (Array.isArray(value) ? value : [value]).flatMap((each) => idsIn(type.ofType, each));
+  if (isInputObjectType(type))
+    return Object.values(type.getFields()).flatMap((field) => idsIn(field.type, (value as Record<string, unknown>)[field.name]));
+  return type.name === "ID" ? [String(value)] : [];
+}
+
+type Field = GraphQLField<unknown, Context>;
+
+/** @throws NotFoundError for an id of somebody else's, or nobody's */
+async function demandSeenIds(field: Field, args: Record<string, unknown>, context: Context): Promise<void> {
+  for (const argument of field.args)
+    for (const id of idsIn(argument.type, args[argument.name]))
+      if (!(await isSeenId(context, id))) throw new NotFoundError(id.slice(0, 60));
+}
+
+/** @param live of a subscription the arguments are looked at when it begins */
+function guardRoot(field: Field, live: boolean): void {
+  const type = getNamedType(field.type).name;
+  const single = isNoun(type) && !isListType(field.type);
+  const { resolve, subscribe } = field;
+  if (live && subscribe) {
+    field.subscribe = async (root, args, context, info) => {
+      if (context.caller?.portal) await demandSeenIds(field, args, context);
+      return subscribe(root, args, context, info);
+    };
+    return;
+  }
+  if (!resolve) return;
+  field.resolve = (root, args, context, info) => {
+    if (!context.caller?.portal) return resolve(root, args, context, info);
+    return demandSeenIds(field, args, context).then(async () => {
+      const value: unknown = await resolve(root, args, context, info);
+      return single && value != null && !(await isSeen(context, type, value)) ? null : value;
+    });
+  };
+}
+
+function guardRow(type: string, field: Field): void {
+  const resolve = field.resolve ?? defaultFieldResolver;
+  field.resolve = (row, args, context, info) => {
+    if (!context.caller?.portal) return resolve(row, args, context, info);
+    return isSeen(context, type, row).then((seen) => {
+      if (!seen) throw new ForbiddenError("this is not the portal's application's");
+      return resolve(row, args, context, info);
+    });
+  };
+}
+
+/** Every field that a portal's session may ask for is guarded from now on. */
+export function guardPortal(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (type === schema.getQueryType() || type === schema.getMutationType() || type === schema.getSubscriptionType()) {
+        if (isListed(type.name, field.name)) guardRoot(field, type === schema.getSubscriptionType());
+      } else if (isNoun(type.name) && isListed(type.name, field.name)) guardRow(type.name, field);
+    }
+  }
+  return schema;
+}

@@ -1,0 +1,30 @@
+/** Who may hold which page in a frame. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Installation, startInstallation } from "./helpers/installation.ts";
+
+let installation: Installation;
+
+beforeAll(async () => {
+  installation = await startInstallation({ HOOKLINE_PORTAL_FRAME_ANCESTORS: "https://app.example.com,https://b.example" });
+}, 120_000);
+afterAll(async () => {
+  await installation?.remove();
+});
+
+const get = (path: string) => fetch(installation.url + path, { headers: { accept: "text/html" } });
+
+test("pages of the named origins may frame the portal", { timeout: 60_000 }, async () => {
+  for (const path of ["/portal", "/portal/requests", "/portal?x"]) {
+    const page = await get(path);
+    expect(page.headers.get("content-security-policy")).toContain("frame-ancestors https://app.example.com https://b.example");
+    expect(page.headers.get("x-frame-options")).toBeNull();
+  }
+});
+
+test("and nothing else", { timeout: 60_000 }, async () => {
+  for (const path of ["/", "/webhooks/portal", "/portals", "/portal%2f", "/sign-in"]) {
+    const page = await get(path);
+    expect(page.headers.get("content-security-policy"), path).toContain("frame-ancestors 'none'");
+    expect(page.headers.get("x-frame-options"), path).toBe("DENY");
+  }
+});
