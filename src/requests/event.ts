@@ -63,8 +63,10 @@ export function eventNodes(db: Database, rows: readonly EventRow[]): EventNode[]
 
 /** Nodes of events that were written just now: nothing is read. */
 export function writtenEvents(events: readonly (EventRow & EventTexts)[]): EventNode[] {
-  const batch: EventNode["batch"] = { rows: events, pages: new Map() };
-  return events.map((event) => ({ ...event, batch, texts: async () => ({ payload: event.payload, previous: event.previous }) }));
+  // Not the events themselves: lanes hold these.
+  const rows = events.map((event) => ({ ...event }));
+  const batch: EventNode["batch"] = { rows, pages: new Map() };
+  return rows.map((row) => Object.assign(row, { batch, texts: async () => ({ payload: row.payload, previous: row.previous }) }));
 }
 
 export async function readEvents(db: Database, organizationId: string, ids: readonly string[]): Promise<EventNode[]> {

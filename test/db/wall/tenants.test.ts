@@ -186,7 +186,7 @@ const TENANTS: Record<string, () => unknown[]> = {
 /** Of the hot path, the chores and the live feed: over all organizations, or in a transaction that is. */
 const ENGINES = new Set([
   ...["read-event-bucket", "tell-event-buckets", "add-stored-bytes", "tell-subscriptions", "subscriptions-elsewhere"],
-  ...["drop-old-stored-days", "drop-old-event-buckets", "drop-old-subscription-counts"],
+  ...["drop-old-stored-days", "drop-old-event-buckets", "drop-old-subscription-counts", "drop-old-sessions"],
   ...["accept-events", "count-connections", "count-definitions-by-state", "count-lanes-by-state", "count-partitions"],
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
