@@ -62,7 +62,7 @@ describe("B6 a signal ends it, always", { timeout: 300_000 }, () => {
     }
   });
 
-  test("B6 while it waits for a database, whether nobody listens there or nobody answers", async () => {
+  test("B6 while it waits for a database, whether nobody listens there or nobody answers", { timeout: 60_000 }, async () => {
     const silent = createTcpServer();
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -78,7 +78,8 @@ describe("B6 a signal ends it, always", { timeout: 300_000 }, () => {
       const asked = performance.now();
       program.child.kill("SIGTERM");
       expect((await program.ended).code).toBe(0);
-      expect(performance.now() - asked).toBeLessThan(7_000);
+      // A connection is waited for five seconds; what does not heed the signal waits for its database thirty.
+      expect(performance.now() - asked).toBeLessThan(20_000);
     }
     silent.close();
   });

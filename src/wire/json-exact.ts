@@ -132,10 +132,11 @@ export function unveil(value: unknown): unknown {
 
 /**
  * As JSON.parse, without loss.
- * @throws SyntaxError for what is no JSON; ask for its depth first (`deeperThan`)
+ * @param most raw numbers, where people hand the text in
+ * @throws SyntaxError for what is no JSON; ask for its depth first (`deeperThan`) · RawNumbersError
  */
-export function parseJson(text: string): unknown {
-  return parsed(text, isRewritten);
+export function parseJson(text: string, most?: number): unknown {
+  return parsed(text, isRewritten, most);
 }
 
 /** To compare with: the values are exact, the tokens need not be (`1.50` is 1.5). */
@@ -143,8 +144,8 @@ export function parseValues(text: string): unknown {
   return parsed(text, isRounded);
 }
 
-function parsed(text: string, isRaw: IsRaw): unknown {
-  const veiled = veil(text, undefined, isRaw);
+function parsed(text: string, isRaw: IsRaw, most?: number): unknown {
+  const veiled = veil(text, most, isRaw);
   const value: unknown = JSON.parse(veiled);
   return veiled === text ? value : unveil(value);
 }

@@ -1,4 +1,3 @@
-/** Sessions that ended long ago: nobody asks for them any more. */
 import { statement } from "../../db/statement.ts";
 
 /** Up to 1 000 at once, so that no sign-in waits. */

@@ -5,7 +5,7 @@ import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
-import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
+import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
 import { deeperThan } from "../../wire/json-text.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -92,9 +92,7 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
 /** Without loss. @throws BadRequest */
 function jsonOf(text: string, what: string): unknown {
   try {
-    const veiled = veil(text, MOST_RAW_NUMBERS);
-    const value: unknown = JSON.parse(veiled);
-    return veiled === text ? value : unveil(value);
+    return parseJson(text, MOST_RAW_NUMBERS);
   } catch (error) {
     throw new BadRequest(400, error instanceof RawNumbersError ? `${what} holds ${error.message}` : `${what} is no JSON`);
   }

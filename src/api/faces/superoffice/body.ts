@@ -1,6 +1,6 @@
 /** Bodies in, by their content type (S7). */
 import type { FastifyRequest } from "fastify";
-import { isRawNumber, MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../../wire/json-exact.ts";
+import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../../wire/json-exact.ts";
 import { members } from "../../../wire/json-text.ts";
 import { isUtf8, jsonIn, mediaTypeOf, textOf, UnsupportedMediaTypeError } from "../../body.ts";
 import { FORM_TYPE, readForm } from "../../form.ts";
@@ -27,9 +27,7 @@ const NONE: Body = { value: undefined, root: undefined, text: undefined };
  */
 function exactly(text: string): unknown {
   try {
-    const veiled = veil(text, MOST_RAW_NUMBERS);
-    const value: unknown = JSON.parse(veiled);
-    return veiled === text ? value : unveil(value);
+    return parseJson(text, MOST_RAW_NUMBERS);
   } catch (error) {
     if (error instanceof RawNumbersError) return JSON.parse(text);
     throw error;
