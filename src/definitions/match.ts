@@ -151,7 +151,6 @@ export function compileCatalog(
 }
 
 /** What Hookline tells of itself is never an application's. */
-const OPERATIONAL = "hookline.";
 const customerOf = ({ type, applicationId }: MatchEvent): string | null => (type.startsWith(OPERATIONAL) ? null : applicationId);
 
 /** Each definition once, by number: the organization's own, and the application's. */
