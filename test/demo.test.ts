@@ -91,9 +91,9 @@ describe("npm run demo", () => {
     expect(code).toBe(0);
   }, 120_000);
 
-  it.each(["recovery", "schema", "inbound", "portal"])("--platform --break %s exits 1", async (claim) => {
-    const { code, stdout } = await demo("--platform", "--break", claim);
-    expect(stdout).toMatch(/<- does not hold/);
+  it("--platform exits 1 when a claim does not hold", async () => {
+    const { code, stdout } = await demo("--platform", "--break", "portal");
+    expect(stdout).toMatch(/portal .*does not hold/);
     expect(code).toBe(1);
   }, 120_000);
 });
