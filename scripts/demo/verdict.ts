@@ -1,5 +1,6 @@
 /** What the demo claims, judged by what the receiver saw and what the subscription told. Pure. */
 import type { Call, LaneOf } from "./receiver.ts";
+import type { Claim } from "./stage.ts";
 
 export interface Evidence {
   /** Lane → the sequences that it must deliver, in this order. */
@@ -8,12 +9,6 @@ export interface Evidence {
   calls: readonly Call[];
   /** Attempts that came through the subscription: path, sequence, attempt number. */
   live: readonly { lane: string; laneNumber: number; attempt: number; delivered: boolean }[];
-}
-
-export interface Claim {
-  name: string;
-  holds: boolean;
-  detail: string;
 }
 
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => a + b, 0);
