@@ -54,8 +54,7 @@ export function GoalEditor({ goal, close, saved }: EditorProps) {
       title={goal === "new" ? "New goal" : "Edit goal"}
       submitLabel={goal === "new" ? "Create goal" : "Save"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <TextInput
         label="Name"
@@ -126,8 +125,7 @@ export function RecordPanel({ goal, opened, close, recorded }: RecordProps) {
       close={close}
       title={`Record a value of ${goal.name}`}
       submitLabel="Record"
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
       submit={async () => {
         const { date, value, goodThreshold, badThreshold } = values;
         const thresholds = {

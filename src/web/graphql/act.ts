@@ -61,7 +61,30 @@ export function usePerform() {
 export function tell(message: string): void {
   notifications.show({ message, color: "accent" });
 }
+/** Questions and panels that are acting at the moment; the last is the uppermost. */
+const takers: ((failure: Failure) => void)[] = [];
+
+/** @returns what went wrong during `action`, for the question or panel that stands over the page; undefined when nothing did */
+export async function takeFailures(action: () => unknown): Promise<Failure | undefined> {
+  let taken: Failure | undefined;
+  const take = (failure: Failure) => {
+    taken ??= failure;
+  };
+  takers.push(take);
+  try {
+    await action();
+  } finally {
+    takers.splice(takers.indexOf(take), 1);
+  }
+  return taken;
+}
+
 export function tellFailure(failure: Failure): void {
+  const take = takers.at(-1);
+  if (take) {
+    take(failure);
+    return;
+  }
   const detail = Object.values(failure.issues).join("; ");
   notifications.show({ title: failure.message, message: detail === failure.message ? "" : detail, color: "red", autoClose: 9000 });
 }

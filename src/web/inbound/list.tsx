@@ -81,8 +81,7 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
       title={inbound === "new" ? "New webhook" : "Edit webhook"}
       submitLabel={inbound === "new" ? "Create" : "Save"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <Select
         label="Goal"

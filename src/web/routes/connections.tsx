@@ -224,8 +224,7 @@ export function Connections() {
         title={editing === "new" ? "New connection" : "Edit connection"}
         submitLabel={editing === "new" ? "Create connection" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

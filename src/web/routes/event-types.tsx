@@ -169,8 +169,7 @@ export function EventTypes() {
         title={editing === "new" ? "New event type" : "Edit event type"}
         submitLabel={editing === "new" ? "Create event type" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

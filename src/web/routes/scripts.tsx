@@ -177,8 +177,7 @@ export function Scripts() {
         title={editing === "new" ? "New script" : "Edit script"}
         submitLabel={editing === "new" ? "Create script" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         size={720}
       >
         <TextInput

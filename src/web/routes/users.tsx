@@ -211,8 +211,7 @@ export function Users() {
         title={editing === "new" ? "New user" : "Edit user"}
         submitLabel={editing === "new" ? "Create user" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

@@ -179,8 +179,7 @@ export function WebServices() {
         close={() => setOpened(false)}
         title="New web service"
         submitLabel="Create web service"
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         submit={async () => {
           const { connectionId, events, ...input } = values;
           const saved = await form.save(CreateService, { input });

@@ -106,7 +106,7 @@ interface Values {
   condition: unknown;
   priority: Rule["priority"];
   active: boolean;
-  definitionIds: string[];
+  webhookDefinitionIds: string[];
 }
 const empty = (): Values => ({
   name: "",
@@ -117,7 +117,7 @@ const empty = (): Values => ({
   condition: null,
   priority: "MEDIUM",
   active: true,
-  definitionIds: [],
+  webhookDefinitionIds: [],
 });
 
 export function WorkflowRules() {
@@ -132,7 +132,7 @@ export function WorkflowRules() {
     if (editing === "new") reset(empty());
     else if (editing) {
       const { name, code, description, entity, condition, priority, state, webhookDefinitions } = editing;
-      const definitionIds = webhookDefinitions.map((each) => each.id);
+      const webhookDefinitionIds = webhookDefinitions.map((each) => each.id);
       reset({
         name,
         code,
@@ -142,7 +142,7 @@ export function WorkflowRules() {
         condition,
         priority,
         active: state === "ACTIVE",
-        definitionIds,
+        webhookDefinitionIds,
       });
     }
   }, [editing, reset]);
@@ -154,7 +154,7 @@ export function WorkflowRules() {
       condition: values.condition ?? null,
       priority: values.priority,
       state: values.active ? ("ACTIVE" as const) : ("STOPPED" as const),
-      webhookDefinitionIds: values.definitionIds,
+      webhookDefinitionIds: values.webhookDefinitionIds,
     };
     const code = blank(values.code);
     const saved =
@@ -261,8 +261,7 @@ export function WorkflowRules() {
         title={editing === "new" ? "New workflow rule" : "Edit workflow rule"}
         submitLabel={editing === "new" ? "Create rule" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         size={620}
       >
         <TextInput
@@ -328,9 +327,9 @@ export function WorkflowRules() {
           description="In this order; their own event types and filters play no part"
           searchable
           data={names.map((each) => ({ value: each.id, label: each.name }))}
-          value={values.definitionIds}
+          value={values.webhookDefinitionIds}
           error={issue("webhookDefinitionIds")}
-          onChange={(definitionIds) => set({ definitionIds })}
+          onChange={(webhookDefinitionIds) => set({ webhookDefinitionIds })}
         />
         <Switch label="Active" checked={values.active} onChange={(event) => set({ active: event.currentTarget.checked })} />
       </FormPanel>

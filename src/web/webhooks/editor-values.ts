@@ -22,7 +22,7 @@ export interface EditorValues {
   concurrency: number | null;
   onExhausted: OnExhausted | null;
   /** Seconds; null: as the dialect says. */
-  waits: string[] | null;
+  retrySchedule: string[] | null;
   timeoutMs: number | null;
   maxConsecutiveErrors: number | null;
   headers: Pair[];
@@ -65,7 +65,7 @@ export function emptyValues(): EditorValues {
     ordering: null,
     concurrency: null,
     onExhausted: null,
-    waits: null,
+    retrySchedule: null,
     timeoutMs: null,
     maxConsecutiveErrors: null,
     headers: [],
@@ -98,7 +98,7 @@ export function valuesOf(definition: Definition): EditorValues {
     ordering: definition.ordering,
     concurrency: definition.concurrency,
     onExhausted: definition.onExhausted,
-    waits: definition.retrySchedule?.map(String) ?? null,
+    retrySchedule: definition.retrySchedule?.map(String) ?? null,
     timeoutMs: definition.timeoutMs,
     maxConsecutiveErrors: definition.maxConsecutiveErrors,
     headers: toPairs(definition.headers),
@@ -137,7 +137,7 @@ function shared(values: EditorValues) {
     ordering: values.ordering,
     concurrency: values.concurrency,
     onExhausted: values.onExhausted,
-    retrySchedule: values.waits?.map(Number) ?? null,
+    retrySchedule: values.retrySchedule?.map(Number) ?? null,
     timeoutMs: values.timeoutMs,
     maxConsecutiveErrors: values.maxConsecutiveErrors,
     properties: parseJson(values.properties)?.value ?? null,

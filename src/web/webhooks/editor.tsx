@@ -70,8 +70,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
       title={task?.kind === "edit" ? `Edit ${task.of.name}` : task?.kind === "copy" ? `Copy ${task.of.name}` : "New webhook"}
       submitLabel={task?.kind === "edit" ? "Save" : "Create webhook"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <div className={classes["pair"]}>
         <TextInput
