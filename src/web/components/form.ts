@@ -55,7 +55,9 @@ export function useForm<Values extends object>(initial: () => Values) {
   }, [values]);
 
   const set = useCallback((part: Partial<Values>) => {
-    const mended = Object.entries(part).flatMap(([name, value]) => (same(value, present.current[name as keyof Values]) ? [] : [name]));
+    const mended = Object.entries(part).flatMap(([name, value]) =>
+      same(value, present.current[name as keyof Values]) ? [] : [name.replace(/Mistake$/, "")],
+    );
     const fields = Object.keys(present.current);
     setValues((last) => ({ ...last, ...part }));
     if (mended.length > 0) setFailure((last) => last && withoutMended(last, mended, fields));

@@ -60,8 +60,10 @@ interface PanelProps {
 
 export function FormPanel({ opened, close, title, submitLabel, submit, form, size = 520, children }: PanelProps) {
   const [asking, setAsking] = useState(false);
+  // After the event: both windows listen for Escape, and the one that asks must not answer as well.
+  const ask = (next: boolean) => setTimeout(() => setAsking(next));
   const leave = () => {
-    if (form.dirty) setAsking(true);
+    if (form.dirty) ask(true);
     else {
       form.discard();
       close();
@@ -74,7 +76,6 @@ export function FormPanel({ opened, close, title, submitLabel, submit, form, siz
         onClose={leave}
         title={title}
         size={size}
-        // Else the Escape that answers the question would ask it again.
         closeOnEscape={!asking}
         closeButtonProps={{ "aria-label": "Close" }}
         classNames={{ body: classes["body"] ?? "", title: classes["title"] ?? "" }}
@@ -85,7 +86,7 @@ export function FormPanel({ opened, close, title, submitLabel, submit, form, siz
       </Drawer>
       <DiscardQuestion
         asking={opened && asking}
-        keep={() => setAsking(false)}
+        keep={() => ask(false)}
         discard={() => {
           setAsking(false);
           form.discard();

@@ -100,7 +100,7 @@ export function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] })
         minTickGap: 30,
         padding: { left: 10, right: 10 },
       }}
-      tooltipProps={{ labelFormatter: (at) => dayOf(Number(at)) }}
+      tooltipProps={{ labelFormatter: (at) => (typeof at === "number" ? dayOf(at) : "") }}
       valueFormatter={(value) => formatDecimal(String(value))}
     />
   );

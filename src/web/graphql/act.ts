@@ -89,9 +89,13 @@ export function tellFailure(failure: Failure): void {
   notifications.show({ title: failure.message, message: detail === failure.message ? "" : detail, color: "red", autoClose: 9000 });
 }
 
-/** For buttons: runs one action at a time, says when it went wrong, and `done` when it went well. */
-export function useAct() {
+/**
+ * For buttons: runs one action at a time, says when it went wrong, and `done` when it went well.
+ * `inPlace`: what went wrong is in `failure`, for a Refusal beside the button; else it is a notification.
+ */
+export function useAct({ inPlace = false } = {}) {
   const perform = usePerform();
+  const [failure, setFailure] = useState<Failure>();
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
   const act = useCallback(
@@ -103,17 +107,19 @@ export function useAct() {
       if (running.current) return undefined;
       running.current = true;
       setBusy(true);
+      setFailure(undefined);
       const outcome = await perform(document, variables);
       running.current = false;
       setBusy(false);
       if (!outcome.ok) {
-        tellFailure(outcome.failure);
+        if (inPlace) setFailure(outcome.failure);
+        else tellFailure(outcome.failure);
         return undefined;
       }
       if (done !== undefined) tell(done);
       return outcome.value;
     },
-    [perform],
+    [perform, inPlace],
   );
-  return { act, busy };
+  return { act, busy, failure };
 }

@@ -9,7 +9,7 @@ import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Chip } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
-import { Problem, useAct } from "../graphql/act.ts";
+import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
@@ -121,6 +121,7 @@ export function ApiTokens() {
       },
     });
     if (created) {
+      tell(`${created.apiToken.name} is made`);
       setShown({ name: created.apiToken.name, token: created.token });
       setOpened(false);
       list.refresh();

@@ -104,6 +104,7 @@ interface Values {
   description: string;
   entity: string;
   condition: unknown;
+  conditionMistake: string | null;
   priority: Rule["priority"];
   active: boolean;
   webhookDefinitionIds: string[];
@@ -115,6 +116,7 @@ const empty = (): Values => ({
   description: "",
   entity: "",
   condition: null,
+  conditionMistake: null,
   priority: "MEDIUM",
   active: true,
   webhookDefinitionIds: [],
@@ -140,6 +142,7 @@ export function WorkflowRules() {
         description: description ?? "",
         entity,
         condition,
+        conditionMistake: null,
         priority,
         active: state === "ACTIVE",
         webhookDefinitionIds,
@@ -148,6 +151,7 @@ export function WorkflowRules() {
   }, [editing, reset]);
 
   async function submit() {
+    if (values.conditionMistake !== null) return form.refuse("condition", values.conditionMistake);
     const shared = {
       name: values.name.trim(),
       description: blank(values.description),
@@ -300,12 +304,14 @@ export function WorkflowRules() {
           disabled={editing !== "new"}
           onChange={(event) => set({ entity: event.currentTarget.value })}
         />
-        <div>
-          <p style={{ margin: "0 0 8px", fontWeight: 500 }}>Condition</p>
+        <div data-field>
+          <p style={{ margin: "0 0 8px", fontWeight: 500 }} data-field-label>
+            Condition
+          </p>
           <FilterBuilder
             key={editing === "new" ? "new" : editing?.id}
             filter={values.condition}
-            change={(condition) => set({ condition })}
+            change={(condition, conditionMistake) => set({ condition, conditionMistake })}
             error={issue("condition")}
           />
         </div>

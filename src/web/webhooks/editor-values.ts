@@ -17,6 +17,8 @@ export interface EditorValues {
   scriptId: string | null;
   eventTypes: string[];
   filter: unknown;
+  /** Why what stands in the filter is none yet. */
+  filterMistake: string | null;
   /** Null: as the dialect says. */
   ordering: Ordering | null;
   concurrency: number | null;
@@ -62,6 +64,7 @@ export function emptyValues(): EditorValues {
     scriptId: null,
     eventTypes: [],
     filter: null,
+    filterMistake: null,
     ordering: null,
     concurrency: null,
     onExhausted: null,
@@ -95,6 +98,7 @@ export function valuesOf(definition: Definition): EditorValues {
     scriptId: definition.script?.id ?? null,
     eventTypes: definition.eventTypes,
     filter: definition.filter ?? null,
+    filterMistake: null,
     ordering: definition.ordering,
     concurrency: definition.concurrency,
     onExhausted: definition.onExhausted,

@@ -47,6 +47,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
 
   async function submit() {
     if (!task) return;
+    if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
     if (parseJson(values.properties) === undefined) return form.refuse("properties", "This is no JSON");
     if (task.kind === "edit") {
       const definition = await form.save(UpdateDefinition, { input: updateInput(task.of.id, values) });
@@ -56,6 +57,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
       }
     } else {
       const created = await form.save(CreateDefinition, { input: createInput({ ...values, headersTouched: values.headers.length > 0 }) });
+      if (created) tell(`${created.definition.name} is made; events are matched from now on`);
       if (created) saved(created.definition, created.signingSecret);
     }
   }

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { Body } from "../components/code.tsx";
 import { parseJson } from "../components/form.ts";
 import { formatDuration } from "../components/format.ts";
+import { Refusal } from "../components/refusal.tsx";
 import { Tag } from "../components/tag.tsx";
 import { useAct } from "../graphql/act.ts";
 import type { ResultOf } from "../graphql/tada.ts";
@@ -15,7 +16,7 @@ type Reply = Extract<ResultOf<typeof SendTest>["testWebhookDefinition"], { __typ
 
 /** Sends one event to the target at once, outside its lane, and shows what came back. */
 export function TestButton({ definition, sent }: { definition: Definition; sent: () => void }) {
-  const { act, busy } = useAct();
+  const { act, busy, failure } = useAct({ inPlace: true });
   const [opened, setOpened] = useState(false);
   const [type, setType] = useState(() => definition.eventTypes.find((each) => !each.includes("*")) ?? "hookline.test");
   const [payload, setPayload] = useState('{\n  "test": true\n}');
@@ -66,6 +67,7 @@ export function TestButton({ definition, sent }: { definition: Definition; sent:
             validationError="This is no JSON"
             classNames={{ input: "mono" }}
           />
+          <Refusal failure={failure} />
           <div>
             <Button loading={busy} disabled={parsed === undefined} onClick={() => void send()} leftSection={<IconSend size={15} />}>
               Send
