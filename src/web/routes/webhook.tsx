@@ -1,6 +1,6 @@
 // biome-ignore-all lint/correctness/useJsxKeyInIterable: facts are pairs of a name and an element, not lists of elements
 import { Alert, Button, Menu, NumberInput, Tabs } from "@mantine/core";
-import { IconAlertTriangle, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconWebhookOff } from "@tabler/icons-react";
+import { IconAlertTriangle, IconDots, IconPencil, IconWebhookOff } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useQuery } from "urql";
@@ -17,11 +17,14 @@ import { Ago, Moment } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
 import type { ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
+import { ActivateButton } from "../webhooks/activate.tsx";
 import { DIALECTS, EXHAUSTIONS, ORDERINGS } from "../webhooks/dialects.ts";
-import { ActivateDefinitions, DefinitionQuery, DeleteDefinition, RotateSecret, StopDefinitions } from "../webhooks/documents.ts";
+import { DefinitionQuery, DeleteDefinition, RotateSecret } from "../webhooks/documents.ts";
 import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { RecoverButton } from "../webhooks/recover.tsx";
 import { Schedule } from "../webhooks/schedule.tsx";
 import { TestButton } from "../webhooks/send-test.tsx";
+import { StopButton } from "../webhooks/stop.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import { SAMPLES } from "../webhooks/verify-samples.ts";
 import { targetOf } from "./webhooks.tsx";
@@ -198,7 +201,7 @@ export function Webhook() {
   const { id = "" } = useParams();
   const navigate = useNavigate();
   const { can } = useSession();
-  const { act, busy } = useAct();
+  const { act } = useAct();
   const [{ data, error }, again] = useQuery({ query: DefinitionQuery, variables: { id } });
   const [task, setTask] = useState<EditorTask>();
   const [created, setCreated] = useState<{ name: string; secret: string }>();
@@ -237,20 +240,12 @@ export function Webhook() {
         can("webhooks:write") && (
           <>
             <TestButton definition={definition} sent={refresh} />
-            <Button
-              variant="default"
-              loading={busy}
-              leftSection={stopped ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
-              onClick={async () => {
-                const input = { ids: [definition.id] };
-                await (stopped
-                  ? act(ActivateDefinitions, { input }, `${definition.name} is active`)
-                  : act(StopDefinitions, { input }, `${definition.name} is stopped; what is queued is kept`));
-                refresh();
-              }}
-            >
-              {stopped ? "Activate" : "Stop"}
-            </Button>
+            {stopped ? (
+              <ActivateButton definitions={[definition]} activated={refresh} />
+            ) : (
+              <StopButton definition={definition} stopped={refresh} />
+            )}
+            <RecoverButton scope={{ webhooks: [definition], since: definition.stoppedAt ?? undefined }} closed={refresh} />
             <Button variant="default" leftSection={<IconPencil size={15} />} onClick={() => setTask({ kind: "edit", of: definition })}>
               Edit
             </Button>
@@ -289,6 +284,12 @@ export function Webhook() {
           mb="lg"
         >
           {definition.stateReason}
+          {definition.stoppedAt !== null && (
+            <>
+              {" "}
+              since <Moment at={definition.stoppedAt} />. Events since then are not queued for it; activating it offers to send them.
+            </>
+          )}
         </Alert>
       )}
       {held.length > 0 && (

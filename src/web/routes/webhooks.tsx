@@ -1,6 +1,6 @@
 import { Button, Checkbox, Menu, Switch, TextInput } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { IconDots, IconPlayerPause, IconPlayerPlay, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
+import { IconDots, IconPlayerPause, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ActionButton } from "../components/action-button.tsx";
@@ -12,9 +12,11 @@ import { Ago } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { useSession } from "../session.tsx";
+import { ActivateButton } from "../webhooks/activate.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
-import { ActivateDefinitions, type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
+import { type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
 import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { RecoverButton } from "../webhooks/recover.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
 
@@ -61,17 +63,17 @@ export function Webhooks() {
       if (!next.delete(id)) next.add(id);
       return next;
     });
-  async function change(what: "stop" | "activate") {
-    const input = { ids: [...chosen] };
-    const done = plural(chosen.size, "webhook");
-    const result =
-      what === "stop"
-        ? await act(StopDefinitions, { input }, `${done} stopped; what is queued is kept`)
-        : await act(ActivateDefinitions, { input }, `${done} active`);
-    if (result) {
-      setChosen(new Set());
-      list.refresh();
-    }
+  function changed() {
+    setChosen(new Set());
+    list.refresh();
+  }
+  async function stop() {
+    const result = await act(
+      StopDefinitions,
+      { input: { ids: [...chosen] } },
+      `${plural(chosen.size, "webhook")} stopped; what is queued is kept`,
+    );
+    if (result) changed();
   }
 
   const columns = (rows: Definition[]): Column<Definition>[] => [
@@ -161,6 +163,7 @@ export function Webhooks() {
       <Loaded of={list} retry={list.refresh}>
         {(all) => {
           const rows = all.filter((row) => (!onlyActive || row.state === "ACTIVE") && matches(row, search.toLowerCase()));
+          const selected = all.filter((row) => chosen.has(row.id));
           if (all.length === 0) {
             return (
               <Empty
@@ -183,22 +186,16 @@ export function Webhooks() {
                       variant="default"
                       loading={busy}
                       leftSection={<IconPlayerPause size={14} />}
-                      onClick={() => void change("stop")}
+                      onClick={() => void stop()}
                     >
                       Stop
                     </Button>
-                    <Button
-                      size="xs"
-                      variant="default"
-                      loading={busy}
-                      leftSection={<IconPlayerPlay size={14} />}
-                      onClick={() => void change("activate")}
-                    >
-                      Activate
-                    </Button>
+                    <ActivateButton definitions={selected} activated={changed} size="xs" />
+                    <RecoverButton scope={{ webhooks: selected }} size="xs" />
                     <Button size="xs" variant="subtle" color="gray" onClick={() => setChosen(new Set())}>
                       Clear
                     </Button>
+                    <span className="quiet">Events that come while they are stopped are not queued for them.</span>
                   </>
                 ) : (
                   <>

@@ -11,6 +11,7 @@ export const DefinitionFields = graphql(`
     dialect
     state
     stateReason
+    stoppedAt
     eventTypes
     filter
     targetType
