@@ -207,6 +207,24 @@ test("B98 half a condition is no filter: it is named, and not left out silently"
   await page.close();
 });
 
+test("B98 the underscore of a code is seen in its field", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/webhooks");
+  await page.getByRole("button", { name: "New webhook" }).click();
+  const panel = page.getByRole("dialog", { name: "New webhook" });
+  for (const label of ["Code", "Target URL"]) {
+    const field = panel.getByLabel(label);
+    // A caret that blinks would be a difference, too.
+    await field.evaluate((element) => {
+      element.style.caretColor = "transparent";
+    });
+    await field.fill("a_b");
+    const shown = await field.screenshot();
+    await field.fill("a b");
+    expect({ label, same: shown.equals(await field.screenshot()) }).toEqual({ label, same: false });
+  }
+  await page.close();
+});
+
 test("B98 the goal's chart is drawn to time: 51 days are wider than 2", { timeout: 60_000 }, async () => {
   const { installation } = dashboard;
   const goal = await mutate(installation, "createGoal", { name: "Rare", direction: "MAXIMIZE" }, "... on Goal { id }");
@@ -219,7 +237,7 @@ test("B98 the goal's chart is drawn to time: 51 days are wider than 2", { timeou
     await mutate(installation, "recordGoalValue", { goalId: goal.id, date: day(back), value }, "... on GoalValue { id }");
   }
   const page = await dashboard.open(`/goals/${goal.id}`);
-  const dots = page.locator(".recharts-line circle");
+  const dots = page.locator(".recharts-surface circle");
   await expect.poll(() => dots.count()).toBe(3);
   const [first = 0, second = 0, third = 0] = await dots.evaluateAll((all) => all.map((dot) => Number(dot.getAttribute("cx"))));
   expect((second - first) / (third - second)).toBeCloseTo(51 / 2, 0);

@@ -283,7 +283,7 @@ export function Webhook() {
           icon={<IconAlertTriangle size={18} />}
           mb="lg"
         >
-          {definition.stateReason}
+          {definition.stateReason.replace(/^./, (first) => first.toUpperCase())}
           {definition.stoppedAt !== null && (
             <>
               {" "}
