@@ -2,6 +2,7 @@
 import { Button, Drawer, Modal } from "@mantine/core";
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { type Failure, takeFailures } from "../graphql/act.ts";
+import { ConflictQuestion } from "./conflict.tsx";
 import type { FormState } from "./form.ts";
 import classes from "./panel.module.css";
 import { Refusal } from "./refusal.tsx";
@@ -29,6 +30,7 @@ export function FormBody({ submitLabel, submit, form, cancel, children }: FormBo
     <form ref={frame} onSubmit={onSubmit} onInput={form.touch} className={classes["form"]} noValidate>
       <div className={classes["fields"]}>{children}</div>
       <div className={classes["foot"]} data-panel={cancel !== undefined || undefined}>
+        {form.conflict && <ConflictQuestion conflict={form.conflict} />}
         <Refusal failure={form.failure} frame={frame} />
         <div className={classes["buttons"]} data-start={cancel === undefined || undefined}>
           {cancel && (

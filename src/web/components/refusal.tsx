@@ -16,7 +16,7 @@ interface Place {
 }
 
 /** `targetUrl` → `Target url`, where no field shows it. */
-const inWords = (path: string): string =>
+export const inWords = (path: string): string =>
   path
     .replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`)
     .replace(/^./, (first) => first.toUpperCase());

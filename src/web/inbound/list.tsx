@@ -73,7 +73,9 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
       }
     } else if (
       inbound &&
-      (await form.save(UpdateInbound, { input: { id: inbound.id, ...(name === null ? {} : { name }), description } }))
+      (await form.save(UpdateInbound, {
+        input: { id: inbound.id, ...form.changes((each) => ({ name: each.name.trim(), description: blank(each.description) })) },
+      }))
     ) {
       tell(`${name ?? inbound.name} is saved`);
       saved(undefined);

@@ -98,7 +98,13 @@ export function EventTypes() {
     const saved =
       editing === "new"
         ? await form.save(CreateType, { input: { name: values.name.trim(), ...rest } })
-        : editing && (await form.save(UpdateType, { input: { id: editing.id, ...rest } }));
+        : editing &&
+          (await form.save(UpdateType, {
+            input: {
+              id: editing.id,
+              ...form.changes((each) => ({ description: blank(each.description), schema: parseJson(each.schema)?.value ?? null })),
+            },
+          }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);

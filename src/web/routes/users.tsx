@@ -122,7 +122,11 @@ export function Users() {
           })
         : editing &&
           (await form.save(UpdateUser, {
-            input: { id: editing.id, name: values.name.trim(), role: values.role, ...(password === null ? {} : { password }) },
+            input: {
+              id: editing.id,
+              ...form.changes(({ name, role }) => ({ name: name.trim(), role })),
+              ...(password === null ? {} : { password }),
+            },
           }));
     if (saved) {
       tell(`${saved.email} is saved`);

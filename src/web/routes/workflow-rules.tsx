@@ -10,6 +10,7 @@ import { DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
 import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
@@ -27,6 +28,7 @@ const RuleFields = graphql(`
     condition
     priority
     state
+    updatedAt
     webhookDefinitions {
       id
       name
@@ -46,6 +48,19 @@ const RulesQuery = graphql(
       pageInfo {
         hasNextPage
         endCursor
+      }
+    }
+  }
+`,
+  [RuleFields],
+);
+const RuleNow = graphql(
+  `
+  query RuleNow($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on WorkflowRule {
+        ...RuleFields
       }
     }
   }
@@ -122,6 +137,27 @@ const empty = (): Values => ({
   webhookDefinitionIds: [],
 });
 
+const valuesOf = (rule: Rule): Values => ({
+  name: rule.name,
+  code: rule.code,
+  codeTouched: true,
+  description: rule.description ?? "",
+  entity: rule.entity,
+  condition: rule.condition,
+  conditionMistake: null,
+  priority: rule.priority,
+  active: rule.state === "ACTIVE",
+  webhookDefinitionIds: rule.webhookDefinitions.map((each) => each.id),
+});
+const inputOf = (values: Values) => ({
+  name: values.name.trim(),
+  description: blank(values.description),
+  condition: values.condition ?? null,
+  priority: values.priority,
+  state: values.active ? ("ACTIVE" as const) : ("STOPPED" as const),
+  webhookDefinitionIds: values.webhookDefinitionIds,
+});
+
 export function WorkflowRules() {
   const list = useAllPages(RulesQuery, (data) => data.workflowRules);
   const names = useDefinitionNames();
@@ -132,39 +168,19 @@ export function WorkflowRules() {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (editing === "new") reset(empty());
-    else if (editing) {
-      const { name, code, description, entity, condition, priority, state, webhookDefinitions } = editing;
-      const webhookDefinitionIds = webhookDefinitions.map((each) => each.id);
-      reset({
-        name,
-        code,
-        codeTouched: true,
-        description: description ?? "",
-        entity,
-        condition,
-        conditionMistake: null,
-        priority,
-        active: state === "ACTIVE",
-        webhookDefinitionIds,
-      });
-    }
+    else if (editing) reset(valuesOf(editing), editing.updatedAt);
   }, [editing, reset]);
+  const reload = useReadNow(RuleNow, ({ node }) =>
+    node?.__typename === "WorkflowRule" ? { values: valuesOf(node), updatedAt: node.updatedAt } : undefined,
+  );
 
   async function submit() {
     if (values.conditionMistake !== null) return form.refuse("condition", values.conditionMistake);
-    const shared = {
-      name: values.name.trim(),
-      description: blank(values.description),
-      condition: values.condition ?? null,
-      priority: values.priority,
-      state: values.active ? ("ACTIVE" as const) : ("STOPPED" as const),
-      webhookDefinitionIds: values.webhookDefinitionIds,
-    };
     const code = blank(values.code);
     const saved =
       editing === "new"
-        ? await form.save(CreateRule, { input: { ...shared, entity: values.entity.trim(), ...(code === null ? {} : { code }) } })
-        : editing && (await form.save(UpdateRule, { input: { id: editing.id, ...shared } }));
+        ? await form.save(CreateRule, { input: { ...inputOf(values), entity: values.entity.trim(), ...(code === null ? {} : { code }) } })
+        : editing && (await form.update(UpdateRule, { id: editing.id, toInput: inputOf, reload }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);

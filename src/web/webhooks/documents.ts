@@ -106,6 +106,17 @@ export const DefinitionQuery = graphql(
   [DefinitionFields],
 );
 
+export const DefinitionNow = graphql(
+  `
+  query DefinitionNow($id: ID!) {
+    webhookDefinition(id: $id) {
+      ...DefinitionFields
+    }
+  }
+`,
+  [DefinitionFields],
+);
+
 export const DefinitionsQuery = graphql(
   `
   query Definitions($after: String) {

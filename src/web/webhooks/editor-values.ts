@@ -166,8 +166,9 @@ export function createInput(values: EditorValues): CreateInput {
   return { ...(Object.fromEntries(given) as unknown as CreateInput), ...(blank(values.code) ? { code: values.code.trim() } : {}) };
 }
 
-export function updateInput(id: string, values: EditorValues): UpdateInput {
-  return { id, ...shared(values) };
+/** All of it; whoever saves sends what was changed. */
+export function updateInput(values: EditorValues): Omit<UpdateInput, "id" | "ifUnchangedSince"> {
+  return shared(values);
 }
 
 /** What each part of the editor is given. */

@@ -5,8 +5,9 @@ import { ShownOnce } from "../components/copy.tsx";
 import { parseJson, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { DIALECTS } from "./dialects.ts";
-import { ChoicesQuery, CreateDefinition, type Definition, UpdateDefinition } from "./documents.ts";
+import { ChoicesQuery, CreateDefinition, type Definition, DefinitionNow, UpdateDefinition } from "./documents.ts";
 import classes from "./editor.module.css";
 import { DeliveryFields } from "./editor-delivery.tsx";
 import { EventFields } from "./editor-events.tsx";
@@ -41,8 +42,12 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
   const { values, set, issue, reset } = form;
   const [{ data: choices }] = useQuery({ query: ChoicesQuery, pause: task === undefined });
 
+  const reload = useReadNow(DefinitionNow, ({ webhookDefinition: now }) =>
+    now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined,
+  );
+
   useEffect(() => {
-    if (task) reset(initial(task));
+    if (task) reset(initial(task), task.kind === "edit" ? task.of.updatedAt : undefined);
   }, [task, reset]);
 
   async function submit() {
@@ -50,7 +55,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
     if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
     if (parseJson(values.properties) === undefined) return form.refuse("properties", "This is no JSON");
     if (task.kind === "edit") {
-      const definition = await form.save(UpdateDefinition, { input: updateInput(task.of.id, values) });
+      const definition = await form.update(UpdateDefinition, { id: task.of.id, toInput: updateInput, reload });
       if (definition) {
         tell(`${definition.name} is saved`);
         saved(definition, null);
