@@ -9,6 +9,9 @@ import { PlanReplay, type ReplayInput, type ReplayPlan } from "./recovery-docume
 /** Long enough that nobody waits for a plan of half a date. */
 const SETTLE_MS = 300;
 
+/** Plans of a selection that are asked for together. */
+const AT_ONCE = 4;
+
 export interface Planned {
   total: number;
   capped: boolean;
@@ -36,10 +39,12 @@ export function usePlanning() {
   return useCallback(
     async (inputs: readonly ReplayInput[]): Promise<{ plan: Planned } | { failure: Failure }> => {
       const plans: ReplayPlan[] = [];
-      for (const input of inputs) {
-        const outcome = await perform(PlanReplay, { input });
-        if (!outcome.ok) return { failure: outcome.failure };
-        plans.push(outcome.value);
+      for (let next = 0; next < inputs.length; next += AT_ONCE) {
+        const some = inputs.slice(next, next + AT_ONCE);
+        for (const outcome of await Promise.all(some.map((input) => perform(PlanReplay, { input })))) {
+          if (!outcome.ok) return { failure: outcome.failure };
+          plans.push(outcome.value);
+        }
       }
       return { plan: sumOf(plans) };
     },
