@@ -15,7 +15,8 @@ import { useSession } from "../session.tsx";
 import { ActivateButton } from "../webhooks/activate.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
 import { type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
-import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
 import { RecoverButton } from "../webhooks/recover.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
@@ -38,7 +39,7 @@ export function Webhooks() {
   const [query, setQuery] = useSearchParams();
   // The overview of an empty installation leads here with `?new`.
   const [task, setTask] = useState<EditorTask | undefined>(query.has("new") && can("webhooks:write") ? { kind: "create" } : undefined);
-  const [created, setCreated] = useState<{ name: string; secret: string }>();
+  const [created, setCreated] = useState<Created>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { act, busy } = useAct();
   // The field is its own; the address follows it (a router's update comes too late for somebody who types).
@@ -159,7 +160,7 @@ export function Webhooks() {
         )
       }
     >
-      <CreatedSecret key={created?.secret ?? ""} secret={created?.secret} name={created?.name ?? ""} />
+      {created && <FirstSteps key={created.definition.id} created={created} close={() => setCreated(undefined)} />}
       <Loaded of={list} retry={list.refresh}>
         {(all) => {
           const rows = all.filter((row) => (!onlyActive || row.state === "ACTIVE") && matches(row, search.toLowerCase()));
@@ -244,7 +245,7 @@ export function Webhooks() {
         close={() => setTask(undefined)}
         saved={(definition, secret) => {
           setTask(undefined);
-          setCreated(secret === null ? undefined : { name: definition.name, secret });
+          if (task?.kind !== "edit") setCreated({ definition, secret });
           list.refresh();
         }}
       />

@@ -1,7 +1,6 @@
 import { Fieldset, Select, Textarea, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useQuery } from "urql";
-import { ShownOnce } from "../components/copy.tsx";
 import { parseJson, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
@@ -144,19 +143,5 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
         <PayloadFields {...fields} choices={choices} definitionId={task?.kind === "edit" ? task.of.id : undefined} />
       </Fieldset>
     </FormPanel>
-  );
-}
-
-/** After creation: the secret, once. */
-export function CreatedSecret({ secret, name }: { secret: string | undefined; name: string }) {
-  const [gone, setGone] = useState(false);
-  if (secret === undefined || gone) return null;
-  return (
-    <ShownOnce title={`Signing secret of ${name}`} text={secret} label="Copy the signing secret">
-      The receiver verifies with it that a call comes from here. Copy it now: it is not shown again.{" "}
-      <button type="button" className={classes["link"]} onClick={() => setGone(true)}>
-        I have it
-      </button>
-    </ShownOnce>
   );
 }
