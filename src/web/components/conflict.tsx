@@ -4,10 +4,12 @@ import { useEffect, useRef, useState } from "react";
 import classes from "./conflict.module.css";
 import type { Disputed, Side } from "./merge.ts";
 import { inWords } from "./refusal.tsx";
+import { Ago } from "./time.tsx";
 
 export interface Conflict {
-  /** By whom and when, as the server says it. */
+  /** By whom, as the server says it. */
   message: string;
+  at: string;
   fields: Disputed[];
   /** Puts the chosen values into the form, to be looked at and saved. */
   resolve: (choice: Readonly<Record<string, Side>>) => void;
@@ -27,7 +29,9 @@ export function ConflictQuestion({ conflict }: { conflict: Conflict }) {
   const others = conflict.fields.filter((each) => !("mine" in each));
   return (
     <section ref={says} tabIndex={-1} className={classes["conflict"]} aria-label="Changed meanwhile" role="alert">
-      <p className={classes["title"]}>Not saved: {conflict.message}.</p>
+      <p className={classes["title"]}>
+        Not saved: {conflict.message}, <Ago at={conflict.at} />.
+      </p>
       {open.map(({ field, theirs, mine }) => (
         <Radio.Group
           key={field}

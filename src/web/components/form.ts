@@ -146,7 +146,9 @@ export function useForm<Values extends object>(initial: () => Values) {
           setBaseline(now.values);
           setConflict(undefined);
         };
-        setConflict({ message: outcome.failure.message.replace(/^it was /, "").replace(/;.*$/, ""), fields, resolve });
+        // The server's sentence without its moment, which is shown as moments are here.
+        const message = outcome.failure.message.split(", at ", 1)[0]?.replace(/^it was /, "") ?? "";
+        setConflict({ message, at: now.updatedAt, fields, resolve });
         return undefined;
       }
     }

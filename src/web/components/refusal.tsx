@@ -24,7 +24,7 @@ export const inWords = (path: string): string =>
 function labelOf(field: HTMLElement, group: Element | null): string {
   const own = (field as HTMLInputElement).labels?.[0]?.textContent ?? field.getAttribute("aria-label");
   const label = group?.querySelector(":scope > .mantine-InputWrapper-label, :scope > [data-field-label]")?.textContent ?? own;
-  return (label ?? "").replace(/\s*\*$/, "").trim();
+  return (label ?? "").trim();
 }
 
 /** The fields that show an error, from the top. */
