@@ -24,7 +24,8 @@ export function FormBody({ submitLabel, submit, form, cancel, children }: FormBo
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     event.stopPropagation();
-    if (!form.busy) submit();
+    // Which values are to stay is said first.
+    if (!form.busy && !form.conflict) submit();
   };
   return (
     <form ref={frame} onSubmit={onSubmit} onInput={form.touch} className={classes["form"]} noValidate>
@@ -39,7 +40,7 @@ export function FormBody({ submitLabel, submit, form, cancel, children }: FormBo
             </Button>
           )}
           {submitLabel !== undefined && (
-            <Button type="submit" loading={form.busy}>
+            <Button type="submit" loading={form.busy} disabled={form.conflict !== undefined}>
               {submitLabel}
             </Button>
           )}

@@ -183,6 +183,7 @@ export function RecoverButton({ scope, size = "sm", closed }: RecoverButtonProps
         }}
         title={only === undefined ? "Recover" : `Recover ${only}`}
         size={520}
+        classNames={{ title: classes["title"] ?? "" }}
         closeButtonProps={{ "aria-label": "Close" }}
       >
         <Panel scope={scope} runs={runs} setRuns={setRuns} />
