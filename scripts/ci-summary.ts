@@ -1,5 +1,6 @@
 /**
- * The last line of CI: `N passed, N failed, N skipped`, from Vitest's JSON report and the fault run's own last line.
+ * The end of CI: each failure in a line or two, then `N passed, N failed, N skipped`, from Vitest's JSON report and the fault
+ * run's own last line.
  * Exits 1 when anything failed, or when a report is missing or says that nothing was run.
  */
 import { readFile } from "node:fs/promises";
@@ -9,7 +10,12 @@ export interface Report {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { status: string; assertionResults: { status: string }[] }[];
+  testResults: {
+    status: string;
+    name?: string;
+    message?: string;
+    assertionResults: { status: string; fullName?: string; failureMessages?: string[] }[];
+  }[];
 }
 
 export interface Counts {
@@ -28,6 +34,22 @@ export function fromVitest(report: Report): Counts {
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+const MOST_OF_A_MESSAGE = 400;
+const failure = (where: string, message = "") => `failed: ${where}\n  ${message.slice(0, MOST_OF_A_MESSAGE).replaceAll("\n", "\n  ")}`;
+
+/** File, test and the beginning of its message: a log that is cut in the middle still says what failed. */
+export function failuresOf({ testResults }: Report): string[] {
+  return testResults.flatMap(({ status, name = "", message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0) return status === "failed" ? [failure(name, message)] : [];
+    return failed.map(({ fullName, failureMessages }) => failure(`${name}: ${fullName}`, failureMessages?.[0]));
+  });
+}
+
+export function failedRows(printed: string): string[] {
+  return printed.split("\n").filter((line) => line.startsWith("FAIL "));
 }
 
 /** A run that ended without its last line died on the way: that is one failure. */
@@ -50,13 +72,14 @@ const NOTHING: Counts = { passed: 0, failed: 1, skipped: 0 };
 
 if (import.meta.main) {
   const [vitest = "", faults = ""] = process.argv.slice(2);
-  const tests = await readFile(vitest, "utf8").then(
-    (text) => fromVitest(JSON.parse(text) as Report),
-    () => NOTHING,
+  const report = await readFile(vitest, "utf8").then(
+    (text) => JSON.parse(text) as Report,
+    () => undefined,
   );
   // No file: this tree has no fault harness.
-  const rows = await readFile(faults, "utf8").then(fromFaults, () => undefined);
-  const all = total(rows ? [tests, rows] : [tests]);
+  const printed = await readFile(faults, "utf8").catch(() => undefined);
+  const all = total([report ? fromVitest(report) : NOTHING, ...(printed === undefined ? [] : [fromFaults(printed)])]);
+  for (const line of [...(report ? failuresOf(report) : []), ...failedRows(printed ?? "")]) console.log(line);
   console.log(lastLine(all));
   process.exitCode = all.failed > 0 || all.passed === 0 ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromFaults, fromVitest, lastLine, type Report, total } from "../scripts/ci-summary.ts";
+import { failedRows, failuresOf, fromFaults, fromVitest, lastLine, type Report, total } from "../scripts/ci-summary.ts";
 
 const report = (over: Partial<Report> = {}): Report => ({
   numPassedTests: 10,
@@ -32,5 +32,20 @@ describe("the last line of CI", () => {
 
   it("names what was skipped", () => {
     expect(lastLine(fromVitest(report({ numPendingTests: 1, numTodoTests: 1 })))).toBe("10 passed, 0 failed, 2 skipped");
+  });
+
+  it("names what failed, with the beginning of why", () => {
+    const failed = { status: "failed", fullName: "B1 holds", failureMessages: ["Error: no\n    at here"] };
+    const passed = { status: "passed", fullName: "B2 holds" };
+    const testResults = [
+      { status: "failed", name: "a.test.ts", assertionResults: [passed, failed] },
+      { status: "failed", name: "b.test.ts", message: "cannot be loaded", assertionResults: [] },
+      { status: "passed", name: "c.test.ts", assertionResults: [passed] },
+    ];
+    expect(failuresOf(report({ testResults }))).toEqual([
+      "failed: a.test.ts: B1 holds\n  Error: no\n      at here",
+      "failed: b.test.ts\n  cannot be loaded",
+    ]);
+    expect(failedRows("ok   F01 a\nFAIL F12 b (3.1 s)\n  ✗ why\n1 passed, 1 failed")).toEqual(["FAIL F12 b (3.1 s)"]);
   });
 });
