@@ -93,6 +93,19 @@ test("B96 several stopped webhooks are offered what they missed together", { tim
   await page.close();
 });
 
+test("B96 a stop that was a slip is taken back, and nothing that came in between is lost", { timeout: 60_000 }, async () => {
+  const webhook = await createDefinition(dashboard.installation, { name: "Slip", targetUrl: receiver.url, eventTypes: ["slip.*"] });
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByRole("button", { name: "Stop webhook" }).click();
+  await page.getByText("Slip is stopped").waitFor();
+  await emit("slip.event", "slip", 2);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Active again").waitFor();
+  await receiver.waitFor(() => bodies('"slip"').length === 2);
+  await page.close();
+});
+
 test("B96 what failed is planned, sent again at a rate, cancelled half way, and finished from the log", { timeout: 120_000 }, async () => {
   const { installation } = dashboard;
   const webhook = await createDefinition(installation, {

@@ -9,15 +9,15 @@ import { Empty, Loaded } from "../components/states.tsx";
 import { type Column, DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
-import { useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { useSession } from "../session.tsx";
 import { ActivateButton } from "../webhooks/activate.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
-import { type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
+import { type Definition, DefinitionsQuery } from "../webhooks/documents.ts";
 import { DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
 import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
 import { RecoverButton } from "../webhooks/recover.tsx";
+import { useStop } from "../webhooks/stop.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
 
@@ -41,7 +41,6 @@ export function Webhooks() {
   const [task, setTask] = useState<EditorTask | undefined>(query.has("new") && can("webhooks:write") ? { kind: "create" } : undefined);
   const [created, setCreated] = useState<Created>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const { act, busy } = useAct();
   // The field is its own; the address follows it (a router's update comes too late for somebody who types).
   const [search, setSearch] = useState(query.get("q") ?? "");
   const onlyActive = query.get("show") === "active";
@@ -68,14 +67,7 @@ export function Webhooks() {
     setChosen(new Set());
     list.refresh();
   }
-  async function stop() {
-    const result = await act(
-      StopDefinitions,
-      { input: { ids: [...chosen] } },
-      `${plural(chosen.size, "webhook")} stopped; what is queued is kept`,
-    );
-    if (result) changed();
-  }
+  const { stop, busy } = useStop(changed);
 
   const columns = (rows: Definition[]): Column<Definition>[] => [
     ...(writes
@@ -187,7 +179,7 @@ export function Webhooks() {
                       variant="default"
                       loading={busy}
                       leftSection={<IconPlayerPause size={14} />}
-                      onClick={() => void stop()}
+                      onClick={() => void stop(selected, `${plural(selected.length, "webhook")} stopped; what is queued is kept`)}
                     >
                       Stop
                     </Button>

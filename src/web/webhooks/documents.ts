@@ -190,6 +190,7 @@ export const StopDefinitions = graphql(
         webhookDefinitions {
           id
           state
+          stoppedAt
         }
       }
       ...Problem
