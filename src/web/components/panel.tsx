@@ -1,6 +1,6 @@
 /** The panel from the right in which things are made and changed, and the question before something is done for good. */
 import { Button, Drawer, Modal } from "@mantine/core";
-import { type FormEvent, type ReactNode, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { type Failure, takeFailures } from "../graphql/act.ts";
 import { ConflictQuestion } from "./conflict.tsx";
 import type { FormState } from "./form.ts";
@@ -65,6 +65,10 @@ export function FormPanel({ opened, close, title, submitLabel, submit, form, siz
   const [asking, setAsking] = useState(false);
   // After the event: both windows listen for Escape, and the one that asks must not answer as well.
   const ask = (next: boolean) => setTimeout(() => setAsking(next));
+  // A save that ended meanwhile has answered the question.
+  useEffect(() => {
+    if (!opened) setAsking(false);
+  }, [opened]);
   const leave = () => {
     if (form.dirty) ask(true);
     else {
