@@ -238,7 +238,7 @@ test("B98 the goal's chart is drawn to time: 51 days are wider than 2", { timeou
   }
   const page = await dashboard.open(`/goals/${goal.id}`);
   const dots = page.locator(".recharts-surface circle");
-  await expect.poll(() => dots.count()).toBe(3);
+  await expect.poll(() => dots.count(), { timeout: 20_000 }).toBe(3);
   const [first = 0, second = 0, third = 0] = await dots.evaluateAll((all) => all.map((dot) => Number(dot.getAttribute("cx"))));
   expect((second - first) / (third - second)).toBeCloseTo(51 / 2, 0);
   await page.goto(`${installation.url}/goals`);
