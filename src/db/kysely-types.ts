@@ -186,6 +186,7 @@ export interface WebhookDefinitionTable {
   updated_unit: string | null;
   created_at: Date;
   updated_at: Date;
+  stopped_at: Date | null;
   deleted_at: Date | null;
 }
 

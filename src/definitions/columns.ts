@@ -32,8 +32,8 @@ export function columnsFrom(settings: DefinitionSettings): Partial<Columns> {
 /** Everything but counters; what is hidden is masked, whoever reads the log. */
 export function auditView(core: Core, row: DefinitionRow): object {
   const { headers: _headers, hiddenProperties: _properties, ...shown } = row;
-  const { createdAt, updatedAt, createdById, updatedById, createdUnit, updatedUnit, orderingEpoch, organizationId, id, ...settings } =
-    shown;
+  const { createdAt, updatedAt, stoppedAt, createdById, updatedById, createdUnit, updatedUnit, ...rest } = shown;
+  const { orderingEpoch, organizationId, id, ...settings } = rest;
   return {
     ...settings,
     targetUrl: row.targetUrl && maskTarget(row.targetUrl),

@@ -1,6 +1,7 @@
 /** Connections: a target that several definitions share, with a URL per record action and headers (doForms). */
 import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED, newestFirst } from "../accounts/keyset.ts";
+import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -179,7 +180,13 @@ export async function createConnection(core: Core, caller: Caller, input: Connec
 }
 
 /** The next send of every definition that uses it goes there. @throws ValidationError NotFoundError ForbiddenError */
-export async function updateConnection(core: Core, caller: Caller, id: string, given: Partial<ConnectionInput>): Promise<Connection> {
+export async function updateConnection(
+  core: Core,
+  caller: Caller,
+  id: string,
+  given: Partial<ConnectionInput>,
+  ifUnchangedSince?: Date | null,
+): Promise<Connection> {
   demand(caller, "webhooks:write");
   const issues = issuesOf(core, given);
   if (issues.length > 0) throw new ValidationError(issues);
@@ -187,6 +194,7 @@ export async function updateConnection(core: Core, caller: Caller, id: string, g
     // In the order in which a change of a definition takes them.
     const users = await usersOf(client, caller.organizationId, { connectionId: id });
     const before = await lockConnection(client, caller.organizationId, id);
+    await demandUnchanged(client, caller, before, ifUnchangedSince);
     const refused = publishIssues(caller, before, given);
     if (refused.length > 0) throw new ValidationError(refused);
     const input = keepShownUrls(caller, before, given);
@@ -195,7 +203,7 @@ export async function updateConnection(core: Core, caller: Caller, id: string, g
     const row = (await update<Connection>(client, "connection", before, {
       ...columns,
       ...hidden.columns,
-      updatedAt: core.clock.now(),
+      updatedAt: nextUpdate(core, before),
     })) as Connection;
     const lost = await rebind(core, client, caller, users);
     const dropped = [

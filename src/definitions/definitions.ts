@@ -1,5 +1,6 @@
 /** Webhook definitions: made, changed, deleted (softly: the log keeps naming them). */
 import { type Caller, demand } from "../accounts/caller.ts";
+import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -163,6 +164,7 @@ function wholeOf(before: Whole, given: DefinitionSettings): Whole {
 
 /**
  * What is not given stays; null clears. Its code and number never change. A change is used by the next send.
+ * @param ifUnchangedSince the `updatedAt` that the caller has seen
  * @throws ValidationError ConflictError NotFoundError ForbiddenError
  */
 export async function updateDefinition(
@@ -171,6 +173,7 @@ export async function updateDefinition(
   id: string,
   given: UpdateDefinitionInput,
   checks: SourceChecks,
+  ifUnchangedSince?: Date | null,
 ): Promise<UpdatedDefinition> {
   demand(caller, "webhooks:write");
   demandPlace(caller, given.applicationId);
@@ -179,10 +182,13 @@ export async function updateDefinition(
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
       const present = await findLiving(client, organizationId, id);
+      // Before the state is set, which moves it; and again where the row is locked.
+      await demandUnchanged(client, caller, present, ifUnchangedSince);
       const input = keepShownUrl(caller, given, present);
       const changes = input.state && input.state !== present.state ? await setState(core, client, caller, [id], input.state) : [];
       if (input.ordering !== undefined || input.dialect !== undefined) await lockCounters(client, organizationId, [id]);
       const before = await findLiving(client, organizationId, id, "FOR NO KEY UPDATE");
+      if (changes.length === 0) await demandUnchanged(client, caller, before, ifUnchangedSince);
       const whole = wholeOf(before, input);
       const orderingEpoch = await nextEpoch(client, before, input);
       refuseIf([...wholeDefinitionIssues(whole), ...signingIssues(input.signing, whole.dialect), ...publishIssues(caller, before, input)]);
@@ -193,7 +199,7 @@ export async function updateDefinition(
         ...hidden?.columns,
         ...targetColumns(whole),
         orderingEpoch,
-        updatedAt: core.clock.now(),
+        updatedAt: nextUpdate(core, before),
         updatedById: caller.userId ?? null,
         updatedUnit: caller.unit ?? null,
       })) as unknown as DefinitionRow;

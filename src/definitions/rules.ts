@@ -4,6 +4,7 @@
  */
 import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED, newestFirst } from "../accounts/keyset.ts";
+import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -91,17 +92,24 @@ export async function createRule(core: Core, caller: Caller, input: CreateRuleIn
 }
 
 /** What is not given stays. Entity and code never change. @throws ValidationError ConflictError NotFoundError ForbiddenError */
-export async function updateRule(core: Core, caller: Caller, id: string, input: RuleSettings): Promise<WorkflowRule> {
+export async function updateRule(
+  core: Core,
+  caller: Caller,
+  id: string,
+  input: RuleSettings,
+  ifUnchangedSince?: Date | null,
+): Promise<WorkflowRule> {
   demand(caller, "webhooks:write");
   const issues = issuesOf(input);
   if (issues.length > 0) throw new ValidationError(issues);
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
     await lockCatalog(client, caller.organizationId);
     const before = await findLiving(client, caller.organizationId, id);
+    await demandUnchanged(client, caller, before, ifUnchangedSince);
     if (input.name !== before.name) await demandUniqueName(client, caller.organizationId, input);
     const rule = (await update<Columns>(client, "workflow_rule", before, {
       ...columnsFrom(input),
-      updatedAt: core.clock.now(),
+      updatedAt: nextUpdate(core, before),
       updatedById: caller.userId ?? null,
       updatedUnit: caller.unit ?? null,
     })) as WorkflowRule;

@@ -1,6 +1,7 @@
 /** Scripts: JavaScript of the organization that runs in the sandbox instead of a call (SuperOffice's `crmscript`). */
 import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED, newestFirst } from "../accounts/keyset.ts";
+import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -49,15 +50,23 @@ export async function createScript(core: Core, caller: Caller, input: ScriptInpu
 }
 
 /** The next run uses it. @throws ValidationError ConflictError NotFoundError ForbiddenError */
-export async function updateScript(core: Core, caller: Caller, id: string, input: Partial<ScriptInput>, checks: Checks): Promise<Script> {
+export async function updateScript(
+  core: Core,
+  caller: Caller,
+  id: string,
+  input: Partial<ScriptInput>,
+  checks: Checks,
+  ifUnchangedSince?: Date | null,
+): Promise<Script> {
   demand(caller, "webhooks:write");
   await refuseBad(caller, input, checks);
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
       const users = await usersOf(client, caller.organizationId, { scriptId: id });
       const before = await lockScript(client, caller.organizationId, id);
+      await demandUnchanged(client, caller, before, ifUnchangedSince);
       const { name = before.name, source = before.source } = input;
-      const row = (await update<Script>(client, "script", before, { name, source, updatedAt: core.clock.now() })) as Script;
+      const row = (await update<Script>(client, "script", before, { name, source, updatedAt: nextUpdate(core, before) })) as Script;
       // Another text is another receiver: it could print what the former one was trusted with.
       const lost = source === before.source ? new Map<string, string[]>() : await rebind(core, client, caller, users);
       await record(core, client, caller, {

@@ -2,6 +2,7 @@
 import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED } from "../accounts/keyset.ts";
+import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
@@ -21,6 +22,8 @@ export interface Goal extends Thresholds {
   /** That of the value with the latest date. */
   status: GoalStatus | null;
   createdAt: Date;
+  /** Also when a value gave it another status. */
+  updatedAt: Date;
   deletedAt: Date | null;
 }
 
@@ -36,7 +39,7 @@ export type GoalChanges = { [Field in keyof GoalInput]?: GoalInput[Field] | null
 
 /** trim_scale: 450000 and not 450000.00000000000000000000. */
 export const GOAL_COLUMNS = `id, organization_id AS "organizationId", name, unit, direction, trim_scale(good_threshold)::text AS "goodThreshold",
-  trim_scale(bad_threshold)::text AS "badThreshold", status, created_at AS "createdAt", deleted_at AS "deletedAt"`;
+  trim_scale(bad_threshold)::text AS "badThreshold", status, created_at AS "createdAt", updated_at AS "updatedAt", deleted_at AS "deletedAt"`;
 
 /** @throws ValidationError ForbiddenError */
 export async function createGoal(core: Core, caller: Caller, input: GoalInput): Promise<Goal> {
@@ -58,16 +61,23 @@ export async function createGoal(core: Core, caller: Caller, input: GoalInput): 
  * keeps the status it was given.
  * @throws ValidationError NotFoundError ForbiddenError
  */
-export async function updateGoal(core: Core, caller: Caller, id: string, changes: GoalChanges): Promise<Goal> {
+export async function updateGoal(
+  core: Core,
+  caller: Caller,
+  id: string,
+  changes: GoalChanges,
+  ifUnchangedSince?: Date | null,
+): Promise<Goal> {
   demand(caller, "goals:write");
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
     const goal = await lockGoal(client, caller.organizationId, id);
+    await demandUnchanged(client, caller, goal, ifUnchangedSince);
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const next = checked({ ...goal, ...given } as Settings);
     const { rows } = await client.query<Goal>(
-      `UPDATE goal SET name = $3, unit = $4, direction = $5::goal_direction, good_threshold = $6::numeric, bad_threshold = $7::numeric, updated_at = now()
+      `UPDATE goal SET name = $3, unit = $4, direction = $5::goal_direction, good_threshold = $6::numeric, bad_threshold = $7::numeric, updated_at = $8::timestamptz
        WHERE id = $1 AND organization_id = $2 RETURNING ${GOAL_COLUMNS}`,
-      [id, caller.organizationId, next.name, next.unit, next.direction, next.goodThreshold, next.badThreshold],
+      [id, caller.organizationId, next.name, next.unit, next.direction, next.goodThreshold, next.badThreshold, nextUpdate(core, goal)],
     );
     return noted(core, caller, client, "goal.update", goal, rows[0] as Goal);
   });

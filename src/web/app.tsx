@@ -2,6 +2,7 @@ import { lazy, type ReactNode, Suspense, useCallback, useState } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { ErrorBoundary } from "./components/boundary.tsx";
 import { Failed, LoadingRows } from "./components/states.tsx";
+import { UnsavedGuard } from "./components/unsaved.tsx";
 import { SignIn } from "./routes/sign-in.tsx";
 import { ClientProvider, SessionProvider } from "./session.tsx";
 import { Shell } from "./shell.tsx";
@@ -73,6 +74,7 @@ export function App() {
   }
   return (
     <ClientProvider key={person} signedOut={signedOut}>
+      <UnsavedGuard />
       <SignedIn signOut={signedOut}>
         <Routes>
           <Route path="/" element={<Overview />} />

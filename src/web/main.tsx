@@ -5,7 +5,7 @@ import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { BrowserRouter } from "react-router";
+import { createBrowserRouter, RouterProvider } from "react-router";
 import { App } from "./app.tsx";
 import { theme } from "./theme.ts";
 
@@ -13,13 +13,14 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]'
 // What locks the scrolling behind a panel writes a style element, too, and looks for its nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+// A router of this kind lets a page with unsaved work ask before it is left; the pages themselves stand in app.tsx.
+const router = createBrowserRouter([{ path: "*", element: <App /> }]);
+
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <Notifications position="bottom-right" limit={3} autoClose={5000} />
-      <BrowserRouter>
-        <App />
-      </BrowserRouter>
+      <RouterProvider router={router} />
     </MantineProvider>
   </StrictMode>,
 );

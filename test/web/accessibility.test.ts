@@ -129,3 +129,38 @@ test("sign-in, the webhook editor, a menu and a question", { timeout: 120_000 },
   expect(faults).toEqual([]);
   await stranger.close();
 });
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`B92 B96 a refused form, the question over it, stopping and recovering, ${scheme}`, { timeout: 120_000 }, async () => {
+    const page = await dashboard.open("/webhooks");
+    await page.emulateMedia({ colorScheme: scheme });
+    const faults: Fault[] = [];
+    const look = async (name: string) => {
+      await settled(page);
+      faults.push(...(await faultsOf(page, name)));
+    };
+    await page.getByRole("button", { name: "New webhook" }).click();
+    const panel = page.getByRole("dialog", { name: "New webhook" });
+    await panel.getByLabel("Target URL").fill("ftp://nowhere");
+    await panel.getByRole("button", { name: "Create webhook" }).click();
+    await panel.getByRole("alert").waitFor();
+    await look("refused form");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Go on editing" }).waitFor();
+    await look("discard");
+    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("link", { name: "CRM mirror" }).click();
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("button", { name: "Stop webhook" }).waitFor();
+    await look("stop");
+    await page.getByRole("button", { name: "Keep as it is" }).click();
+    await page.getByRole("button", { name: "Recover…" }).click();
+    await page
+      .getByRole("region", { name: "Plan" })
+      .getByText(/request/)
+      .waitFor();
+    await look("recover");
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+}

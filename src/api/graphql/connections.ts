@@ -10,7 +10,7 @@ import {
 import { shownUrl } from "../../definitions/headers.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
-import { given } from "./changes.ts";
+import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
@@ -117,9 +117,10 @@ mutation("updateConnection", {
     ...urlFields(t),
     headers: t.field({ type: "JSON", description: HEADERS }),
     publicHeaders: t.stringList({ description: PUBLIC_HEADERS }),
+    ...unchangedFields(t),
   }),
-  resolve: ({ id, ...changes }, { doors, caller }) =>
-    updateConnection(doors.core, caller, uuidOf("Connection", id), given(changes, ["name"])),
+  resolve: ({ id, ifUnchangedSince, ...changes }, { doors, caller }) =>
+    updateConnection(doors.core, caller, uuidOf("Connection", id), given(changes, ["name"]), ifUnchangedSince),
 });
 
 mutation("deleteConnection", {

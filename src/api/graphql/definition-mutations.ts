@@ -8,7 +8,7 @@ import type { ReplayRow } from "../../requests/replay.ts";
 import { dialects } from "../../wire/dialects.ts";
 import type { Doors } from "../doors.ts";
 import { builder } from "./builder.ts";
-import { given } from "./changes.ts";
+import { given, unchangedFields } from "./changes.ts";
 import { Dialect, HmacAlgorithm, HmacEncoding, OnExhausted, Ordering, SignatureVersion, TargetType } from "./definition-enums.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { WebhookDefinition } from "./nodes.ts";
@@ -209,15 +209,16 @@ mutation("updateWebhookDefinition", {
       description: "false takes the signing secrets away at once, true keeps them; rotateSigningSecret makes a first one.",
     }),
     ...settingFields(t),
+    ...unchangedFields(t),
   }),
   resolve: async (
-    { id, name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
+    { id, ifUnchangedSince, name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed, ...settings },
     { doors, caller },
   ) => {
     const plain = { name, eventTypes, dialect, signatureVersions, hmacAlgorithm, hmacEncoding, signed };
     const must = given(plain, ["name", "eventTypes", "dialect", "signatureVersions", "hmacAlgorithm", "hmacEncoding", "signed"]);
     const input = { ...settingsOf(settings), ...must };
-    return (await updateDefinition(doors.core, caller, uuidOf("WebhookDefinition", id), input, doors)).definition;
+    return (await updateDefinition(doors.core, caller, uuidOf("WebhookDefinition", id), input, doors, ifUnchangedSince)).definition;
   },
 });
 

@@ -233,6 +233,11 @@ builder.prismaNode("WebhookDefinition", {
       type: "DateTime",
       description: "When a setting or the state last changed; deliveries do not count.",
     }),
+    stoppedAt: t.expose("stoppedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when it is not ACTIVE: events accepted from then on make no request. Null while it is ACTIVE.",
+    }),
     deletedAt: t.expose("deletedAt", {
       type: "DateTime",
       nullable: true,

@@ -16,6 +16,7 @@ import type { GoalValueChange } from "../../live/feed.ts";
 import { type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
+import { unchangedFields } from "./changes.ts";
 import { callerOf, feedOptions } from "./context.ts";
 import { byId, inOrder, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
@@ -81,6 +82,10 @@ builder.node(Goal, {
       description: "The status of the value with the latest date, whenever that was recorded; null without values or thresholds.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createGoal was called; lists are in this order." }),
+    updatedAt: t.expose("updatedAt", {
+      type: "DateTime",
+      description: "When a setting last changed, or a value gave it another status; createdAt until then.",
+    }),
     deletedAt: t.expose("deletedAt", {
       type: "DateTime",
       nullable: true,
@@ -204,8 +209,10 @@ mutation("updateGoal", {
     unit: t.string({ description: "What the values count, such as `EUR`: at most 64 characters; null clears it." }),
     goodThreshold: t.field({ type: "Decimal", description: "A value at it, or better, is GREEN; null takes it away." }),
     badThreshold: t.field({ type: "Decimal", description: "A value at it, or worse, is RED; null takes it away." }),
+    ...unchangedFields(t),
   }),
-  resolve: ({ id, ...changes }, { doors, caller }) => updateGoal(doors.core, caller, uuidOf("Goal", id), changes),
+  resolve: ({ id, ifUnchangedSince, ...changes }, { doors, caller }) =>
+    updateGoal(doors.core, caller, uuidOf("Goal", id), changes, ifUnchangedSince),
 });
 
 mutation("deleteGoal", {

@@ -46,7 +46,7 @@ const FIELDS: Record<string, readonly string[]> = {
     words(`id number code name description dialect state stateReason eventTypes filter targetType targetUrl headers publicHeaders
     properties publicProperties warning ordering concurrency onExhausted retrySchedule maxConsecutiveErrors timeoutMs policy signatureVersions
     signingPublicKey signingSecretLastFour fieldsSet hmacAlgorithm hmacEncoding transformation payloadQuery errorsEmail application totalCalls
-    totalErrors consecutiveErrors lastError lastAttemptAt createdAt updatedAt deletedAt`),
+    totalErrors consecutiveErrors lastError lastAttemptAt createdAt updatedAt stoppedAt deletedAt`),
   WebhookRequest:
     words(`id number state lifeCycleState webhookDefinition event eventType entity entityId lane laneNumber dialect url fieldsSet
     isTest attemptCount attempts nextAttemptAt errorCode errorDescription request response authenticationCode notificationMessage

@@ -3,7 +3,7 @@ import { countRules, createRule, deleteRule, listRules, type RulesAlong, updateR
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
-import { given } from "./changes.ts";
+import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
 import { exactJson } from "./exact-json.ts";
 import { mutation, uuidOf } from "./mutation.ts";
@@ -143,13 +143,12 @@ mutation("updateWorkflowRule", {
     priority: t.field({ type: Priority, description: "HIGH rules run first, then MEDIUM, then LOW." }),
     state: t.field({ type: WorkflowRuleState, description: "STOPPED: new events are not judged by it any more." }),
     webhookDefinitionIds: t.idList({ description: `${TRIGGERS} They replace the former ones.` }),
+    ...unchangedFields(t),
   }),
-  resolve: ({ id, ...changes }, { doors, caller }) => {
+  resolve: ({ id, ifUnchangedSince, ...changes }, { doors, caller }) => {
     const { webhookDefinitionIds: ids, ...settings } = given(changes, ["name", "priority", "state", "webhookDefinitionIds"]);
-    return updateRule(doors.core, caller, uuidOf("WorkflowRule", id), {
-      ...settings,
-      ...(ids && { webhookDefinitionIds: ids.map((one) => uuidOf("WebhookDefinition", one)) }),
-    });
+    const named = ids && { webhookDefinitionIds: ids.map((one) => uuidOf("WebhookDefinition", one)) };
+    return updateRule(doors.core, caller, uuidOf("WorkflowRule", id), { ...settings, ...named }, ifUnchangedSince);
   },
 });
 

@@ -2,7 +2,7 @@
 import { countScripts, createScript, deleteScript, listScripts, updateScript } from "../../definitions/scripts.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
-import { given } from "./changes.ts";
+import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { connectionType, pageOfRows } from "./page.ts";
@@ -62,9 +62,10 @@ mutation("updateScript", {
     id: t.id({ required: true, description: "The script to change; NotFoundError when there is none." }),
     name: t.string({ description: "1 to 255 characters, unique in the organization: ConflictError when it is taken." }),
     source: t.string({ description: "JavaScript; it must parse, or nothing is changed." }),
+    ...unchangedFields(t),
   }),
-  resolve: ({ id, ...changes }, { doors, caller }) =>
-    updateScript(doors.core, caller, uuidOf("Script", id), given(changes, ["name", "source"]), doors),
+  resolve: ({ id, ifUnchangedSince, ...changes }, { doors, caller }) =>
+    updateScript(doors.core, caller, uuidOf("Script", id), given(changes, ["name", "source"]), doors, ifUnchangedSince),
 });
 
 mutation("deleteScript", {

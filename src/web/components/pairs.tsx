@@ -21,8 +21,10 @@ export function Pairs({ noun, pairs, change, issue, most = 20 }: PairsProps) {
   const edit = (index: number, part: Partial<Pair>) => change(pairs.map((pair, at) => (at === index ? { ...pair, ...part } : pair)));
   const path = `${noun.toLowerCase()}s`;
   return (
-    <div>
-      <p className={classes["label"]}>{noun}s</p>
+    <div data-field>
+      <p className={classes["label"]} data-field-label>
+        {noun}s
+      </p>
       {pairs.map((pair, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name than their place while they are typed
         <div key={index} className={classes["row"]}>
@@ -53,7 +55,11 @@ export function Pairs({ noun, pairs, change, issue, most = 20 }: PairsProps) {
       {pairs.some((pair) => pair.value === "***") && (
         <p className={classes["hint"]}>*** is a secret value that stays as it is until you type another.</p>
       )}
-      {issue(path) && <p className={classes["error"]}>{issue(path)}</p>}
+      {issue(path) && (
+        <p className={classes["error"]} data-field-error>
+          {issue(path)}
+        </p>
+      )}
       {pairs.length < most && (
         <Button
           size="xs"

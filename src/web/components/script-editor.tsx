@@ -22,7 +22,6 @@ export function ScriptEditor({ value, change, error, minRows = 5, ...rest }: Scr
       change(field.value);
     };
     if (event.key === "Escape") {
-      event.stopPropagation();
       field.dataset["leaving"] = "true";
     } else if (event.key === "Tab" && !event.shiftKey && field.dataset["leaving"] !== "true") insert("  ");
     else if (event.key === "Enter") insert(`\n${/^[ \t]*/.exec(value.slice(value.lastIndexOf("\n", start - 1) + 1))?.[0] ?? ""}`);
@@ -36,6 +35,8 @@ export function ScriptEditor({ value, change, error, minRows = 5, ...rest }: Scr
       minRows={minRows}
       maxRows={22}
       value={value}
+      // Escape means this field: the panel around it stays open.
+      data-mantine-stop-propagation="true"
       spellCheck={false}
       autoCapitalize="off"
       autoCorrect="off"

@@ -7,7 +7,8 @@ import type { Goal, GoalValue } from "./documents.ts";
 const COLORS = { GREEN: "var(--ok-fill)", AMBER: "var(--warn-fill)", RED: "var(--bad-fill)" } as const;
 
 interface Point {
-  date: string;
+  /** Milliseconds of the day's start, UTC: as far apart in the picture as in time. */
+  at: number;
   value: number;
   status: GoalValue["status"];
 }
@@ -29,11 +30,25 @@ function niceStep(rough: number): number {
   return (([1, 2, 5] as const).find((factor) => factor * size >= rough) ?? 10) * size;
 }
 
+const DAY_MS = 86_400_000;
+const MOST_DAYS = 7;
+
+/** Evenly spaced days from the first value's to the last one's, whether they have a value or not. */
+export function dayTicks(at: readonly number[]): number[] {
+  const first = Math.min(...at);
+  const days = Math.round((Math.max(...at) - first) / DAY_MS);
+  const step = Math.max(1, Math.ceil(days / MOST_DAYS));
+  return Array.from({ length: Math.floor(days / step) + 1 }, (_, index) => first + index * step * DAY_MS);
+}
+
+const dayOf = (at: number): string => formatDay(new Date(at).toISOString().slice(0, 10));
+
 export function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] }) {
   // Doubles are good enough to draw with; the table below shows every digit.
   const points: Point[] = values
-    .map((each) => ({ date: each.date, value: Number(each.value), status: each.status }))
-    .sort((a, b) => a.date.localeCompare(b.date));
+    .map((each) => ({ at: Date.parse(each.date), value: Number(each.value), status: each.status }))
+    .sort((a, b) => a.at - b.at);
+  const days = dayTicks(points.map((point) => point.at));
   const lines = [
     goal.goodThreshold !== null && {
       y: Number(goal.goodThreshold),
@@ -59,7 +74,7 @@ export function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] })
     <LineChart
       h={300}
       data={points}
-      dataKey="date"
+      dataKey="at"
       series={[{ name: "value", label: goal.unit ?? "Value", color: "var(--accent)" }]}
       curveType="linear"
       strokeWidth={2}
@@ -76,10 +91,16 @@ export function GoalChart({ goal, values }: { goal: Goal; values: GoalValue[] })
         tickFormatter: (value: number) => new Intl.NumberFormat("en", { notation: "compact" }).format(value),
       }}
       xAxisProps={{
-        tickFormatter: (date: string) => formatDay(date).replace(/ \d{4}$/, ""),
+        type: "number",
+        scale: "time",
+        // One value alone stands in the middle.
+        domain: points.length === 1 ? [(points[0]?.at ?? 0) - DAY_MS, (points[0]?.at ?? 0) + DAY_MS] : ["dataMin", "dataMax"],
+        ticks: days,
+        tickFormatter: (at: number) => dayOf(at).replace(/ \d{4}$/, ""),
         minTickGap: 30,
         padding: { left: 10, right: 10 },
       }}
+      tooltipProps={{ labelFormatter: (at) => (typeof at === "number" ? dayOf(at) : "") }}
       valueFormatter={(value) => formatDecimal(String(value))}
     />
   );

@@ -10,6 +10,7 @@ export const GoalFields = graphql(`
     goodThreshold
     badThreshold
     status
+    updatedAt
   }
 `);
 export type Goal = ResultOf<typeof GoalFields>;
@@ -68,6 +69,17 @@ export const GoalQuery = graphql(
   }
 `,
   [GoalFields, ValueFields],
+);
+
+export const GoalNow = graphql(
+  `
+  query GoalNow($id: ID!) {
+    goal(id: $id) {
+      ...GoalFields
+    }
+  }
+`,
+  [GoalFields],
 );
 
 export const ValueRecorded = graphql(`

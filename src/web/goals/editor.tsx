@@ -3,7 +3,8 @@ import { useEffect } from "react";
 import { blank, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
-import { CreateGoal, type Goal, RecordValue, UpdateGoal } from "./documents.ts";
+import { useReadNow } from "../graphql/read-now.ts";
+import { CreateGoal, type Goal, GoalNow, RecordValue, UpdateGoal } from "./documents.ts";
 import classes from "./editor.module.css";
 
 interface Values {
@@ -14,6 +15,21 @@ interface Values {
   badThreshold: string;
 }
 const empty = (): Values => ({ name: "", unit: "", direction: "MAXIMIZE", goodThreshold: "", badThreshold: "" });
+
+const valuesOf = ({ name, unit, direction, goodThreshold, badThreshold }: Goal): Values => ({
+  name,
+  unit: unit ?? "",
+  direction,
+  goodThreshold: goodThreshold ?? "",
+  badThreshold: badThreshold ?? "",
+});
+const inputOf = (values: Values) => ({
+  name: values.name.trim(),
+  direction: values.direction,
+  unit: blank(values.unit),
+  goodThreshold: blank(values.goodThreshold),
+  badThreshold: blank(values.badThreshold),
+});
 
 interface EditorProps {
   /** "new", a goal to change, or undefined: closed. */
@@ -27,20 +43,15 @@ export function GoalEditor({ goal, close, saved }: EditorProps) {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (goal === "new") reset(empty());
-    else if (goal)
-      reset({ ...goal, unit: goal.unit ?? "", goodThreshold: goal.goodThreshold ?? "", badThreshold: goal.badThreshold ?? "" });
+    else if (goal) reset(valuesOf(goal), goal.updatedAt);
   }, [goal, reset]);
+  const reload = useReadNow(GoalNow, ({ goal: now }) => (now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined));
 
   async function submit() {
-    const input = {
-      name: values.name.trim(),
-      direction: values.direction,
-      unit: blank(values.unit),
-      goodThreshold: blank(values.goodThreshold),
-      badThreshold: blank(values.badThreshold),
-    };
     const result =
-      goal === "new" ? await form.save(CreateGoal, { input }) : goal && (await form.save(UpdateGoal, { input: { id: goal.id, ...input } }));
+      goal === "new"
+        ? await form.save(CreateGoal, { input: inputOf(values) })
+        : goal && (await form.update(UpdateGoal, { id: goal.id, toInput: inputOf, reload }));
     if (result) {
       tell(`${result.name} is saved`);
       saved(result);
@@ -54,8 +65,7 @@ export function GoalEditor({ goal, close, saved }: EditorProps) {
       title={goal === "new" ? "New goal" : "Edit goal"}
       submitLabel={goal === "new" ? "Create goal" : "Save"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <TextInput
         label="Name"
@@ -126,8 +136,7 @@ export function RecordPanel({ goal, opened, close, recorded }: RecordProps) {
       close={close}
       title={`Record a value of ${goal.name}`}
       submitLabel="Record"
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
       submit={async () => {
         const { date, value, goodThreshold, badThreshold } = values;
         const thresholds = {

@@ -61,14 +61,41 @@ export function usePerform() {
 export function tell(message: string): void {
   notifications.show({ message, color: "accent" });
 }
+/** Questions and panels that are acting at the moment; the last is the uppermost. */
+const takers: ((failure: Failure) => void)[] = [];
+
+/** @returns what went wrong during `action`, for the question or panel that stands over the page; undefined when nothing did */
+export async function takeFailures(action: () => unknown): Promise<Failure | undefined> {
+  let taken: Failure | undefined;
+  const take = (failure: Failure) => {
+    taken ??= failure;
+  };
+  takers.push(take);
+  try {
+    await action();
+  } finally {
+    takers.splice(takers.indexOf(take), 1);
+  }
+  return taken;
+}
+
 export function tellFailure(failure: Failure): void {
+  const take = takers.at(-1);
+  if (take) {
+    take(failure);
+    return;
+  }
   const detail = Object.values(failure.issues).join("; ");
   notifications.show({ title: failure.message, message: detail === failure.message ? "" : detail, color: "red", autoClose: 9000 });
 }
 
-/** For buttons: runs one action at a time, says when it went wrong, and `done` when it went well. */
-export function useAct() {
+/**
+ * For buttons: runs one action at a time, says when it went wrong, and `done` when it went well.
+ * `inPlace`: what went wrong is in `failure`, for a Refusal beside the button; else it is a notification.
+ */
+export function useAct({ inPlace = false } = {}) {
   const perform = usePerform();
+  const [failure, setFailure] = useState<Failure>();
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
   const act = useCallback(
@@ -80,17 +107,19 @@ export function useAct() {
       if (running.current) return undefined;
       running.current = true;
       setBusy(true);
+      setFailure(undefined);
       const outcome = await perform(document, variables);
       running.current = false;
       setBusy(false);
       if (!outcome.ok) {
-        tellFailure(outcome.failure);
+        if (inPlace) setFailure(outcome.failure);
+        else tellFailure(outcome.failure);
         return undefined;
       }
       if (done !== undefined) tell(done);
       return outcome.value;
     },
-    [perform],
+    [perform, inPlace],
   );
-  return { act, busy };
+  return { act, busy, failure };
 }

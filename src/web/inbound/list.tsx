@@ -8,11 +8,12 @@ import { Code } from "../components/code.tsx";
 import { ShownOnce } from "../components/copy.tsx";
 import { blank, useForm } from "../components/form.ts";
 import { Confirm, FormPanel } from "../components/panel.tsx";
+import { Refusal } from "../components/refusal.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Chip } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
-import { useAct } from "../graphql/act.ts";
+import { tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { CreateInbound, DeleteInbound, GoalNamesQuery, type Inbound, InboundQuery, RotateKey, UpdateInbound } from "./documents.ts";
 
@@ -66,11 +67,17 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
       const created = await form.save(CreateInbound, {
         input: { goalId: values.goalId, ...(name === null ? {} : { name }), ...(description === null ? {} : { description }) },
       });
-      if (created) saved({ name: created.inboundWebhook.name, url: created.targetUrl });
+      if (created) {
+        tell(`${created.inboundWebhook.name} is made`);
+        saved({ name: created.inboundWebhook.name, url: created.targetUrl });
+      }
     } else if (
       inbound &&
-      (await form.save(UpdateInbound, { input: { id: inbound.id, ...(name === null ? {} : { name }), description } }))
+      (await form.save(UpdateInbound, {
+        input: { id: inbound.id, ...form.changes((each) => ({ name: each.name.trim(), description: blank(each.description) })) },
+      }))
     ) {
+      tell(`${name ?? inbound.name} is saved`);
       saved(undefined);
     }
   }
@@ -81,8 +88,7 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
       title={inbound === "new" ? "New webhook" : "Edit webhook"}
       submitLabel={inbound === "new" ? "Create" : "Save"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <Select
         label="Goal"
@@ -120,14 +126,17 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
 export function InboundList({ goalId }: { goalId?: string }) {
   const list = useAllPages(InboundQuery, (data) => data.inboundWebhooks);
   const { act } = useAct();
+  const rotation = useAct({ inPlace: true });
   const [editing, setEditing] = useState<Inbound | "new">();
   const [shown, setShown] = useState<Shown>();
   const [rotating, setRotating] = useState<Inbound>();
   const [errorsOf, setErrorsOf] = useState<Inbound>();
 
   async function rotate(row: Inbound) {
-    const result = await act(RotateKey, { input: { id: row.id } }, "The old URL no longer works");
-    if (result) setShown({ name: row.name, url: result.targetUrl });
+    const result = await rotation.act(RotateKey, { input: { id: row.id } }, "The old URL no longer works");
+    if (!result) return;
+    setShown({ name: row.name, url: result.targetUrl });
+    setRotating(undefined);
   }
   async function enable(row: Inbound) {
     if (
@@ -260,11 +269,13 @@ export function InboundList({ goalId }: { goalId?: string }) {
         <p className="quiet" style={{ marginTop: 0 }}>
           It gets a new URL, shown once. The old one stops working at once: change the source system right after.
         </p>
+        <Refusal failure={rotation.failure} />
         <Button
+          mt="sm"
           data-autofocus
+          loading={rotation.busy}
           onClick={() => {
             if (rotating) void rotate(rotating);
-            setRotating(undefined);
           }}
         >
           Rotate key

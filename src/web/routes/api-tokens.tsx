@@ -9,7 +9,7 @@ import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Chip } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
-import { Problem, useAct } from "../graphql/act.ts";
+import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
@@ -104,14 +104,14 @@ export function ApiTokens() {
   const [opened, setOpened] = useState(false);
   const [old, setOld] = useState(false);
   const [shown, setShown] = useState<{ name: string; token: string }>();
-  const form = useForm(() => ({ name: "", role: "MEMBER" as Token["role"], limited: false, scopes: [] as string[], expiry: "90" }));
+  const form = useForm(() => ({ name: "", role: "MEMBER" as Token["role"], limited: false, scopes: [] as string[], expiresAt: "90" }));
   const { values, set, issue, reset } = form;
   useEffect(() => {
-    if (opened) reset({ name: "", role: "MEMBER", limited: false, scopes: [], expiry: "90" });
+    if (opened) reset({ name: "", role: "MEMBER", limited: false, scopes: [], expiresAt: "90" });
   }, [opened, reset]);
 
   async function submit() {
-    const expiresAt = values.expiry === "never" ? null : new Date(Date.now() + Number(values.expiry) * 86_400_000).toISOString();
+    const expiresAt = values.expiresAt === "never" ? null : new Date(Date.now() + Number(values.expiresAt) * 86_400_000).toISOString();
     const created = await form.save(CreateToken, {
       input: {
         name: blank(values.name) ?? "",
@@ -121,6 +121,7 @@ export function ApiTokens() {
       },
     });
     if (created) {
+      tell(`${created.apiToken.name} is made`);
       setShown({ name: created.apiToken.name, token: created.token });
       setOpened(false);
       list.refresh();
@@ -221,8 +222,7 @@ export function ApiTokens() {
         title="New API token"
         submitLabel="Create token"
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"
@@ -266,9 +266,9 @@ export function ApiTokens() {
           label="Ends"
           allowDeselect={false}
           data={EXPIRIES}
-          value={values.expiry}
+          value={values.expiresAt}
           error={issue("expiresAt")}
-          onChange={(expiry) => set({ expiry: expiry ?? "90" })}
+          onChange={(expiry) => set({ expiresAt: expiry ?? "90" })}
         />
       </FormPanel>
     </SettingsPage>

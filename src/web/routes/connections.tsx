@@ -9,6 +9,7 @@ import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
@@ -22,6 +23,7 @@ const ConnectionFields = graphql(`
     urlDeleted
     urlStatus
     headers
+    updatedAt
   }
 `);
 type Connection = ResultOf<typeof ConnectionFields>;
@@ -37,6 +39,19 @@ const ConnectionsQuery = graphql(
       pageInfo {
         hasNextPage
         endCursor
+      }
+    }
+  }
+`,
+  [ConnectionFields],
+);
+const ConnectionNow = graphql(
+  `
+  query ConnectionNow($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Connection {
+        ...ConnectionFields
       }
     }
   }
@@ -104,6 +119,23 @@ interface Values {
 }
 const empty = (): Values => ({ name: "", urlAdded: "", urlEdited: "", urlDeleted: "", urlStatus: "", headers: [] });
 
+const valuesOf = ({ name, urlAdded, urlEdited, urlDeleted, urlStatus, headers }: Connection): Values => ({
+  name,
+  urlAdded: urlAdded ?? "",
+  urlEdited: urlEdited ?? "",
+  urlDeleted: urlDeleted ?? "",
+  urlStatus: urlStatus ?? "",
+  headers: toPairs(headers),
+});
+const inputOf = (values: Values) => ({
+  name: values.name.trim(),
+  urlAdded: blank(values.urlAdded),
+  urlEdited: blank(values.urlEdited),
+  urlDeleted: blank(values.urlDeleted),
+  urlStatus: blank(values.urlStatus),
+  headers: fromPairs(values.headers),
+});
+
 export function Connections() {
   const list = useAllPages(ConnectionsQuery, (data) => data.connections);
   const { can } = useSession();
@@ -113,32 +145,17 @@ export function Connections() {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (editing === "new") reset(empty());
-    else if (editing) {
-      const { name, urlAdded, urlEdited, urlDeleted, urlStatus, headers } = editing;
-      reset({
-        name,
-        urlAdded: urlAdded ?? "",
-        urlEdited: urlEdited ?? "",
-        urlDeleted: urlDeleted ?? "",
-        urlStatus: urlStatus ?? "",
-        headers: toPairs(headers),
-      });
-    }
+    else if (editing) reset(valuesOf(editing), editing.updatedAt);
   }, [editing, reset]);
+  const reload = useReadNow(ConnectionNow, ({ node }) =>
+    node?.__typename === "Connection" ? { values: valuesOf(node), updatedAt: node.updatedAt } : undefined,
+  );
 
   async function submit() {
-    const input = {
-      name: values.name.trim(),
-      urlAdded: blank(values.urlAdded),
-      urlEdited: blank(values.urlEdited),
-      urlDeleted: blank(values.urlDeleted),
-      urlStatus: blank(values.urlStatus),
-      headers: fromPairs(values.headers),
-    };
     const saved =
       editing === "new"
-        ? await form.save(CreateConnection, { input })
-        : editing && (await form.save(UpdateConnection, { input: { id: editing.id, ...input } }));
+        ? await form.save(CreateConnection, { input: inputOf(values) })
+        : editing && (await form.update(UpdateConnection, { id: editing.id, toInput: inputOf, reload }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);
@@ -224,8 +241,7 @@ export function Connections() {
         title={editing === "new" ? "New connection" : "Edit connection"}
         submitLabel={editing === "new" ? "Create connection" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

@@ -98,7 +98,13 @@ export function EventTypes() {
     const saved =
       editing === "new"
         ? await form.save(CreateType, { input: { name: values.name.trim(), ...rest } })
-        : editing && (await form.save(UpdateType, { input: { id: editing.id, ...rest } }));
+        : editing &&
+          (await form.save(UpdateType, {
+            input: {
+              id: editing.id,
+              ...form.changes((each) => ({ description: blank(each.description), schema: parseJson(each.schema)?.value ?? null })),
+            },
+          }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);
@@ -169,8 +175,7 @@ export function EventTypes() {
         title={editing === "new" ? "New event type" : "Edit event type"}
         submitLabel={editing === "new" ? "Create event type" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

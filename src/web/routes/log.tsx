@@ -14,6 +14,7 @@ import { LogFilters, NumberSearch } from "../log/filters.tsx";
 import { LogList } from "../log/list.tsx";
 import { storeFor } from "../log/store.ts";
 import { useSession } from "../session.tsx";
+import { RecoverViewButton } from "../webhooks/recover-view.tsx";
 import classes from "./log.module.css";
 
 const STATUS: Record<LiveStatus, string> = {
@@ -100,6 +101,7 @@ export function Log() {
           )}
           <span className={classes["actions"]}>
             {writes && filtered && (state.total ?? 0) > 0 && <ResendAllButton filter={filter} total={state.total ?? 0} />}
+            {writes && <RecoverViewButton filter={filter} />}
             <NumberSearch open={(number) => navigate(`/log/${number}`)} />
             <Button
               size="xs"

@@ -11,6 +11,7 @@ import { DataTable } from "../components/table.tsx";
 import { Ago } from "../components/time.tsx";
 import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
@@ -35,6 +36,19 @@ const ScriptsQuery = graphql(`
   }
 `);
 type Script = ResultOf<typeof ScriptsQuery>["scripts"]["edges"][number]["node"];
+const ScriptNow = graphql(`
+  query ScriptNow($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Script {
+        name
+        source
+        updatedAt
+      }
+    }
+  }
+`);
+const inputOf = ({ name, source }: Pick<Script, "name" | "source">) => ({ name: name.trim(), source });
 const CreateScript = graphql(
   `
   mutation CreateScript($input: CreateScriptInput!) {
@@ -105,15 +119,17 @@ export function Scripts() {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (editing === "new") reset({ name: "", source: "" });
-    else if (editing) reset({ name: editing.name, source: editing.source });
+    else if (editing) reset({ name: editing.name, source: editing.source }, editing.updatedAt);
   }, [editing, reset]);
+  const reload = useReadNow(ScriptNow, ({ node }) =>
+    node?.__typename === "Script" ? { values: { name: node.name, source: node.source }, updatedAt: node.updatedAt } : undefined,
+  );
 
   async function submit() {
-    const input = { name: values.name.trim(), source: values.source };
     const saved =
       editing === "new"
-        ? await form.save(CreateScript, { input })
-        : editing && (await form.save(UpdateScript, { input: { id: editing.id, ...input } }));
+        ? await form.save(CreateScript, { input: inputOf(values) })
+        : editing && (await form.update(UpdateScript, { id: editing.id, toInput: inputOf, reload }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);
@@ -177,8 +193,7 @@ export function Scripts() {
         title={editing === "new" ? "New script" : "Edit script"}
         submitLabel={editing === "new" ? "Create script" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         size={720}
       >
         <TextInput

@@ -124,8 +124,7 @@ export function SecretKeys() {
         close={() => setOpened(false)}
         title="New secret key"
         submitLabel="Create key"
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         submit={async () => {
           const saved = await form.save(CreateKey, { input: { name: values.name.trim(), secret: values.secret } });
           if (saved) {

@@ -122,7 +122,11 @@ export function Users() {
           })
         : editing &&
           (await form.save(UpdateUser, {
-            input: { id: editing.id, name: values.name.trim(), role: values.role, ...(password === null ? {} : { password }) },
+            input: {
+              id: editing.id,
+              ...form.changes(({ name, role }) => ({ name: name.trim(), role })),
+              ...(password === null ? {} : { password }),
+            },
           }));
     if (saved) {
       tell(`${saved.email} is saved`);
@@ -211,8 +215,7 @@ export function Users() {
         title={editing === "new" ? "New user" : "Edit user"}
         submitLabel={editing === "new" ? "Create user" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
       >
         <TextInput
           label="Name"

@@ -179,13 +179,16 @@ export function WebServices() {
         close={() => setOpened(false)}
         title="New web service"
         submitLabel="Create web service"
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         submit={async () => {
           const { connectionId, events, ...input } = values;
           const saved = await form.save(CreateService, { input });
-          if (saved && connectionId !== null) await act(SetTarget, { input: { id: saved.id, connectionId, events } });
-          if (saved) {
+          // The service stands by then; what failed of its target is told.
+          const complete = saved && (connectionId === null || (await act(SetTarget, { input: { id: saved.id, connectionId, events } })));
+          if (saved && !complete) {
+            setOpened(false);
+            list.refresh();
+          } else if (saved) {
             tell(`${saved.externalId} is saved`);
             setOpened(false);
             list.refresh();

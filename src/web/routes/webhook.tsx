@@ -1,10 +1,11 @@
 // biome-ignore-all lint/correctness/useJsxKeyInIterable: facts are pairs of a name and an element, not lists of elements
 import { Alert, Button, Menu, NumberInput, Tabs } from "@mantine/core";
-import { IconAlertTriangle, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconWebhookOff } from "@tabler/icons-react";
-import { useState } from "react";
+import { IconAlertTriangle, IconDots, IconPencil, IconWebhookOff } from "@tabler/icons-react";
+import { useCallback, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useQuery } from "urql";
 import { ActionButton } from "../components/action-button.tsx";
+import { useEvery } from "../components/clock.ts";
 import { Code, jsonText } from "../components/code.tsx";
 import { CopyField, ShownOnce } from "../components/copy.tsx";
 import { formatDuration, formatSeconds, plural } from "../components/format.ts";
@@ -17,14 +18,21 @@ import { Ago, Moment } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
 import type { ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
+import { ActivateButton } from "../webhooks/activate.tsx";
 import { DIALECTS, EXHAUSTIONS, ORDERINGS } from "../webhooks/dialects.ts";
-import { ActivateDefinitions, DefinitionQuery, DeleteDefinition, RotateSecret, StopDefinitions } from "../webhooks/documents.ts";
-import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { DefinitionQuery, DeleteDefinition, RotateSecret } from "../webhooks/documents.ts";
+import { DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
+import { RecoverButton } from "../webhooks/recover.tsx";
 import { Schedule } from "../webhooks/schedule.tsx";
 import { TestButton } from "../webhooks/send-test.tsx";
+import { StopButton } from "../webhooks/stop.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import { SAMPLES } from "../webhooks/verify-samples.ts";
 import { targetOf } from "./webhooks.tsx";
+
+/** How old what the page shows may be. */
+const LIVE_MS = 2_500;
 
 type Data = ResultOf<typeof DefinitionQuery>;
 type Whole = NonNullable<Data["webhookDefinition"]>;
@@ -198,11 +206,12 @@ export function Webhook() {
   const { id = "" } = useParams();
   const navigate = useNavigate();
   const { can } = useSession();
-  const { act, busy } = useAct();
+  const { act } = useAct();
   const [{ data, error }, again] = useQuery({ query: DefinitionQuery, variables: { id } });
   const [task, setTask] = useState<EditorTask>();
-  const [created, setCreated] = useState<{ name: string; secret: string }>();
-  const refresh = () => again({ requestPolicy: "network-only" });
+  const [created, setCreated] = useState<Created>();
+  const refresh = useCallback(() => again({ requestPolicy: "network-only" }), [again]);
+  useEvery(LIVE_MS, refresh);
   const definition = data?.webhookDefinition;
   const back = { to: "/webhooks", label: "Webhooks" };
   if (error && !data) return <Failed error={error} retry={refresh} />;
@@ -237,20 +246,12 @@ export function Webhook() {
         can("webhooks:write") && (
           <>
             <TestButton definition={definition} sent={refresh} />
-            <Button
-              variant="default"
-              loading={busy}
-              leftSection={stopped ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
-              onClick={async () => {
-                const input = { ids: [definition.id] };
-                await (stopped
-                  ? act(ActivateDefinitions, { input }, `${definition.name} is active`)
-                  : act(StopDefinitions, { input }, `${definition.name} is stopped; what is queued is kept`));
-                refresh();
-              }}
-            >
-              {stopped ? "Activate" : "Stop"}
-            </Button>
+            {stopped ? (
+              <ActivateButton definitions={[definition]} activated={refresh} />
+            ) : (
+              <StopButton definition={definition} stopped={refresh} />
+            )}
+            <RecoverButton scope={{ webhooks: [definition], since: definition.stoppedAt ?? undefined }} closed={refresh} />
             <Button variant="default" leftSection={<IconPencil size={15} />} onClick={() => setTask({ kind: "edit", of: definition })}>
               Edit
             </Button>
@@ -280,7 +281,7 @@ export function Webhook() {
         )
       }
     >
-      <CreatedSecret key={created?.secret ?? ""} secret={created?.secret} name={created?.name ?? ""} />
+      {created && <FirstSteps key={created.definition.id} created={created} close={() => setCreated(undefined)} />}
       {stopped && definition.stateReason !== null && (
         <Alert
           color={definition.state === "TOO_MANY_ERRORS" ? "red" : "gray"}
@@ -288,7 +289,13 @@ export function Webhook() {
           icon={<IconAlertTriangle size={18} />}
           mb="lg"
         >
-          {definition.stateReason}
+          {definition.stateReason.replace(/^./, (first) => first.toUpperCase())}
+          {definition.stoppedAt !== null && (
+            <>
+              {" "}
+              since <Moment at={definition.stoppedAt} />. Events since then are not queued for it; activating it offers to send them.
+            </>
+          )}
         </Alert>
       )}
       {held.length > 0 && (
@@ -328,7 +335,7 @@ export function Webhook() {
         close={() => setTask(undefined)}
         saved={(saved, secret) => {
           setTask(undefined);
-          setCreated(secret === null ? undefined : { name: saved.name, secret });
+          if (saved.id !== definition.id) setCreated({ definition: saved, secret });
           if (saved.id === definition.id) refresh();
           else navigate(`/webhooks/${saved.id}`);
         }}

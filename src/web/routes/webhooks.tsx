@@ -1,6 +1,6 @@
 import { Button, Checkbox, Menu, Switch, TextInput } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { IconDots, IconPlayerPause, IconPlayerPlay, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
+import { IconDots, IconPlayerPause, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ActionButton } from "../components/action-button.tsx";
@@ -9,12 +9,15 @@ import { Empty, Loaded } from "../components/states.tsx";
 import { type Column, DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
-import { useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { useSession } from "../session.tsx";
+import { ActivateButton } from "../webhooks/activate.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
-import { ActivateDefinitions, type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
-import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { type Definition, DefinitionsQuery } from "../webhooks/documents.ts";
+import { DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
+import { RecoverButton } from "../webhooks/recover.tsx";
+import { useStop } from "../webhooks/stop.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
 
@@ -36,9 +39,8 @@ export function Webhooks() {
   const [query, setQuery] = useSearchParams();
   // The overview of an empty installation leads here with `?new`.
   const [task, setTask] = useState<EditorTask | undefined>(query.has("new") && can("webhooks:write") ? { kind: "create" } : undefined);
-  const [created, setCreated] = useState<{ name: string; secret: string }>();
+  const [created, setCreated] = useState<Created>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const { act, busy } = useAct();
   // The field is its own; the address follows it (a router's update comes too late for somebody who types).
   const [search, setSearch] = useState(query.get("q") ?? "");
   const onlyActive = query.get("show") === "active";
@@ -61,18 +63,11 @@ export function Webhooks() {
       if (!next.delete(id)) next.add(id);
       return next;
     });
-  async function change(what: "stop" | "activate") {
-    const input = { ids: [...chosen] };
-    const done = plural(chosen.size, "webhook");
-    const result =
-      what === "stop"
-        ? await act(StopDefinitions, { input }, `${done} stopped; what is queued is kept`)
-        : await act(ActivateDefinitions, { input }, `${done} active`);
-    if (result) {
-      setChosen(new Set());
-      list.refresh();
-    }
+  function changed() {
+    setChosen(new Set());
+    list.refresh();
   }
+  const { stop, busy } = useStop(changed);
 
   const columns = (rows: Definition[]): Column<Definition>[] => [
     ...(writes
@@ -157,10 +152,11 @@ export function Webhooks() {
         )
       }
     >
-      <CreatedSecret key={created?.secret ?? ""} secret={created?.secret} name={created?.name ?? ""} />
+      {created && <FirstSteps key={created.definition.id} created={created} close={() => setCreated(undefined)} />}
       <Loaded of={list} retry={list.refresh}>
         {(all) => {
           const rows = all.filter((row) => (!onlyActive || row.state === "ACTIVE") && matches(row, search.toLowerCase()));
+          const selected = all.filter((row) => chosen.has(row.id));
           if (all.length === 0) {
             return (
               <Empty
@@ -183,22 +179,16 @@ export function Webhooks() {
                       variant="default"
                       loading={busy}
                       leftSection={<IconPlayerPause size={14} />}
-                      onClick={() => void change("stop")}
+                      onClick={() => void stop(selected, `${plural(selected.length, "webhook")} stopped; what is queued is kept`)}
                     >
                       Stop
                     </Button>
-                    <Button
-                      size="xs"
-                      variant="default"
-                      loading={busy}
-                      leftSection={<IconPlayerPlay size={14} />}
-                      onClick={() => void change("activate")}
-                    >
-                      Activate
-                    </Button>
+                    <ActivateButton definitions={selected} activated={changed} size="xs" />
+                    <RecoverButton scope={{ webhooks: selected }} size="xs" />
                     <Button size="xs" variant="subtle" color="gray" onClick={() => setChosen(new Set())}>
                       Clear
                     </Button>
+                    <span className="quiet">Events that come while they are stopped are not queued for them.</span>
                   </>
                 ) : (
                   <>
@@ -247,7 +237,7 @@ export function Webhooks() {
         close={() => setTask(undefined)}
         saved={(definition, secret) => {
           setTask(undefined);
-          setCreated(secret === null ? undefined : { name: definition.name, secret });
+          if (task?.kind !== "edit") setCreated({ definition, secret });
           list.refresh();
         }}
       />

@@ -10,6 +10,7 @@ import { DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
 import { Problem, tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
@@ -27,6 +28,7 @@ const RuleFields = graphql(`
     condition
     priority
     state
+    updatedAt
     webhookDefinitions {
       id
       name
@@ -46,6 +48,19 @@ const RulesQuery = graphql(
       pageInfo {
         hasNextPage
         endCursor
+      }
+    }
+  }
+`,
+  [RuleFields],
+);
+const RuleNow = graphql(
+  `
+  query RuleNow($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on WorkflowRule {
+        ...RuleFields
       }
     }
   }
@@ -104,9 +119,10 @@ interface Values {
   description: string;
   entity: string;
   condition: unknown;
+  conditionMistake: string | null;
   priority: Rule["priority"];
   active: boolean;
-  definitionIds: string[];
+  webhookDefinitionIds: string[];
 }
 const empty = (): Values => ({
   name: "",
@@ -115,9 +131,31 @@ const empty = (): Values => ({
   description: "",
   entity: "",
   condition: null,
+  conditionMistake: null,
   priority: "MEDIUM",
   active: true,
-  definitionIds: [],
+  webhookDefinitionIds: [],
+});
+
+const valuesOf = (rule: Rule): Values => ({
+  name: rule.name,
+  code: rule.code,
+  codeTouched: true,
+  description: rule.description ?? "",
+  entity: rule.entity,
+  condition: rule.condition,
+  conditionMistake: null,
+  priority: rule.priority,
+  active: rule.state === "ACTIVE",
+  webhookDefinitionIds: rule.webhookDefinitions.map((each) => each.id),
+});
+const inputOf = (values: Values) => ({
+  name: values.name.trim(),
+  description: blank(values.description),
+  condition: values.condition ?? null,
+  priority: values.priority,
+  state: values.active ? ("ACTIVE" as const) : ("STOPPED" as const),
+  webhookDefinitionIds: values.webhookDefinitionIds,
 });
 
 export function WorkflowRules() {
@@ -130,37 +168,19 @@ export function WorkflowRules() {
   const { values, set, issue, reset } = form;
   useEffect(() => {
     if (editing === "new") reset(empty());
-    else if (editing) {
-      const { name, code, description, entity, condition, priority, state, webhookDefinitions } = editing;
-      const definitionIds = webhookDefinitions.map((each) => each.id);
-      reset({
-        name,
-        code,
-        codeTouched: true,
-        description: description ?? "",
-        entity,
-        condition,
-        priority,
-        active: state === "ACTIVE",
-        definitionIds,
-      });
-    }
+    else if (editing) reset(valuesOf(editing), editing.updatedAt);
   }, [editing, reset]);
+  const reload = useReadNow(RuleNow, ({ node }) =>
+    node?.__typename === "WorkflowRule" ? { values: valuesOf(node), updatedAt: node.updatedAt } : undefined,
+  );
 
   async function submit() {
-    const shared = {
-      name: values.name.trim(),
-      description: blank(values.description),
-      condition: values.condition ?? null,
-      priority: values.priority,
-      state: values.active ? ("ACTIVE" as const) : ("STOPPED" as const),
-      webhookDefinitionIds: values.definitionIds,
-    };
+    if (values.conditionMistake !== null) return form.refuse("condition", values.conditionMistake);
     const code = blank(values.code);
     const saved =
       editing === "new"
-        ? await form.save(CreateRule, { input: { ...shared, entity: values.entity.trim(), ...(code === null ? {} : { code }) } })
-        : editing && (await form.save(UpdateRule, { input: { id: editing.id, ...shared } }));
+        ? await form.save(CreateRule, { input: { ...inputOf(values), entity: values.entity.trim(), ...(code === null ? {} : { code }) } })
+        : editing && (await form.update(UpdateRule, { id: editing.id, toInput: inputOf, reload }));
     if (saved) {
       tell(`${saved.name} is saved`);
       setEditing(undefined);
@@ -261,8 +281,7 @@ export function WorkflowRules() {
         title={editing === "new" ? "New workflow rule" : "Edit workflow rule"}
         submitLabel={editing === "new" ? "Create rule" : "Save"}
         submit={() => void submit()}
-        busy={form.busy}
-        failure={form.failure}
+        form={form.form}
         size={620}
       >
         <TextInput
@@ -301,12 +320,14 @@ export function WorkflowRules() {
           disabled={editing !== "new"}
           onChange={(event) => set({ entity: event.currentTarget.value })}
         />
-        <div>
-          <p style={{ margin: "0 0 8px", fontWeight: 500 }}>Condition</p>
+        <div data-field>
+          <p style={{ margin: "0 0 8px", fontWeight: 500 }} data-field-label>
+            Condition
+          </p>
           <FilterBuilder
             key={editing === "new" ? "new" : editing?.id}
             filter={values.condition}
-            change={(condition) => set({ condition })}
+            change={(condition, conditionMistake) => set({ condition, conditionMistake })}
             error={issue("condition")}
           />
         </div>
@@ -328,9 +349,9 @@ export function WorkflowRules() {
           description="In this order; their own event types and filters play no part"
           searchable
           data={names.map((each) => ({ value: each.id, label: each.name }))}
-          value={values.definitionIds}
+          value={values.webhookDefinitionIds}
           error={issue("webhookDefinitionIds")}
-          onChange={(definitionIds) => set({ definitionIds })}
+          onChange={(webhookDefinitionIds) => set({ webhookDefinitionIds })}
         />
         <Switch label="Active" checked={values.active} onChange={(event) => set({ active: event.currentTarget.checked })} />
       </FormPanel>

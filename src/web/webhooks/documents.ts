@@ -11,6 +11,7 @@ export const DefinitionFields = graphql(`
     dialect
     state
     stateReason
+    stoppedAt
     eventTypes
     filter
     targetType
@@ -105,6 +106,17 @@ export const DefinitionQuery = graphql(
   [DefinitionFields],
 );
 
+export const DefinitionNow = graphql(
+  `
+  query DefinitionNow($id: ID!) {
+    webhookDefinition(id: $id) {
+      ...DefinitionFields
+    }
+  }
+`,
+  [DefinitionFields],
+);
+
 export const DefinitionsQuery = graphql(
   `
   query Definitions($after: String) {
@@ -178,6 +190,7 @@ export const StopDefinitions = graphql(
         webhookDefinitions {
           id
           state
+          stoppedAt
         }
       }
       ...Problem

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Code, jsonText } from "../components/code.tsx";
 import { parseJson } from "../components/form.ts";
 import { formatDuration } from "../components/format.ts";
+import { Refusal } from "../components/refusal.tsx";
 import { Chip } from "../components/tag.tsx";
 import { Problem, useAct } from "../graphql/act.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
@@ -41,7 +42,7 @@ export function DryRun({
   definitionId: string | undefined;
   eventType?: string | undefined;
 }) {
-  const { act, busy } = useAct();
+  const { act, busy, failure } = useAct({ inPlace: true });
   const [type, setType] = useState(eventType ?? "order.created");
   const [payload, setPayload] = useState('{\n  "total": 120\n}');
   const [result, setResult] = useState<Result>();
@@ -88,6 +89,7 @@ export function DryRun({
         classNames={{ input: "mono" }}
         onChange={setPayload}
       />
+      <Refusal failure={failure} />
       {result && (
         <div className={classes["result"]} role="status">
           <p className={classes["verdict"]}>

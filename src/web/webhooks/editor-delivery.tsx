@@ -38,7 +38,7 @@ function Choice<Name extends string>({ label, value, dialectValue, options, chan
 export function DeliveryFields({ values, set, issue }: FieldsProps) {
   const dialect = DIALECTS[values.dialect];
   const ordering = values.ordering ?? dialect.ordering;
-  const waits = values.waits?.map(Number).filter((wait) => Number.isFinite(wait) && wait >= 0) ?? dialect.waits;
+  const waits = values.retrySchedule?.map(Number).filter((wait) => Number.isFinite(wait) && wait >= 0) ?? dialect.waits;
   return (
     <>
       <Choice
@@ -64,21 +64,21 @@ export function DeliveryFields({ values, set, issue }: FieldsProps) {
       <div>
         <Switch
           label="A retry schedule of its own"
-          checked={values.waits !== null}
-          onChange={(event) => set({ waits: event.currentTarget.checked ? dialect.waits.map(String) : null })}
+          checked={values.retrySchedule !== null}
+          onChange={(event) => set({ retrySchedule: event.currentTarget.checked ? dialect.waits.map(String) : null })}
         />
-        {values.waits !== null && (
+        {values.retrySchedule !== null && (
           <TagsInput
             mt={10}
             label="Waits in seconds"
             description="After the 1st, 2nd … failed attempt. None: one attempt only."
-            value={values.waits}
+            value={values.retrySchedule}
             error={issue("retrySchedule")}
             acceptValueOnBlur
             splitChars={[",", " "]}
             allowDuplicates
             maxTags={20}
-            onChange={(next) => set({ waits: next.filter((each) => /^\d+(\.\d+)?$/.test(each)) })}
+            onChange={(next) => set({ retrySchedule: next.filter((each) => /^\d+(\.\d+)?$/.test(each)) })}
           />
         )}
         <div style={{ marginTop: 10 }}>

@@ -25,12 +25,14 @@ export function EventFields({ values, set, issue, choices }: FieldsProps & { cho
         splitChars={[",", " "]}
         onChange={(eventTypes) => set({ eventTypes })}
       />
-      <div>
-        <p className={classes["label"]}>Filter</p>
+      <div data-field>
+        <p className={classes["label"]} data-field-label>
+          Filter
+        </p>
         <FilterBuilder
           key={values.code === "" ? "new" : "known"}
           filter={values.filter}
-          change={(filter) => set({ filter })}
+          change={(filter, filterMistake) => set({ filter, filterMistake })}
           error={issue("filter")}
         />
       </div>

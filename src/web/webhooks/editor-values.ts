@@ -17,12 +17,14 @@ export interface EditorValues {
   scriptId: string | null;
   eventTypes: string[];
   filter: unknown;
+  /** Why what stands in the filter is none yet. */
+  filterMistake: string | null;
   /** Null: as the dialect says. */
   ordering: Ordering | null;
   concurrency: number | null;
   onExhausted: OnExhausted | null;
   /** Seconds; null: as the dialect says. */
-  waits: string[] | null;
+  retrySchedule: string[] | null;
   timeoutMs: number | null;
   maxConsecutiveErrors: number | null;
   headers: Pair[];
@@ -62,10 +64,11 @@ export function emptyValues(): EditorValues {
     scriptId: null,
     eventTypes: [],
     filter: null,
+    filterMistake: null,
     ordering: null,
     concurrency: null,
     onExhausted: null,
-    waits: null,
+    retrySchedule: null,
     timeoutMs: null,
     maxConsecutiveErrors: null,
     headers: [],
@@ -95,10 +98,11 @@ export function valuesOf(definition: Definition): EditorValues {
     scriptId: definition.script?.id ?? null,
     eventTypes: definition.eventTypes,
     filter: definition.filter ?? null,
+    filterMistake: null,
     ordering: definition.ordering,
     concurrency: definition.concurrency,
     onExhausted: definition.onExhausted,
-    waits: definition.retrySchedule?.map(String) ?? null,
+    retrySchedule: definition.retrySchedule?.map(String) ?? null,
     timeoutMs: definition.timeoutMs,
     maxConsecutiveErrors: definition.maxConsecutiveErrors,
     headers: toPairs(definition.headers),
@@ -137,7 +141,7 @@ function shared(values: EditorValues) {
     ordering: values.ordering,
     concurrency: values.concurrency,
     onExhausted: values.onExhausted,
-    retrySchedule: values.waits?.map(Number) ?? null,
+    retrySchedule: values.retrySchedule?.map(Number) ?? null,
     timeoutMs: values.timeoutMs,
     maxConsecutiveErrors: values.maxConsecutiveErrors,
     properties: parseJson(values.properties)?.value ?? null,
@@ -162,8 +166,9 @@ export function createInput(values: EditorValues): CreateInput {
   return { ...(Object.fromEntries(given) as unknown as CreateInput), ...(blank(values.code) ? { code: values.code.trim() } : {}) };
 }
 
-export function updateInput(id: string, values: EditorValues): UpdateInput {
-  return { id, ...shared(values) };
+/** All of it; whoever saves sends what was changed. */
+export function updateInput(values: EditorValues): Omit<UpdateInput, "id" | "ifUnchangedSince"> {
+  return shared(values);
 }
 
 /** What each part of the editor is given. */

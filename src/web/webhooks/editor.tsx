@@ -1,12 +1,12 @@
 import { Fieldset, Select, Textarea, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useQuery } from "urql";
-import { ShownOnce } from "../components/copy.tsx";
 import { parseJson, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { DIALECTS } from "./dialects.ts";
-import { ChoicesQuery, CreateDefinition, type Definition, UpdateDefinition } from "./documents.ts";
+import { ChoicesQuery, CreateDefinition, type Definition, DefinitionNow, UpdateDefinition } from "./documents.ts";
 import classes from "./editor.module.css";
 import { DeliveryFields } from "./editor-delivery.tsx";
 import { EventFields } from "./editor-events.tsx";
@@ -41,21 +41,27 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
   const { values, set, issue, reset } = form;
   const [{ data: choices }] = useQuery({ query: ChoicesQuery, pause: task === undefined });
 
+  const reload = useReadNow(DefinitionNow, ({ webhookDefinition: now }) =>
+    now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined,
+  );
+
   useEffect(() => {
-    if (task) reset(initial(task));
+    if (task) reset(initial(task), task.kind === "edit" ? task.of.updatedAt : undefined);
   }, [task, reset]);
 
   async function submit() {
     if (!task) return;
+    if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
     if (parseJson(values.properties) === undefined) return form.refuse("properties", "This is no JSON");
     if (task.kind === "edit") {
-      const definition = await form.save(UpdateDefinition, { input: updateInput(task.of.id, values) });
+      const definition = await form.update(UpdateDefinition, { id: task.of.id, toInput: updateInput, reload });
       if (definition) {
         tell(`${definition.name} is saved`);
         saved(definition, null);
       }
     } else {
       const created = await form.save(CreateDefinition, { input: createInput({ ...values, headersTouched: values.headers.length > 0 }) });
+      if (created) tell(`${created.definition.name} is made; events are matched from now on`);
       if (created) saved(created.definition, created.signingSecret);
     }
   }
@@ -70,8 +76,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
       title={task?.kind === "edit" ? `Edit ${task.of.name}` : task?.kind === "copy" ? `Copy ${task.of.name}` : "New webhook"}
       submitLabel={task?.kind === "edit" ? "Save" : "Create webhook"}
       submit={() => void submit()}
-      busy={form.busy}
-      failure={form.failure}
+      form={form.form}
     >
       <div className={classes["pair"]}>
         <TextInput
@@ -138,19 +143,5 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
         <PayloadFields {...fields} choices={choices} definitionId={task?.kind === "edit" ? task.of.id : undefined} />
       </Fieldset>
     </FormPanel>
-  );
-}
-
-/** After creation: the secret, once. */
-export function CreatedSecret({ secret, name }: { secret: string | undefined; name: string }) {
-  const [gone, setGone] = useState(false);
-  if (secret === undefined || gone) return null;
-  return (
-    <ShownOnce title={`Signing secret of ${name}`} text={secret} label="Copy the signing secret">
-      The receiver verifies with it that a call comes from here. Copy it now: it is not shown again.{" "}
-      <button type="button" className={classes["link"]} onClick={() => setGone(true)}>
-        I have it
-      </button>
-    </ShownOnce>
   );
 }

@@ -3,11 +3,12 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconCheck, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useQuery } from "urql";
+import { parseJson } from "../components/form.ts";
 import { Ago } from "../components/time.tsx";
 import { explain } from "../graphql/client.ts";
 import { graphql } from "../graphql/tada.ts";
 import classes from "./filter-builder.module.css";
-import { type Condition, type FilterRows, fromFilter, OPERATORS, type Operator, toFilter } from "./filter-model.ts";
+import { type Condition, type FilterRows, fromFilter, incomplete, OPERATORS, type Operator, toFilter } from "./filter-model.ts";
 
 const PreviewQuery = graphql(`
   query FilterPreview($eventTypes: [String!]!, $filter: JSON) {
@@ -28,9 +29,12 @@ const PreviewQuery = graphql(`
   }
 `);
 
+const NO_JSON = "This is no JSON";
+
 interface BuilderProps {
   filter: unknown;
-  change: (filter: unknown) => void;
+  /** `mistake`: why what stands there is no filter yet; nothing may be saved until it is mended. */
+  change: (filter: unknown, mistake: string | null) => void;
   error: string | undefined;
 }
 
@@ -42,7 +46,7 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
 
   const update = (next: FilterRows) => {
     setRows(next);
-    change(toFilter(next));
+    change(toFilter(next), incomplete(next));
   };
   const edit = (index: number, part: Partial<Condition>) => {
     if (rows) update({ ...rows, conditions: rows.conditions.map((each, at) => (at === index ? { ...each, ...part } : each)) });
@@ -61,6 +65,8 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
               const read = fromFilter(filter);
               if (read === undefined) return; // richer than rows can show
               setRows(read);
+              // What was half typed as JSON is left behind with it.
+              change(filter, incomplete(read));
             }
             setMode(next as "rows" | "json");
           }}
@@ -90,15 +96,12 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
           maxRows={16}
           value={text}
           placeholder='{"payload": {"total": {"$gt": 100}}}'
-          validationError="This is no JSON"
+          validationError={NO_JSON}
           classNames={{ input: "mono" }}
           onChange={(next) => {
             setText(next);
-            try {
-              change(next.trim() === "" ? null : JSON.parse(next));
-            } catch {
-              // Half typed; the field says so when it is left.
-            }
+            const read = parseJson(next);
+            change(read ? read.value : filter, read ? null : NO_JSON);
           }}
           {...(error === undefined ? {} : { error })}
         />
@@ -147,7 +150,7 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
               variant="default"
               leftSection={<IconPlus size={14} />}
               onClick={() =>
-                setRows({
+                update({
                   join: rows?.join ?? "$and",
                   conditions: [...(rows?.conditions ?? []), { path: "payload.", operator: "$eq", value: "" }],
                 })
@@ -156,7 +159,11 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
               Add a condition
             </Button>
           </div>
-          {error && <p className={classes["error"]}>{error}</p>}
+          {error && (
+            <p className={classes["error"]} data-field-error>
+              {error}
+            </p>
+          )}
         </>
       )}
     </div>

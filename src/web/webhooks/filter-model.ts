@@ -51,9 +51,18 @@ function conditionJson({ path, operator, value }: Condition): Record<string, unk
   return names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), { [operator]: operand }) as Record<string, unknown>;
 }
 
+/** `payload.` is what a new condition begins with. */
+const isComplete = ({ path }: Condition): boolean => path.trim() !== "" && !path.trim().endsWith(".");
+
+/** Names the first condition that says nothing yet; null when all do. */
+export function incomplete({ conditions }: FilterRows): string | null {
+  const index = conditions.findIndex((each) => !isComplete(each));
+  return index < 0 ? null : `Condition ${index + 1} needs a path, such as payload.total; or remove it`;
+}
+
 /** Null when nothing is asked. */
 export function toFilter({ join, conditions }: FilterRows): Record<string, unknown> | null {
-  const complete = conditions.filter((each) => each.path.trim() !== "");
+  const complete = conditions.filter(isComplete);
   if (complete.length === 0) return null;
   const [only] = complete;
   return complete.length === 1 && only ? conditionJson(only) : { [join]: complete.map(conditionJson) };

@@ -1,24 +1,33 @@
-import { Button, JsonInput, Modal, TextInput } from "@mantine/core";
+import { Autocomplete, Button, JsonInput, Modal } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import { Body } from "../components/code.tsx";
 import { parseJson } from "../components/form.ts";
 import { formatDuration } from "../components/format.ts";
+import { Refusal } from "../components/refusal.tsx";
 import { Tag } from "../components/tag.tsx";
 import { useAct } from "../graphql/act.ts";
 import type { ResultOf } from "../graphql/tada.ts";
 import { type Definition, SendTest } from "./documents.ts";
+import { useExamples } from "./examples.ts";
 import classes from "./send-test.module.css";
+
+const NO_EXAMPLE = '{\n  "test": true\n}';
 
 type Reply = Extract<ResultOf<typeof SendTest>["testWebhookDefinition"], { __typename: "WebhookRequest" }>;
 
 /** Sends one event to the target at once, outside its lane, and shows what came back. */
-export function TestButton({ definition, sent }: { definition: Definition; sent: () => void }) {
-  const { act, busy } = useAct();
+export function TestButton({ definition, sent, size = "sm" }: { definition: Definition; sent: () => void; size?: "xs" | "sm" }) {
+  const { act, busy, failure } = useAct({ inPlace: true });
   const [opened, setOpened] = useState(false);
-  const [type, setType] = useState(() => definition.eventTypes.find((each) => !each.includes("*")) ?? "hookline.test");
-  const [payload, setPayload] = useState('{\n  "test": true\n}');
+  const examples = useExamples(definition.eventTypes, !opened);
+  const named = definition.eventTypes.find((each) => !each.includes("*"));
+  // What is typed; until then what the catalogue shows.
+  const [typedType, setType] = useState<string>();
+  const [typedPayload, setPayload] = useState<string>();
+  const type = typedType ?? named ?? examples.find((each) => each.payload !== undefined)?.name ?? examples[0]?.name ?? "hookline.test";
+  const payload = typedPayload ?? examples.find((each) => each.name === type)?.payload ?? NO_EXAMPLE;
   const [reply, setReply] = useState<Reply>();
   const parsed = parseJson(payload);
   const attempt = reply?.attempts.edges[0]?.node;
@@ -36,7 +45,7 @@ export function TestButton({ definition, sent }: { definition: Definition; sent:
 
   return (
     <>
-      <Button variant="default" leftSection={<IconSend size={15} />} onClick={() => setOpened(true)}>
+      <Button size={size} variant="default" leftSection={<IconSend size={size === "xs" ? 14 : 15} />} onClick={() => setOpened(true)}>
         Send a test
       </Button>
       <Modal
@@ -50,10 +59,11 @@ export function TestButton({ definition, sent }: { definition: Definition; sent:
           One call, now, outside the lane: nothing that is queued waits for it. It is signed and logged like any other.
         </p>
         <div className={classes["form"]}>
-          <TextInput
+          <Autocomplete
             label="Event type"
+            data={examples.map((each) => each.name)}
             value={type}
-            onChange={(event) => setType(event.currentTarget.value)}
+            onChange={setType}
             classNames={{ input: "mono" }}
           />
           <JsonInput
@@ -66,6 +76,7 @@ export function TestButton({ definition, sent }: { definition: Definition; sent:
             validationError="This is no JSON"
             classNames={{ input: "mono" }}
           />
+          <Refusal failure={failure} />
           <div>
             <Button loading={busy} disabled={parsed === undefined} onClick={() => void send()} leftSection={<IconSend size={15} />}>
               Send

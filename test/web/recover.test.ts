@@ -1,0 +1,172 @@
+/** Nothing is lost by a stop or a broken receiver: what was missed and what failed is sent after all, from the dashboard. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { createDefinition } from "./helpers/seed.ts";
+
+let dashboard: Dashboard;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  dashboard = await openDashboard({ HOOKLINE_RETRY_SCALE: "0.01" });
+}, 120_000);
+afterAll(async () => {
+  await dashboard?.close();
+  await receiver?.close();
+});
+
+const bodies = (mark: string) => receiver.calls.map((call) => call.body.toString()).filter((body) => body.includes(mark));
+const emit = (type: string, mark: string, count: number) =>
+  dashboard.installation.emit(
+    Array.from({ length: count }, (_, n) => ({ type, entity: "thing", entityId: `${mark}-${n}`, payload: { mark, n } })),
+  );
+
+async function waitForRejected(id: string, count: number) {
+  await expect
+    .poll(
+      async () => {
+        const { webhookRequests } = await dashboard.installation.graphql(
+          "query ($filter: WebhookRequestFilter) { webhookRequests(first: 1, filter: $filter) { totalCount } }",
+          { filter: { webhookDefinitionId: id, state: ["REJECTED"] } },
+        );
+        return webhookRequests.totalCount;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(count);
+}
+
+test("B96 stopping says what it costs; activating offers what was missed since the stop, and sends it", { timeout: 90_000 }, async () => {
+  const webhook = await createDefinition(dashboard.installation, { name: "Pausing", targetUrl: receiver.url, eventTypes: ["pause.*"] });
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  const stop = page.getByRole("dialog", { name: "Stop Pausing?" });
+  await stop.getByText("are not queued for it").waitFor();
+  await stop.getByRole("button", { name: "Stop webhook" }).click();
+  await page.getByText("Pausing is stopped").waitFor();
+  await emit("pause.event", "missed", 5);
+
+  // A later setting moves the proposal no further.
+  await page.getByRole("button", { name: "Edit" }).click();
+  const editor = page.getByRole("dialog", { name: "Edit Pausing" });
+  await editor.getByLabel("Description").fill("Renovating");
+  await editor.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Pausing is saved").waitFor();
+  expect(bodies("missed")).toEqual([]);
+
+  await page.getByRole("button", { name: "Activate" }).click();
+  const question = page.getByRole("dialog", { name: "Activate Pausing?" });
+  await question.getByRole("region", { name: "Plan" }).getByText("5 events").waitFor();
+  expect(await question.getByLabel("Also send what it missed").isChecked()).toBe(true);
+  await question.getByRole("button", { name: "Activate and send 5" }).click();
+  await page.getByText("5 missed events are being sent").waitFor();
+  await receiver.waitFor(() => bodies("missed").length === 5);
+  expect(new Set(bodies("missed").map((body) => JSON.parse(body).data.n)).size).toBe(5);
+
+  // Nothing missed: nothing is asked.
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await stop.getByRole("button", { name: "Stop webhook" }).click();
+  await page.getByRole("button", { name: "Activate" }).click();
+  await page.getByText("Pausing is active", { exact: true }).waitFor();
+  await page.close();
+});
+
+test("B96 several stopped webhooks are offered what they missed together", { timeout: 90_000 }, async () => {
+  for (const name of ["Left", "Right"])
+    await createDefinition(dashboard.installation, { name, targetUrl: receiver.url, eventTypes: ["both.*"] });
+  const page = await dashboard.open("/webhooks");
+  await page.getByLabel("Select Left").check();
+  await page.getByLabel("Select Right").check();
+  await page.getByText("are not queued for them").waitFor();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByText("2 webhooks stopped").waitFor();
+  await emit("both.event", "both", 3);
+  await page.getByLabel("Select Left").check();
+  await page.getByLabel("Select Right").check();
+  await page.getByRole("button", { name: "Activate" }).click();
+  const question = page.getByRole("dialog", { name: "Activate 2 webhooks?" });
+  await question.getByRole("region", { name: "Plan" }).getByText("6 events").waitFor();
+  expect(await question.getByRole("listitem").allTextContents()).toEqual(expect.arrayContaining([expect.stringMatching(/Left.*3/)]));
+  await question.getByRole("button", { name: "Activate and send 6" }).click();
+  await receiver.waitFor(() => bodies('"both"').length === 6);
+  await page.close();
+});
+
+test("B96 a stop that was a slip is taken back, and nothing that came in between is lost", { timeout: 60_000 }, async () => {
+  const webhook = await createDefinition(dashboard.installation, { name: "Slip", targetUrl: receiver.url, eventTypes: ["slip.*"] });
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByRole("button", { name: "Stop webhook" }).click();
+  await page.getByText("Slip is stopped").waitFor();
+  await emit("slip.event", "slip", 2);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Active again").waitFor();
+  await receiver.waitFor(() => bodies('"slip"').length === 2);
+  await page.close();
+});
+
+test("B96 what failed is planned, sent again at a rate, cancelled half way, and finished from the log", { timeout: 120_000 }, async () => {
+  const { installation } = dashboard;
+  const webhook = await createDefinition(installation, {
+    name: "Broken",
+    targetUrl: receiver.url,
+    eventTypes: ["broken.*"],
+    ordering: "NONE",
+    retrySchedule: [],
+  });
+  receiver.respond(422);
+  await emit("broken.event", "again", 12);
+  await waitForRejected(webhook.id, 12);
+  receiver.respond(200);
+  const before = bodies("again").length;
+
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Recover…" }).click();
+  const panel = page.getByRole("dialog", { name: "Recover Broken" });
+  const plan = panel.getByRole("region", { name: "Plan" });
+  await plan.getByText("12 requests").waitFor();
+  // The plan follows the range; nothing was sent by it.
+  await panel.getByLabel("Until").fill("2020-01-01T00:00:00");
+  await panel.getByRole("alert").filter({ hasText: "Until" }).waitFor();
+  expect(await panel.getByRole("button", { name: "Recover", exact: true }).isDisabled()).toBe(true);
+  await panel.getByLabel("Until").fill("");
+  await plan.getByText("12 requests").waitFor();
+  expect(bodies("again").length).toBe(before);
+
+  await panel.getByLabel("At most").fill("2");
+  await panel.getByRole("button", { name: "Recover 12" }).click();
+  const run = panel.getByRole("region", { name: "Recovery of Broken" });
+  await run.getByText(/Sending: [1-9]\d* of 12/).waitFor();
+  await run.getByRole("button", { name: "Cancel recovery" }).click();
+  await run.getByText(/Cancelled: \d+ of 12/).waitFor();
+  await page.close();
+
+  const log = await dashboard.open(`/log?definition=${webhook.id}&state=REJECTED`);
+  await log.getByRole("button", { name: "Recover…" }).click();
+  const rest = log.getByRole("dialog", { name: "Recover Broken" });
+  await rest
+    .getByRole("region", { name: "Plan" })
+    .getByText(/\d+ requests?/)
+    .waitFor();
+  await rest.getByRole("button", { name: /^Recover \d+$/ }).click();
+  await rest.getByText(/Done: \d+ of \d+/).waitFor();
+  await receiver.waitFor(() => bodies("again").length - before === 12);
+  expect(await rest.getByRole("link", { name: "What failed again" }).count()).toBe(1);
+  expect(dashboard.mistakes).toEqual([]);
+  await log.close();
+});
+
+test("B96 a webhook that was made later takes in what came before it", { timeout: 90_000 }, async () => {
+  await emit("late.event", "late", 4);
+  const webhook = await createDefinition(dashboard.installation, { name: "Late", targetUrl: receiver.url, eventTypes: ["late.*"] });
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Recover…" }).click();
+  const panel = page.getByRole("dialog", { name: "Recover Late" });
+  await panel.getByText("What was missed").click();
+  await panel.getByRole("region", { name: "Plan" }).getByText("4 events").waitFor();
+  await panel.getByRole("button", { name: "Recover 4" }).click();
+  await panel.getByText("Done: 4 of 4").waitFor();
+  await receiver.waitFor(() => bodies('"late"').length === 4);
+  await page.close();
+});
