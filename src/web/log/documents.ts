@@ -38,6 +38,7 @@ export const LogPageQuery = graphql(
     liveCursor
     webhookRequests(first: 100, after: $after, filter: $filter) {
       totalCount
+      totalCountCapped
       edges {
         node {
           ...LogRowFields
@@ -52,6 +53,15 @@ export const LogPageQuery = graphql(
 `,
   [LogRowFields],
 );
+
+export const TotalQuery = graphql(`
+  query LogTotal($filter: WebhookRequestFilter) {
+    webhookRequests(first: 1, filter: $filter) {
+      totalCount
+      totalCountCapped
+    }
+  }
+`);
 
 export const OlderQuery = graphql(
   `

@@ -4,7 +4,7 @@ import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
-import { formatCount } from "../components/format.ts";
+import { formatCapped } from "../components/format.ts";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import type { LiveStatus } from "../graphql/live.ts";
 import { ResendAllButton, SelectionBar } from "../log/bulk.tsx";
@@ -95,11 +95,13 @@ export function Log() {
           </span>
           {state.total !== undefined && (
             <span className="quiet num">
-              {formatCount(state.total)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
+              {formatCapped(state.total, state.totalCapped)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
             </span>
           )}
           <span className={classes["actions"]}>
-            {writes && filtered && (state.total ?? 0) > 0 && <ResendAllButton filter={filter} total={state.total ?? 0} />}
+            {writes && filtered && (state.total ?? 0) > 0 && (
+              <ResendAllButton filter={filter} total={state.total ?? 0} capped={state.totalCapped} />
+            )}
             <NumberSearch open={(number) => navigate(`/log/${number}`)} />
             <Button
               size="xs"
