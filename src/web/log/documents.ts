@@ -1,6 +1,8 @@
 import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { Told } from "../request/sentence.ts";
 
-export const LogRowFields = graphql(`
+export const LogRowFields = graphql(
+  `
   fragment LogRowFields on WebhookRequest {
     id
     number
@@ -26,8 +28,11 @@ export const LogRowFields = graphql(`
         }
       }
     }
+    ...Told
   }
-`);
+`,
+  [Told],
+);
 
 export type LogRow = ResultOf<typeof LogRowFields>;
 

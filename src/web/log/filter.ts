@@ -22,6 +22,19 @@ export interface LogFilter {
 export const STATES: readonly RequestState[] = ["PENDING", "SENDING", "WAITING", "DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 const TEXTS = ["definition", "type", "entity", "entityId", "error", "rule", "url", "from", "to"] as const;
 
+export const NO_FILTER: LogFilter = {
+  states: [],
+  definition: "",
+  type: "",
+  entity: "",
+  entityId: "",
+  error: "",
+  rule: "",
+  url: "",
+  from: "",
+  to: "",
+};
+
 export function readFilter(query: URLSearchParams): LogFilter {
   const states = (query.get("state") ?? "").split(",").filter((state): state is RequestState => STATES.includes(state as RequestState));
   const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) ?? ""])) as Omit<LogFilter, "states">;

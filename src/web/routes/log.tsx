@@ -5,8 +5,8 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
 import { formatCapped } from "../components/format.ts";
+import { LiveMark } from "../components/live.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
-import type { LiveStatus } from "../graphql/live.ts";
 import { ResendAllButton, SelectionBar } from "../log/bulk.tsx";
 import type { LogRow } from "../log/documents.ts";
 import { isFiltered, type LogFilter, readFilter, writeFilter } from "../log/filter.ts";
@@ -15,13 +15,6 @@ import { LogList } from "../log/list.tsx";
 import { storeFor } from "../log/store.ts";
 import { useSession } from "../session.tsx";
 import classes from "./log.module.css";
-
-const STATUS: Record<LiveStatus, string> = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting; nothing will be missed",
-  paused: "Paused",
-};
 
 /** Rows by id, with shift-click ranges. */
 function useSelection(rows: LogRow[]) {
@@ -89,10 +82,7 @@ export function Log() {
       <header className={classes["head"]}>
         <div className={classes["titles"]}>
           <h1 className={classes["title"]}>Log</h1>
-          <span className={classes["status"]} data-status={state.status} role="status">
-            <span className={classes["dot"]} aria-hidden />
-            {STATUS[state.status]}
-          </span>
+          <LiveMark status={state.status} />
           {state.total !== undefined && (
             <span className="quiet num">
               {formatCapped(state.total, state.totalCapped)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
