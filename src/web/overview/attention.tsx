@@ -31,7 +31,11 @@ interface AttentionProps {
 export function Attention({ data, at, error, label }: AttentionProps) {
   const fresh = useIsFresh(at, error);
   const { blockedLanes: blocked, stopped, viewer } = data;
-  const dead = failingOf(data).filter((each) => each.delivered === 0 && each.webhookDefinition.state === "ACTIVE");
+  const named = new Set(blocked.definitions.map((each) => each.webhookDefinition.id));
+  // One that fails every time is no less broken for not being blocked.
+  const dead = failingOf(data).filter(
+    ({ delivered, webhookDefinition: { id, state } }) => delivered === 0 && state === "ACTIVE" && !named.has(id),
+  );
   const lines: { key: string; line: ReactNode }[] = [];
   if (viewer?.delivering === false) {
     lines.push({ key: "paused", line: "All deliveries are paused: nothing is sent until somebody resumes them." });
@@ -104,14 +108,10 @@ export function Attention({ data, at, error, label }: AttentionProps) {
       </p>
     );
   }
-  const webhooks = blocked.definitionCount + stopped.totalCount + dead.length;
   return (
     <div className={classes["attention"]} role="status">
       <p className={classes["attentionTitle"]}>
-        <IconHandStop size={18} stroke={1.8} aria-hidden />{" "}
-        {webhooks === 0
-          ? "Deliveries are paused"
-          : `${formatCapped(webhooks, stopped.totalCountCapped)} ${webhooks === 1 ? "webhook needs" : "webhooks need"} you`}
+        <IconHandStop size={18} stroke={1.8} aria-hidden /> Needs you
       </p>
       <ul>
         {lines.map(({ key, line }) => (

@@ -97,7 +97,7 @@ function WaitingLanes({ data }: { data: OverviewData }) {
       ) : (
         <ul className={classes["list"]}>
           {lanes.map((lane) => (
-            <li key={lane.id} className={classes["waitingLane"]}>
+            <li key={lane.id}>
               <Link className="plain clip" to={`/lanes?view=waiting&definition=${lane.webhookDefinition.id}`}>
                 {lane.webhookDefinition.name} {lane.key && <span className="quiet mono">{lane.key}</span>}
               </Link>
