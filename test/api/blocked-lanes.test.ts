@@ -44,7 +44,7 @@ test("B91 blocked lanes are counted by definition, with what stands behind them;
   await emit("few.happened", "a");
 
   const blocked = async (first = 5) => (await ask(BLOCKED, { first })).blockedLanes;
-  await expect.poll(blocked, { timeout: 15_000 }).toEqual({
+  await expect.poll(() => blocked(), { timeout: 15_000 }).toEqual({
     ...{ laneCount: 4, laneCountCapped: false, definitionCount: 2 },
     definitions: [
       { laneCount: 3, behindCount: 6, behindCountCapped: false, webhookDefinition: { id: many, name: "many" } },
