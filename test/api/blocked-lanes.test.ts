@@ -44,13 +44,15 @@ test("B91 blocked lanes are counted by definition, with what stands behind them;
   await emit("few.happened", "a");
 
   const blocked = async (first = 5) => (await ask(BLOCKED, { first })).blockedLanes;
-  await expect.poll(() => blocked(), { timeout: 15_000 }).toEqual({
-    ...{ laneCount: 4, laneCountCapped: false, definitionCount: 2 },
-    definitions: [
-      { laneCount: 3, behindCount: 6, behindCountCapped: false, webhookDefinition: { id: many, name: "many" } },
-      { laneCount: 1, behindCount: 0, behindCountCapped: false, webhookDefinition: { id: few, name: "few" } },
-    ],
-  });
+  await expect
+    .poll(() => blocked(), { timeout: 15_000 })
+    .toEqual({
+      ...{ laneCount: 4, laneCountCapped: false, definitionCount: 2 },
+      definitions: [
+        { laneCount: 3, behindCount: 6, behindCountCapped: false, webhookDefinition: { id: many, name: "many" } },
+        { laneCount: 1, behindCount: 0, behindCountCapped: false, webhookDefinition: { id: few, name: "few" } },
+      ],
+    });
   const { lanes } = await ask(
     `query ($filter: LaneFilter) { lanes(filter: $filter) { totalCount edges { node { head { attempts(last: 1) { edges { node { replyLine } } } } } } } }`,
     { filter: { webhookDefinitionId: many, state: ["BLOCKED"] } },

@@ -38,6 +38,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   { head: "State", width: 104, cell: (lane) => <Tag kind="lane" state={lane.state} /> },
   {
     head: "Webhook",
+    width: "19%",
     cell: (lane) => (
       <>
         <Link className="plain" to={`/webhooks/${lane.webhookDefinition.id}`}>
@@ -54,7 +55,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   },
   {
     head: "Head",
-    width: 80,
+    width: 70,
     cell: ({ head }) =>
       head ? (
         <Link className="num" to={`/log/${head.number}`} title={`${head.eventType} ${head.entity ?? ""} ${head.entityId ?? ""}`}>
@@ -66,7 +67,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   },
   {
     head: "Reason",
-    width: "32%",
+    width: "30%",
     cell: (lane) => {
       const reason = reasonOf(lane);
       return (
@@ -77,7 +78,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
       );
     },
   },
-  { head: "Failing since", width: 110, cell: (lane) => <Ago at={failingSince(lane)} fallback="–" /> },
+  { head: "Failing since", width: 100, cell: (lane) => <Ago at={failingSince(lane)} fallback="–" /> },
   { head: "Behind", width: 70, align: "right", cell: (lane) => <span className="num">{formatCount(lane.pendingCount)}</span> },
-  { head: "Next", width: 120, cell: (lane) => <Next lane={lane} now={now} /> },
+  { head: "Next", width: 90, cell: (lane) => <Next lane={lane} now={now} /> },
 ];

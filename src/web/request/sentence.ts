@@ -1,5 +1,4 @@
 /** What happened to a request, in a sentence: "Receiver answered 500 · attempt 3 of 10 · next 06:53". Pure. */
-import { formatShort } from "../components/format.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 
 /** What the sentence needs of a request. */
@@ -49,6 +48,17 @@ export function causeOf({ outcome, statusCode, errorCode }: Pick<Latest, "outcom
   return `The attempt failed${code}`;
 }
 
+const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const dayMinute = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** The clock time; to the second when it is near, with the day when it is not today. */
+function nextAt(at: string, now: number): string {
+  const date = new Date(at);
+  if (date.toDateString() !== new Date(now).toDateString()) return dayMinute.format(date);
+  return (date.getTime() - now < 120_000 ? second : minute).format(date);
+}
+
 const triesOf = (schedule: readonly unknown[] | null) => (schedule ? schedule.length + 1 : undefined);
 
 /** `attempt 3 of 10`; after a call by hand the schedule may have begun anew, so no place in it is claimed. */
@@ -67,7 +77,7 @@ export function sentenceOf(request: Told, now: number): Sentence | undefined {
   }
   const parts = [causeOf(latest), attemptOf(request.attemptCount, triesOf(request.told.retrySchedule), latest.manual)];
   if (final) parts.push("given up");
-  else if (request.state === "WAITING" && request.nextAttemptAt !== null) parts.push(`next ${formatShort(request.nextAttemptAt, now)}`);
+  else if (request.state === "WAITING" && request.nextAttemptAt !== null) parts.push(`next ${nextAt(request.nextAttemptAt, now)}`);
   else if (request.state === "PENDING" || request.state === "SENDING") parts.push("tried again now");
   const goesOn = request.state === "WAITING" || request.state === "PENDING" || request.state === "SENDING";
   return { tone: final ? "bad" : goesOn ? "warn" : "mute", text: parts.join(" · "), reply: latest.replyLine };

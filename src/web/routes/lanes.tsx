@@ -104,7 +104,12 @@ export function Lanes() {
       />
     ),
   };
-  const actions: Column<Lane> = { head: "Do", width: 230, cell: (lane) => <LaneActions lane={lane} refresh={refresh} /> };
+  const actions: Column<Lane> = {
+    head: "",
+    label: "What to do",
+    width: 180,
+    cell: (lane) => <LaneActions lane={lane} refresh={refresh} />,
+  };
   const columns = writes ? [select, ...laneColumns(now), actions] : laneColumns(now);
   const page = data?.lanes.pageInfo;
 

@@ -5,7 +5,7 @@ import { Link, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { useNow } from "../components/clock.ts";
 import { formatAgo, formatCapped, formatCount, formatDuration, formatPercent, plural } from "../components/format.ts";
-import { Freshness } from "../components/live.tsx";
+import { Freshness, useIsFresh } from "../components/live.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Tag } from "../components/tag.tsx";
@@ -58,6 +58,7 @@ function Requests({ minutes, label, data }: { minutes: number; label: string; da
     },
     String(minutes),
   );
+  const fresh = useIsFresh(figures.at, figures.error);
   const last = useRef<number>(undefined);
   if (figures.at !== last.current) {
     last.current = figures.at;
@@ -71,7 +72,7 @@ function Requests({ minutes, label, data }: { minutes: number; label: string; da
     <Section
       title="Requests"
       hint={`Those made in the last ${label}, as they stand now.`}
-      actions={<Freshness at={figures.at} error={figures.error} />}
+      actions={!fresh && figures.at !== undefined && <Freshness at={figures.at} error={figures.error} />}
     >
       <div className={classes["figures"]}>
         <Figure to={to("DELIVERED")} value={counted(figures.data?.delivered)} label="Delivered" tone="ok" />
