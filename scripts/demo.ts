@@ -2,6 +2,7 @@
  * `npm run demo`: the whole platform on a throw-away data folder, a receiver that is down at first, 30 events, and the
  * live log as it comes from the GraphQL subscription. Exits 1 if anything it claims does not hold.
  * `--break signature` (or order, delivery) spoils the evidence on purpose: the demo must then fail.
+ * `--platform` walks through recovery, a schema, an inbound source and the portal instead.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,11 +13,12 @@ import { type Api, connect } from "../src/cli/client.ts";
 import { follow } from "../src/cli/follow.ts";
 import { createAttemptTeller, formatLine } from "../src/cli/line.ts";
 import { readConfig } from "../src/config.ts";
+import { platformFailures, platformLane, walkPlatform } from "./demo/platform.ts";
 import { type Receiver, startReceiver } from "./demo/receiver.ts";
 import { createDefinitions, emitAll, expectedLanes, failuresOf, laneOf, testDelivery } from "./demo/scenario.ts";
-import { type Evidence, judge } from "./demo/verdict.ts";
+import { type Claim, type Evidence, judge } from "./demo/verdict.ts";
 
-const { values: flags } = parseArgs({ options: { break: { type: "string" } } });
+const { values: flags } = parseArgs({ options: { break: { type: "string" }, platform: { type: "boolean" } } });
 const PATIENCE_MS = 15_000;
 const say = (text = "") => process.stdout.write(`${text}\n`);
 const started = performance.now();
@@ -53,9 +55,9 @@ const unlessInterrupted = () => {
   if (interrupted) throw new Interrupted();
 };
 
-async function until(condition: () => boolean, patienceMs: number): Promise<boolean> {
+async function until(condition: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
   const deadline = performance.now() + patienceMs;
-  while (!condition()) {
+  while (!(await condition())) {
     unlessInterrupted();
     if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -85,8 +87,8 @@ function watch(
   });
 }
 
-async function run(): Promise<boolean> {
-  receiver = await startReceiver(failuresOf, laneOf);
+async function start(): Promise<{ api: Api; receiver: Receiver }> {
+  receiver = await (flags.platform ? startReceiver(platformFailures, platformLane) : startReceiver(failuresOf, laneOf));
   app = await startApp(
     readConfig({
       PORT: "0",
@@ -99,7 +101,16 @@ async function run(): Promise<boolean> {
   unlessInterrupted();
   say(`  platform    ${app.url}, its own Postgres, data in ${folder} (up after ${seconds()})`);
   say(`  receiver    ${receiver.url}: answers 503 at first, verifies every signature`);
-  const api = await connect({ url: app.url, token: app.bootstrap.adminToken, dataDir: folder });
+  return { api: await connect({ url: app.url, token: app.bootstrap.adminToken, dataDir: folder }), receiver };
+}
+
+async function runPlatform(): Promise<boolean> {
+  const world = await start();
+  return report(await walkPlatform({ ...world, say, until: (condition) => until(condition, PATIENCE_MS), spoil: flags.break }));
+}
+
+async function run(): Promise<boolean> {
+  const { api, receiver } = await start();
   const definitions = await createDefinitions(api, receiver.url);
   for (const [code, { secret }] of definitions) receiver.trust(`/${code}`, flags.break === "signature" ? "whsec_d3Jvbmc=" : secret);
 
@@ -118,11 +129,11 @@ async function run(): Promise<boolean> {
   }
   await emitAll(api);
   const wanted = [...evidence.expected.values()].flat().length;
-  const settled = () => evidence.live.filter((line) => line.delivered).length >= wanted && receiver?.calls.every((call) => call.verified);
-  await until(() => settled() || receiver?.calls.some((call) => !call.verified) === true, PATIENCE_MS);
+  const settled = () => evidence.live.filter((line) => line.delivered).length >= wanted && receiver.calls.every((call) => call.verified);
+  await until(() => settled() || receiver.calls.some((call) => !call.verified) === true, PATIENCE_MS);
   ended.abort();
   await watching;
-  return report(spoiled(evidence));
+  return report(judge(spoiled(evidence)));
 }
 
 /** `--break`: what a platform that does not keep its word would leave behind. */
@@ -132,8 +143,7 @@ function spoiled(evidence: Evidence): Evidence {
   return evidence;
 }
 
-function report(evidence: Evidence): boolean {
-  const claims = judge(evidence);
+function report(claims: readonly Claim[]): boolean {
   say();
   for (const { name, holds, detail } of claims) say(`  ${name.padEnd(11)} ${detail}${holds ? "" : "   <- does not hold"}`);
   say();
@@ -143,10 +153,14 @@ function report(evidence: Evidence): boolean {
 }
 
 say();
-say("  Hookline demo: 3 webhook definitions, 30 events, a receiver that is down at first");
+say(
+  flags.platform
+    ? "  Hookline demo: recovery, a schema, an inbound source and a portal"
+    : "  Hookline demo: 3 webhook definitions, 30 events, a receiver that is down at first",
+);
 say();
 try {
-  process.exitCode = (await run()) ? 0 : 1;
+  process.exitCode = (await (flags.platform ? runPlatform() : run())) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof Interrupted)) process.stderr.write(`  the demo failed: ${(error as Error).stack}\n`);
   else say("\n  interrupted; what it made is removed");

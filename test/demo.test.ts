@@ -80,4 +80,20 @@ describe("npm run demo", () => {
     expect(stdout).toMatch(/signatures .*does not hold/);
     expect(code).toBe(1);
   }, 120_000);
+
+  it("--platform: recovery, a schema, an inbound source and a portal, every claim kept", async () => {
+    const { code, stdout } = await demo("--platform");
+    expect(stdout).toMatch(/missed +3 planned; the receiver has 0, 1, 2, 3 of 0, 1, 2, 3; 0 left\n/);
+    expect(stdout).toMatch(/rejected +3 planned; the receiver has 1, 2, 3 of 1, 2, 3; 0 left\n/);
+    expect(stdout).toMatch(/schema +a wrong payload 400, .*a right one 202\n/);
+    expect(stdout).toMatch(/inbound +a wrong signature 401, a right one 202, the same once more 202; 1 event\n/);
+    expect(stdout).toMatch(/portal +signed in once \(204, then 4\d\d\); sees 1 webhook of 4/);
+    expect(code).toBe(0);
+  }, 120_000);
+
+  it("--platform exits 1 when a claim does not hold", async () => {
+    const { code, stdout } = await demo("--platform", "--break", "portal");
+    expect(stdout).toMatch(/portal .*does not hold/);
+    expect(code).toBe(1);
+  }, 120_000);
 });

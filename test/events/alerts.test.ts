@@ -4,6 +4,7 @@ import { updateOrganization } from "../../src/accounts/organizations.ts";
 import { newId } from "../../src/clock.ts";
 import type { Core } from "../../src/core.ts";
 import { lookForAlerts } from "../../src/events/alerts.ts";
+import { announceStopped } from "../../src/events/stopped.ts";
 import { testAlert } from "../../src/events/test-alert.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
@@ -66,6 +67,26 @@ test("a failing definition is told once, recovers once, and fails anew as anothe
   await attempts(id, 0, 40, 0);
   await look();
   expect(await types()).toEqual(["hookline.definition.failing", "hookline.definition.recovered", "hookline.definition.failing"]);
+});
+
+test("a stop is told once by whichever process hears of it, the next stop anew, and one that takes hookline.* is never told of", async () => {
+  const { organizationId } = org.admin;
+  const { id } = await addDefinition(t.core, organizationId);
+  const stop = { organizationId, definitionId: id, state: "TOO_MANY_ERRORS" as const, reason: "9 errors in a row", requestId: newId() };
+  const announce = (job: string) =>
+    Promise.all([
+      announceStopped(t.core, engine.engine.ingest, engine.queue, stop, job),
+      announceStopped(other, there.engine.ingest, there.queue, stop, job),
+    ]);
+  await announce("first");
+  await announce("first");
+  const alert = { type: "hookline.definition.stopped", state: "TOO_MANY_ERRORS", reason: "9 errors in a row" };
+  expect((await told()).filter(({ type }) => type === alert.type)).toEqual([expect.objectContaining(alert)]);
+  await announce("second");
+  expect((await types()).filter((type) => type === alert.type)).toHaveLength(2);
+  await t.core.db.pool.query("UPDATE webhook_definition SET event_types = '{*,hookline.*}' WHERE id = $1", [id]);
+  await announce("third");
+  expect((await types()).filter((type) => type === alert.type)).toHaveLength(2);
 });
 
 test("what is older than ten minutes, and fewer than ten attempts, are no alert", async () => {
