@@ -41,7 +41,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("webhooks:write", "filterPreview"),
     ...rows(
       "webhooks:read",
-      "application applications connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
+      "application applications blockedLanes connections deliveryStatistics rejectedRequests event eventTypes events lanes liveCursor scripts secretKeys webhookDefinition webhookDefinitions webhookRequest webhookRequests webServices workflowRules",
     ),
   ]),
   Mutation: Object.fromEntries([

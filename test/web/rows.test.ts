@@ -57,3 +57,29 @@ test("at 100 000 rows a frame's worth of updates is merged well within a frame",
   expect(rows.length).toBe(MOST_ROWS);
   expect(times.sort((a, b) => a - b)[15]).toBeLessThan(16);
 });
+
+test("B90 what is not loaded is not shown: an update below the oldest loaded row makes no row while there are older pages", () => {
+  const rows = [row(14_500), row(14_490), row(14_481)];
+  const updates = [row(14_501), row(14_485), row(20), row(14_490, "REJECTED")];
+  const { rows: merged, above } = merge(rows, updates, all, 14_481);
+  expect(numbers(merged)).toEqual([14_501, 14_500, 14_490, 14_485, 14_481]);
+  expect(above).toBe(1);
+  expect(merged[2]?.state).toBe("REJECTED");
+  // Without older pages everything is known, and what comes to belong is sorted in.
+  expect(numbers(merge(rows, updates, all).rows)).toContain(20);
+});
+
+test("B90 whatever comes in whatever order, rows and floor have no gap between them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 30 }), fc.integer({ min: 1, max: 40 }), (changed, oldest) => {
+      const loaded = Array.from({ length: 61 - oldest }, (_, n) => row(60 - n));
+      const { rows } = merge(
+        loaded,
+        changed.map((number) => row(number, "REJECTED")),
+        all,
+        oldest,
+      );
+      expect(numbers(rows)).toEqual(numbers(loaded));
+    }),
+  );
+});

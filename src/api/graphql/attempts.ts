@@ -24,6 +24,14 @@ export const AttemptConnection = connectionType("Attempt", Attempt, "oldest firs
 const contentOf = async (attempt: AttemptNode, context: Context) =>
   shownContent(context.doors.core, callerOf(context), await attempt.content());
 
+const LINE = 200;
+
+/** The first line that says something. */
+function firstLine(text: string | null): string | null {
+  const line = text?.split(/[\r\n]+/, 20).find((each) => each.trim() !== "");
+  return line === undefined ? null : line.trim().slice(0, LINE);
+}
+
 guardNode("Attempt", "webhooks:read");
 builder.node(Attempt, {
   description: "One call made for a request: what was sent, what came back, how long it took. Secrets in it are shown as `***`.",
@@ -83,6 +91,13 @@ builder.node(Attempt, {
       nullable: true,
       description: "The first 64 KiB of the body that came back, as text; null when no answer came.",
       resolve: async (attempt, _args, context) => (await contentOf(attempt, context)).responseBody,
+    }),
+    replyLine: t.string({
+      nullable: true,
+      description:
+        "Of a failed attempt, the first line with text of the body that came back, cut at 200 characters: the receiver's own words. Null when it was DELIVERED, or nothing came.",
+      resolve: async (attempt, _args, context) =>
+        attempt.outcome === "DELIVERED" ? null : firstLine((await contentOf(attempt, context)).responseBody),
     }),
     responseTruncated: t.exposeBoolean("responseTruncated", { description: "True when more came back than `responseBody` keeps." }),
   }),

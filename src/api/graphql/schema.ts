@@ -5,6 +5,7 @@ import "./applications.ts";
 import "./audit.ts";
 import { chargeAnswers } from "./bounded.ts";
 import { builder } from "./builder.ts";
+import "./blocked-lanes.ts";
 import "./connections.ts";
 import "./definition-mutations.ts";
 import "./definition-test.ts";

@@ -7,6 +7,8 @@ const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", y
 const dayClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export const formatCount = (value: number): string => (value < 100_000 ? count.format(value) : compact.format(value));
+/** A count of the server that stops at a bound: `10,000+`. */
+export const formatCapped = (value: number, capped: boolean): string => `${count.format(value)}${capped ? "+" : ""}`;
 export const formatMoment = (at: string | number): string => absolute.format(new Date(at));
 export const formatDay = (at: string | number): string => day.format(new Date(at));
 

@@ -1,5 +1,6 @@
 /** The one GraphQL client: queries and mutations over HTTP with the session cookie, live things over live.ts. */
 import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
+import { belongTo } from "./socket.ts";
 
 /** The second half of the XSRF pair: the cookie that scripts may read goes back as a header. */
 function xsrfToken(): string {
@@ -9,6 +10,7 @@ function xsrfToken(): string {
 
 /** @param signedOut called when the server says that there is no session (any more) */
 export function createClient(signedOut: () => void): Client {
+  belongTo(signedOut);
   return new Client({
     url: "/graphql",
     preferGetMethod: false,

@@ -4,7 +4,7 @@
  */
 import type { DocumentInput } from "@urql/core";
 import { stringifyDocument } from "@urql/core";
-import { type Client, createClient } from "graphql-ws";
+import { askSession, signedOut, socket } from "./socket.ts";
 
 export type LiveStatus = "connecting" | "live" | "reconnecting" | "paused";
 
@@ -16,24 +16,15 @@ export interface Follow<Data> {
   /** Takes one update; returns its cursor. */
   next(data: Data): string;
   status(status: LiveStatus): void;
-  /** The cursor is too old or unknown: what happened in between must be read anew. The subscription goes on from now. */
-  lost?(): void;
+  /**
+   * The cursor is too old or unknown: what happened in between must be read anew.
+   * @returns the cursor to go on from, of when that was read; undefined: from now
+   */
+  lost?(): Promise<string | undefined> | undefined;
 }
 
-let shared: Client | undefined;
-function socket(): Client {
-  shared ??= createClient({
-    url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
-    lazy: true,
-    lazyCloseTimeout: 3_000,
-    keepAlive: 15_000,
-    // Reconnecting is follow()'s: it alone knows the cursor to go on from.
-    retryAttempts: 0,
-  });
-  return shared;
-}
-
-const wait = (attempt: number) => Math.min(500 * 2 ** attempt, 8_000) * (0.75 + Math.random() / 2);
+/** Milliseconds before the next try: soon at first, since the page says "Live" within three seconds of being so. */
+const wait = (attempt: number) => Math.min(500 * 2 ** attempt, 2_500) * (0.75 + Math.random() / 4);
 
 interface Refusal {
   extensions?: { code?: string };
@@ -42,64 +33,87 @@ interface Refusal {
 /** @returns ends the subscription */
 export function follow<Data>(options: Follow<Data>): () => void {
   const query = stringifyDocument(options.document);
+  const { client, live, watch } = socket();
   let cursor = options.after;
   let attempt = 0;
   let ended = false;
+  /** The subscription stands, as far as the server has said. */
+  let standing = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let unsubscribe: (() => void) | undefined;
+  let told: LiveStatus | undefined;
+
+  function tell(status: LiveStatus) {
+    if (status === told) return;
+    told = status;
+    options.status(status);
+  }
 
   function again() {
     if (ended) return;
-    options.status("reconnecting");
+    standing = false;
+    tell("reconnecting");
+    clearTimeout(timer);
     timer = setTimeout(start, wait(attempt++));
+    if (attempt > 1) void askSession();
   }
 
   function start() {
     if (ended) return;
+    standing = true;
     let settled = false;
-    unsubscribe = socket().subscribe<Data>(
+    unsubscribe = client.subscribe<Data>(
       { query, variables: { ...options.variables, after: cursor ?? null } },
       {
         next(result) {
           if (ended) return;
           if (result.errors) {
-            refused(result.errors as readonly Refusal[]);
+            settled = true;
+            void refused(result.errors as readonly Refusal[]);
             return;
           }
           attempt = 0;
           if (result.data) cursor = options.next(result.data);
         },
         error(problem) {
+          if (settled) return;
           settled = true;
-          if (Array.isArray(problem)) refused(problem as readonly Refusal[]);
-          again();
+          if (Array.isArray(problem)) void refused(problem as readonly Refusal[]);
+          else again();
         },
         complete() {
           if (!settled) again();
         },
       },
     );
+    if (live()) tell("live");
   }
 
-  function refused(errors: readonly Refusal[]) {
-    if (!errors.some((error) => error.extensions?.code === "BAD_CURSOR")) return;
-    cursor = undefined;
-    options.lost?.();
+  /** The server will not go on with this subscription: each reason has its own way on. */
+  async function refused(errors: readonly Refusal[]) {
+    if (ended) return;
+    unsubscribe?.();
+    const codes = errors.map((error) => error.extensions?.code);
+    if (codes.includes("UNAUTHENTICATED")) signedOut();
+    if (codes.includes("BAD_CURSOR")) {
+      standing = false;
+      tell("reconnecting");
+      cursor = await options.lost?.();
+    }
+    again();
   }
 
-  const off = socket().on("connected", () => {
-    if (!ended) options.status("live");
+  const unwatch = watch((isLive) => {
+    if (ended) return;
+    if (!isLive) tell("reconnecting");
+    else if (standing) tell("live");
   });
-  const offClosed = socket().on("closed", () => {
-    if (!ended) options.status("reconnecting");
-  });
-  options.status("connecting");
+  tell("connecting");
   start();
   return () => {
     ended = true;
     clearTimeout(timer);
-    off();
-    offClosed();
+    unwatch();
     unsubscribe?.();
     options.status("paused");
   };

@@ -4,7 +4,7 @@ import { IconPlayerSkipForward, IconRotateClockwise, IconTrash, IconX } from "@t
 import { useCallback, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { useEvery } from "../components/clock.ts";
-import { plural } from "../components/format.ts";
+import { formatCapped, plural } from "../components/format.ts";
 import { Problem, tellFailure, useAct, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
 import classes from "./bulk.module.css";
@@ -201,7 +201,7 @@ function Meter({ run, finished }: { run: Run; finished: boolean }) {
 }
 
 /** Resends everything that a filter names, on the server; the window shows how far it is and may be closed meanwhile. */
-export function ResendAllButton({ filter, total }: { filter: LogFilter; total: number }) {
+export function ResendAllButton({ filter, total, capped }: { filter: LogFilter; total: number; capped: boolean }) {
   const { act, busy } = useAct();
   const [asking, setAsking] = useState(false);
   const [replay, setReplay] = useState<string>();
@@ -216,7 +216,7 @@ export function ResendAllButton({ filter, total }: { filter: LogFilter; total: n
           setAsking(false);
           setReplay(undefined);
         }}
-        title={replay === undefined ? `Resend ${plural(total, "request")}?` : "Resending"}
+        title={replay === undefined ? `Resend ${formatCapped(total, capped)} ${total === 1 ? "request" : "requests"}?` : "Resending"}
         closeButtonProps={{ "aria-label": "Close" }}
       >
         {replay === undefined ? (

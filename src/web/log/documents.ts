@@ -1,6 +1,8 @@
 import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { Told } from "../request/sentence.ts";
 
-export const LogRowFields = graphql(`
+export const LogRowFields = graphql(
+  `
   fragment LogRowFields on WebhookRequest {
     id
     number
@@ -26,8 +28,11 @@ export const LogRowFields = graphql(`
         }
       }
     }
+    ...Told
   }
-`);
+`,
+  [Told],
+);
 
 export type LogRow = ResultOf<typeof LogRowFields>;
 
@@ -38,6 +43,7 @@ export const LogPageQuery = graphql(
     liveCursor
     webhookRequests(first: 100, after: $after, filter: $filter) {
       totalCount
+      totalCountCapped
       edges {
         node {
           ...LogRowFields
@@ -52,6 +58,15 @@ export const LogPageQuery = graphql(
 `,
   [LogRowFields],
 );
+
+export const TotalQuery = graphql(`
+  query LogTotal($filter: WebhookRequestFilter) {
+    webhookRequests(first: 1, filter: $filter) {
+      totalCount
+      totalCountCapped
+    }
+  }
+`);
 
 export const OlderQuery = graphql(
   `

@@ -22,6 +22,19 @@ export interface LogFilter {
 export const STATES: readonly RequestState[] = ["PENDING", "SENDING", "WAITING", "DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 const TEXTS = ["definition", "type", "entity", "entityId", "error", "rule", "url", "from", "to"] as const;
 
+export const NO_FILTER: LogFilter = {
+  states: [],
+  definition: "",
+  type: "",
+  entity: "",
+  entityId: "",
+  error: "",
+  rule: "",
+  url: "",
+  from: "",
+  to: "",
+};
+
 export function readFilter(query: URLSearchParams): LogFilter {
   const states = (query.get("state") ?? "").split(",").filter((state): state is RequestState => STATES.includes(state as RequestState));
   const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) ?? ""])) as Omit<LogFilter, "states">;
@@ -35,14 +48,13 @@ export function writeFilter(filter: LogFilter): URLSearchParams {
   return query;
 }
 
-/** The filter without the state: an update that takes a request out of the view must still arrive. */
+/** The filter without what changes as a request goes on: an update that takes one out of the view must still arrive. */
 export function liveFilter(filter: LogFilter): FilterInput {
   const input: FilterInput = {};
   if (filter.definition) input.webhookDefinitionId = filter.definition;
   if (filter.type) input.eventType = filter.type;
   if (filter.entity) input.entity = filter.entity;
   if (filter.entityId) input.entityId = filter.entityId;
-  if (filter.error) input.errorCode = filter.error;
   if (filter.rule) input.workflowRuleId = filter.rule;
   if (filter.url) input.url = filter.url;
   if (filter.from) input.createdAfter = filter.from;
@@ -51,7 +63,14 @@ export function liveFilter(filter: LogFilter): FilterInput {
 }
 
 export function toInput(filter: LogFilter): FilterInput {
-  return filter.states.length === 0 ? liveFilter(filter) : { ...liveFilter(filter), state: filter.states };
+  const input = liveFilter(filter);
+  if (filter.states.length > 0) input.state = filter.states;
+  if (filter.error) input.errorCode = filter.error;
+  return input;
 }
+
+/** Whether an update of the live feed, which obeys `liveFilter`, stands in the view. */
+export const belongs = ({ states, error }: LogFilter, row: Pick<LogRow, "state" | "errorCode">): boolean =>
+  (states.length === 0 || states.includes(row.state)) && (error === "" || row.errorCode === error);
 
 export const isFiltered = (filter: LogFilter): boolean => filter.states.length > 0 || TEXTS.some((name) => filter[name] !== "");

@@ -4,7 +4,7 @@ import { IconAdjustmentsHorizontal, IconChevronDown, IconSearch, IconX } from "@
 import { useEffect, useRef, useState } from "react";
 import { LOOKS, Tag } from "../components/tag.tsx";
 import { useDefinitionNames } from "../webhooks/names.ts";
-import { isFiltered, type LogFilter, STATES } from "./filter.ts";
+import { isFiltered, type LogFilter, NO_FILTER, STATES } from "./filter.ts";
 import classes from "./filters.module.css";
 
 interface FiltersProps {
@@ -52,6 +52,13 @@ function Field({
       }}
     />
   );
+}
+
+const moment = (at: string) => new Date(at).toLocaleString("en-GB", { dateStyle: "short", timeStyle: "medium" });
+/** The time that a link carries, to the second. */
+function span({ from, to }: LogFilter): string {
+  if (!to) return `Since ${moment(from)}`;
+  return from ? `${moment(from)} – ${moment(to)}` : `Before ${moment(to)}`;
 }
 
 export function LogFilters({ filter, change }: FiltersProps) {
@@ -107,10 +114,8 @@ export function LogFilters({ filter, change }: FiltersProps) {
         clearable
         data={SINCE.map((each) => ({ value: String(each.minutes), label: each.label }))}
         value={null}
-        {...(filter.from
-          ? { placeholder: `Since ${new Date(filter.from).toLocaleString("en-GB", { dateStyle: "short", timeStyle: "short" })}` }
-          : {})}
-        onChange={(minutes) => set({ from: minutes === null ? "" : new Date(Date.now() - Number(minutes) * 60_000).toISOString() })}
+        {...(filter.from || filter.to ? { placeholder: span(filter) } : {})}
+        onChange={(minutes) => set({ to: "", from: minutes === null ? "" : new Date(Date.now() - Number(minutes) * 60_000).toISOString() })}
       />
       {more && (
         <>
@@ -125,15 +130,7 @@ export function LogFilters({ filter, change }: FiltersProps) {
         </Button>
       )}
       {isFiltered(filter) && (
-        <Button
-          size="xs"
-          variant="subtle"
-          color="gray"
-          leftSection={<IconX size={14} />}
-          onClick={() =>
-            change({ states: [], definition: "", type: "", entity: "", entityId: "", error: "", rule: "", url: "", from: "", to: "" })
-          }
-        >
+        <Button size="xs" variant="subtle" color="gray" leftSection={<IconX size={14} />} onClick={() => change(NO_FILTER)}>
           Clear
         </Button>
       )}

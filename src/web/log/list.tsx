@@ -8,6 +8,7 @@ import { Link, useNavigate } from "react-router";
 import { formatDuration } from "../components/format.ts";
 import { Tag } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
+import { Why } from "../request/why.tsx";
 import type { LogRow } from "./documents.ts";
 import classes from "./list.module.css";
 import type { LogState, LogStore } from "./store.ts";
@@ -23,12 +24,6 @@ interface RowProps {
   left: boolean;
   selectable: boolean;
   toggle: (row: LogRow, range: boolean) => void;
-}
-
-function answer(row: LogRow): string {
-  const attempt = row.attempts.edges[0]?.node;
-  if (!attempt) return "";
-  return attempt.statusCode === null ? (row.errorCode ?? attempt.outcome).replaceAll("_", " ").toLowerCase() : String(attempt.statusCode);
 }
 
 const Row = memo(function Row({ row, index, top, selected, focused, left, selectable, toggle }: RowProps) {
@@ -74,9 +69,15 @@ const Row = memo(function Row({ row, index, top, selected, focused, left, select
       <div role="gridcell" className={`clip ${classes["webhook"]}`}>
         {row.webhookDefinition.name}
       </div>
-      <div role="gridcell" className={`clip num ${classes["answer"]}`} data-bad={(attempt && attempt.outcome !== "DELIVERED") || undefined}>
-        {answer(row)}
-        {row.attemptCount > 1 && <span className={classes["tries"]}>×{row.attemptCount}</span>}
+      <div role="gridcell" className={`clip num ${classes["answer"]}`}>
+        {attempt?.outcome === "DELIVERED" ? (
+          <>
+            {attempt.statusCode ?? "Accepted"}
+            {row.attemptCount > 1 && <span className={classes["tries"]}>attempt {row.attemptCount}</span>}
+          </>
+        ) : (
+          <Why request={row} clip />
+        )}
       </div>
       <div role="gridcell" className={`num ${classes["duration"]}`}>
         {attempt ? formatDuration(attempt.durationMs) : ""}

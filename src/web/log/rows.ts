@@ -20,13 +20,22 @@ export interface Merged {
   rows: LogRow[];
   /** How many rows were added above what was the newest row: what a scrolled view must move by. */
   above: number;
+  /** The oldest rows were dropped, to hold no more than MOST_ROWS. */
+  cut: boolean;
 }
 
 /**
  * Takes updates in: known rows are replaced (or taken out, when they no longer belong), new ones are sorted in.
  * @param belongs whether a row is one that the view shows
+ * @param floor rows below this number are not loaded yet: an update of one of them is left out, since the rows between it
+ * and the oldest loaded one would seem not to exist
  */
-export function merge(rows: readonly LogRow[], updates: readonly LogRow[], belongs: (row: LogRow) => boolean): Merged {
+export function merge(
+  rows: readonly LogRow[],
+  updates: readonly LogRow[],
+  belongs: (row: LogRow) => boolean,
+  floor = Number.NEGATIVE_INFINITY,
+): Merged {
   const newest = rows[0]?.number ?? Number.POSITIVE_INFINITY;
   const next = rows.slice();
   const fresh = new Map<number, LogRow>();
@@ -40,9 +49,9 @@ export function merge(rows: readonly LogRow[], updates: readonly LogRow[], belon
     } else if (known) {
       next[place] = update;
       gone.delete(update.number);
-    } else fresh.set(update.number, update);
+    } else if (update.number > floor) fresh.set(update.number, update);
   }
-  if (fresh.size === 0 && gone.size === 0) return { rows: next, above: 0 };
+  if (fresh.size === 0 && gone.size === 0) return { rows: next, above: 0, cut: false };
   const kept = gone.size === 0 ? next : next.filter((row) => !gone.has(row.number));
   const added = [...fresh.values()].sort((a, b) => b.number - a.number);
   const above = added.filter((row) => row.number > newest).length;
@@ -56,5 +65,6 @@ export function merge(rows: readonly LogRow[], updates: readonly LogRow[], belon
     head.push(row);
   }
   const merged = head.concat(added.slice(at), kept.slice(end));
-  return { rows: merged.length > MOST_ROWS ? merged.slice(0, MOST_ROWS) : merged, above };
+  const cut = merged.length > MOST_ROWS;
+  return { rows: cut ? merged.slice(0, MOST_ROWS) : merged, above, cut };
 }

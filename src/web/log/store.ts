@@ -5,15 +5,17 @@
 import type { Client } from "urql";
 import { explain } from "../graphql/client.ts";
 import { follow, type LiveStatus } from "../graphql/live.ts";
-import { LogPageQuery, type LogRow, LogSubscription, OlderQuery } from "./documents.ts";
-import { type LogFilter, liveFilter, toInput } from "./filter.ts";
+import { LogPageQuery, type LogRow, LogSubscription, OlderQuery, TotalQuery } from "./documents.ts";
+import { belongs, type LogFilter, liveFilter, toInput } from "./filter.ts";
 import { MOST_ROWS, merge } from "./rows.ts";
 
 export interface LogState {
   rows: LogRow[];
   status: LiveStatus;
-  /** Undefined until the first page is there. */
+  /** How many the server counted; undefined until the first page is there. */
   total: number | undefined;
+  /** There are more, or may be, than `total` says. */
+  totalCapped: boolean;
   error: string | undefined;
   loadingOlder: boolean;
   hasOlder: boolean;
@@ -24,12 +26,17 @@ export interface LogState {
 }
 
 const SEEN = "hookline.log.seen";
+/** Milliseconds between a change and the next count, at least; and ten times what the last count took. */
+const RECOUNT_MS = 700;
+/** Before a first page that failed is asked for again. */
+const RETRY_MS = 2_000;
 
 export class LogStore {
   state: LogState = {
     rows: [],
     status: "connecting",
     total: undefined,
+    totalCapped: false,
     error: undefined,
     loadingOlder: false,
     hasOlder: false,
@@ -45,6 +52,16 @@ export class LogStore {
   #stop: (() => void) | undefined;
   #waiting: LogRow[] = [];
   #frame: ReturnType<typeof setTimeout> | undefined;
+  #recount: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** What came while an older page was on its way: it may be newer than what that page says. */
+  #meanwhile: LogRow[] = [];
+  /** Milliseconds that the last count took. */
+  #counted = 0;
+  #wanted = false;
+  #starting = false;
+  /** The oldest rows were dropped: no page leads on from what is left. */
+  #cut = false;
   #listeners = new Set<() => void>();
 
   constructor(client: Client, filter: LogFilter) {
@@ -63,16 +80,20 @@ export class LogStore {
     for (const listener of this.#listeners) listener();
   }
 
-  #belongs = (row: LogRow): boolean => {
-    const { states } = this.filter;
-    return states.length === 0 || states.includes(row.state);
-  };
-
   /** Reads the newest page, and listens from there on. Called again it goes on from the cursor. */
   async start(): Promise<void> {
-    if (this.#stop) return;
-    if (this.state.total === undefined && !(await this.#firstPage())) return;
-    if (this.#stop) return;
+    this.#wanted = true;
+    if (this.#stop || this.#starting) return;
+    this.#starting = true;
+    const read = this.state.total !== undefined || (await this.#firstPage());
+    this.#starting = false;
+    // Left, or paused, meanwhile.
+    if (!this.#wanted) return;
+    clearTimeout(this.#retry);
+    if (!read) {
+      this.#retry = setTimeout(() => void this.start(), RETRY_MS);
+      return;
+    }
     this.#stop = follow({
       document: LogSubscription,
       variables: { filter: liveFilter(this.filter) },
@@ -85,7 +106,10 @@ export class LogStore {
         return update.cursor;
       },
       status: (status) => this.#set({ status }),
-      lost: () => void this.#firstPage(),
+      lost: async () => {
+        await this.#firstPage();
+        return this.#cursor;
+      },
     });
   }
 
@@ -95,11 +119,12 @@ export class LogStore {
       .query(LogPageQuery, { filter: toInput(this.filter), after: null }, { requestPolicy: "network-only" })
       .toPromise();
     if (!data) {
-      this.#set({ error: error ? explain(error) : "No answer" });
+      this.#set({ error: error ? explain(error) : "No answer", status: "reconnecting" });
       return false;
     }
     this.#cursor = data.liveCursor;
     this.#older = data.webhookRequests.pageInfo.endCursor;
+    this.#cut = false;
     const { rows } = merge(
       [],
       data.webhookRequests.edges.map((edge) => edge.node),
@@ -110,6 +135,7 @@ export class LogStore {
     this.#set({
       rows,
       total: data.webhookRequests.totalCount,
+      totalCapped: data.webhookRequests.totalCountCapped,
       hasOlder: data.webhookRequests.pageInfo.hasNextPage,
       marker: this.state.marker ?? (seen > 0 && seen < newest ? seen : undefined),
     });
@@ -120,13 +146,38 @@ export class LogStore {
     this.#frame = undefined;
     const updates = this.#waiting;
     this.#waiting = [];
-    const { rows, above } = merge(this.state.rows, updates, this.#belongs);
-    const grown = rows.length - this.state.rows.length;
-    this.#set({ rows, above: this.state.above + above, total: Math.max((this.state.total ?? 0) + grown, rows.length) });
+    if (this.state.loadingOlder) this.#meanwhile.push(...updates);
+    const mine = (row: LogRow) => belongs(this.filter, row);
+    const { rows, above, cut } = merge(this.state.rows, updates, mine, this.#floor());
+    if (cut) this.#cut = true;
+    this.#set({ rows, above: this.state.above + above, hasOlder: this.state.hasOlder || cut });
+    this.#countAgain();
   };
+
+  /** While there are older pages, the rows below the oldest loaded one are unknown. */
+  #floor(): number {
+    return this.state.hasOlder ? (this.state.rows.at(-1)?.number ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** The server alone knows how many there are: it is asked soon after a change, and never all the time. */
+  #countAgain(): void {
+    this.#recount ??= setTimeout(() => void this.#count(), Math.max(RECOUNT_MS, 10 * this.#counted));
+  }
+
+  async #count(): Promise<void> {
+    const begun = performance.now();
+    const { data } = await this.#client.query(TotalQuery, { filter: toInput(this.filter) }, { requestPolicy: "network-only" }).toPromise();
+    this.#counted = performance.now() - begun;
+    this.#recount = undefined;
+    if (data) this.#set({ total: data.webhookRequests.totalCount, totalCapped: data.webhookRequests.totalCountCapped });
+    // Without an answer the figure is as old as before: it is asked for until there is one.
+    else if (this.#stop) this.#countAgain();
+  }
 
   /** Stops listening; what comes meanwhile is fetched when one resumes. */
   pause(): void {
+    this.#wanted = false;
+    clearTimeout(this.#retry);
     this.#stop?.();
     this.#stop = undefined;
     clearTimeout(this.#frame);
@@ -140,11 +191,13 @@ export class LogStore {
   /** Takes deleted requests out of the view. */
   remove(ids: readonly string[]): void {
     const rows = this.state.rows.filter((row) => !ids.includes(row.id));
-    this.#set({ rows, total: Math.max(0, (this.state.total ?? 0) - (this.state.rows.length - rows.length)) });
+    this.#set({ rows });
+    this.#countAgain();
   }
 
   async older(): Promise<void> {
-    if (this.state.loadingOlder || !this.state.hasOlder || this.state.rows.length >= MOST_ROWS) return;
+    if (this.state.loadingOlder || !this.state.hasOlder || this.#cut || this.state.rows.length >= MOST_ROWS) return;
+    this.#meanwhile = [];
     this.#set({ loadingOlder: true });
     const { data, error } = await this.#client
       .query(OlderQuery, { filter: toInput(this.filter), after: this.#older ?? null }, { requestPolicy: "network-only" })
@@ -160,6 +213,9 @@ export class LogStore {
       () => true,
     );
     this.#set({ rows, loadingOlder: false, error: undefined, hasOlder: data.webhookRequests.pageInfo.hasNextPage });
+    this.#waiting.unshift(...this.#meanwhile);
+    this.#meanwhile = [];
+    if (this.#waiting.length > 0) this.#frame ??= setTimeout(this.#flush, 33);
   }
 }
 

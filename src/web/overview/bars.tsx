@@ -1,7 +1,6 @@
 // biome-ignore-all lint/a11y/noStaticElementInteractions: for the pointer; the same figures are links beside the chart
 /** Deliveries over time as stacked bars. Drawn by hand: the chart library would be heavier than the whole page. */
 import { useState } from "react";
-import { useNavigate } from "react-router";
 import { formatCount, formatDuration, plural } from "../components/format.ts";
 import classes from "./bars.module.css";
 import type { Bucket } from "./documents.ts";
@@ -17,24 +16,13 @@ function ceiling(value: number): number {
   return [1, 2, 4, 5, 10].map((factor) => factor * size).find((each) => each >= value) ?? value;
 }
 
-interface BarsProps {
-  buckets: Bucket[];
-  /** Milliseconds that one bar covers. */
-  width: number;
-}
-
-export function Bars({ buckets, width }: BarsProps) {
+export function Bars({ buckets }: { buckets: Bucket[] }) {
   const [at, setAt] = useState<number>();
-  const navigate = useNavigate();
   const most = ceiling(Math.max(4, ...buckets.map(total)));
   const step = WIDTH / buckets.length;
   const scale = (value: number) => (value / most) * (HEIGHT - 8);
   const shown = at === undefined ? undefined : buckets[at];
   const words = buckets.reduce((sum, bucket) => sum + total(bucket), 0);
-  const open = (bucket: Bucket) => {
-    const from = new Date(bucket.at);
-    navigate(`/log?from=${from.toISOString()}&to=${new Date(from.getTime() + width).toISOString()}`);
-  };
   return (
     <div className={classes["frame"]}>
       <div className={classes["axis"]} aria-hidden>
@@ -60,13 +48,7 @@ export function Bars({ buckets, width }: BarsProps) {
             const retried = scale(bucket.retried);
             const rejected = scale(bucket.rejected);
             return (
-              <g
-                key={bucket.at}
-                onPointerEnter={() => setAt(index)}
-                onClick={() => total(bucket) > 0 && open(bucket)}
-                className={classes["bar"]}
-                data-on={index === at || undefined}
-              >
+              <g key={bucket.at} onPointerEnter={() => setAt(index)} className={classes["bar"]} data-on={index === at || undefined}>
                 <rect x={index * step} y="0" width={step} height={HEIGHT} fill="transparent" />
                 <rect x={x} y={HEIGHT - delivered} width={w} height={delivered} className={classes["delivered"]} />
                 <rect x={x} y={HEIGHT - delivered - retried} width={w} height={retried} className={classes["retried"]} />

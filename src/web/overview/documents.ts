@@ -1,6 +1,8 @@
 import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { Told } from "../request/sentence.ts";
 
-export const OverviewQuery = graphql(`
+export const OverviewQuery = graphql(
+  `
   query Overview($since: DateTime!, $buckets: Int!) {
     deliveryStatistics(since: $since, buckets: $buckets) {
       delivered
@@ -27,14 +29,29 @@ export const OverviewQuery = graphql(`
         }
       }
     }
-    lanes(first: 50, filter: { state: [WAITING, BLOCKED] }) {
-      totalCount
+    viewer {
+      delivering
+    }
+    blockedLanes(first: 5) {
+      laneCount
+      laneCountCapped
+      definitionCount
+      definitions {
+        laneCount
+        laneCountCapped
+        behindCount
+        behindCountCapped
+        webhookDefinition {
+          id
+          name
+        }
+      }
+    }
+    lanes(first: 5, filter: { state: [WAITING] }) {
       edges {
         node {
           id
-          state
           key
-          reason
           until
           pendingCount
           webhookDefinition {
@@ -43,19 +60,21 @@ export const OverviewQuery = graphql(`
           }
           head {
             number
-            eventType
-            errorCode
-            createdAt
+            ...Told
           }
         }
       }
+      pageInfo {
+        hasNextPage
+      }
     }
-    stopped: webhookDefinitions(first: 20, filter: { state: [TOO_MANY_ERRORS] }) {
+    stopped: webhookDefinitions(first: 5, filter: { state: [TOO_MANY_ERRORS] }) {
+      totalCount
+      totalCountCapped
       edges {
         node {
           id
           name
-          stateReason
         }
       }
     }
@@ -67,7 +86,9 @@ export const OverviewQuery = graphql(`
       }
     }
   }
-`);
+`,
+  [Told],
+);
 export type OverviewData = ResultOf<typeof OverviewQuery>;
 export type Bucket = OverviewData["deliveryStatistics"]["buckets"][number];
 
@@ -80,6 +101,24 @@ export const GoalStatesQuery = graphql(`
           status
         }
       }
+    }
+  }
+`);
+
+/** Each figure by the filter of its link: what one counts, the other lists. */
+export const FiguresQuery = graphql(`
+  query Figures($delivered: WebhookRequestFilter!, $waiting: WebhookRequestFilter!, $rejected: WebhookRequestFilter!) {
+    delivered: webhookRequests(first: 1, filter: $delivered) {
+      totalCount
+      totalCountCapped
+    }
+    waiting: webhookRequests(first: 1, filter: $waiting) {
+      totalCount
+      totalCountCapped
+    }
+    rejected: webhookRequests(first: 1, filter: $rejected) {
+      totalCount
+      totalCountCapped
     }
   }
 `);

@@ -4,6 +4,10 @@ import { formatAgo, formatDuration, formatMoment, formatSeconds } from "../compo
 import { Tag } from "../components/tag.tsx";
 import classes from "./attempts.module.css";
 import type { AttemptDetail, RequestDetail } from "./documents.ts";
+import { causeOf } from "./sentence.ts";
+
+/** No further attempt comes by itself. */
+const SETTLED_BADLY: ReadonlySet<RequestDetail["state"]> = new Set(["REJECTED", "SKIPPED", "CANCELLED"]);
 
 interface AttemptsProps {
   request: RequestDetail;
@@ -28,7 +32,9 @@ export function Attempts({ request, attempts, chosen, choose }: AttemptsProps) {
         const started = new Date(attempt.startedAt).getTime();
         const gap = Math.max(0, started - before) / 1_000;
         before = started + attempt.durationMs;
-        const ok = attempt.outcome === "DELIVERED";
+        // Red is what nothing follows: a failed attempt that was, or will be, tried again is amber.
+        const last = attempt.number === attempts.at(-1)?.number && SETTLED_BADLY.has(request.state);
+        const tone = attempt.outcome === "DELIVERED" ? "ok" : attempt.outcome === "INTERRUPTED" ? "mute" : last ? "bad" : ("warn" as const);
         return (
           <li key={attempt.id}>
             {gap >= 1 && <span className={classes["gap"]}>{formatSeconds(Math.round(gap))} later</span>}
@@ -38,12 +44,21 @@ export function Attempts({ request, attempts, chosen, choose }: AttemptsProps) {
               aria-pressed={attempt.number === chosen}
               onClick={() => choose(attempt.number)}
             >
-              <span className={classes["mark"]} data-tone={ok ? "ok" : attempt.outcome === "INTERRUPTED" ? "mute" : "bad"} />
+              <span className={classes["mark"]} data-tone={tone} />
               <span className={classes["what"]}>
-                <Tag kind="outcome" state={attempt.outcome} bare />
-                <span className="num">{attempt.statusCode === null ? (attempt.errorCode ?? "") : `HTTP ${attempt.statusCode}`}</span>
+                {tone === "ok" ? (
+                  <>
+                    <Tag kind="outcome" state={attempt.outcome} bare />
+                    <span className="num">{attempt.statusCode === null ? "" : `HTTP ${attempt.statusCode}`}</span>
+                  </>
+                ) : (
+                  <span className={classes["cause"]} data-tone={tone}>
+                    {causeOf(attempt)}
+                  </span>
+                )}
               </span>
               <span className={`quiet num ${classes["took"]}`}>{formatDuration(attempt.durationMs)}</span>
+              {attempt.replyLine !== null && <span className={`mono ${classes["reply"]}`}>{attempt.replyLine}</span>}
               <span className={`quiet ${classes["when"]}`}>
                 Attempt {attempt.number}
                 {attempt.manual ? ", by hand" : ""} ·{" "}

@@ -1,7 +1,9 @@
 import { Problem } from "../graphql/act.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { Told } from "./sentence.ts";
 
-export const RequestQuery = graphql(`
+export const RequestQuery = graphql(
+  `
   query Request($number: SafeInt!) {
     webhookRequest(number: $number) {
       id
@@ -25,11 +27,13 @@ export const RequestQuery = graphql(`
         id
         name
         signatureVersions
+        retrySchedule
       }
       workflowRule {
         id
         name
       }
+      ...Told
       lane {
         id
         state
@@ -66,13 +70,16 @@ export const RequestQuery = graphql(`
             requestBody
             responseHeaders
             responseBody
+            replyLine
             responseTruncated
           }
         }
       }
     }
   }
-`);
+`,
+  [Told],
+);
 
 export type RequestDetail = NonNullable<ResultOf<typeof RequestQuery>["webhookRequest"]>;
 export type AttemptDetail = RequestDetail["attempts"]["edges"][number]["node"];

@@ -1,258 +1,132 @@
-import { Button, SegmentedControl, Select } from "@mantine/core";
-import { IconArrowsRightLeft, IconPlayerPause, IconPlayerPlay, IconPlayerSkipForward, IconRotateClockwise } from "@tabler/icons-react";
-import { useCallback } from "react";
-import { Link, useSearchParams } from "react-router";
-import { useQuery } from "urql";
-import { useEvery, useNow } from "../components/clock.ts";
-import { formatAgo, formatMoment, plural } from "../components/format.ts";
+import { Button, Checkbox, SegmentedControl, Select } from "@mantine/core";
+import { IconArrowsRightLeft, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+import { useNow } from "../components/clock.ts";
+import { formatCapped } from "../components/format.ts";
+import { Freshness } from "../components/live.tsx";
 import { Page } from "../components/page.tsx";
-import { Confirm } from "../components/panel.tsx";
-import { Empty, Loaded } from "../components/states.tsx";
-import { Tag } from "../components/tag.tsx";
-import { Ago } from "../components/time.tsx";
-import { Problem, useAct } from "../graphql/act.ts";
-import { graphql, type ResultOf } from "../graphql/tada.ts";
-import { Resend, RetryNow, Skip } from "../request/documents.ts";
+import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import { type Column, DataTable } from "../components/table.tsx";
+import { useFresh } from "../graphql/fresh.ts";
+import { LaneActions } from "../lanes/actions.tsx";
+import { LaneBar } from "../lanes/bulk.tsx";
+import { laneColumns } from "../lanes/columns.tsx";
+import { type Lane, type LaneState, LanesQuery } from "../lanes/documents.ts";
 import { useSession } from "../session.tsx";
 import { useDefinitionNames } from "../webhooks/names.ts";
 import classes from "./lanes.module.css";
 
-const LanesQuery = graphql(`
-  query Lanes($filter: LaneFilter) {
-    lanes(first: 100, filter: $filter) {
-      edges {
-        node {
-          id
-          key
-          state
-          reason
-          until
-          since
-          pendingCount
-          lastNumber
-          settledNumber
-          webhookDefinition {
-            id
-            name
-            state
-          }
-          head {
-            id
-            number
-            state
-            eventType
-            entity
-            entityId
-            errorCode
-            attemptCount
-            createdAt
-          }
-        }
-      }
-      pageInfo {
-        hasNextPage
-      }
-    }
-  }
-`);
-const PauseLane = graphql(
-  `
-  mutation PauseLane($input: PauseLaneInput!) {
-    pauseLane(input: $input) {
-      __typename
-      ... on Lane {
-        id
-        state
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
-const ResumeLane = graphql(
-  `
-  mutation ResumeLane($input: ResumeLaneInput!) {
-    resumeLane(input: $input) {
-      __typename
-      ... on Lane {
-        id
-        state
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
-type Lane = ResultOf<typeof LanesQuery>["lanes"]["edges"][number]["node"];
-type LaneState = Lane["state"];
-
-const HELD: LaneState[] = ["BLOCKED", "WAITING", "PAUSED"];
 const VIEWS: { value: string; label: string; states: LaneState[] | null }[] = [
-  { value: "held", label: "Held up", states: HELD },
+  { value: "held", label: "Held up", states: ["BLOCKED", "WAITING", "PAUSED"] },
+  { value: "blocked", label: "Blocked", states: ["BLOCKED"] },
+  { value: "waiting", label: "Waiting", states: ["WAITING"] },
   { value: "busy", label: "Sending", states: ["READY", "LEASED"] },
   { value: "all", label: "All", states: null },
 ];
-/** What needs a person comes first. */
-const RANK: Record<LaneState, number> = { BLOCKED: 0, WAITING: 1, PAUSED: 2, LEASED: 3, READY: 4, IDLE: 5 };
+const PAGE = 25;
 
-function why(lane: Lane): string {
-  const { head } = lane;
-  const reason = lane.reason ?? head?.errorCode ?? undefined;
-  if (lane.state === "BLOCKED")
-    return `Every attempt failed${reason ? ` (${reason})` : ""}, and this webhook stops at what fails. Resend it or skip it.`;
-  if (lane.state === "WAITING")
-    return `${head ? `${plural(head.attemptCount, "attempt")} failed` : "The head failed"}${reason ? ` (${reason})` : ""}.`;
-  if (lane.state === "PAUSED")
-    return lane.webhookDefinition.state === "ACTIVE" ? "An operator holds it." : "Its webhook is stopped. What is queued is kept.";
-  if (lane.state === "LEASED") return "A worker is sending.";
-  return lane.state === "READY" ? "Waits for a free worker." : "Nothing to send.";
+const EMPTY: Record<string, string> = {
+  held: "No lane waits, is blocked or paused.",
+  blocked: "No lane is blocked.",
+  waiting: "No lane waits for a retry.",
+  busy: "No lane is sending, or about to.",
+  all: "Lanes appear with the first event of a webhook.",
+};
+/** A page that is empty proves nothing of the next. */
+function emptyTitle({ value }: { value: string }, goesOn: boolean): string {
+  if (goesOn) return "None on this page";
+  return value === "held" ? "Nothing is held up" : "No lanes here";
 }
 
-function LaneRow({ lane, now, writes, refresh }: { lane: Lane; now: number; writes: boolean; refresh: () => void }) {
-  const { act, busy } = useAct();
-  const { head } = lane;
-  const then = async (done: Promise<unknown>) => {
-    await done;
-    refresh();
-  };
-  return (
-    <li className={classes["lane"]} data-state={lane.state}>
-      <div className={classes["who"]}>
-        <Tag kind="lane" state={lane.state} />
-        <Link className="plain" to={`/webhooks/${lane.webhookDefinition.id}`}>
-          <strong>{lane.webhookDefinition.name}</strong>
-        </Link>
-        {lane.key && <span className="quiet mono">{lane.key}</span>}
-      </div>
-      <div className={classes["head"]}>
-        {head ? (
-          <>
-            <Link className="num" to={`/log/${head.number}`}>
-              #{head.number}
-            </Link>{" "}
-            <span className="mono">{head.eventType}</span>{" "}
-            <span className="quiet">{head.entityId === null ? "" : `${head.entity ?? ""} ${head.entityId}`}</span>
-          </>
-        ) : (
-          <span className="quiet">Nothing at the head</span>
-        )}
-        <p className={classes["why"]}>
-          {why(lane)}
-          {lane.until !== null && lane.state === "WAITING" && (
-            <>
-              {" "}
-              <span className="num" title={formatMoment(lane.until)}>
-                Next try {formatAgo(lane.until, now)}.
-              </span>
-            </>
-          )}
-        </p>
-      </div>
-      <dl className={classes["numbers"]}>
-        <div>
-          <dt>Behind</dt>
-          <dd className="num">{lane.pendingCount}</dd>
-        </div>
-        <div>
-          <dt>Since</dt>
-          <dd>{lane.since === null ? "–" : <Ago at={lane.since} />}</dd>
-        </div>
-      </dl>
-      {writes && (
-        <div className={classes["actions"]}>
-          {head && lane.state === "WAITING" && (
-            <Button
-              size="xs"
-              loading={busy}
-              leftSection={<IconRotateClockwise size={14} />}
-              onClick={() => void then(act(RetryNow, { input: { id: head.id } }))}
-            >
-              Retry now
-            </Button>
-          )}
-          {head && lane.state === "BLOCKED" && (
-            <Button
-              size="xs"
-              loading={busy}
-              leftSection={<IconRotateClockwise size={14} />}
-              onClick={() => void then(act(Resend, { input: { id: head.id } }))}
-            >
-              Resend
-            </Button>
-          )}
-          {head && (lane.state === "WAITING" || lane.state === "BLOCKED") && (
-            <Confirm
-              title={`Skip #${head.number}?`}
-              confirmLabel="Skip"
-              button={(open) => (
-                <Button size="xs" variant="default" leftSection={<IconPlayerSkipForward size={14} />} onClick={open}>
-                  Skip…
-                </Button>
-              )}
-              confirm={() => then(act(Skip, { input: { id: head.id } }, `#${head.number} is skipped`))}
-            >
-              The receiver never gets it, and the lane goes on with the {plural(lane.pendingCount, "request")} behind it.
-            </Confirm>
-          )}
-          {lane.state === "PAUSED" ? (
-            lane.webhookDefinition.state === "ACTIVE" && (
-              <Button
-                size="xs"
-                loading={busy}
-                leftSection={<IconPlayerPlay size={14} />}
-                onClick={() => void then(act(ResumeLane, { input: { id: lane.id } }))}
-              >
-                Resume
-              </Button>
-            )
-          ) : (
-            <Button
-              size="xs"
-              variant="default"
-              loading={busy}
-              leftSection={<IconPlayerPause size={14} />}
-              onClick={() => void then(act(PauseLane, { input: { id: lane.id } }))}
-            >
-              Pause
-            </Button>
-          )}
-        </div>
-      )}
-    </li>
-  );
-}
+const title = (lane: Lane) => [lane.webhookDefinition.name, lane.key].filter(Boolean).join(" ");
 
 export function Lanes() {
   const { can } = useSession();
   const [query, setQuery] = useSearchParams();
   const names = useDefinitionNames();
   const now = useNow(1_000);
+  const [selected, setSelected] = useState<ReadonlyMap<string, Lane>>(new Map());
   const definition = query.get("definition");
+  const [after, before] = [query.get("after"), query.get("before")];
   const view = VIEWS.find((each) => each.value === query.get("view")) ?? (VIEWS[0] as (typeof VIEWS)[number]);
   const filter = { ...(view.states ? { state: view.states } : {}), ...(definition === null ? {} : { webhookDefinitionId: definition }) };
-  const [result, again] = useQuery({ query: LanesQuery, variables: { filter } });
-  const refresh = useCallback(() => again({ requestPolicy: "network-only" }), [again]);
-  useEvery(3_000, refresh);
+  const place = before === null ? { first: PAGE, after } : { last: PAGE, before };
+  const { data, at, error, ask } = useFresh(LanesQuery, () => ({ filter, ...place }), query.toString());
+  const refresh = () => void ask();
 
-  const put = (name: string, value: string | null) =>
+  /** Another filter begins at its first page. */
+  function put(change: Record<string, string | null>) {
+    if ("view" in change || "definition" in change) setSelected(new Map());
     setQuery((last) => {
       const next = new URLSearchParams(last);
-      if (value === null || value === "held") next.delete(name);
-      else next.set(name, value);
+      for (const name of ["after", "before"]) next.delete(name);
+      for (const [name, value] of Object.entries(change)) {
+        if (value === null || (name === "view" && value === "held")) next.delete(name);
+        else next.set(name, value);
+      }
       return next;
     });
+  }
+
+  const rows = data?.lanes.edges.map((edge) => edge.node) ?? [];
+  const writes = can("webhooks:write");
+  const here = rows.filter((lane) => selected.has(lane.id));
+  const mark = (lanes: Lane[], on: boolean) =>
+    setSelected((last) => {
+      const next = new Map(last);
+      for (const lane of lanes) {
+        if (on) next.set(lane.id, lane);
+        else next.delete(lane.id);
+      }
+      return next;
+    });
+  // As they are now, for those on this page; as they were seen, for those of others.
+  const chosen = [...selected.values()].map((lane) => rows.find((row) => row.id === lane.id) ?? lane);
+
+  const select: Column<Lane> = {
+    head: (
+      <Checkbox
+        size="xs"
+        aria-label="Select all lanes of this page"
+        checked={rows.length > 0 && here.length === rows.length}
+        indeterminate={here.length > 0 && here.length < rows.length}
+        onChange={(event) => mark(rows, event.currentTarget.checked)}
+      />
+    ),
+    width: 30,
+    cell: (lane) => (
+      <Checkbox
+        size="xs"
+        aria-label={`Select ${title(lane)}`}
+        checked={selected.has(lane.id)}
+        onChange={(event) => mark([lane], event.currentTarget.checked)}
+      />
+    ),
+  };
+  const actions: Column<Lane> = {
+    head: "",
+    label: "What to do",
+    width: 180,
+    cell: (lane) => <LaneActions lane={lane} refresh={refresh} />,
+  };
+  const columns = writes ? [select, ...laneColumns(now), actions] : laneColumns(now);
+  const page = data?.lanes.pageInfo;
 
   return (
-    <Page title="Lanes" hint="A lane is one strictly ordered stream: what is at its head holds up everything behind it.">
+    <Page
+      wide
+      title="Lanes"
+      hint="A lane is one strictly ordered stream: what is at its head holds up everything behind it."
+      actions={<Freshness at={at} error={error} />}
+    >
       <div className={classes["bar"]}>
         <SegmentedControl
           size="xs"
           aria-label="Which lanes"
           value={view.value}
           data={VIEWS.map(({ value, label }) => ({ value, label }))}
-          onChange={(value) => put("view", value)}
+          onChange={(value) => put({ view: value })}
         />
         <Select
           size="xs"
@@ -262,33 +136,46 @@ export function Lanes() {
           clearable
           data={names.map((each) => ({ value: each.id, label: each.name }))}
           value={definition}
-          onChange={(value) => put("definition", value)}
+          onChange={(value) => put({ definition: value })}
         />
+        {data && (
+          <span className={`quiet num ${classes["total"]}`}>
+            {formatCapped(data.lanes.totalCount, data.lanes.totalCountCapped)} {data.lanes.totalCount === 1 ? "lane" : "lanes"}
+          </span>
+        )}
       </div>
-      <Loaded of={result} retry={refresh}>
-        {({ lanes }) => {
-          const rows = lanes.edges
-            .map((edge) => edge.node)
-            .sort((a, b) => RANK[a.state] - RANK[b.state] || b.pendingCount - a.pendingCount);
-          if (rows.length === 0) {
-            return (
-              <Empty icon={IconArrowsRightLeft} title={view.value === "held" ? "Nothing is held up" : "No lanes here"}>
-                {view.value === "held" ? "Every lane is moving or has nothing to send." : "Lanes appear with the first event of a webhook."}
-              </Empty>
-            );
-          }
-          return (
-            <>
-              <ul className={classes["lanes"]}>
-                {rows.map((lane) => (
-                  <LaneRow key={lane.id} lane={lane} now={now} writes={can("webhooks:write")} refresh={refresh} />
-                ))}
-              </ul>
-              {lanes.pageInfo.hasNextPage && <p className="quiet">There are more; choose a webhook to see all of its lanes.</p>}
-            </>
-          );
-        }}
-      </Loaded>
+      {!data && error !== undefined && <Failed error={error} retry={refresh} />}
+      {!data && error === undefined && <LoadingRows />}
+      {data && error !== undefined && <p className="quiet">Not renewed: {error}</p>}
+      {data && rows.length === 0 && (
+        <Empty icon={IconArrowsRightLeft} title={emptyTitle(view, page?.hasNextPage ?? false)}>
+          {page?.hasNextPage ? "The list is long: go on to the next page." : EMPTY[view.value]}
+        </Empty>
+      )}
+      {rows.length > 0 && <DataTable label="Lanes" rows={rows} columns={columns} keyOf={(lane) => lane.id} />}
+      {page && (page.hasNextPage || page.hasPreviousPage || after !== null || before !== null) && (
+        <nav className={classes["pages"]} aria-label="Pages">
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconChevronLeft size={14} />}
+            disabled={!page.hasPreviousPage && after === null}
+            onClick={() => (page.startCursor === null ? put({}) : put({ before: page.startCursor }))}
+          >
+            Previous
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            rightSection={<IconChevronRight size={14} />}
+            disabled={!page.hasNextPage || page.endCursor === null}
+            onClick={() => put({ after: page.endCursor })}
+          >
+            Next
+          </Button>
+        </nav>
+      )}
+      {selected.size > 0 && <LaneBar lanes={chosen} clear={() => setSelected(new Map())} refresh={refresh} />}
     </Page>
   );
 }

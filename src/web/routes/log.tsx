@@ -4,9 +4,9 @@ import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
-import { formatCount } from "../components/format.ts";
+import { formatCapped } from "../components/format.ts";
+import { LiveMark } from "../components/live.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
-import type { LiveStatus } from "../graphql/live.ts";
 import { ResendAllButton, SelectionBar } from "../log/bulk.tsx";
 import type { LogRow } from "../log/documents.ts";
 import { isFiltered, type LogFilter, readFilter, writeFilter } from "../log/filter.ts";
@@ -16,13 +16,6 @@ import { storeFor } from "../log/store.ts";
 import { useSession } from "../session.tsx";
 import { RecoverViewButton } from "../webhooks/recover-view.tsx";
 import classes from "./log.module.css";
-
-const STATUS: Record<LiveStatus, string> = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting; nothing will be missed",
-  paused: "Paused",
-};
 
 /** Rows by id, with shift-click ranges. */
 function useSelection(rows: LogRow[]) {
@@ -90,17 +83,16 @@ export function Log() {
       <header className={classes["head"]}>
         <div className={classes["titles"]}>
           <h1 className={classes["title"]}>Log</h1>
-          <span className={classes["status"]} data-status={state.status} role="status">
-            <span className={classes["dot"]} aria-hidden />
-            {STATUS[state.status]}
-          </span>
+          <LiveMark status={state.status} />
           {state.total !== undefined && (
             <span className="quiet num">
-              {formatCount(state.total)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
+              {formatCapped(state.total, state.totalCapped)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
             </span>
           )}
           <span className={classes["actions"]}>
-            {writes && filtered && (state.total ?? 0) > 0 && <ResendAllButton filter={filter} total={state.total ?? 0} />}
+            {writes && filtered && (state.total ?? 0) > 0 && (
+              <ResendAllButton filter={filter} total={state.total ?? 0} capped={state.totalCapped} />
+            )}
             {writes && <RecoverViewButton filter={filter} />}
             <NumberSearch open={(number) => navigate(`/log/${number}`)} />
             <Button

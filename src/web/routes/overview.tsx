@@ -1,16 +1,20 @@
 import { Button, SegmentedControl } from "@mantine/core";
-import { IconArrowRight, IconCircleCheck, IconHandStop, IconWebhook } from "@tabler/icons-react";
-import { useCallback, useEffect, useState } from "react";
+import { IconArrowRight, IconWebhook } from "@tabler/icons-react";
+import { useRef } from "react";
 import { Link, useSearchParams } from "react-router";
-import { useClient, useQuery } from "urql";
-import { useEvery, useNow } from "../components/clock.ts";
-import { formatAgo, formatCount, formatDuration, formatPercent, plural } from "../components/format.ts";
+import { useQuery } from "urql";
+import { useNow } from "../components/clock.ts";
+import { formatAgo, formatCapped, formatCount, formatDuration, formatPercent, plural } from "../components/format.ts";
+import { Freshness, useIsFresh } from "../components/live.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Tag } from "../components/tag.tsx";
-import { explain } from "../graphql/client.ts";
+import { useFresh } from "../graphql/fresh.ts";
+import { NO_FILTER, type RequestState, toInput, writeFilter } from "../log/filter.ts";
+import { Attention, failingOf } from "../overview/attention.tsx";
 import { Bars } from "../overview/bars.tsx";
-import { GoalStatesQuery, type OverviewData, OverviewQuery } from "../overview/documents.ts";
+import { FiguresQuery, GoalStatesQuery, type OverviewData, OverviewQuery } from "../overview/documents.ts";
+import { Why } from "../request/why.tsx";
 import { useSession } from "../session.tsx";
 import classes from "./overview.module.css";
 
@@ -20,88 +24,91 @@ const SPANS = [
   { value: "1440", label: "24 h", buckets: 96, per: "15 min" },
 ] as const;
 
-/** Renewed every few seconds while somebody looks; a failure keeps the last figures on screen. */
-function useOverview(minutes: number, buckets: number) {
-  const client = useClient();
-  const [state, setState] = useState<{ data?: OverviewData; since: string; error?: string | undefined }>();
-  const ask = useCallback(async () => {
-    const since = new Date(Date.now() - minutes * 60_000).toISOString();
-    const { data, error } = await client.query(OverviewQuery, { since, buckets }, { requestPolicy: "network-only" }).toPromise();
-    setState((last) => (data ? { data, since } : { ...last, since, error: error ? explain(error) : "No answer" }));
-  }, [client, minutes, buckets]);
-  useEffect(() => void ask(), [ask]);
-  useEvery(4_000, ask);
-  return { state, ask };
-}
-
-function Figure({ to, value, label, tone }: { to: string; value: string; label: string; tone?: "ok" | "warn" | "bad" }) {
-  return (
-    <Link to={to} className={classes["figure"] ?? ""}>
+/** A figure, and a link to what it counts when there is a list of just that. */
+function Figure({ to, value, label, tone }: { to?: string; value: string; label: string; tone?: "ok" | "warn" | "bad" }) {
+  const inside = (
+    <>
       <span className={`num ${classes["value"]}`}>{value}</span>
       <span className={classes["label"]}>
         {tone && <span className={classes["swatch"]} data-tone={tone} aria-hidden />}
         {label}
       </span>
+    </>
+  );
+  return to === undefined ? (
+    <div className={classes["figure"]}>{inside}</div>
+  ) : (
+    <Link to={to} className={classes["figure"] ?? ""}>
+      {inside}
     </Link>
   );
 }
 
-/** What needs a person, before anything else on the page. */
-function Attention({ data }: { data: OverviewData }) {
-  const blocked = data.lanes.edges.map((edge) => edge.node).filter((lane) => lane.state === "BLOCKED");
-  const stopped = data.stopped.edges.map((edge) => edge.node);
-  if (blocked.length === 0 && stopped.length === 0) {
-    return (
-      <p className={classes["calm"]}>
-        <IconCircleCheck size={18} stroke={1.8} aria-hidden /> Nothing needs you.
-      </p>
-    );
+/** How the requests of the last so many minutes stand now: each figure and its link have one filter. */
+function Requests({ minutes, label, data }: { minutes: number; label: string; data: OverviewData }) {
+  const range = useRef({ from: "", to: "" });
+  const of = (state: RequestState) => ({ ...NO_FILTER, ...range.current, states: [state] });
+  const shown = useRef(range.current);
+  const figures = useFresh(
+    FiguresQuery,
+    () => {
+      const now = Date.now();
+      range.current = { from: new Date(now - minutes * 60_000).toISOString(), to: new Date(now).toISOString() };
+      return { delivered: toInput(of("DELIVERED")), waiting: toInput(of("WAITING")), rejected: toInput(of("REJECTED")) };
+    },
+    String(minutes),
+  );
+  const fresh = useIsFresh(figures.at, figures.error);
+  const last = useRef<number>(undefined);
+  if (figures.at !== last.current) {
+    last.current = figures.at;
+    shown.current = range.current;
   }
+  const counted = (each: { totalCount: number; totalCountCapped: boolean } | undefined) =>
+    each ? formatCapped(each.totalCount, each.totalCountCapped) : "–";
+  const to = (state: RequestState) => `/log?${writeFilter({ ...NO_FILTER, ...shown.current, states: [state] })}`;
+  const { deliveryStatistics: statistics } = data;
   return (
-    <div className={classes["attention"]} role="status">
-      <p className={classes["attentionTitle"]}>
-        <IconHandStop size={18} stroke={1.8} aria-hidden /> {plural(blocked.length + stopped.length, "thing")}{" "}
-        {blocked.length + stopped.length === 1 ? "needs" : "need"} you
-      </p>
-      <ul>
-        {blocked.map((lane) => (
-          <li key={lane.id}>
-            <Link to={`/lanes?definition=${lane.webhookDefinition.id}`}>{lane.webhookDefinition.name}</Link> is blocked
-            {lane.head && (
-              <>
-                {" "}
-                at <Link to={`/log/${lane.head.number}`}>#{lane.head.number}</Link>
-              </>
-            )}
-            , {plural(lane.pendingCount, "request")} behind it
-          </li>
-        ))}
-        {stopped.map((definition) => (
-          <li key={definition.id}>
-            <Link to={`/webhooks/${definition.id}`}>{definition.name}</Link> was stopped: too many errors in a row
-          </li>
-        ))}
-      </ul>
-    </div>
+    <Section
+      title="Requests"
+      hint={`Those made in the last ${label}, as they stand now.`}
+      actions={!fresh && figures.at !== undefined && <Freshness at={figures.at} error={figures.error} />}
+    >
+      <div className={classes["figures"]}>
+        <Figure to={to("DELIVERED")} value={counted(figures.data?.delivered)} label="Delivered" tone="ok" />
+        <Figure to={to("WAITING")} value={counted(figures.data?.waiting)} label="Wait for a retry" tone="warn" />
+        <Figure to={to("REJECTED")} value={counted(figures.data?.rejected)} label="Rejected" tone="bad" />
+        <Figure value={statistics.p50Ms === null ? "–" : formatDuration(statistics.p50Ms)} label="Answer, half of them (p50)" />
+        <Figure value={statistics.p99Ms === null ? "–" : formatDuration(statistics.p99Ms)} label="Answer, 99 of 100 (p99)" />
+      </div>
+    </Section>
   );
 }
 
 function WaitingLanes({ data }: { data: OverviewData }) {
   const now = useNow(1_000);
-  const lanes = data.lanes.edges.map((edge) => edge.node).filter((lane) => lane.state === "WAITING");
+  const lanes = data.lanes.edges.map((edge) => edge.node);
   return (
-    <Section title="Lanes that wait" actions={<Link to="/lanes">{lanes.length > 5 ? `All ${data.lanes.totalCount}` : "All lanes"}</Link>}>
+    <Section
+      title="Lanes that wait"
+      actions={<Link to="/lanes?view=waiting">{data.lanes.pageInfo.hasNextPage ? "More" : "All of them"}</Link>}
+    >
       {lanes.length === 0 ? (
-        <p className="quiet">None. Every lane is moving or idle.</p>
+        <p className="quiet">None.</p>
       ) : (
         <ul className={classes["list"]}>
-          {lanes.slice(0, 5).map((lane) => (
+          {lanes.map((lane) => (
             <li key={lane.id}>
-              <Link className="plain clip" to={`/lanes?definition=${lane.webhookDefinition.id}`}>
+              <Link className="plain clip" to={`/lanes?view=waiting&definition=${lane.webhookDefinition.id}`}>
                 {lane.webhookDefinition.name} {lane.key && <span className="quiet mono">{lane.key}</span>}
               </Link>
-              <span className="quiet num">{lane.pendingCount} behind</span>
+              <span className="quiet num">{formatCount(lane.pendingCount)} behind</span>
               <span className="num">{lane.until === null ? "" : `next try ${formatAgo(lane.until, now)}`}</span>
+              {lane.head && (
+                <span className={classes["waitingWhy"]}>
+                  <Why request={lane.head} />
+                </span>
+              )}
             </li>
           ))}
         </ul>
@@ -110,11 +117,8 @@ function WaitingLanes({ data }: { data: OverviewData }) {
   );
 }
 
-function FailingWebhooks({ data, since }: { data: OverviewData; since: string }) {
-  const failing = data.deliveryStatistics.definitions
-    .map((each) => ({ ...each, failed: each.retried + each.rejected, calls: each.delivered + each.retried + each.rejected }))
-    .filter((each) => each.failed > 0)
-    .sort((a, b) => b.failed - a.failed);
+function FailingWebhooks({ data }: { data: OverviewData }) {
+  const failing = failingOf(data);
   return (
     <Section title="Webhooks that fail" actions={<Link to="/webhooks">All webhooks</Link>}>
       {failing.length === 0 ? (
@@ -127,9 +131,9 @@ function FailingWebhooks({ data, since }: { data: OverviewData; since: string })
                 {definition.name}
               </Link>
               <span className="num">{formatPercent(failed / calls)} failed</span>
-              <Link className="num" to={`/log?definition=${definition.id}&state=WAITING,REJECTED&from=${since}`}>
-                {plural(failed, "attempt")}
-              </Link>
+              <span className="quiet num">
+                {formatCount(failed)} of {plural(calls, "attempt")}
+              </span>
             </li>
           ))}
         </ul>
@@ -164,20 +168,27 @@ export function Overview() {
   const { can } = useSession();
   const [query, setQuery] = useSearchParams();
   const span = SPANS.find((each) => each.value === query.get("span")) ?? SPANS[1];
-  const { state, ask } = useOverview(Number(span.value), span.buckets);
-  const data = state?.data;
-  const actions = (
-    <SegmentedControl
-      size="xs"
-      aria-label="Time span"
-      value={span.value}
-      data={SPANS.map(({ value, label }) => ({ value, label }))}
-      onChange={(value) => setQuery(value === "60" ? {} : { span: value }, { replace: true })}
-    />
+  const minutes = Number(span.value);
+  const { data, at, error, ask } = useFresh(
+    OverviewQuery,
+    () => ({ since: new Date(Date.now() - minutes * 60_000).toISOString(), buckets: span.buckets }),
+    span.value,
   );
-  if (!data || !state) {
+  const actions = (
+    <>
+      <Freshness at={at} error={error} />
+      <SegmentedControl
+        size="xs"
+        aria-label="Time span"
+        value={span.value}
+        data={SPANS.map(({ value, label }) => ({ value, label }))}
+        onChange={(value) => setQuery(value === "60" ? {} : { span: value }, { replace: true })}
+      />
+    </>
+  );
+  if (!data) {
     return (
-      <Page title="Overview">{state?.error ? <Failed error={state.error} retry={() => void ask()} /> : <LoadingRows rows={9} />}</Page>
+      <Page title="Overview">{error !== undefined ? <Failed error={error} retry={() => void ask()} /> : <LoadingRows rows={9} />}</Page>
     );
   }
   if (data.any.edges.length === 0) {
@@ -200,33 +211,17 @@ export function Overview() {
       </Page>
     );
   }
-  const { deliveryStatistics: statistics } = data;
-  const { since } = state;
   return (
     <Page title="Overview" actions={actions}>
-      <Attention data={data} />
-      {state.error && <p className="quiet">Not renewed: {state.error}</p>}
-      <div className={classes["figures"]}>
-        <Figure to={`/log?state=DELIVERED&from=${since}`} value={formatCount(statistics.delivered)} label="Delivered" tone="ok" />
-        <Figure to={`/log?state=WAITING&from=${since}`} value={formatCount(statistics.retried)} label="Retried" tone="warn" />
-        <Figure to={`/log?state=REJECTED&from=${since}`} value={formatCount(statistics.rejected)} label="Rejected" tone="bad" />
-        <Figure
-          to={`/log?from=${since}`}
-          value={statistics.p50Ms === null ? "–" : formatDuration(statistics.p50Ms)}
-          label="Answer, half of them (p50)"
-        />
-        <Figure
-          to={`/log?from=${since}`}
-          value={statistics.p99Ms === null ? "–" : formatDuration(statistics.p99Ms)}
-          label="Answer, 99 of 100 (p99)"
-        />
-      </div>
-      <Section title="Attempts" hint={`Per ${span.per}. A bar opens its deliveries in the log.`}>
-        <Bars buckets={statistics.buckets} width={(Number(span.value) * 60_000) / span.buckets} />
+      <Attention data={data} at={at} error={error} label={span.label} />
+      {error !== undefined && <p className="quiet">Not renewed: {error}</p>}
+      <Requests minutes={minutes} label={span.label} data={data} />
+      <Section title="Attempts" hint={`Per ${span.per}, by when they were made: retries and tests are among them.`}>
+        <Bars buckets={data.deliveryStatistics.buckets} />
       </Section>
       <div className={classes["columns"]}>
         <WaitingLanes data={data} />
-        <FailingWebhooks data={data} since={since} />
+        <FailingWebhooks data={data} />
       </div>
       <GoalStates />
     </Page>

@@ -6,17 +6,20 @@ import { Link, useNavigate, useParams } from "react-router";
 import { useQuery } from "urql";
 import { Code, jsonText } from "../components/code.tsx";
 import { CopyField } from "../components/copy.tsx";
+import { LiveMark } from "../components/live.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Confirm } from "../components/panel.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Chip, Tag } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
-import { follow } from "../graphql/live.ts";
+import { follow, type LiveStatus } from "../graphql/live.ts";
 import { Attempts } from "../request/attempts.tsx";
 import { Cancel, Delete, RequestChanged, type RequestDetail, RequestQuery, Resend, RetryNow, Skip } from "../request/documents.ts";
 import { Exchange } from "../request/exchange.tsx";
+import { sentenceOf } from "../request/sentence.ts";
 import { Signature } from "../request/signature.tsx";
+import { Why } from "../request/why.tsx";
 import { useSession } from "../session.tsx";
 import classes from "./request.module.css";
 
@@ -35,12 +38,20 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
   return (
     <>
       {request.state === "WAITING" && (
-        <Button loading={busy} leftSection={<IconRotateClockwise size={15} />} onClick={() => void then(act(RetryNow, { input }))}>
+        <Button
+          loading={busy}
+          leftSection={<IconRotateClockwise size={15} />}
+          onClick={() => void then(act(RetryNow, { input }, `#${request.number} is tried now`))}
+        >
           Retry now
         </Button>
       )}
       {request.state === "REJECTED" && (
-        <Button loading={busy} leftSection={<IconRotateClockwise size={15} />} onClick={() => void then(act(Resend, { input }))}>
+        <Button
+          loading={busy}
+          leftSection={<IconRotateClockwise size={15} />}
+          onClick={() => void then(act(Resend, { input }, `#${request.number} is sent again`))}
+        >
           Resend
         </Button>
       )}
@@ -54,7 +65,7 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
               Resend…
             </Button>
           )}
-          confirm={() => then(act(Resend, { input: { ...input, force: true } }))}
+          confirm={() => then(act(Resend, { input: { ...input, force: true } }, `#${request.number} is sent again`))}
         >
           It was {request.state.toLowerCase()}. The receiver gets it again with the same id and bytes, and may tell by them that it knows
           it.
@@ -69,7 +80,7 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
               Skip…
             </Button>
           )}
-          confirm={() => then(act(Skip, { input }))}
+          confirm={() => then(act(Skip, { input }, `#${request.number} is skipped; the lane goes on`))}
         >
           The receiver never gets it, and the lane goes on with the next.
         </Confirm>
@@ -83,7 +94,7 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
               Cancel…
             </Button>
           )}
-          confirm={() => then(act(Cancel, { input }))}
+          confirm={() => then(act(Cancel, { input }, `#${request.number} is cancelled`))}
         >
           It is called off and stays in the log as cancelled.
         </Confirm>
@@ -108,20 +119,21 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
   );
 }
 
-function Detail({ request, refresh }: { request: RequestDetail; refresh: () => void }) {
+function Detail({ request, refresh, status }: { request: RequestDetail; refresh: () => void; status: LiveStatus }) {
   const { can } = useSession();
   const attempts = request.attempts.edges.map((edge) => edge.node);
   const [picked, setPicked] = useState<number>();
   const chosen = attempts.find((attempt) => attempt.number === picked) ?? attempts.at(-1);
   const firstBody = attempts[0]?.requestBody ?? null;
   const { event } = request;
+  const sentence = sentenceOf(request, Date.now());
   return (
     <Page
       name={`Request #${request.number}`}
       title={
         <>
           <span className="num">#{request.number}</span> <Tag kind="request" state={request.state} />
-          {request.isTest && <Chip tone="mute">Test</Chip>}
+          {request.isTest && <Chip tone="mute">Test</Chip>} <LiveMark status={status} />
         </>
       }
       hint={
@@ -133,9 +145,15 @@ function Detail({ request, refresh }: { request: RequestDetail; refresh: () => v
       back={{ to: "/log", label: "Log" }}
       actions={can("webhooks:write") && <Actions request={request} refresh={refresh} />}
     >
-      {request.errorCode !== null && request.state !== "DELIVERED" && (
-        <Alert variant="light" color={request.state === "REJECTED" ? "red" : "yellow"} icon={<IconAlertTriangle size={18} />} mb="lg">
-          <span className="mono">{request.errorCode}</span> {request.errorDescription}
+      {sentence && (
+        <Alert
+          variant="light"
+          color={sentence.tone === "bad" ? "red" : sentence.tone === "warn" ? "yellow" : "gray"}
+          icon={<IconAlertTriangle size={18} />}
+          mb="lg"
+        >
+          <Why request={request} />
+          {request.errorDescription !== null && <p className={classes["mend"]}>{request.errorDescription}</p>}
           {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
         </Alert>
       )}
@@ -205,6 +223,8 @@ export function Request() {
   const [{ data, error, stale }, again] = useQuery({ query: RequestQuery, variables: { number }, pause: !Number.isInteger(number) });
   const refresh = () => again({ requestPolicy: "network-only" });
 
+  const [status, setStatus] = useState<LiveStatus>("connecting");
+
   // Whatever happens to it is shown as it happens.
   useEffect(() => {
     if (!Number.isInteger(number)) return;
@@ -218,8 +238,11 @@ export function Request() {
         timer = setTimeout(() => again({ requestPolicy: "network-only" }), 60);
         return update.cursor;
       },
-      status: () => {},
-      lost: () => again({ requestPolicy: "network-only" }),
+      // What changed before the subscription stood is read once it does.
+      status: (now) => {
+        setStatus(now);
+        if (now === "live") again({ requestPolicy: "network-only" });
+      },
     });
     return () => {
       clearTimeout(timer);
@@ -228,7 +251,7 @@ export function Request() {
   }, [number, again]);
 
   const request = data?.webhookRequest;
-  if (request && request.number === number) return <Detail key={request.id} request={request} refresh={refresh} />;
+  if (request && request.number === number) return <Detail key={request.id} request={request} refresh={refresh} status={status} />;
   const back = { to: "/log", label: "Log" };
   return (
     <Page title={Number.isInteger(number) ? `#${number}` : "Request"} back={back}>

@@ -1,0 +1,104 @@
+/** The one WebSocket of the page: whether it answers, and whether the session behind it is still good. */
+import { type Client, createClient } from "graphql-ws";
+
+/** Milliseconds between two pings; with the wait for the answer below three seconds, so that "Live" is never older. */
+const PING_MS = 1_500;
+/** A pong that takes longer: nobody may call the page live. */
+const LATE_MS = 1_200;
+/** No pong at all: the connection is given up and made anew. */
+const DEAD_MS = 8_000;
+/** Close codes by which the server says that the session is over: SECURITY of the API's socket. */
+const SIGNED_OUT = new Set([4401, 4403]);
+
+export interface Socket {
+  client: Client;
+  /** The connection is acknowledged and answers pings. */
+  live(): boolean;
+  /** Called on every change of `live`. */
+  watch(listener: (live: boolean) => void): () => void;
+}
+
+let shared: Socket | undefined;
+let onSignedOut: (() => void) | undefined;
+
+/**
+ * A new person: what the last one's session opened is closed.
+ * @param signedOut called when the server says that there is no session (any more)
+ */
+export function belongTo(signedOut: () => void): void {
+  onSignedOut = signedOut;
+  void shared?.client.dispose();
+  shared = undefined;
+}
+
+export function signedOut(): void {
+  onSignedOut?.();
+}
+
+/** Asks over HTTP whether the session is over: a refused upgrade does not tell a browser why. */
+export async function askSession(): Promise<void> {
+  const response = await fetch("/graphql", {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "content-type": "application/json" },
+    body: '{"query":"{ viewer { role } }"}',
+  }).catch(() => undefined);
+  if (response?.status === 401) signedOut();
+}
+
+export function socket(): Socket {
+  shared ??= open();
+  return shared;
+}
+
+function open(): Socket {
+  const listeners = new Set<(live: boolean) => void>();
+  let live = false;
+  let late: ReturnType<typeof setTimeout> | undefined;
+  let dead: ReturnType<typeof setTimeout> | undefined;
+  const set = (next: boolean) => {
+    if (next === live) return;
+    live = next;
+    for (const listener of [...listeners]) listener(live);
+  };
+  const calm = () => {
+    clearTimeout(late);
+    clearTimeout(dead);
+    late = undefined;
+    dead = undefined;
+  };
+  const client = createClient({
+    url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
+    lazy: true,
+    lazyCloseTimeout: 3_000,
+    keepAlive: PING_MS,
+    // Reconnecting is follow()'s: it alone knows the cursor to go on from.
+    retryAttempts: 0,
+    on: {
+      connected: () => set(true),
+      closed: (event) => {
+        calm();
+        set(false);
+        if (SIGNED_OUT.has((event as CloseEvent).code)) signedOut();
+      },
+      ping: (received) => {
+        if (received) return;
+        late ??= setTimeout(() => set(false), LATE_MS);
+        dead ??= setTimeout(() => client.terminate(), DEAD_MS);
+      },
+      pong: (received) => {
+        if (!received) return;
+        calm();
+        set(true);
+      },
+    },
+  });
+  return {
+    client,
+    live: () => live,
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
