@@ -29,6 +29,8 @@ const Users = page(() => import("./routes/users.tsx"), "Users");
 const ApiTokens = page(() => import("./routes/api-tokens.tsx"), "ApiTokens");
 const EventTypes = page(() => import("./routes/event-types.tsx"), "EventTypes");
 const AuditLog = page(() => import("./routes/audit-log.tsx"), "AuditLog");
+const Account = page(() => import("./routes/account.tsx"), "Account");
+const Applications = page(() => import("./routes/applications.tsx"), "Applications");
 const NotFound = page(() => import("./routes/not-found.tsx"), "NotFound");
 
 const waiting = (
@@ -94,6 +96,8 @@ export function App() {
           <Route path="/settings/api-tokens" element={<ApiTokens />} />
           <Route path="/settings/event-types" element={<EventTypes />} />
           <Route path="/settings/audit-log" element={<AuditLog />} />
+          <Route path="/applications" element={<Applications />} />
+          <Route path="/account" element={<Account />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </SignedIn>
