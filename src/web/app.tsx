@@ -31,6 +31,7 @@ const EventTypes = page(() => import("./routes/event-types.tsx"), "EventTypes");
 const AuditLog = page(() => import("./routes/audit-log.tsx"), "AuditLog");
 const Account = page(() => import("./routes/account.tsx"), "Account");
 const Applications = page(() => import("./routes/applications.tsx"), "Applications");
+const Portal = page(() => import("./portal/app.tsx"), "Portal");
 const NotFound = page(() => import("./routes/not-found.tsx"), "NotFound");
 
 const waiting = (
@@ -53,6 +54,18 @@ function SignedIn({ children, signOut }: { children: ReactNode; signOut: () => v
 }
 
 export function App() {
+  const path = useLocation().pathname;
+  if (path !== "/portal" && !path.startsWith("/portal/")) return <Ours />;
+  return (
+    <ErrorBoundary>
+      <Suspense fallback={waiting}>
+        <Portal />
+      </Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function Ours() {
   // A new person gets a new client: nothing that another one has read stays in memory.
   const [person, setPerson] = useState(0);
   const [ended, setEnded] = useState(false);

@@ -1,7 +1,7 @@
 /** Who is signed in, and what they may do: the dashboard shows no button that the server would refuse. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo } from "react";
 import { Provider, useQuery } from "urql";
-import { createClient } from "./graphql/client.ts";
+import { createClient, type Door } from "./graphql/client.ts";
 import { graphql, type ResultOf } from "./graphql/tada.ts";
 
 const ViewerQuery = graphql(`
@@ -45,8 +45,8 @@ export function useSession(): Session {
 }
 
 /** A client that forgets everything whenever the person changes. */
-export function ClientProvider({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
-  const client = useMemo(() => createClient(signedOut), [signedOut]);
+export function ClientProvider({ children, signedOut, door }: { children: ReactNode; signedOut: () => void; door?: Door }) {
+  const client = useMemo(() => createClient(signedOut, door), [signedOut, door]);
   return <Provider value={client}>{children}</Provider>;
 }
 

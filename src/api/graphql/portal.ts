@@ -34,7 +34,7 @@ const FIELDS: Record<string, readonly string[]> = {
   Mutation: words(`createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions
     testWebhookDefinition rotateSigningSecret retryWebhookRequestNow skipWebhookRequest resendWebhookRequest signOut`),
   Subscription: words("webhookRequestUpdated webhookDefinitionUpdated"),
-  Viewer: words("role scopes delivering"),
+  Viewer: words("role scopes delivering application"),
   Application: words("id uid name createdAt webhookDefinitions"),
   Attempt:
     words(`id number startedAt durationMs outcome statusCode errorCode errorDescription manual rerendered warning requestUrl requestHeaders
