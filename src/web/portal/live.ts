@@ -25,14 +25,16 @@ const wait = (attempt: number) => Math.min(500 * 2 ** attempt, 8_000) * (0.75 + 
 /** @returns ends the stream */
 export function followPortal({ filter, after, next, status, lost }: Follow): () => void {
   const query = stringifyDocument(PortalUpdates);
-  let cursor = after;
+  let cursor: string | null = after;
   let attempt = 0;
+  let ended = false;
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   // Each connection is a new one from the last cursor: by itself a browser would ask for the first `after` again.
   function again() {
     source?.close();
+    if (ended) return;
     status("reconnecting");
     clearTimeout(timer);
     timer = setTimeout(start, wait(attempt++));
@@ -46,8 +48,10 @@ export function followPortal({ filter, after, next, status, lost }: Follow): () 
     source.addEventListener("next", (event) => {
       const { data, errors } = JSON.parse((event as MessageEvent<string>).data) as Answer;
       if (errors || !data) {
-        end();
+        // It goes on from now, and what happened in between is read by whoever is told.
+        cursor = null;
         lost();
+        again();
         return;
       }
       attempt = 0;
@@ -55,11 +59,11 @@ export function followPortal({ filter, after, next, status, lost }: Follow): () 
       next(data.webhookRequestUpdated.request);
     });
   }
-  function end() {
-    clearTimeout(timer);
-    source?.close();
-  }
   status("connecting");
   start();
-  return end;
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    source?.close();
+  };
 }

@@ -103,6 +103,7 @@ export function Webhooks() {
             <strong>{row.name}</strong>
           </Link>
           <span className={`quiet mono ${classes["code"]}`}>{row.code}</span>
+          {row.application && <span className="quiet">{row.application.name}</span>}
         </div>
       ),
     },

@@ -23,6 +23,10 @@ export const DefinitionFields = graphql(`
       id
       name
     }
+    application {
+      id
+      name
+    }
     headers
     properties
     ordering
