@@ -2,7 +2,6 @@ import { lazy, type ReactNode, Suspense, useCallback, useState } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { ErrorBoundary } from "./components/boundary.tsx";
 import { Failed, LoadingRows } from "./components/states.tsx";
-import { SignIn } from "./routes/sign-in.tsx";
 import { ClientProvider, SessionProvider } from "./session.tsx";
 import { Shell } from "./shell.tsx";
 
@@ -10,6 +9,7 @@ import { Shell } from "./shell.tsx";
 const page = <Name extends string>(load: () => Promise<Record<Name, React.ComponentType>>, name: Name) =>
   lazy(async () => ({ default: (await load())[name] }));
 
+const SignIn = lazy(async () => ({ default: (await import("./routes/sign-in.tsx")).SignIn }));
 const Overview = page(() => import("./routes/overview.tsx"), "Overview");
 const Webhooks = page(() => import("./routes/webhooks.tsx"), "Webhooks");
 const Webhook = page(() => import("./routes/webhook.tsx"), "Webhook");
@@ -82,7 +82,9 @@ function Ours() {
       <ClientProvider key={`in-${person}`} signedOut={signedOut}>
         {/* The page does not wait for the address to change: a page that is being left may still set it itself. */}
         {pathname !== "/sign-in" && <Navigate to={next === null ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`} replace />}
-        <SignIn signedIn={signedIn} next={next} />
+        <Suspense>
+          <SignIn signedIn={signedIn} next={next} />
+        </Suspense>
       </ClientProvider>
     );
   }

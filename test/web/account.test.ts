@@ -87,7 +87,7 @@ test("alerts, the catalogue's enforcement and usage; pausing all shows on every 
   const page = await dashboard.open("/settings");
   await page.getByLabel("Alert e-mail").fill("no address");
   await page.getByRole("button", { name: "Save" }).click();
-  expect(await page.getByLabel("Alert e-mail").getAttribute("aria-invalid")).toBe("true");
+  await expect.poll(() => page.getByLabel("Alert e-mail").getAttribute("aria-invalid")).toBe("true");
   await page.getByLabel("Alert e-mail").fill("ops@example.com");
   expect(await page.getByRole("button", { name: "Send a test alert" }).isDisabled()).toBe(true);
   await page.getByRole("combobox", { name: "Event catalogue" }).click();

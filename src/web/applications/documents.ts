@@ -11,13 +11,15 @@ export const ApplicationsQuery = graphql(`
           name
           createdAt
           webhookDefinitions(first: 20) {
-            totalCount
             edges {
               node {
                 id
                 name
                 state
               }
+            }
+            pageInfo {
+              hasNextPage
             }
           }
         }

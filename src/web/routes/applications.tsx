@@ -30,7 +30,7 @@ function Webhooks({ of: { webhookDefinitions } }: { of: Application }) {
           {each.state !== "ACTIVE" && <Tag kind="definition" state={each.state} />}
         </li>
       ))}
-      {webhookDefinitions.totalCount > rows.length && <li className="quiet">and {webhookDefinitions.totalCount - rows.length} more</li>}
+      {webhookDefinitions.pageInfo.hasNextPage && <li className="quiet">and more</li>}
     </ul>
   );
 }

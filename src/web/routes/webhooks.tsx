@@ -14,7 +14,8 @@ import { useAllPages } from "../graphql/all-pages.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
 import { ActivateDefinitions, type Definition, DefinitionsQuery, StopDefinitions } from "../webhooks/documents.ts";
-import { CreatedSecret, DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import type { EditorTask } from "../webhooks/editor.tsx";
+import { CreatedSecret, DefinitionEditor } from "../webhooks/editor-lazy.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
 
