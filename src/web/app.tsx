@@ -32,6 +32,7 @@ const AuditLog = page(() => import("./routes/audit-log.tsx"), "AuditLog");
 const Account = page(() => import("./routes/account.tsx"), "Account");
 const Applications = page(() => import("./routes/applications.tsx"), "Applications");
 const Portal = page(() => import("./portal/app.tsx"), "Portal");
+const Events = page(() => import("./routes/events.tsx"), "Events");
 const NotFound = page(() => import("./routes/not-found.tsx"), "NotFound");
 
 const waiting = (
@@ -112,6 +113,7 @@ function Ours() {
           <Route path="/settings/event-types" element={<EventTypes />} />
           <Route path="/settings/audit-log" element={<AuditLog />} />
           <Route path="/applications" element={<Applications />} />
+          <Route path="/events" element={<Events />} />
           <Route path="/account" element={<Account />} />
           <Route path="*" element={<NotFound />} />
         </Routes>

@@ -3,6 +3,7 @@ import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
   type Icon,
   IconArrowsRightLeft,
+  IconBolt,
   IconBuildingStore,
   IconDeviceDesktop,
   IconKeyboard,
@@ -154,6 +155,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
         <nav className={classes["nav"]} aria-label="Main">
           <Item to="/" icon={IconLayoutDashboard} label="Overview" />
           <Item to="/log" icon={IconListDetails} label="Log" />
+          <Item to="/events" icon={IconBolt} label="Events" />
           <Item to="/lanes" icon={IconArrowsRightLeft} label="Lanes" />
           <Item
             to="/webhooks"
