@@ -22,7 +22,7 @@ beforeAll(async () => {
   hostUrl = `http://localhost:${port}`;
   host = createServer((_request, response) => response.setHeader("content-type", "text/html").end(page)).listen(port, "127.0.0.1");
   expect((host.address() as AddressInfo | null)?.port ?? port).toBe(port);
-  dashboard = await openDashboard({ HOOKLINE_PORTAL_FRAME_ANCESTORS: hostUrl, HOOKLINE_RETRY_SCALE: "0.01" });
+  dashboard = await openDashboard({ HOOKLINE_PORTAL_FRAME_ANCESTORS: hostUrl, HOOKLINE_RETRY_SCALE: "0.00001" });
   const { installation } = dashboard;
   application = (await mutate(installation, "createApplication", { uid: "acme", name: "Acme Ltd" }, "... on Application { id }")).id;
   await createDefinition(installation, { name: "Ours alone", targetUrl: `${receiver.url}/ours`, eventTypes: ["*"] });
@@ -143,6 +143,7 @@ test("a link for looking shows everything of the application, and nothing to cha
 });
 
 test("in a frame of an allowed origin it works as it does alone, live and with what writes", { timeout: 60_000 }, async () => {
+  receiver.respond(200);
   page = `<!doctype html><title>Acme</title><iframe src="${await linkBy()}" style="width:1000px;height:700px"></iframe>`;
   const mine = await customer(hostUrl);
   const frame = mine.frames().find((each) => each.url().includes("/portal")) ?? (await mine.waitForEvent("framenavigated"));
