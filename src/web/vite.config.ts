@@ -24,6 +24,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700,
     // Left alone, each icon that two pages share is a file of 120 bytes, and a page asks for fifty of them.
     rolldownOptions: {
       output: {
