@@ -137,7 +137,7 @@ test("a link for looking shows everything of the application, and nothing to cha
   const names = await mine.getByRole("button").allTextContents();
   expect(names.filter((name) => /new|edit|pause|activate|test|rotate|delete/i.test(name))).toEqual([]);
   await mine.getByRole("row").filter({ hasText: "order 18" }).click();
-  await mine.getByRole("button", { name: /^Attempt 1/ }).waitFor();
+  await mine.getByRole("button", { name: /^Attempt 1 / }).waitFor();
   expect(await mine.getByRole("button", { name: "Send again" }).count()).toBe(0);
   await mine.context().close();
 });

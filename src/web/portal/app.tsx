@@ -84,6 +84,13 @@ export function Portal() {
     });
   }, []);
 
+  // A further link that is opened in this tab changes the fragment alone, and loads nothing by itself.
+  useEffect(() => {
+    const opened = () => tokenInAddress() !== undefined && location.reload();
+    addEventListener("hashchange", opened);
+    return () => removeEventListener("hashchange", opened);
+  }, []);
+
   if (stage === "entering") return <LoadingRows />;
   if (stage === "ended")
     return (
