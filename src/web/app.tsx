@@ -3,7 +3,6 @@ import { Navigate, Route, Routes, useLocation } from "react-router";
 import { ErrorBoundary } from "./components/boundary.tsx";
 import { Failed, LoadingRows } from "./components/states.tsx";
 import { UnsavedGuard } from "./components/unsaved.tsx";
-import { SignIn } from "./routes/sign-in.tsx";
 import { ClientProvider, SessionProvider } from "./session.tsx";
 import { Shell } from "./shell.tsx";
 
@@ -11,6 +10,7 @@ import { Shell } from "./shell.tsx";
 const page = <Name extends string>(load: () => Promise<Record<Name, React.ComponentType>>, name: Name) =>
   lazy(async () => ({ default: (await load())[name] }));
 
+const SignIn = lazy(async () => ({ default: (await import("./routes/sign-in.tsx")).SignIn }));
 const Overview = page(() => import("./routes/overview.tsx"), "Overview");
 const Webhooks = page(() => import("./routes/webhooks.tsx"), "Webhooks");
 const Webhook = page(() => import("./routes/webhook.tsx"), "Webhook");
@@ -30,6 +30,10 @@ const Users = page(() => import("./routes/users.tsx"), "Users");
 const ApiTokens = page(() => import("./routes/api-tokens.tsx"), "ApiTokens");
 const EventTypes = page(() => import("./routes/event-types.tsx"), "EventTypes");
 const AuditLog = page(() => import("./routes/audit-log.tsx"), "AuditLog");
+const Account = page(() => import("./routes/account.tsx"), "Account");
+const Applications = page(() => import("./routes/applications.tsx"), "Applications");
+const Portal = page(() => import("./portal/app.tsx"), "Portal");
+const Events = page(() => import("./routes/events.tsx"), "Events");
 const NotFound = page(() => import("./routes/not-found.tsx"), "NotFound");
 
 const waiting = (
@@ -52,6 +56,18 @@ function SignedIn({ children, signOut }: { children: ReactNode; signOut: () => v
 }
 
 export function App() {
+  const path = useLocation().pathname;
+  if (path !== "/portal" && !path.startsWith("/portal/")) return <Ours />;
+  return (
+    <ErrorBoundary>
+      <Suspense fallback={waiting}>
+        <Portal />
+      </Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function Ours() {
   // A new person gets a new client: nothing that another one has read stays in memory.
   const [person, setPerson] = useState(0);
   const [ended, setEnded] = useState(false);
@@ -68,7 +84,9 @@ export function App() {
       <ClientProvider key={`in-${person}`} signedOut={signedOut}>
         {/* The page does not wait for the address to change: a page that is being left may still set it itself. */}
         {pathname !== "/sign-in" && <Navigate to={next === null ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`} replace />}
-        <SignIn signedIn={signedIn} next={next} />
+        <Suspense>
+          <SignIn signedIn={signedIn} next={next} />
+        </Suspense>
       </ClientProvider>
     );
   }
@@ -96,6 +114,9 @@ export function App() {
           <Route path="/settings/api-tokens" element={<ApiTokens />} />
           <Route path="/settings/event-types" element={<EventTypes />} />
           <Route path="/settings/audit-log" element={<AuditLog />} />
+          <Route path="/applications" element={<Applications />} />
+          <Route path="/events" element={<Events />} />
+          <Route path="/account" element={<Account />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </SignedIn>

@@ -1,4 +1,5 @@
 import "@fontsource-variable/inter/wght.css";
+import "./fonts/inter.css";
 import "./mantine.css";
 import "./app.css";
 import { MantineProvider } from "@mantine/core";

@@ -1,7 +1,7 @@
 /** Who is signed in, and what they may do: the dashboard shows no button that the server would refuse. */
-import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useMemo } from "react";
 import { Provider, useQuery } from "urql";
-import { createClient } from "./graphql/client.ts";
+import { createClient, type Door } from "./graphql/client.ts";
 import { graphql, type ResultOf } from "./graphql/tada.ts";
 
 const ViewerQuery = graphql(`
@@ -20,6 +20,7 @@ const ViewerQuery = graphql(`
         name
         timeZone
         features
+        deliveriesPausedAt
       }
     }
   }
@@ -31,6 +32,8 @@ interface Session {
   viewer: Viewer;
   /** Whether the viewer has that scope, such as `webhooks:write`. */
   can(scope: string): boolean;
+  /** Asks again who is signed in, and how it stands with the organization. */
+  refresh(): void;
 }
 
 const SessionContext = createContext<Session | undefined>(undefined);
@@ -42,8 +45,8 @@ export function useSession(): Session {
 }
 
 /** A client that forgets everything whenever the person changes. */
-export function ClientProvider({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
-  const client = useMemo(() => createClient(signedOut), [signedOut]);
+export function ClientProvider({ children, signedOut, door }: { children: ReactNode; signedOut: () => void; door?: Door }) {
+  const client = useMemo(() => createClient(signedOut, door), [signedOut, door]);
   return <Provider value={client}>{children}</Provider>;
 }
 
@@ -57,12 +60,13 @@ export function SessionProvider({
   failed: (retry: () => void) => ReactNode;
 }) {
   const [result, retry] = useQuery({ query: ViewerQuery });
+  const refresh = useCallback(() => retry({ requestPolicy: "network-only" }), [retry]);
   const viewer = result.data?.viewer;
   const session = useMemo<Session | undefined>(
-    () => (viewer ? { viewer, can: (scope) => viewer.scopes.includes(scope) } : undefined),
-    [viewer],
+    () => (viewer ? { viewer, can: (scope) => viewer.scopes.includes(scope), refresh } : undefined),
+    [viewer, refresh],
   );
   if (session) return <SessionContext value={session}>{children}</SessionContext>;
-  if (result.error && result.error.response?.status !== 401) return failed(() => retry({ requestPolicy: "network-only" }));
+  if (result.error && result.error.response?.status !== 401) return failed(refresh);
   return waiting;
 }

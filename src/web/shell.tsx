@@ -3,6 +3,8 @@ import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
   type Icon,
   IconArrowsRightLeft,
+  IconBolt,
+  IconBuildingStore,
   IconDeviceDesktop,
   IconKeyboard,
   IconLayoutDashboard,
@@ -14,13 +16,15 @@ import {
   IconSettings,
   IconSun,
   IconTargetArrow,
+  IconUserCircle,
   IconWebhook,
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
-import { NavLink, useLocation, useNavigate } from "react-router";
+import { Link, NavLink, useLocation, useNavigate } from "react-router";
 import { Shortcuts } from "./components/shortcuts.tsx";
 import { useAct } from "./graphql/act.ts";
 import { graphql } from "./graphql/tada.ts";
+import { PausedBanner } from "./organization/pause.tsx";
 import { useSession } from "./session.tsx";
 import classes from "./shell.module.css";
 
@@ -83,6 +87,10 @@ function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShort
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Item leftSection={<IconUserCircle size={15} />} component={Link} to="/account">
+          Your account
+        </Menu.Item>
+        <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
         <SchemeItems />
         <Menu.Divider />
@@ -147,6 +155,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
         <nav className={classes["nav"]} aria-label="Main">
           <Item to="/" icon={IconLayoutDashboard} label="Overview" />
           <Item to="/log" icon={IconListDetails} label="Log" />
+          <Item to="/events" icon={IconBolt} label="Events" />
           <Item to="/lanes" icon={IconArrowsRightLeft} label="Lanes" />
           <Item
             to="/webhooks"
@@ -157,6 +166,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
           <Item to="/goals" icon={IconTargetArrow} label="Goals" />
           <p className={classes["group"]}>More</p>
           {viewer.role === "ADMIN" && <Item to="/inbound-webhooks" icon={IconPlugConnected} label="Inbound webhooks" />}
+          <Item to="/applications" icon={IconBuildingStore} label="Applications" />
           <Item to="/settings" icon={IconSettings} label="Settings" />
         </nav>
         <Person signedOut={signedOut} showShortcuts={helpWindow.open} />
@@ -167,6 +177,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
             This server was started with HOOKLINE_DELIVERY=off: what comes in waits in its lanes until it is started without.
           </Alert>
         )}
+        <PausedBanner />
         {children}
       </AppShell.Main>
       <Shortcuts opened={help} close={helpWindow.close} />

@@ -4,6 +4,13 @@ import { defineConfig } from "vite";
 
 const api = process.env["HOOKLINE_DEV_API"] ?? "http://127.0.0.1:4000";
 
+/** What only the larger forms use. */
+const EDITOR =
+  /NumberInput|react-number-format|TagsInput|\/Radio|(script-editor|pairs|filter-(builder|model)|editor-\w+|schedule|dry-run)\./;
+/** Charts stay apart: they weigh as much as the rest. */
+const LIBRARY =
+  /node_modules\/(?!.*(recharts|mantine\/charts|d3-|victory|redux|es-toolkit|decimal|immer|reselect|eventemitter|NumberInput|react-number-format|TagsInput|\/Radio))/;
+
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   plugins: [react()],
@@ -17,6 +24,25 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700,
+    // Left alone, each icon that two pages share is a file of 120 bytes, and a page asks for fifty of them.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "shell", tags: ["$initial"], priority: 4 },
+            { name: "editor", test: EDITOR, minShareCount: 2, priority: 1 },
+            { name: "fields", test: LIBRARY, minShareCount: 2, priority: 3 },
+            {
+              name: "base",
+              test: /src\/web\/(components|graphql|settings|webhooks\/(area|names|dialects))/,
+              minShareCount: 2,
+              priority: 2,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { "/graphql": { target: api, ws: true } } },
 });

@@ -39,6 +39,10 @@ beforeAll(async () => {
     "/settings/event-types",
     "/settings/audit-log",
     "/nowhere",
+    "/account",
+    "/applications",
+    "/events",
+    "/inbound-webhooks?kind=events",
   ];
 }, 180_000);
 afterAll(async () => {

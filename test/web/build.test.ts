@@ -67,3 +67,48 @@ test("assets are compressed, immutable, and nothing else is served", { timeout: 
   expect((await fetch(`${installation.url}/assets/..%2f..%2fpackage.json`)).status).toBe(404);
   expect((await fetch(`${installation.url}/assets/none.js`)).status).toBe(404);
 });
+
+test("B97 GraphQL's answers are compressed", { timeout: 60_000 }, async () => {
+  const ask = (encoding: string) =>
+    fetch(`${installation.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${installation.token}`, "accept-encoding": encoding },
+      body: JSON.stringify({ query: "{ __schema { types { name description } } }" }),
+    });
+  for (const encoding of ["br", "gzip"]) expect((await ask(encoding)).headers.get("content-encoding")).toBe(encoding);
+  expect((await ask("identity")).headers.get("content-encoding")).toBeNull();
+});
+
+test("B97 a first load of each main page takes at most 250 KiB and 15 requests", { timeout: 120_000 }, async () => {
+  const browser = await launchBrowser();
+  const first = await browser.newContext();
+  const signedIn = await first.request.post(`${installation.url}/sign-in-token`, {
+    headers: { origin: installation.url },
+    data: { token: installation.token },
+  });
+  expect(signedIn.status()).toBe(204);
+  const storageState = await first.storageState();
+  const loads: { path: string; requests: number; bytes: number; asked: string[] }[] = [];
+  for (const path of ["/", "/webhooks", "/log", "/lanes"]) {
+    // A context of its own has an empty cache.
+    const context = await browser.newContext({ storageState });
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    let bytes = 0;
+    const asked: string[] = [];
+    session.on("Network.requestWillBeSent", (event) => asked.push(new URL(event.request.url).pathname));
+    session.on("Network.loadingFinished", (event) => {
+      bytes += event.encodedDataLength;
+    });
+    await page.goto(installation.url + path);
+    await page.locator("h1").first().waitFor();
+    await page.waitForFunction(() => document.querySelector('[aria-label="Loading"]') === null);
+    await page.waitForLoadState("networkidle");
+    loads.push({ path, requests: asked.length, bytes, asked });
+    await context.close();
+  }
+  await browser.close();
+  expect(loads.every((load) => load.bytes > 50_000)).toBe(true);
+  expect(loads.filter((load) => load.bytes > 250 * 1024 || load.requests > 15)).toEqual([]);
+});

@@ -19,6 +19,7 @@ import { byId, loader, loaderBy } from "./loader.ts";
 import { mutation, uuidOf } from "./mutation.ts";
 import { Application } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
+import { Viewer } from "./viewer.ts";
 
 const definitionPages = loaderBy((context, ids: string[], page: PageOf<number>) =>
   definitionsOfEach(context.doors.core, callerOf(context), ids, page),
@@ -52,6 +53,15 @@ const ApplicationConnection = connectionType("Application", Application);
 
 /** Of whatever names its application by id; deleted ones too. */
 export const applicationOf = loader(async (context, ids) => byId(await getApplications(context.doors.core, callerOf(context), ids)));
+
+builder.objectField(Viewer, "application", (t) =>
+  t.field({
+    type: Application,
+    nullable: true,
+    description: "All that a portal's session sees, by the link that began it; null for everybody else.",
+    resolve: (viewer, _args, context) => (viewer.portal ? applicationOf(context, viewer.portal.applicationId) : null),
+  }),
+);
 
 builder.queryFields((t) => ({
   application: t.field({

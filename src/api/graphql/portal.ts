@@ -34,10 +34,10 @@ const FIELDS: Record<string, readonly string[]> = {
   Mutation: words(`createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions
     testWebhookDefinition rotateSigningSecret retryWebhookRequestNow skipWebhookRequest resendWebhookRequest signOut`),
   Subscription: words("webhookRequestUpdated webhookDefinitionUpdated"),
-  Viewer: words("role scopes delivering"),
+  Viewer: words("role scopes delivering application"),
   Application: words("id uid name createdAt webhookDefinitions"),
   Attempt:
-    words(`id number startedAt durationMs outcome statusCode errorCode errorDescription manual rerendered warning requestUrl requestHeaders
+    words(`id number startedAt durationMs outcome statusCode errorCode errorDescription replyLine manual rerendered warning requestUrl requestHeaders
     requestBody responseHeaders responseBody responseTruncated`),
   Event: words("id type entity entityId payload previous changes scope actor source application occurredAt createdAt"),
   EventType: words("id name description schema examples createdAt"),

@@ -15,7 +15,10 @@ export function useRecorded(goalId: string | undefined, changed: () => void): vo
           return update.cursor;
         },
         status: () => {},
-        lost: changed,
+        lost: () => {
+          changed();
+          return undefined;
+        },
       }),
     [goalId, changed],
   );

@@ -2,20 +2,27 @@
 import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
 import { belongTo } from "./socket.ts";
 
-/** The second half of the XSRF pair: the cookie that scripts may read goes back as a header. */
-function xsrfToken(): string {
-  const match = /(?:^|; )XSRF-TOKEN=([^;]*)/.exec(document.cookie);
-  return match?.[1] ? decodeURIComponent(match[1]) : "";
+export interface Door {
+  url: string;
+  /** The second half of the XSRF pair: the cookie that scripts may read goes back as a header. */
+  xsrfCookie: string;
+}
+const OURS: Door = { url: "/graphql", xsrfCookie: "XSRF-TOKEN" };
+export const PORTAL: Door = { url: "/portal/graphql", xsrfCookie: "PORTAL-XSRF-TOKEN" };
+
+function xsrfToken({ xsrfCookie }: Door): string {
+  const found = document.cookie.split("; ").find((each) => each.startsWith(`${xsrfCookie}=`));
+  return decodeURIComponent(found?.slice(xsrfCookie.length + 1) ?? "");
 }
 
 /** @param signedOut called when the server says that there is no session (any more) */
-export function createClient(signedOut: () => void): Client {
-  belongTo(signedOut);
+export function createClient(signedOut: () => void, door: Door = OURS): Client {
+  if (door === OURS) belongTo(signedOut);
   return new Client({
-    url: "/graphql",
+    url: door.url,
     preferGetMethod: false,
     requestPolicy: "cache-and-network",
-    fetchOptions: () => ({ credentials: "same-origin", headers: { "x-xsrf-token": xsrfToken() } }),
+    fetchOptions: () => ({ credentials: "same-origin", headers: { "x-xsrf-token": xsrfToken(door) } }),
     exchanges: [
       mapExchange({
         onResult(result) {

@@ -11,11 +11,8 @@ import type { Lane } from "./documents.ts";
 
 /** Lanes whose head can be tried or skipped. */
 const isHeldUp = (lane: Lane) => lane.head !== null && (lane.state === "WAITING" || lane.state === "BLOCKED");
-const ACTIONS = {
-  retry: { document: RetryNow, word: "Retry now", doing: "Trying" },
-  skip: { document: Skip, word: "Skip the heads", doing: "Skipping" },
-} as const;
-type Action = keyof typeof ACTIONS;
+const DOING = { retry: "Trying", skip: "Skipping" };
+type Action = keyof typeof DOING;
 
 interface Failed {
   lane: Lane;
@@ -42,7 +39,8 @@ export function LaneBar({ lanes, clear, refresh }: BulkProps) {
     for (const lane of fitting) {
       if (stopped.current || !lane.head) break;
       setRun({ action, done, total: fitting.length });
-      const outcome = await perform(ACTIONS[action].document, { input: { id: lane.head.id } });
+      const input = { id: lane.head.id };
+      const outcome = action === "retry" ? await perform(RetryNow, { input }) : await perform(Skip, { input });
       if (!outcome.ok) failed.push({ lane, why: outcome.failure.message });
       done++;
     }
@@ -66,7 +64,7 @@ export function LaneBar({ lanes, clear, refresh }: BulkProps) {
       <section className={classes["bar"]} aria-label="Selection">
         {run ? (
           <span className="num" role="status">
-            {ACTIONS[run.action].doing}: {run.done} of {run.total}
+            {DOING[run.action]}: {run.done} of {run.total}
           </span>
         ) : (
           <>

@@ -1,128 +1,44 @@
-import { Button, JsonInput, Textarea, TextInput } from "@mantine/core";
-import { IconBook2, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { Button } from "@mantine/core";
+import { IconBook2, IconFileImport, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
 import { Link } from "react-router";
+import { DeleteType, type EventType, TypesQuery } from "../catalogue/documents.ts";
+import { EventTypeEditor } from "../catalogue/editor.tsx";
+import { ImportPanel } from "../catalogue/import.tsx";
 import { ActionButton } from "../components/action-button.tsx";
-import { jsonText } from "../components/code.tsx";
-import { blank, parseJson, useForm } from "../components/form.ts";
-import { Confirm, FormPanel } from "../components/panel.tsx";
+import { plural } from "../components/format.ts";
+import { Confirm } from "../components/panel.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
-import { Problem, tell, useAct } from "../graphql/act.ts";
+import { Chip } from "../components/tag.tsx";
+import { useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
-import { graphql, type ResultOf } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { SettingsPage } from "../settings/area.tsx";
-
-const TypesQuery = graphql(`
-  query EventTypes($after: String) {
-    eventTypes(first: 100, after: $after) {
-      edges {
-        node {
-          id
-          name
-          description
-          schema
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`);
-type EventType = ResultOf<typeof TypesQuery>["eventTypes"]["edges"][number]["node"];
-const CreateType = graphql(
-  `
-  mutation CreateEventType($input: CreateEventTypeInput!) {
-    createEventType(input: $input) {
-      __typename
-      ... on EventType {
-        id
-        name
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
-const UpdateType = graphql(
-  `
-  mutation UpdateEventType($input: UpdateEventTypeInput!) {
-    updateEventType(input: $input) {
-      __typename
-      ... on EventType {
-        id
-        name
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
-const DeleteType = graphql(
-  `
-  mutation DeleteEventType($input: DeleteEventTypeInput!) {
-    deleteEventType(input: $input) {
-      __typename
-      ... on EventType {
-        id
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem],
-);
 
 export function EventTypes() {
   const list = useAllPages(TypesQuery, (data) => data.eventTypes);
   const { can } = useSession();
   const { act } = useAct();
   const [editing, setEditing] = useState<EventType | "new">();
-  const form = useForm(() => ({ name: "", description: "", schema: "" }));
-  const { values, set, issue, reset } = form;
-  useEffect(() => {
-    if (editing === "new") reset({ name: "", description: "", schema: "" });
-    else if (editing)
-      reset({ name: editing.name, description: editing.description ?? "", schema: editing.schema == null ? "" : jsonText(editing.schema) });
-  }, [editing, reset]);
-
-  async function submit() {
-    const schema = parseJson(values.schema);
-    if (!schema) return form.refuse("schema", "This is no JSON");
-    const rest = { description: blank(values.description), schema: schema.value };
-    const saved =
-      editing === "new"
-        ? await form.save(CreateType, { input: { name: values.name.trim(), ...rest } })
-        : editing &&
-          (await form.save(UpdateType, {
-            input: {
-              id: editing.id,
-              ...form.changes((each) => ({ description: blank(each.description), schema: parseJson(each.schema)?.value ?? null })),
-            },
-          }));
-    if (saved) {
-      tell(`${saved.name} is saved`);
-      setEditing(undefined);
-      list.refresh();
-    }
-  }
+  const [importing, setImporting] = useState(false);
   const writes = can("webhooks:write");
   const addButton = writes && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>
-      New event type
-    </Button>
+    <>
+      <Button variant="default" leftSection={<IconFileImport size={16} />} onClick={() => setImporting(true)}>
+        Import…
+      </Button>
+      <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>
+        New event type
+      </Button>
+    </>
   );
   return (
     <SettingsPage name="Event types" hint="The catalogue that people choose from when they set up a webhook." actions={addButton}>
       <Loaded of={list} retry={list.refresh}>
         {(rows) =>
           rows.length === 0 ? (
-            <Empty icon={IconBook2} title="The catalogue is empty" action={addButton}>
+            <Empty icon={IconBook2} title="The catalogue is empty">
               Events of any type are taken all the same, unless the organization refuses types that are not listed here.
             </Empty>
           ) : (
@@ -135,13 +51,21 @@ export function EventTypes() {
                   head: "Name",
                   label: "",
                   cell: (row) => (
-                    <Link className="plain mono" to={`/log?type=${encodeURIComponent(row.name)}`} title="Its deliveries">
-                      {row.name}
-                    </Link>
+                    <>
+                      <Link className="plain mono" to={`/log?type=${encodeURIComponent(row.name)}`} title="Its deliveries">
+                        {row.name}
+                      </Link>{" "}
+                      {row.deprecated && <Chip tone="mute">Deprecated</Chip>}
+                    </>
                   ),
                 },
                 { head: "Description", cell: (row) => row.description },
-                { head: "Schema", width: 90, cell: (row) => (row.schema == null ? <span className="quiet">none</span> : "JSON schema") },
+                { head: "Schema", width: 110, cell: (row) => (row.schema == null ? <span className="quiet">none</span> : "JSON schema") },
+                {
+                  head: "Examples",
+                  width: 110,
+                  cell: (row) => (row.examples.length === 0 ? <span className="quiet">none</span> : plural(row.examples.length, "example")),
+                },
                 {
                   head: "",
                   label: "Actions",
@@ -159,7 +83,7 @@ export function EventTypes() {
                             if (await act(DeleteType, { input: { id: row.id } }, `${row.name} is deleted`)) list.refresh();
                           }}
                         >
-                          Webhooks that name it go on; it is only no longer offered.
+                          Webhooks that name it go on. Where the organization refuses unknown types, its events are refused from now on.
                         </Confirm>
                       </span>
                     ),
@@ -169,44 +93,15 @@ export function EventTypes() {
           )
         }
       </Loaded>
-      <FormPanel
-        opened={editing !== undefined}
+      <EventTypeEditor
+        type={editing}
         close={() => setEditing(undefined)}
-        title={editing === "new" ? "New event type" : "Edit event type"}
-        submitLabel={editing === "new" ? "Create event type" : "Save"}
-        submit={() => void submit()}
-        form={form.form}
-      >
-        <TextInput
-          label="Name"
-          placeholder="order.created"
-          data-autofocus
-          classNames={{ input: "mono" }}
-          disabled={editing !== "new"}
-          value={values.name}
-          error={issue("name")}
-          onChange={(event) => set({ name: event.currentTarget.value })}
-        />
-        <Textarea
-          label="Description"
-          autosize
-          minRows={2}
-          value={values.description}
-          error={issue("description")}
-          onChange={(event) => set({ description: event.currentTarget.value })}
-        />
-        <JsonInput
-          label="JSON schema of the payload"
-          description="For people who write receivers; not enforced"
-          autosize
-          minRows={6}
-          maxRows={20}
-          classNames={{ input: "mono" }}
-          value={values.schema}
-          error={issue("schema")}
-          onChange={(schema) => set({ schema })}
-        />
-      </FormPanel>
+        saved={() => {
+          setEditing(undefined);
+          list.refresh();
+        }}
+      />
+      <ImportPanel opened={importing} close={() => setImporting(false)} done={list.refresh} />
     </SettingsPage>
   );
 }

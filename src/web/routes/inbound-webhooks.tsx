@@ -1,14 +1,18 @@
-import { Alert } from "@mantine/core";
+import { Alert, SegmentedControl } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
+import { useSearchParams } from "react-router";
 import { Page } from "../components/page.tsx";
 import { Empty } from "../components/states.tsx";
 import { InboundList } from "../inbound/list.tsx";
+import { SourceList } from "../inbound/sources.tsx";
 import { useSession } from "../session.tsx";
 
 export function InboundWebhooks() {
   const { viewer } = useSession();
+  const [query, setQuery] = useSearchParams();
+  const kind = query.get("kind") === "events" ? "events" : "goals";
   return (
-    <Page title="Inbound webhooks" hint="Secret URLs through which other systems record values of goals.">
+    <Page title="Inbound webhooks" hint="Secret URLs through which other systems record values of goals, or make events.">
       {viewer.role === "ADMIN" ? (
         <>
           {!viewer.organization.features.includes("INBOUND_WEBHOOKS") && (
@@ -17,7 +21,17 @@ export function InboundWebhooks() {
               on.
             </Alert>
           )}
-          <InboundList />
+          <SegmentedControl
+            aria-label="What posts make"
+            mb="md"
+            value={kind}
+            onChange={(next) => setQuery(next === "events" ? { kind: next } : {})}
+            data={[
+              { value: "goals", label: "Values of goals" },
+              { value: "events", label: "Events" },
+            ]}
+          />
+          {kind === "events" ? <SourceList /> : <InboundList />}
         </>
       ) : (
         <Empty icon={IconLock} title="For admins only">

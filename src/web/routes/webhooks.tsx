@@ -14,7 +14,8 @@ import { useSession } from "../session.tsx";
 import { ActivateButton } from "../webhooks/activate.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
 import { type Definition, DefinitionsQuery } from "../webhooks/documents.ts";
-import { DefinitionEditor, type EditorTask } from "../webhooks/editor.tsx";
+import type { EditorTask } from "../webhooks/editor.tsx";
+import { DefinitionEditor } from "../webhooks/editor-lazy.tsx";
 import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
 import { RecoverButton } from "../webhooks/recover.tsx";
 import { useStop } from "../webhooks/stop.tsx";
@@ -98,6 +99,7 @@ export function Webhooks() {
             <strong>{row.name}</strong>
           </Link>
           <span className={`quiet mono ${classes["code"]}`}>{row.code}</span>
+          {row.application && <span className="quiet">{row.application.name}</span>}
         </div>
       ),
     },

@@ -24,6 +24,10 @@ export const DefinitionFields = graphql(`
       id
       name
     }
+    application {
+      id
+      name
+    }
     headers
     properties
     ordering

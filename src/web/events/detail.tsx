@@ -1,0 +1,105 @@
+/** One event: what came in, where it went, and sending it to a webhook as a test. */
+import { Button, Drawer, Select } from "@mantine/core";
+import { useState } from "react";
+import { Link, useNavigate } from "react-router";
+import { useQuery } from "urql";
+import { Code, jsonText } from "../components/code.tsx";
+import { CopyField } from "../components/copy.tsx";
+import { formatMoment } from "../components/format.ts";
+import { Facts, Section } from "../components/page.tsx";
+import { Loaded } from "../components/states.tsx";
+import { useAct } from "../graphql/act.ts";
+import { useSession } from "../session.tsx";
+import { SendTest } from "../webhooks/documents.ts";
+import { useDefinitionNames } from "../webhooks/names.ts";
+import { type EventDetail, EventQuery } from "./documents.ts";
+import { Went } from "./went.tsx";
+
+function SendTo({ event }: { event: EventDetail }) {
+  const { act, busy } = useAct();
+  const navigate = useNavigate();
+  const names = useDefinitionNames();
+  const [id, setId] = useState<string | null>(null);
+  const { type, entity, entityId, payload, previous, changes, scope, actor, occurredAt } = event;
+  async function send() {
+    if (id === null) return;
+    const input = { id, event: { type, entity, entityId, payload, previous, changes, scope, actor, occurredAt } };
+    const sent = await act(SendTest, { input }, "It was sent");
+    if (sent) navigate(`/log/${sent.number}`);
+  }
+  return (
+    <div style={{ display: "grid", gap: 10, maxWidth: 360 }}>
+      <Select
+        label="Webhook"
+        placeholder="Choose one"
+        searchable
+        data={names.map((each) => ({ value: each.id, label: each.name }))}
+        value={id}
+        onChange={setId}
+      />
+      <div>
+        <Button loading={busy} disabled={id === null} onClick={() => void send()}>
+          Send as a test
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+export function EventPanel({ id, close }: { id: string; close: () => void }) {
+  const { can } = useSession();
+  const [result, again] = useQuery({ query: EventQuery, variables: { id } });
+  return (
+    <Drawer opened onClose={close} size={640} title="Event" closeButtonProps={{ "aria-label": "Close" }}>
+      <Loaded of={result} retry={() => again({ requestPolicy: "network-only" })}>
+        {({ event }) =>
+          event === null ? (
+            <p className="quiet">There is no such event, or retention has taken it.</p>
+          ) : (
+            <>
+              <Facts
+                facts={[
+                  [
+                    "Type",
+                    <span key="type" className="mono">
+                      {event.type}
+                    </span>,
+                  ],
+                  ["Entity", event.entityId === null ? event.entity : `${event.entity ?? ""} ${event.entityId}`],
+                  ["Accepted", formatMoment(event.createdAt)],
+                  ["Occurred", formatMoment(event.occurredAt)],
+                  event.actor !== null && (["Actor", event.actor] as const),
+                  event.changes.length > 0 && (["Changed", event.changes.join(", ")] as const),
+                  ["Id", <CopyField key="id" text={event.id} label="Copy the id" />],
+                ]}
+              />
+              <Section title="Payload">
+                <Code text={jsonText(event.payload)} json label="payload" />
+              </Section>
+              {event.previous != null && (
+                <Section title="Before the change">
+                  <Code text={jsonText(event.previous)} json label="previous" />
+                </Section>
+              )}
+              <Section title="Where it went">
+                <Went requests={event.requests} />
+              </Section>
+              {can("webhooks:write") && (
+                <Section
+                  title="Send it to a webhook"
+                  hint={
+                    <>
+                      One call at once, outside the lane. To deliver what a webhook missed, replay it from the <Link to="/log">log</Link>.
+                    </>
+                  }
+                >
+                  <SendTo event={event} />
+                </Section>
+              )}
+            </>
+          )
+        }
+      </Loaded>
+    </Drawer>
+  );
+}

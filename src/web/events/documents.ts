@@ -1,0 +1,78 @@
+import { graphql, type ResultOf } from "../graphql/tada.ts";
+
+export const EventsQuery = graphql(`
+  query Events($after: String) {
+    events(first: 50, after: $after) {
+      edges {
+        node {
+          id
+          type
+          entity
+          entityId
+          createdAt
+          application {
+            id
+            name
+          }
+          requests(first: 5) {
+            edges {
+              node {
+                id
+                number
+                state
+                webhookDefinition {
+                  id
+                  name
+                }
+              }
+            }
+            pageInfo {
+              hasNextPage
+            }
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+export type EventRow = ResultOf<typeof EventsQuery>["events"]["edges"][number]["node"];
+
+export const EventQuery = graphql(`
+  query Event($id: ID!) {
+    event(id: $id) {
+      id
+      type
+      entity
+      entityId
+      payload
+      previous
+      changes
+      scope
+      actor
+      source
+      occurredAt
+      createdAt
+      requests(first: 50) {
+        edges {
+          node {
+            id
+            number
+            state
+            webhookDefinition {
+              id
+              name
+            }
+          }
+        }
+        pageInfo {
+          hasNextPage
+        }
+      }
+    }
+  }
+`);
+export type EventDetail = NonNullable<ResultOf<typeof EventQuery>["event"]>;

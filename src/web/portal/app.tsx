@@ -1,0 +1,114 @@
+/** The portal: what `/portal#token=…` opens. The dashboard, narrowed to one application. */
+import { Alert, Button } from "@mantine/core";
+import { IconLinkOff } from "@tabler/icons-react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { Link, Route, Routes } from "react-router";
+import { LoadingRows } from "../components/states.tsx";
+import { useAct } from "../graphql/act.ts";
+import { PORTAL } from "../graphql/client.ts";
+import { ClientProvider } from "../session.tsx";
+import { PortalSignOut } from "./documents.ts";
+import classes from "./portal.module.css";
+import { PortalRequestPage } from "./request.tsx";
+import { enterPortal, PortalSessionProvider, usePortal } from "./session.tsx";
+import { PortalWebhookPage } from "./webhook.tsx";
+import { PortalWebhooksPage } from "./webhooks.tsx";
+
+const tokenInAddress = (): string | undefined => new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
+
+function Gate({ title, children }: { title: string; children: ReactNode }) {
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return (
+    <main className={classes["gate"]}>
+      <IconLinkOff size={28} stroke={1.5} aria-hidden />
+      <h1>{title}</h1>
+      <p className="quiet">{children}</p>
+    </main>
+  );
+}
+
+function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
+  const { application, writes, delivering } = usePortal();
+  const { act } = useAct();
+  return (
+    <>
+      <header className={classes["bar"]}>
+        <p className={`clip ${classes["name"]}`}>
+          <Link to="/portal">{application.name}</Link>
+        </p>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={async () => {
+            await act(PortalSignOut, {});
+            signedOut();
+          }}
+        >
+          Sign out
+        </Button>
+      </header>
+      <main className={classes["main"]}>
+        {!delivering && (
+          <Alert color="yellow" variant="light" role="status" title="Nothing is delivered at the moment" m="md">
+            What comes in waits until deliveries go on.
+          </Alert>
+        )}
+        {!writes && (
+          <Alert variant="light" color="gray" m="md" p="xs" role="status">
+            You can look, and change nothing.
+          </Alert>
+        )}
+        {children}
+      </main>
+    </>
+  );
+}
+
+export function Portal() {
+  const [stage, setStage] = useState<"entering" | "inside" | "ended">(() => (tokenInAddress() === undefined ? "inside" : "entering"));
+  const [mistake, setMistake] = useState<string>();
+  const tried = useRef(false);
+  const ended = useCallback(() => setStage("ended"), []);
+
+  useEffect(() => {
+    const token = tokenInAddress();
+    if (token === undefined || tried.current) return;
+    tried.current = true;
+    // The fragment is taken out of the address at once: it is no longer needed, and good for nobody else.
+    history.replaceState(history.state, "", location.pathname + location.search);
+    void enterPortal(token).then((problem) => {
+      setMistake(problem);
+      setStage(problem === undefined ? "inside" : "ended");
+    });
+  }, []);
+
+  // A further link that is opened in this tab changes the fragment alone, and loads nothing by itself.
+  useEffect(() => {
+    const opened = () => tokenInAddress() !== undefined && location.reload();
+    addEventListener("hashchange", opened);
+    return () => removeEventListener("hashchange", opened);
+  }, []);
+
+  if (stage === "entering") return <LoadingRows />;
+  if (stage === "ended")
+    return (
+      <Gate title={mistake === undefined ? "You are signed out" : "This link does not work"}>
+        {mistake ?? "Your session has ended."} Ask for a new link where you found this one.
+      </Gate>
+    );
+  return (
+    <ClientProvider signedOut={ended} door={PORTAL}>
+      <PortalSessionProvider>
+        <Frame signedOut={ended}>
+          <Routes>
+            <Route path="/portal/webhooks/:id" element={<PortalWebhookPage />} />
+            <Route path="/portal/requests/:number" element={<PortalRequestPage />} />
+            <Route path="/portal/*" element={<PortalWebhooksPage />} />
+          </Routes>
+        </Frame>
+      </PortalSessionProvider>
+    </ClientProvider>
+  );
+}

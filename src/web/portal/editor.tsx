@@ -1,0 +1,120 @@
+import { TagsInput, Textarea, TextInput } from "@mantine/core";
+import { useEffect } from "react";
+import { useQuery } from "urql";
+import { blank, useForm } from "../components/form.ts";
+import { FormPanel } from "../components/panel.tsx";
+import { tell } from "../graphql/act.ts";
+import { FilterBuilder } from "../webhooks/filter-builder.tsx";
+import { PortalCreate, PortalEventTypes, PortalUpdate, type PortalWebhook } from "./documents.ts";
+
+interface Values {
+  name: string;
+  description: string;
+  targetUrl: string;
+  eventTypes: string[];
+  filter: unknown;
+}
+
+const valuesOf = (webhook: PortalWebhook | "new"): Values =>
+  webhook === "new"
+    ? { name: "", description: "", targetUrl: "", eventTypes: [], filter: null }
+    : {
+        name: webhook.name,
+        description: webhook.description ?? "",
+        targetUrl: webhook.targetUrl ?? "",
+        eventTypes: webhook.eventTypes,
+        filter: webhook.filter,
+      };
+
+interface EditorProps {
+  /** "new", one to change, or undefined: closed. */
+  webhook: PortalWebhook | "new" | undefined;
+  close: () => void;
+  /** @param secret of a new one, to be shown once */
+  saved: (webhook: PortalWebhook, secret: string | null) => void;
+}
+
+export function PortalEditor({ webhook, close, saved }: EditorProps) {
+  const form = useForm(() => valuesOf("new"));
+  const { values, set, issue, reset } = form;
+  const [{ data }] = useQuery({ query: PortalEventTypes, pause: webhook === undefined });
+  useEffect(() => {
+    if (webhook) reset(valuesOf(webhook));
+  }, [webhook, reset]);
+  const names = data?.eventTypes.edges.map((edge) => edge.node.name) ?? [];
+
+  async function submit() {
+    const { targetUrl, filter, eventTypes } = values;
+    const rest = { name: values.name.trim(), description: blank(values.description), eventTypes, filter };
+    if (webhook === "new") {
+      const created = await form.save(PortalCreate, { input: { ...rest, targetUrl: targetUrl.trim() } });
+      if (created) saved(created.definition, created.signingSecret);
+    } else if (webhook) {
+      // Parts of a URL may be masked: one that was left alone is not sent back.
+      const moved = targetUrl === (webhook.targetUrl ?? "") ? {} : { targetUrl: targetUrl.trim() };
+      const result = await form.save(PortalUpdate, { input: { id: webhook.id, ...rest, ...moved } });
+      if (result) {
+        tell(`${result.name} is saved`);
+        saved(result, null);
+      }
+    }
+  }
+
+  return (
+    <FormPanel
+      opened={webhook !== undefined}
+      close={close}
+      size={600}
+      title={webhook === "new" ? "New webhook" : "Edit webhook"}
+      submitLabel={webhook === "new" ? "Create webhook" : "Save"}
+      submit={() => void submit()}
+      form={form.form}
+    >
+      <TextInput
+        label="Name"
+        data-autofocus
+        value={values.name}
+        error={issue("name")}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+      />
+      <TextInput
+        label="Target URL"
+        description="Where your server takes the events, by POST"
+        type="url"
+        placeholder="https://shop.example/hooks"
+        classNames={{ input: "mono" }}
+        value={values.targetUrl}
+        error={issue("targetUrl")}
+        onChange={(event) => set({ targetUrl: event.currentTarget.value })}
+      />
+      <TagsInput
+        label="Event types"
+        description="order.* takes all below order, * takes everything"
+        placeholder={values.eventTypes.length === 0 ? "order.created" : ""}
+        data={["*", ...names]}
+        value={values.eventTypes}
+        error={issue("eventTypes")}
+        acceptValueOnBlur
+        splitChars={[",", " "]}
+        onChange={(eventTypes) => set({ eventTypes })}
+      />
+      <Textarea
+        label="Description"
+        autosize
+        minRows={1}
+        value={values.description}
+        error={issue("description")}
+        onChange={(event) => set({ description: event.currentTarget.value })}
+      />
+      <div>
+        <p style={{ margin: "0 0 4px", fontWeight: 500 }}>Only those where</p>
+        <FilterBuilder
+          key={webhook === undefined || webhook === "new" ? "new" : webhook.id}
+          filter={webhook === undefined || webhook === "new" ? null : webhook.filter}
+          change={(filter) => set({ filter })}
+          error={issue("filter")}
+        />
+      </div>
+    </FormPanel>
+  );
+}
