@@ -6,22 +6,22 @@ import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, RouterProvider } from "react-router";
+import { unstable_HistoryRouter as HistoryRouter } from "react-router";
 import { App } from "./app.tsx";
+import { routerHistory } from "./history.ts";
 import { theme } from "./theme.ts";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
 // What locks the scrolling behind a panel writes a style element, too, and looks for its nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
-// A router of this kind lets a page with unsaved work ask before it is left; the pages themselves stand in app.tsx.
-const router = createBrowserRouter([{ path: "*", element: <App /> }]);
-
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <Notifications position="bottom-right" limit={3} autoClose={5000} />
-      <RouterProvider router={router} />
+      <HistoryRouter history={routerHistory}>
+        <App />
+      </HistoryRouter>
     </MantineProvider>
   </StrictMode>,
 );

@@ -6,10 +6,10 @@ const api = process.env["HOOKLINE_DEV_API"] ?? "http://127.0.0.1:4000";
 
 /** What only the larger forms use. */
 const EDITOR =
-  /NumberInput|react-number-format|TagsInput|\/Radio|(script-editor|pairs|filter-(builder|model)|editor-\w+|schedule|dry-run)\./;
+  /NumberInput|react-number-format|TagsInput|\/Radio|(script-editor|pairs|filter-(builder|model)|editor-(?!lazy)\w+|schedule|dry-run)\./;
 /** Charts stay apart: they weigh as much as the rest. */
 const LIBRARY =
-  /node_modules\/(?!.*(recharts|mantine\/charts|d3-|victory|redux|es-toolkit|decimal|immer|reselect|eventemitter|NumberInput|react-number-format|TagsInput|\/Radio))/;
+  /node_modules\/(?!.*(recharts|mantine\/charts|d3-|victory|redux|es-toolkit|decimal|immer|reselect|eventemitter|NumberInput|react-number-format|TagsInput|\/Radio|PasswordInput|Textarea|JsonInput))/;
 
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
@@ -35,7 +35,7 @@ export default defineConfig({
             { name: "fields", test: LIBRARY, minShareCount: 2, priority: 3 },
             {
               name: "base",
-              test: /src\/web\/(components|graphql|settings|webhooks\/(area|names|dialects))/,
+              test: /src\/web\/(components\/(?!script-editor|pairs)|graphql|settings|request\/(why|sentence)|log\/filter|webhooks\/(area|names|dialects|documents|recover\.|recover-view))/,
               minShareCount: 2,
               priority: 2,
             },

@@ -1,7 +1,8 @@
 /** Work that is not saved is never thrown away without asking: by another page, by the back button, by closing the tab. */
 import { Button, Modal } from "@mantine/core";
-import { useEffect, useLayoutEffect, useMemo } from "react";
-import { useBlocker } from "react-router";
+import type { Transition } from "history";
+import { useEffect, useLayoutEffect, useMemo, useState } from "react";
+import { history } from "../history.ts";
 import classes from "./panel.module.css";
 
 interface Work {
@@ -9,24 +10,60 @@ interface Work {
 }
 /** Every form on the page. Kept outside of React: a form settles and its page is left in one breath, without a render between. */
 const open = new Set<Work>();
-const anyUnsaved = (): boolean => [...open].some((work) => work.unsaved);
+let ask: ((wanted: Transition) => void) | undefined;
+/** Set while the address is held, which also makes the browser ask before the tab is closed. */
+let release: (() => void) | undefined;
+let letting = false;
+
+function hold(): void {
+  const unsaved = [...open].some((work) => work.unsaved);
+  if (unsaved && !release && !letting) release = history.block(held);
+  else if (!unsaved) letGo();
+}
+
+function letGo(): void {
+  release?.();
+  release = undefined;
+}
+
+function held(wanted: Transition): void {
+  // Filters and tabs change the address, too, and leave a page's forms where they are.
+  if (ask === undefined || wanted.location.pathname === history.location.pathname) go(wanted);
+  else ask(wanted);
+}
+
+/** The back button changes the address later, so that it is held again when it has changed. */
+function go(wanted: Transition): void {
+  letGo();
+  letting = true;
+  const stop = history.listen(() => {
+    stop();
+    letting = false;
+    hold();
+  });
+  wanted.retry();
+}
 
 /** @returns `settle`: from now on, and until `dirty` changes, nothing is lost by leaving */
 export function useUnsaved(dirty: boolean): { settle: () => void } {
   const work = useMemo<Work>(() => ({ unsaved: false }), []);
   useLayoutEffect(() => {
     open.add(work);
+    hold();
     return () => {
       open.delete(work);
+      hold();
     };
   }, [work]);
   useLayoutEffect(() => {
     work.unsaved = dirty;
+    hold();
   }, [work, dirty]);
   return useMemo(
     () => ({
       settle: () => {
         work.unsaved = false;
+        hold();
       },
     }),
     [work],
@@ -57,14 +94,21 @@ export function DiscardQuestion({ asking, keep, discard }: QuestionProps) {
 
 /** Once for the whole dashboard. */
 export function UnsavedGuard() {
-  // Filters and tabs change the address, too, and leave a page's forms where they are.
-  const blocker = useBlocker(({ currentLocation, nextLocation }) => anyUnsaved() && currentLocation.pathname !== nextLocation.pathname);
+  const [wanted, setWanted] = useState<Transition>();
   useEffect(() => {
-    const ask = (event: BeforeUnloadEvent) => {
-      if (anyUnsaved()) event.preventDefault();
+    ask = (next) => setWanted(next);
+    return () => {
+      ask = undefined;
     };
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
   }, []);
-  return <DiscardQuestion asking={blocker.state === "blocked"} keep={() => blocker.reset?.()} discard={() => blocker.proceed?.()} />;
+  return (
+    <DiscardQuestion
+      asking={wanted !== undefined}
+      keep={() => setWanted(undefined)}
+      discard={() => {
+        setWanted(undefined);
+        if (wanted) go(wanted);
+      }}
+    />
+  );
 }

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Menu, Switch, TextInput } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconDots, IconPlayerPause, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ActionButton } from "../components/action-button.tsx";
 import { plural } from "../components/format.ts";
@@ -16,11 +16,13 @@ import { WebhooksPage } from "../webhooks/area.tsx";
 import { type Definition, DefinitionsQuery } from "../webhooks/documents.ts";
 import type { EditorTask } from "../webhooks/editor.tsx";
 import { DefinitionEditor } from "../webhooks/editor-lazy.tsx";
-import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
+import type { Created } from "../webhooks/first-steps.tsx";
 import { RecoverButton } from "../webhooks/recover.tsx";
 import { useStop } from "../webhooks/stop.tsx";
 import { SuccessRate } from "../webhooks/success-rate.tsx";
 import classes from "./webhooks.module.css";
+
+const FirstSteps = lazy(async () => ({ default: (await import("../webhooks/first-steps.tsx")).FirstSteps }));
 
 const matches = (definition: Definition, text: string): boolean =>
   [definition.name, definition.code, definition.targetUrl ?? "", definition.connection?.name ?? "", ...definition.eventTypes].some((each) =>
@@ -154,7 +156,11 @@ export function Webhooks() {
         )
       }
     >
-      {created && <FirstSteps key={created.definition.id} created={created} close={() => setCreated(undefined)} />}
+      {created && (
+        <Suspense>
+          <FirstSteps key={created.definition.id} created={created} close={() => setCreated(undefined)} />
+        </Suspense>
+      )}
       <Loaded of={list} retry={list.refresh}>
         {(all) => {
           const rows = all.filter((row) => (!onlyActive || row.state === "ACTIVE") && matches(row, search.toLowerCase()));
