@@ -1,0 +1,52 @@
+/** The switch to SCHEMAS: every schema of the catalogue must be one that payloads can be judged by. */
+import { type Caller, demand } from "../accounts/caller.ts";
+import { enforcementOf, getOrganization, type OrganizationInput, updateOrganization } from "../accounts/organizations.ts";
+import type { Core } from "../core.ts";
+import type { Organization } from "../db/generated/prisma/client.ts";
+import { ValidationError } from "../errors.ts";
+import { schemaProblem } from "./schemas/judge.ts";
+
+/** Types that one answer names. */
+const MOST_NAMED = 20;
+/** Schemas read at once: each has at most 256 KiB. */
+const PAGE = 20;
+/** Looking through a catalogue takes no longer. */
+const LOOKING_MS = 20_000;
+
+/** @throws ValidationError names the types whose schema cannot be used, at most `MOST_NAMED` */
+async function demandUsable(core: Core, organizationId: string): Promise<void> {
+  const problems: string[] = [];
+  const end = core.clock.monotonic() + LOOKING_MS;
+  for (let after = ""; ; ) {
+    const { rows } = await core.db.tenant(organizationId).query<{ name: string; schema: string }>(
+      `SELECT name, schema::text AS schema FROM event_type
+         WHERE organization_id = $1 AND name > $2 AND schema IS NOT NULL AND jsonb_typeof(schema::jsonb) <> 'null' ORDER BY name LIMIT $3`,
+      [organizationId, after, PAGE],
+    );
+    for (const { name, schema } of rows) {
+      const problem = await schemaProblem(organizationId, schema);
+      if (problem !== undefined) problems.push(`the schema of ${name} is no JSON Schema 2020-12 to judge payloads by: it ${problem}`);
+      if (problems.length === MOST_NAMED) break;
+      if (core.clock.monotonic() > end) {
+        problems.push(`the schemas take too long to compile: those up to ${name} took ${LOOKING_MS / 1_000} s`);
+        break;
+      }
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE || problems.length === MOST_NAMED || core.clock.monotonic() > end) break;
+    after = last.name;
+  }
+  if (problems.length > 0) throw new ValidationError(problems.map((message) => ({ path: "eventTypeEnforcement", message })));
+}
+
+/**
+ * As `updateOrganization`; a switch to SCHEMAS is refused while a type has a schema that does not compile: events of that type could
+ * not be judged, and each would be refused.
+ * @throws ForbiddenError, ValidationError; RateLimitedError a thousand jobs of this organization wait
+ */
+export async function changeOrganization(core: Core, caller: Caller, input: OrganizationInput): Promise<Organization> {
+  demand(caller, "admin");
+  if (input.eventTypeEnforcement === "SCHEMAS" && enforcementOf(await getOrganization(core, caller)) !== "SCHEMAS")
+    await demandUsable(core, caller.organizationId);
+  return updateOrganization(core, caller, input);
+}
