@@ -13,30 +13,35 @@ const PAGE = 20;
 /** Looking through a catalogue takes no longer. */
 const LOOKING_MS = 20_000;
 
+interface Stored {
+  name: string;
+  schema: string;
+  isObject: boolean;
+}
+
+const refusal = (problems: readonly string[]) =>
+  new ValidationError(problems.map((message) => ({ path: "eventTypeEnforcement", message })));
+
 /** @throws ValidationError names the types whose schema cannot be used, at most `MOST_NAMED` */
 async function demandUsable(core: Core, organizationId: string): Promise<void> {
   const problems: string[] = [];
   const end = core.clock.monotonic() + LOOKING_MS;
-  for (let after = ""; ; ) {
-    const { rows } = await core.db.tenant(organizationId).query<{ name: string; schema: string; isObject: boolean }>(
+  for (let after: string | undefined = ""; after !== undefined; ) {
+    const { rows }: { rows: Stored[] } = await core.db.tenant(organizationId).query<Stored>(
       `SELECT name, schema::text AS schema, jsonb_typeof(schema) = 'object' AS "isObject" FROM event_type
          WHERE organization_id = $1 AND name > $2 AND jsonb_typeof(schema) <> 'null' ORDER BY name LIMIT $3`,
       [organizationId, after, PAGE],
     );
+    after = rows.length === PAGE ? rows.at(-1)?.name : undefined;
     for (const { name, schema, isObject } of rows) {
       const problem = isObject ? await schemaProblem(organizationId, schema) : "is no object";
+      const late = core.clock.monotonic() > end;
       if (problem !== undefined) problems.push(`the schema of ${name} is no JSON Schema 2020-12 to judge payloads by: it ${problem}`);
-      if (problems.length === MOST_NAMED) break;
-      if (core.clock.monotonic() > end) {
-        problems.push(`the schemas take too long to compile: those up to ${name} took ${LOOKING_MS / 1_000} s`);
-        break;
-      }
+      else if (late) problems.push(`the schemas take too long to compile: those up to ${name} took ${LOOKING_MS / 1_000} s`);
+      if (late || problems.length === MOST_NAMED) throw refusal(problems);
     }
-    const last = rows.at(-1);
-    if (!last || rows.length < PAGE || problems.length === MOST_NAMED || core.clock.monotonic() > end) break;
-    after = last.name;
   }
-  if (problems.length > 0) throw new ValidationError(problems.map((message) => ({ path: "eventTypeEnforcement", message })));
+  if (problems.length > 0) throw refusal(problems);
 }
 
 /**

@@ -9,7 +9,7 @@ import { HIGHEST, LOWEST, lowestId, rangeAround } from "../../src/requests/id-ra
 import { partitionsOf, quoted } from "../../src/requests/partitions.ts";
 import { deleteOld } from "../../src/requests/retention.ts";
 import { deleteSettled, deleteUnneededEvents } from "../../src/requests/sql/delete-requests.ts";
-import { eventsHad } from "../../src/requests/sql/missed-events.ts";
+import { eventsHad, walkEvents } from "../../src/requests/sql/missed-events.ts";
 import { deleteOwnFeed, oldestEvent, oldestRequest } from "../../src/requests/sql/own-retention.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { addDefinition, addPast, addRequest, idAt, settle } from "../helpers/log.ts";
@@ -83,7 +83,12 @@ test("an event that outlives its request was not missed, also when the organizat
   await deleteOld(t.core);
   expect(await there("webhook_request", "id", mine.id)).toBe(0);
   expect(await there("event", "id", mine.eventId)).toBe(1);
+  const inside = async () =>
+    (await walkEvents.rows(t.core.db.pool, [short, LOWEST, HIGHEST, 500, new Date(0), new Date()])).find(({ id }) => id === mine.eventId)
+      ?.inside;
+  expect(await inside()).toBe(false);
   await keep(short, null);
+  expect(await inside()).toBe(true);
   const had = await eventsHad.rows(t.core.db.pool, [short, [mine.eventId], mine.definitionId, ...rangeAround([mine.eventId])]);
   expect(had).toEqual([{ id: mine.eventId }]);
   await keep(short, 1);
