@@ -103,6 +103,8 @@ export interface OrganizationInput {
   eventTypeEnforcement?: EventTypeEnforcement | null | undefined;
   /** Who is mailed its alerts; null: nobody. */
   alertEmail?: string | null | undefined;
+  /** Days; null: as long as the installation keeps anything. */
+  retentionDays?: number | null | undefined;
 }
 
 const EMAIL = z.email().max(255);
@@ -117,7 +119,19 @@ function enforcing({ enforceEventTypes: names, eventTypeEnforcement: all }: Orga
   return names ? { enforceEventTypes: true } : { enforceEventTypes: false, enforceSchemas: false };
 }
 
-/** @throws ForbiddenError without the scope admin; ValidationError on an empty name, an unknown time zone, two enforcements */
+/** An organization may keep less than the operator does, not more. */
+function demandRetention(core: Core, days: number): void {
+  const most = core.config.retentionDays;
+  if (Number.isInteger(days) && days >= 1 && days <= most) return;
+  const message = `must be 1 to ${most} days, which is what this installation keeps (HOOKLINE_RETENTION_DAYS), or null for that`;
+  throw new ValidationError([{ path: "retentionDays", message }]);
+}
+
+/**
+ * Schemas are not looked at here: definitions/enforce-schemas.ts.
+ * @throws ForbiddenError without the scope admin; ValidationError on an empty name, an unknown time zone, two enforcements, days that
+ * the installation does not keep
+ */
 export async function updateOrganization(core: Core, caller: Caller, input: OrganizationInput): Promise<Organization> {
   demand(caller, "admin");
   if (input.timeZone != null && !isTimeZone(input.timeZone)) {
@@ -125,12 +139,14 @@ export async function updateOrganization(core: Core, caller: Caller, input: Orga
   }
   if (input.alertEmail != null && !EMAIL.safeParse(input.alertEmail).success)
     throw new ValidationError([{ path: "alertEmail", message: "must be one e-mail address of at most 255 characters, or null for none" }]);
+  if (input.retentionDays != null) demandRetention(core, input.retentionDays);
   const before = await getOrganization(core, caller);
   const data = {
     ...(input.name != null ? { name: cleanName(input.name) } : {}),
     ...(input.timeZone != null ? { timeZone: input.timeZone } : {}),
     ...enforcing(input),
     ...(input.alertEmail !== undefined ? { alertEmail: input.alertEmail } : {}),
+    ...(input.retentionDays !== undefined ? { retentionDays: input.retentionDays } : {}),
   };
   const after = await core.db.prisma.organization.update({ where: { id: caller.organizationId }, data });
   await audit(core, caller, "organization.update", { type: "Organization", id: after.id }, before, after);

@@ -8,6 +8,7 @@ export interface OrganizationTable {
   enforce_event_types: boolean;
   enforce_schemas: boolean;
   alert_email: string | null;
+  retention_days: number | null;
   created_at: Date;
   deliveries_paused_at: Date | null;
   deliveries_go_on_since: Date | null;

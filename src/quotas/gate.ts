@@ -64,7 +64,7 @@ const REQUEST_BYTES = 800;
 const DAY_MS = 86_400_000;
 const dayOf = (moment: Date): string => moment.toISOString().slice(0, 10);
 export const today = (core: Core): string => dayOf(core.clock.now());
-/** Of those that retention keeps. */
+/** Of those that the installation keeps; an organization that keeps less counts from a later one (sql/read-quotas.ts). */
 export const firstDay = (core: Core): string => dayOf(new Date(core.clock.now().getTime() - core.config.retentionDays * DAY_MS));
 
 export interface Gate {

@@ -32,7 +32,7 @@ async function needed(core: Core, { parent, name, since, until }: Partition, bef
     case "feed_entry":
       return false;
     case "webhook_request":
-      return (await walk(core, countKept(quoted(name)), before, signal, 1)) !== 0;
+      return (await walk(core, countKept(quoted(name)), before, signal, { enough: 1 })) !== 0;
     case "attempt":
       return requestsIn(core, since, until);
     case "event":

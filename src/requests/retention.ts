@@ -1,12 +1,13 @@
 /**
  * What is too old goes: settled requests with their attempts and events after `retentionDays`, feed entries after 3 days,
- * idempotency keys after 24 hours. A partition in which nothing must stay goes as a whole; of the others the rows go, a
+ * idempotency keys after 24 hours; what an organization keeps for less, sooner (own-retention.ts). A partition in which nothing must stay goes as a whole; of the others the rows go, a
  * little at a time. Any number of processes may run it: each takes what no other holds.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { dropOld } from "./drop-old.ts";
 import { lowestId } from "./id-range.ts";
+import { deleteOwnOld } from "./own-retention.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { walk } from "./walk.ts";
@@ -38,6 +39,8 @@ export interface Deleted {
   events: number;
   idempotencyKeys: number;
   numberBlocks: number;
+  /** Of organizations that keep less than the installation does. */
+  feedEntries: number;
   /** Whole tables. */
   partitions: number;
 }
@@ -81,7 +84,12 @@ async function deleteRound(core: Core, signal?: AbortSignal): Promise<Deleted> {
   const events = await deleteRows(core, "event", old, signal);
   await repeat(RECOVERED, lowestId(old));
   await repeat(REPLAYS, old);
+  const own = await deleteOwnOld(core, signal);
   const [oldest] = await partitionsOf(core, "webhook_request");
   const numberBlocks = oldest?.since ? await repeat(BLOCKS, lowestId(oldest.since)) : 0;
-  return { partitions, requests, events, numberBlocks, idempotencyKeys: await repeat(KEYS, before(IDEMPOTENCY_HOURS * 3_600_000)) };
+  return {
+    ...{ partitions, numberBlocks, feedEntries: own.feedEntries },
+    ...{ requests: requests + own.requests, events: events + own.events },
+    idempotencyKeys: await repeat(KEYS, before(IDEMPOTENCY_HOURS * 3_600_000)),
+  };
 }

@@ -280,6 +280,25 @@ describe("organizations", () => {
       await expect(updateOrganization(core, admin, input)).rejects.toThrow(ValidationError);
     }
   });
+
+  test("its log is kept for 1 day to the installation's, which null stands for; nothing else changes with a mistake", async () => {
+    const most = core.config.retentionDays;
+    const own = await t.organization();
+    for (const retentionDays of [1, most, null, 2])
+      expect(await updateOrganization(core, own.admin, { retentionDays })).toMatchObject({ retentionDays });
+    for (const retentionDays of [0, -1, most + 1, 2 ** 31, 1.5, Number.NaN]) {
+      const refused = updateOrganization(core, own.admin, { name: "Changed", retentionDays });
+      await expect(refused).rejects.toMatchObject({
+        issues: [{ path: "retentionDays", message: expect.stringContaining(`1 to ${most} days`) }],
+      });
+    }
+    const after = await updateOrganization(core, own.admin, {});
+    expect(after).toMatchObject({ retentionDays: 2 });
+    expect(after.name).not.toBe("Changed");
+    await expect(core.db.pool.query("UPDATE organization SET retention_days = 0")).rejects.toThrow("organization_retention_days_check");
+    const { rows } = await listAuditEntries(core, own.admin, everything);
+    expect(JSON.stringify(rows)).toContain("retentionDays");
+  });
 });
 
 describe("the audit log", () => {

@@ -132,7 +132,7 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
   await mutate("deleteInboundWebhook", { id: inbound.inboundWebhook.id });
   await mutate("deleteGoal", { id: goal.id });
 
-  await mutate("updateOrganization", { name: "First" });
+  await mutate("updateOrganization", { name: "First", retentionDays: 30 });
   await mutate("testAlert", {});
   const user = await mutate(
     "createUser",

@@ -125,6 +125,38 @@ describe("a schema", () => {
     expect(refused.issues).toEqual([{ path: "schema", message: expect.stringContaining(message) }]);
   });
 
+  it("that 0.1 stored and that does not compile is told at the switch to SCHEMAS, which changes nothing", async () => {
+    const { admin } = await app.t.organization();
+    const theirs = await app.token({ organizationId: admin.organizationId });
+    const set = (input: object) => ask("updateOrganization", input, "... on Organization { name eventTypeEnforcement }", theirs);
+    await set({ name: "Before", eventTypeEnforcement: "NAMES" });
+    const store = (name: string, schema: unknown) =>
+      app.t.core.db.pool.query(
+        "INSERT INTO event_type (id, organization_id, name, schema, examples) VALUES (gen_random_uuid(), $1, $2, $3, '[]')",
+        [admin.organizationId, name, JSON.stringify(schema)],
+      );
+    await store("cat.fine", ORDER);
+    await store("cat.list", []);
+    await store("cat.null", null);
+    await store("cat.pattern", { pattern: "(" });
+    const refused = await set({ name: "After", eventTypeEnforcement: "SCHEMAS" });
+    expect(refused).toMatchObject({ __typename: "ValidationError" });
+    expect(refused.issues).toEqual(
+      ["cat.list", "cat.pattern"].map((name) => ({
+        path: "eventTypeEnforcement",
+        message: expect.stringContaining(`the schema of ${name} `),
+      })),
+    );
+    expect(await set({})).toMatchObject({ name: "Before", eventTypeEnforcement: "NAMES" });
+    for (let i = 0; i < 30; i++) await store(`cat.more${i}`, "none");
+    expect((await set({ eventTypeEnforcement: "SCHEMAS" })).issues).toHaveLength(20);
+    await app.t.core.db.pool.query("DELETE FROM event_type WHERE organization_id = $1 AND name <> 'cat.fine'", [admin.organizationId]);
+    expect(await set({ eventTypeEnforcement: "SCHEMAS" })).toMatchObject({ eventTypeEnforcement: "SCHEMAS" });
+    // It stands already: a setting beside it is not held up.
+    await store("cat.later", []);
+    expect(await set({ name: "After", eventTypeEnforcement: "SCHEMAS" })).toMatchObject({ name: "After" });
+  });
+
   it("that never ends stops neither the process nor another organization", async () => {
     const slow = { properties: { s: { pattern: "^(a+)+$" } } };
     const deep: Record<string, unknown> = { x0: { type: "string" } };

@@ -1,11 +1,6 @@
 /** Organizations, and who calls. */
-import {
-  createOrganization,
-  enforcementOf,
-  getOrganization,
-  setOrganizationFeature,
-  updateOrganization,
-} from "../../accounts/organizations.ts";
+import { createOrganization, enforcementOf, getOrganization, setOrganizationFeature } from "../../accounts/organizations.ts";
+import { changeOrganization } from "../../definitions/enforce-schemas.ts";
 import { testAlert } from "../../events/test-alert.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
@@ -54,6 +49,11 @@ export const Organization = builder.prismaNode("Organization", {
       nullable: true,
       authScopes: { scope: "admin" },
       description: "Who is mailed what `hookline.*` events tell; null for nobody. Needs the scope admin.",
+    }),
+    retentionDays: t.exposeInt("retentionDays", {
+      nullable: true,
+      description:
+        "Days after which settled requests, their events and live updates are deleted; null for the installation's (`HOOKLINE_RETENTION_DAYS`).",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When createOrganization, or the first start, made it." }),
   }),
@@ -114,11 +114,16 @@ mutation("updateOrganization", {
     }),
     eventTypeEnforcement: t.field({
       type: EventTypeEnforcement,
-      description: "OFF, NAMES or SCHEMAS, from the next event on; SCHEMAS judges payloads of types that have a schema.",
+      description:
+        "OFF, NAMES or SCHEMAS, from the next event on; SCHEMAS judges payloads of types that have a schema; ValidationError names types whose schema is none.",
     }),
     alertEmail: t.string({ description: "One address of at most 255 characters that is mailed its alerts; null for none." }),
+    retentionDays: t.int({
+      description:
+        "1 to the installation's days (`HOOKLINE_RETENTION_DAYS`); null for those. What is older goes within minutes, and does not come back.",
+    }),
   }),
-  resolve: (input, { doors, caller }) => updateOrganization(doors.core, caller, input),
+  resolve: (input, { doors, caller }) => changeOrganization(doors.core, caller, input),
 });
 
 mutation("testAlert", {

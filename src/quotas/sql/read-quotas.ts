@@ -1,12 +1,12 @@
 /** What an organization may use, and what the tables say it uses. */
 import { statement } from "../../db/statement.ts";
 
-/** $1 organization · $2 the first day that counts. No row: there is no such organization. */
+/** $1 organization · $2 the first day that counts, unless the organization keeps less. No row: there is no such organization. */
 export const readQuotas = statement({
   name: "read-quotas",
   text: `SELECT q.events_per_second AS "eventsPerSecond", q.definitions, q.queued_requests AS "queuedRequests",
       q.stored_bytes AS "storedBytes", q.subscriptions,
-      COALESCE((SELECT sum(s.bytes) FROM stored_day s WHERE s.organization_id = o.id AND s.day >= $2::date), 0)::int8 AS "stored",
+      COALESCE((SELECT sum(s.bytes) FROM stored_day s WHERE s.organization_id = o.id AND s.day >= GREATEST($2::date, (now() AT TIME ZONE 'UTC')::date - o.retention_days)), 0)::int8 AS "stored",
       COALESCE((SELECT sum(c.subscriptions) FROM subscription_count c
         WHERE c.organization_id = o.id AND c.told_at > now() - interval '30 seconds' AND c.process_id <> $3::uuid), 0)::int8 AS "elsewhere"
     FROM organization o LEFT JOIN organization_quota q ON q.organization_id = o.id WHERE o.id = $1::uuid`,

@@ -37,7 +37,8 @@ export const subscriptionsElsewhere = statement({
 /** $1 the first day that counts. What nobody needs any more. */
 export const dropOldDays = statement({
   name: "drop-old-stored-days",
-  text: "DELETE FROM stored_day WHERE day < $1::date",
+  text: `DELETE FROM stored_day s USING organization o
+    WHERE o.id = s.organization_id AND s.day < GREATEST($1::date, (now() AT TIME ZONE 'UTC')::date - o.retention_days)`,
   row: {},
 });
 export const dropOldBuckets = statement({

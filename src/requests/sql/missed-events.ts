@@ -1,11 +1,11 @@
 /** Events along their ids, and which of them a definition had something to do with. */
 import { statement } from "../../db/statement.ts";
 
-/** $1 organization · $2 after this id · $3 up to this id · $4 how many · $5 $6 accepted then, both ends included; one that was erased is not `inside` */
+/** $1 organization · $2 after this id · $3 up to this id · $4 how many · $5 $6 accepted then, both ends included; one that was erased, or that the organization keeps no longer, is not `inside` */
 export const walkEvents = statement({
   name: "walk-events",
   text: `SELECT v.id, v.type, v.entity, v.entity_id, v.changes, v.scope, v.actor, v.application_id, v.created_at, COALESCE(octet_length(v.payload), 0) AS bytes,
-      v.created_at >= $5::timestamptz AND v.created_at <= $6::timestamptz AND v.erased_at IS NULL AS inside
+      v.created_at >= GREATEST($5::timestamptz, (SELECT now() - o.retention_days * interval '1 day' FROM organization o WHERE o.id = $1::uuid)) AND v.created_at <= $6::timestamptz AND v.erased_at IS NULL AS inside
     FROM event v WHERE v.organization_id = $1::uuid AND v.id > $2::uuid AND v.id <= $3::uuid ORDER BY v.id LIMIT $4::int`,
   row: {
     ...{

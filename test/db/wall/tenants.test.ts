@@ -196,6 +196,8 @@ const ENGINES = new Set([
   ...["drop-old-stored-days", "drop-old-event-buckets", "drop-old-subscription-counts", "drop-old-sessions"],
   ...["accept-events", "count-connections", "count-definitions-by-state", "count-lanes-by-state", "count-partitions"],
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
+  // Retention goes through the organizations that keep less.
+  ...["shorter-retentions", "oldest-request-below", "oldest-event-below", "delete-own-feed", "delete-own-replays"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
   // Alerts are looked for over all organizations, by a chore.
   ...["begin-alert-episodes", "end-alert-episodes", "find-blocked-lanes", "find-lagging-lanes", "open-definition-episodes"],
