@@ -22,18 +22,18 @@ const subjectOf = ({ to }: Mail) => hashedId(`mail/${to}`);
 /** @param failure why the last try failed, as the queue keeps it */
 export async function tellMailFailed(core: Core, ingest: Ingest, queue: Pick<Queue, "send">, mail: Mail, failure: unknown): Promise<void> {
   const { organizationId, definitionId, to, subject } = mail;
-  if (organizationId === undefined || (await takesAlerts(core, organizationId, definitionId))) return;
+  if (organizationId === undefined || !(await mayTell(core, organizationId, definitionId))) return;
   const { code, name, responseCode } = failureOf.parse(failure);
   const payload = { address: to, subject, error: code ?? name ?? "INTERRUPTED", status: responseCode ?? null };
   await raiseAlerts(core, ingest, queue, organizationId, [{ kind: "mail.failed", subjectId: subjectOf(mail), cause: "", payload }]);
 }
 
-/** A mail about a definition that takes `hookline.*` is about the alerts' own deliveries. */
-async function takesAlerts(core: Core, organizationId: string, definitionId: string | undefined): Promise<boolean> {
-  if (definitionId === undefined) return false;
+/** A mail about a definition that takes `hookline.*` is about the alerts' own deliveries. The organization may be gone meanwhile. */
+async function mayTell(core: Core, organizationId: string, definitionId: string | undefined): Promise<boolean> {
   const { rows } = await core.db.pool.query(
-    `SELECT FROM webhook_definition WHERE organization_id = $1 AND id = $2 AND EXISTS (SELECT 1 FROM unnest(event_types) p WHERE p LIKE 'hookline.%')`,
-    [organizationId, definitionId],
+    `SELECT FROM organization o WHERE o.id = $1 AND NOT EXISTS (
+       SELECT FROM webhook_definition d, unnest(d.event_types) p WHERE d.organization_id = o.id AND d.id = $2 AND p LIKE 'hookline.%')`,
+    [organizationId, definitionId ?? null],
   );
   return rows.length > 0;
 }

@@ -24,8 +24,7 @@ beforeAll(async () => {
   for (const core of [t.core, other]) (core as { warnings: Warnings }).warnings = createWarnings(log);
   here = await testEngine(t.core);
   there = await testEngine(other);
-  // As kept, the last of nine tries comes after minutes.
-  await t.asServer("UPDATE hookline_queue.queue SET retry_limit = 1, retry_delay = 0, retry_backoff = false WHERE name = 'mail'");
+  await tries(1);
 });
 afterAll(async () => {
   await there?.close();
@@ -33,6 +32,9 @@ afterAll(async () => {
   await t?.close();
   await mailbox?.close();
 });
+/** As kept, the last of nine tries comes after minutes. */
+const tries = (count: number) =>
+  t.asServer(`UPDATE hookline_queue.queue SET retry_limit = ${count - 1}, retry_delay = 0, retry_backoff = false WHERE name = 'mail'`);
 beforeEach(async () => {
   org = await t.organization();
   mailbox.refuse(0);
@@ -64,17 +66,15 @@ const WAIT = { timeout: 30_000, interval: 50 };
 test("a mail that goes out at a later try is no event; one that was given up is, once an address, in any process", async () => {
   await updateOrganization(t.core, org.admin, { alertEmail: "ops@example.com" });
   const before = mailbox.mails.length;
+  await tries(2);
   mailbox.refuse(1);
   await mail("late@example.com");
   await mailbox.waitFor(before + 1, 30_000);
-  expect(await told()).toEqual([]);
+  await tries(1);
   mailbox.refuse(1_000);
-  await mail("a@example.com");
-  await expect.poll(told, WAIT).toEqual([failed("a@example.com")]);
-  for (let i = 0; i < 4; i++) await mail("a@example.com");
-  await mail("b@example.com");
-  await expect.poll(givenUp, WAIT).toBe(6);
-  expect((await told()).map(({ address }) => address)).toEqual(["a@example.com", "b@example.com"]);
+  for (const to of ["a@example.com", "a@example.com", "b@example.com", "a@example.com"]) await mail(to);
+  await expect.poll(givenUp, WAIT).toBe(4);
+  expect((await told()).sort((a, b) => (a.address < b.address ? -1 : 1))).toEqual([failed("a@example.com"), failed("b@example.com")]);
   await lookForAlerts(t.core, here.engine.ingest, here.queue);
   // No mail says that a mail failed.
   const mails = await t.asServer(
@@ -91,9 +91,7 @@ test("a mail that goes out at a later try is no event; one that was given up is,
   await expect.poll(open, WAIT).toBe(1);
   mailbox.refuse(1_000);
   await mail("a@example.com");
-  await expect
-    .poll(async () => (await told()).map(({ address }) => address), WAIT)
-    .toEqual([...["a@example.com", "b@example.com", "a@example.com"]]);
+  await expect.poll(async () => (await told()).slice(2), WAIT).toEqual([failed("a@example.com")]);
 }, 90_000);
 
 test("an episode is over after a day, not before", async () => {
@@ -117,15 +115,14 @@ test("a mail about a webhook that takes hookline.* is not told of; lines say whi
   const { id } = await addDefinition(t.core, org.id);
   await t.core.db.pool.query("UPDATE webhook_definition SET event_types = '{hookline.*}' WHERE id = $1", [id]);
   mailbox.refuse(1_000);
-  await mail("d@example.com", id);
-  await expect.poll(givenUp, WAIT).toBe(1);
-  expect(await told()).toEqual([]);
+  await mail("own@example.com", id);
+  await mail("d@example.com");
   const first = org;
-  await mail("d@example.com");
-  await expect.poll(told, WAIT).toEqual([failed("d@example.com")]);
   org = await t.organization();
+  const second = org;
   await mail("d@example.com");
-  await expect.poll(told, WAIT).toEqual([failed("d@example.com")]);
+  for (org of [first, second]) await expect.poll(givenUp, WAIT).toBe(org === first ? 2 : 1);
+  for (org of [first, second]) expect(await told()).toEqual([failed("d@example.com")]);
   const name = async (organizationId: string) =>
     (await t.core.db.pool.query("SELECT name FROM organization WHERE id = $1", [organizationId])).rows[0].name;
   const alerts = lines.filter(({ msg }) => String(msg).startsWith("a mail with alerts was not taken"));
