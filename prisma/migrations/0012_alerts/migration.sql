@@ -12,5 +12,3 @@ CREATE TABLE "alert" (
   CONSTRAINT "alert_pkey" PRIMARY KEY ("organization_id", "kind", "subject_id"),
   CONSTRAINT "alert_organization_id_fkey" FOREIGN KEY ("organization_id") REFERENCES "organization"("id") ON DELETE CASCADE ON UPDATE CASCADE
 );
--- Blocked lanes are few among many.
-CREATE INDEX "lane_blocked_idx" ON "lane" ("organization_id", "id") WHERE "blocked_request_id" IS NOT NULL;

@@ -12,7 +12,7 @@ const Of = builder.objectRef<BlockedDefinition>("BlockedDefinition").implement({
   fields: (t) => ({
     webhookDefinition: t.field({
       type: WebhookDefinition,
-      description: "Whose lanes are blocked.",
+      description: "ACTIVE and not deleted; its lanes wait at a request that was given up, for somebody to retry or skip it.",
       resolve: async ({ definitionId }, _args, context) => {
         const definition = await definitionOf(context, definitionId);
         if (!definition) throw new NotFoundError("the webhook definition");
@@ -43,7 +43,10 @@ const All = builder.objectRef<BlockedLanes>("BlockedLanes").implement({
       resolve: ({ lanes }) => lanes.count,
     }),
     laneCountCapped: t.boolean({ description: "True when there are more than `laneCount` says.", resolve: ({ lanes }) => lanes.capped }),
-    definitionCount: t.int({ description: "How many definitions have blocked lanes.", resolve: ({ definitions }) => definitions }),
+    definitionCount: t.int({
+      description: "Exact, also where fewer are listed in `definitions`.",
+      resolve: ({ definitions }) => definitions,
+    }),
     definitions: t.field({ type: [Of], description: "Those with most blocked lanes, most first.", resolve: ({ worst }) => worst }),
   }),
 });

@@ -25,14 +25,12 @@ const EventType = builder.prismaNode("EventType", {
     schema: t.field({
       type: "JSON",
       nullable: true,
-      select: { id: true, schema: true },
       resolve: (type, _args, context) => exactSchema(type, type.schema, context),
       description: "JSON Schema 2020-12 of the payload; events are judged by it where eventTypeEnforcement is SCHEMAS.",
     }),
     examples: t.field({
       type: ["JSON"],
       description: "Payloads that fit the schema, numbers as they were written; testWebhookDefinition sends the first.",
-      select: { id: true, examples: true },
       resolve: async (type, _args, context) => {
         const exact = await exactExamples(type, type.examples, context);
         return exact instanceof JsonSource ? (elements(exact.text) ?? []).map((each) => new JsonSource(each)) : (exact as unknown[]);

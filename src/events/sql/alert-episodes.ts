@@ -1,21 +1,24 @@
 /** Episodes: what was told and is not over. */
 import { statement } from "../../db/statement.ts";
 
-const DEFINITION_IS_GONE = `NOT EXISTS (
-        SELECT 1 FROM webhook_definition d WHERE d.organization_id = a.organization_id AND d.id = a.subject_id AND d.deleted_at IS NULL)`;
+const DEFINITION_IS_GONE = `(
+        SELECT d.deleted_at IS NULL FROM webhook_definition d WHERE d.organization_id = a.organization_id AND d.id = a.subject_id) IS NOT TRUE`;
 /** Without a refusal for so long a quota's episode is over. */
 const REFUSED_NO_MORE = "interval '10 minutes'";
 const MAIL_EPISODE = "interval '1 day'";
 
-/** $1 the lowest id of a request that is young enough. Episodes that are over, and those of what is gone. One of a kind that is not known here is a newer version's, which ends it itself. */
+/**
+ * $1 the lowest id of a request that is young enough. Episodes that are over, and those of what is gone. One of a kind that is not known
+ * here is a newer version's, which ends it itself. Each looks its lane up: of an EXISTS, Postgres may make one list of all lanes.
+ */
 export const endEpisodes = statement({
   name: "end-alert-episodes",
   text: `DELETE FROM alert a WHERE CASE a.kind
-      WHEN 'lane.blocked' THEN NOT EXISTS (
-        SELECT 1 FROM lane l WHERE l.organization_id = a.organization_id AND l.id = a.subject_id AND l.blocked_request_id IS NOT NULL)
-      WHEN 'lane.lagging' THEN NOT EXISTS (
-        SELECT 1 FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from
-         WHERE l.organization_id = a.organization_id AND l.id = a.subject_id AND e.request_id < $1::uuid)
+      WHEN 'lane.blocked' THEN (
+        SELECT l.blocked_request_id FROM lane l WHERE l.organization_id = a.organization_id AND l.id = a.subject_id) IS NULL
+      WHEN 'lane.lagging' THEN COALESCE((
+        SELECT e.request_id FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from
+         WHERE l.organization_id = a.organization_id AND l.id = a.subject_id ORDER BY e.position LIMIT 1) >= $1::uuid, true)
       WHEN 'definition.failing' THEN ${DEFINITION_IS_GONE}
       WHEN 'definition.stopped' THEN ${DEFINITION_IS_GONE}
       WHEN 'quota.reached' THEN a.seen_at < now() - ${REFUSED_NO_MORE}

@@ -32,6 +32,11 @@ beforeAll(async () => {
   request = await addRequest(t.core, mine, definition, { payload: '{"n":1}' });
   await settle(t.core, mine, [{ request, state: "WAITING", attempt: { outcome: "REJECTED", statusCode: 500 } }]);
   await t.core.db.pool.query("UPDATE webhook_request SET notification_status = 'NEW' WHERE organization_id = $1", [mine]);
+  await t.core.db.pool.query("UPDATE lane SET blocked_request_id = $2 WHERE organization_id = $1 AND definition_id = $3", [
+    mine,
+    request.id,
+    definition.id,
+  ]);
   tables = await guardedTables(t);
   await fill(t, mine, tables);
   const { rows } = await t.core.db.pool.query<{ id: string }>(
@@ -180,6 +185,8 @@ const TENANTS: Record<string, () => unknown[]> = {
   "read-past-attempts": () => [mine, [request.id], LOWEST, HIGHEST],
   "read-delivery-minutes": () => [mine, new Date(0)],
   "read-delivery-minutes-of-definition": () => [mine, new Date(0), minuted],
+  "count-blocked-lanes": () => [mine, [request.definitionId], 5],
+  "count-blocked-requests": () => [mine, [request.definitionId], 5, 5],
   "read-totals": () => [mine, [request.definitionId]],
 };
 
