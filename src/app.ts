@@ -28,6 +28,7 @@ import { ClockSkewError } from "./errors.ts";
 import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { createRefusals } from "./observe/refusals.ts";
 import { createWarnings } from "./observe/warnings.ts";
 import { createVault } from "./vault.ts";
 
@@ -181,7 +182,17 @@ async function startOn(
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
   const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
   const core: Core = {
-    ...{ config, clock: systemClock, log, metrics, warnings: createWarnings(log), db, notify, vault },
+    ...{
+      config,
+      clock: systemClock,
+      log,
+      metrics,
+      warnings: createWarnings(log),
+      refusals: createRefusals(systemClock, log),
+      db,
+      notify,
+      vault,
+    },
     ...(part?.kind === "WORKER" && { siblings: part.siblings }),
   };
   const queue = createQueue(logins.engine, log, {

@@ -5,6 +5,7 @@ import type { Database } from "./db/client.ts";
 import type { Notifier } from "./db/notify.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import type { Refusals } from "./observe/refusals.ts";
 import type { Warnings } from "./observe/warnings.ts";
 import type { Vault } from "./vault.ts";
 
@@ -22,6 +23,8 @@ export interface Core {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly warnings: Warnings;
+  /** Told of each call that a quota refuses. */
+  readonly refusals: Refusals;
   readonly db: Database;
   readonly notify: Notifier;
   readonly vault: Vault;

@@ -26,6 +26,8 @@ import { createTransport, type Transport } from "./delivery/transport.ts";
 import { warnOfBlock } from "./delivery/warn.ts";
 import { createWorker, type Worker } from "./delivery/worker.ts";
 import { createIngest, type Ingest } from "./events/ingest.ts";
+import { MAIL_FAILED_JOB, mailWentOut, tellMailFailed } from "./events/mail-failed.ts";
+import { tellQuotaReached } from "./events/quota-reached.ts";
 import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { observed } from "./observe/chore.ts";
@@ -83,7 +85,7 @@ export interface Engine {
 }
 
 /** Kinds of jobs that the engine sends and takes. */
-export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MARKS_JOB, REPLAY_JOB, ERASURE_JOB, ERASE_ORGANIZATION_JOB] as const;
+export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MAIL_FAILED_JOB, MARKS_JOB, REPLAY_JOB, ERASURE_JOB, ERASE_ORGANIZATION_JOB] as const;
 
 /**
  * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription
@@ -172,6 +174,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   );
   const quotas = openQuotas(core, processId);
   const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs, quotas });
+  core.refusals.to((refusal) => tellQuotaReached(core, ingest, queue, refusal));
   const epoch = createEpoch(core.db, core.log);
   const feed = createFeed(core, options.feedLimits, epoch);
   epoch.on(() => {
@@ -193,7 +196,10 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       if (!(options.chores ?? options.worker)) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, queue, job, id));
-      await queue.work(MAIL_JOB, (mail) => deliverMail(core, mailer, mail));
+      await queue.work(MAIL_JOB, async (mail) => {
+        if (await deliverMail(core, mailer, mail)) await mailWentOut(core, mail);
+      });
+      await queue.work(MAIL_FAILED_JOB, (mail, _id, failure) => tellMailFailed(core, ingest, queue, mail, failure));
       await marks.start();
     },
     async drain(graceMs) {
@@ -202,6 +208,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     },
     async stop() {
       stopWatching();
+      await core.refusals.stop();
       await quotas.stop();
       await watchEpoch.stop();
       await feed.stop();

@@ -13,6 +13,7 @@ import { readOwner } from "../embedded/lock.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
 import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
+import { createRefusals } from "../observe/refusals.ts";
 import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
@@ -41,7 +42,7 @@ export function withCore<T>(config: Readonly<Config>, command: string, work: (co
     const db = openDatabase(logins, { poolSize: 2 });
     try {
       const vault = createVault(await masterKeys(config));
-      const observe = { log, metrics: createMetrics(), warnings: createWarnings(log) };
+      const observe = { log, metrics: createMetrics(), warnings: createWarnings(log), refusals: createRefusals(systemClock, log) };
       return await work({ config, clock: systemClock, ...observe, db, notify: createNotifier(logins.engine, log), vault });
     } finally {
       await db.close();

@@ -20,6 +20,7 @@ export interface AlertTable {
   subject_id: string;
   cause: string;
   began_at: Date;
+  seen_at: Date;
 }
 
 export interface OrganizationCounterTable {

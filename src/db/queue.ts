@@ -3,7 +3,7 @@
  * what must not be lost after a commit, such as mail. Jobs are sent inside the caller's transaction, and their payloads
  * are parsed at both ends by the same schema.
  */
-import { PgBoss } from "pg-boss";
+import { PgBoss, type WorkWithMetadataHandler } from "pg-boss";
 import { z } from "zod";
 import { readDatabaseUrl } from "../database-url.ts";
 import type { Log } from "../observe/log.ts";
@@ -24,6 +24,8 @@ export interface JobKind<T> {
   single?: boolean;
   /** How long a job can still be looked at when it is done. */
   keptSeconds?: number;
+  /** The kind that takes the payload of a job that failed for good. */
+  givenUpTo?: string;
 }
 
 /** The last run of a chore that ended well. */
@@ -44,8 +46,9 @@ export interface Queue {
   /**
    * A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. What a process had in
    * hand when it died is taken over after about two minutes.
+   * @param handler.failure why the job that was given up to this kind failed, as JSON; nothing of any other
    */
-  work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string) => Promise<unknown>, atOnce?: number): Promise<void>;
+  work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string, failure: unknown) => Promise<unknown>, atOnce?: number): Promise<void>;
   /** A job without payload whenever `cron` (UTC) says; one that no process was there for is made up for. */
   schedule(kind: JobKind<unknown>, cron: string): Promise<void>;
   lastRuns(names: readonly string[]): Promise<LastRun[]>;
@@ -131,13 +134,14 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
       });
     },
     async send(client, kind, payload) {
-      await boss.send(kind.name, kind.payload.parse(payload) as object, within(client));
+      const givenUp = kind.givenUpTo === undefined ? {} : { deadLetter: kind.givenUpTo };
+      await boss.send(kind.name, kind.payload.parse(payload) as object, { ...within(client), ...givenUp });
     },
     async work(kind, handler, atOnce = 1) {
       const looks = { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: kind.single ? SINGLE_LOOK_SECONDS : LOOK_SECONDS };
-      await boss.work<unknown>(kind.name, { ...looks, localConcurrency: atOnce }, async ([job]) =>
-        job === undefined ? undefined : handler(kind.payload.parse(job.data ?? {}), job.id),
-      );
+      const handle: WorkWithMetadataHandler<unknown> = async ([job]) =>
+        job === undefined ? undefined : handler(kind.payload.parse(job.data ?? {}), job.id, job.sourceOutput);
+      await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle);
     },
     async schedule(kind, cron) {
       await boss.schedule(kind.name, cron, {}, { tz: "UTC", missed: "once" });

@@ -24,13 +24,13 @@ export function laneKeys(refs: Iterable<LaneRef>): [organizationIds: string[], l
  * @param key "" unless ordered by KEY
  */
 export function laneIdOf(definitionId: string, epoch: number, key: string): string {
-  if (key !== "") return hashed(definitionId, epoch, key);
+  if (key !== "") return hashedId(`${definitionId}/${epoch}/${key}`);
   // Asked for each event; of lanes by key there may be millions.
   const name = `${definitionId}/${epoch}`;
   const known = whole.get(name);
   if (known !== undefined) return known;
   if (whole.size >= MAX_KEPT) whole.clear();
-  const id = hashed(definitionId, epoch, key);
+  const id = hashedId(`${name}/`);
   whole.set(name, id);
   return id;
 }
@@ -38,7 +38,8 @@ export function laneIdOf(definitionId: string, epoch: number, key: string): stri
 const MAX_KEPT = 20_000;
 const whole = new Map<string, string>();
 
-function hashed(definitionId: string, epoch: number, key: string): string {
-  const hex = createHash("sha256").update(`${definitionId}/${epoch}/${key}`).digest("hex");
+/** A UUIDv8 of the name's SHA-256. */
+export function hashedId(name: string): string {
+  const hex = createHash("sha256").update(name).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

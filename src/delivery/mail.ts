@@ -24,21 +24,23 @@ export interface Mail {
   definitionId?: string | undefined;
 }
 
-/** Written in the transaction that stops the definition. */
-export const MAIL_JOB: JobKind<Mail> = {
+/** Written in the transaction that stops the definition, or tells an alert. */
+export const MAIL_JOB: JobKind<Mail> & { givenUpTo: string } = {
   name: "mail",
+  givenUpTo: "mail-failed",
   payload: z.object({
     ...{ to: z.string(), subject: z.string(), text: z.string(), messageId: z.string() },
     ...{ organizationId: z.uuid().optional(), definitionId: z.uuid().optional() },
   }),
 };
 
-/** Sends what MAIL_JOB brings; without a mail server there is none to send to. */
-export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: Mail): Promise<void> {
-  if (!mailer) return;
+/** Sends what MAIL_JOB brings; without a mail server there is none to send to. @returns whether it went out */
+export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: Mail): Promise<boolean> {
+  if (!mailer) return false;
   try {
     await mailer.send(mail);
     core.metrics.mail("sent");
+    return true;
   } catch (error) {
     core.metrics.mail("failed");
     warnOfMail(core, mail.organizationId, mail.definitionId, error as Error);

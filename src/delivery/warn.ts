@@ -5,13 +5,14 @@ import type { StoppedDefinition } from "./lane-stop.ts";
 import type { Settlement } from "./settlement.ts";
 import { nameDefinition } from "./sql/name-definition.ts";
 
-async function named(core: Core, organizationId: string, definitionId: string, requestId?: string): Promise<Record<string, unknown>> {
-  const [row] = await nameDefinition.rows(core.db.pool, [organizationId, definitionId, requestId ?? null]);
+async function named(core: Core, organizationId: string, definitionId?: string, requestId?: string): Promise<Record<string, unknown>> {
+  const [row] = await nameDefinition.rows(core.db.pool, [organizationId, definitionId ?? null, requestId ?? null]);
+  const definition = definitionId === undefined ? {} : { webhookDefinition: globalId("WebhookDefinition", definitionId) };
   return {
     organization: row?.organization,
-    webhookDefinition: globalId("WebhookDefinition", definitionId),
-    code: row?.code,
-    name: row?.name,
+    ...definition,
+    code: row?.code ?? undefined,
+    name: row?.name ?? undefined,
     ...(requestId === undefined ? {} : { request: row?.request ?? undefined, requestId: globalId("WebhookRequest", requestId) }),
   };
 }
@@ -52,18 +53,22 @@ export function warnOfStop(core: Core, stop: StoppedDefinition): void {
   );
 }
 
-/** The mail server did not take a mail; it is tried again. */
+/**
+ * The mail server did not take a mail; it is tried again. One line per definition, or per organization where it is a mail with alerts. What
+ * 0.1 queued says neither, and was about a stopped webhook.
+ */
 export function warnOfMail(core: Core, organizationId: string | undefined, definitionId: string | undefined, error: Error): void {
   const told = async () => ({
-    ...(organizationId && definitionId ? await named(core, organizationId, definitionId) : {}),
+    ...(organizationId ? await named(core, organizationId, definitionId) : {}),
     // What the server answered may repeat the address; its code does not.
     error: (error as { code?: string }).code ?? error.name,
     status: (error as { responseCode?: number }).responseCode,
   });
+  const what = organizationId && !definitionId ? "a mail with alerts" : "a mail about a stopped webhook";
   core.warnings.warn(
     "mail-failed",
-    definitionId ?? "",
+    definitionId ?? organizationId ?? "",
     told,
-    "a mail about a stopped webhook was not taken: look at HOOKLINE_SMTP_URL and its server",
+    `${what} was not taken: look at HOOKLINE_SMTP_URL and its server`,
   );
 }

@@ -10,13 +10,17 @@ import { MAIL_JOB } from "../delivery/mail.ts";
 import { lowestId } from "../requests/id-range.ts";
 import { globalId } from "../wire/ids.ts";
 import type { Ingest } from "./ingest.ts";
-import { beginEpisodes, endEpisodes, findBlocked, findLagging, openEpisodes, readRates, recoverDefinition } from "./sql/find-alerts.ts";
+import { beginEpisodes, endEpisodes, openEpisodes, recoverDefinition } from "./sql/alert-episodes.ts";
+import { findBlocked, findLagging, readRates } from "./sql/find-alerts.ts";
 
-export type AlertKind = "definition.failing" | "definition.stopped" | "definition.recovered" | "lane.blocked" | "lane.lagging" | "test";
+export type AlertKind =
+  | ("definition.failing" | "definition.stopped" | "definition.recovered")
+  | ("lane.blocked" | "lane.lagging")
+  | ("quota.reached" | "mail.failed" | "test");
 
 export interface Alert {
   kind: AlertKind;
-  /** UUID of the definition or lane. */
+  /** UUID of the definition or lane, or one made of the name of what it is about. */
   subjectId: string;
   /** What tells one episode from the next. */
   cause: string;
@@ -78,7 +82,9 @@ export async function tellAlerts(
       const alerts = await find(client);
       told = alerts.length;
       if (told === 0) return undefined;
-      await mailOf(client, queue, organizationId, alerts);
+      // That a mail failed is not mailed: that mail would fail, too.
+      const mailed = alerts.filter(({ kind }) => kind !== "mail.failed");
+      await mailOf(client, queue, organizationId, mailed);
       const events = alerts.map(({ kind, payload }) => ({ type: `${OPERATIONAL}${kind}`, payload: JSON.stringify(payload) }));
       return ingest.within(client, organizationId, events);
     }),

@@ -134,9 +134,10 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     return true;
   };
 
-  function refuse(name: QuotaName, left: QuotaLeft, whose?: string): never {
-    core.metrics.overQuota(whose === undefined ? name : "tokenEventsPerSecond");
-    throw overQuota(name, left, whose);
+  function refuse(own: Own, name: QuotaName, left: QuotaLeft): never {
+    core.metrics.overQuota(name);
+    core.refusals.refused(own.organizationId, name, left.limit);
+    throw overQuota(name, left);
   }
 
   /** What a quota of the kind that is counted says to so much more. */
@@ -153,14 +154,18 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   function judge(own: Own, wanted: Wanted): void {
     const { token } = wanted;
     const stored = over(own, "storedBytes", own.stored, bytesOf(wanted));
-    if (stored) refuse("storedBytes", stored);
+    if (stored) refuse(own, "storedBytes", stored);
     const queued = over(own, "queuedRequests", own.queued, wanted.requests);
-    if (queued) refuse("queuedRequests", queued);
+    if (queued) refuse(own, "queuedRequests", queued);
     const tokenBucket = token && own.tokens.get(token.id);
     const tooFast = tokenBucket && missing(tokenBucket, wanted.events, now());
-    if (tooFast) refuse("eventsPerSecond", tooFast, "API token");
+    if (tooFast) {
+      // A token's own rate is no quota of the organization: whoever set it knows.
+      core.metrics.overQuota("tokenEventsPerSecond");
+      throw overQuota("eventsPerSecond", tooFast, "API token");
+    }
     const late = own.bucket && missing(own.bucket, wanted.events, now());
-    if (late) refuse("eventsPerSecond", late);
+    if (late) refuse(own, "eventsPerSecond", late);
     for (const bucket of [own.bucket, tokenBucket]) if (bucket) take(bucket, wanted.events, now());
     own.queued.since += wanted.requests;
     own.stored.since += bytesOf(wanted);
@@ -224,6 +229,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       if (!isLoaded(own)) load(own).catch((error: Error) => core.log.warn({ err: error.message }, "quotas could not be read"));
       if (own.quotas && own.subscriptions + own.elsewhere >= own.quotas.subscriptions) {
         core.metrics.overQuota("subscriptions");
+        core.refusals.refused(organizationId, "subscriptions", own.quotas.subscriptions);
         return false;
       }
       own.subscriptions += 1;

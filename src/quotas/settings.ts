@@ -76,5 +76,6 @@ export async function demandDefinitionPlace(core: Core, client: Queries, organiz
   const [living] = await countLiving.rows(client, [organizationId, limit]);
   if ((living?.count ?? 0) < limit) return;
   core.metrics.overQuota("definitions");
+  core.refusals.refused(organizationId, "definitions", limit);
   throw overQuota("definitions", { limit, remaining: 0, resetSeconds: RETRY_AFTER.definitions });
 }

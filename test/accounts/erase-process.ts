@@ -10,6 +10,7 @@ import { ROLES } from "../../src/db/wall/roles.ts";
 import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
+import { createRefusals } from "../../src/observe/refusals.ts";
 import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 
@@ -19,13 +20,20 @@ const config = readConfig({ DATABASE_URL: url, HOOKLINE_MASTER_KEY: `1:${key.toS
 const log = createLog(config);
 const logins = loginsOf(url, { state: "on", roles: ROLES });
 const core: Core = {
-  ...{ config, log, clock: systemClock, metrics: createMetrics(), warnings: createWarnings(log) },
+  ...{
+    config,
+    log,
+    clock: systemClock,
+    metrics: createMetrics(),
+    warnings: createWarnings(log),
+    refusals: createRefusals(systemClock, log),
+  },
   ...{ db: openDatabase(logins), notify: createNotifier(logins.engine, log), vault: createVault([{ id: "1", key }]) },
 };
 await workOrganizationErasures(core, {
   send: async () => undefined,
-  work: async <T>(_kind: JobKind<T>, handler: (payload: T, jobId: string) => Promise<unknown>) => {
-    await handler({ organizationId } as T, "");
+  work: async <T>(_kind: JobKind<T>, handler: (payload: T, jobId: string, failure: unknown) => Promise<unknown>) => {
+    await handler({ organizationId } as T, "", null);
   },
 });
 process.exit(0);

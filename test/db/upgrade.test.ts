@@ -10,6 +10,7 @@ import { readMigrations } from "../../src/db/migrations/folder.ts";
 import { createNotifier } from "../../src/db/notify.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
+import { createRefusals } from "../../src/observe/refusals.ts";
 import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 import { testConfig } from "../helpers/database.ts";
@@ -114,7 +115,14 @@ test("100 000 unsettled requests of 0.1 go through the upgrade, killed at its st
   const notify = createNotifier(url, log);
   const vault = createVault([{ id: "1", key: Buffer.alloc(32, 7) }]);
   const core: Core = {
-    ...{ config, clock: systemClock, log, metrics: createMetrics(), warnings: createWarnings(log) },
+    ...{
+      config,
+      clock: systemClock,
+      log,
+      metrics: createMetrics(),
+      warnings: createWarnings(log),
+      refusals: createRefusals(systemClock, log),
+    },
     ...{ db: openDatabase(url), notify, vault },
   };
   await notify.start();

@@ -22,6 +22,7 @@ import { ROLES } from "../../src/db/wall/roles.ts";
 import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
+import { createRefusals } from "../../src/observe/refusals.ts";
 import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
 
@@ -107,6 +108,7 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
       log,
       metrics: createMetrics(),
       warnings: createWarnings(log),
+      refusals: createRefusals(systemClock, log),
       db: openDatabase(testLogins(database.url)),
       notify: createNotifier(testLogins(database.url).engine, log),
       vault: createVault([MASTER_KEY]),
