@@ -232,9 +232,15 @@ describe("routing", () => {
   });
 
   test("what Hookline tells of itself goes to no application's definitions", async () => {
-    const own = await definition({ applicationId: await application("a"), eventTypes: ["*", "hookline.*", "hookline.lane.blocked"] });
-    expect(takers(await emit({ type: "hookline.lane.blocked", application: "a" }))).toEqual([]);
+    const own = await definition({ applicationId: await application("a"), eventTypes: ["*", "hookline.*", "hookline.test"] });
+    const ours = await definition({ eventTypes: ["hookline.*"] });
+    await mutate("testAlert", {}, "... on Organization { id }");
+    await receiver.waitFor((calls) => calls.some((call) => call.path === ours.path));
+    // One transaction queued the event for all that take it.
+    const { webhookRequests } = await data(app, token, "{ webhookRequests(first: 9) { edges { node { webhookDefinition { id } } } } }");
+    expect(takers({ requests: webhookRequests })).toEqual([ours.id]);
     expect(takers(await emit({ type: "hooklines", application: "a" }))).toEqual([own.id]);
+    expect(await emit({ type: "hookline.test", application: "a" })).toMatchObject({ __typename: "ValidationError" });
   });
 
   test("a definition that is moved takes the events of where it is now", async () => {
