@@ -111,9 +111,7 @@ const EMAIL = z.email().max(255);
 
 function enforcing({ enforceEventTypes: names, eventTypeEnforcement: all }: OrganizationInput): Partial<Organization> {
   if (all != null && names != null && names !== (all !== "OFF"))
-    throw new ValidationError([
-      { path: "enforceEventTypes", message: `says otherwise than eventTypeEnforcement: ${all}; give one of them` },
-    ]);
+    throw new ValidationError([{ path: "enforceEventTypes", message: `says otherwise than the enforcement ${all}; give one of the two` }]);
   if (all != null) return { enforceEventTypes: all !== "OFF", enforceSchemas: all === "SCHEMAS" };
   if (names == null) return {};
   return names ? { enforceEventTypes: true } : { enforceEventTypes: false, enforceSchemas: false };

@@ -100,7 +100,7 @@ function unknownNames(inputs: readonly EventInput[], catalog: Catalog | undefine
       : [{ path: `events.${i}.type`, message: `${type} is not in the catalogue of event types, which this organization enforces` }]),
     ...(application == null || catalog.applicationId(application) !== undefined
       ? []
-      : [{ path: `events.${i}.application`, message: "is the uid of no application of this organization; createApplication makes one" }]),
+      : [{ path: `events.${i}.application`, message: "is the uid of no application of this organization; make it first" }]),
   ]);
   return issues.length > 0 ? new ValidationError(issues) : undefined;
 }

@@ -286,3 +286,27 @@ export function deeperThan(text: string, max: number): boolean {
   }
   return false;
 }
+
+/** Whether an object has more than `most` members: asked before JSON.parse, which builds a table of names for each such object. */
+export function widerThan(text: string, most: number): boolean {
+  // A member takes four characters at least.
+  if (text.length < most * 4) return false;
+  /** Of each open bracket: commas behind it so far, or NaN for a list. */
+  const commas: number[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = closingQuote(text, at);
+      if (end < 0) return false;
+      at = end;
+    } else if (code === OPEN_OBJECT) commas.push(0);
+    else if (code === OPEN_LIST) commas.push(Number.NaN);
+    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) commas.pop();
+    else if (code === COMMA) {
+      const count = (commas.at(-1) ?? Number.NaN) + 1;
+      if (count >= most) return true;
+      commas[commas.length - 1] = count;
+    }
+  }
+  return false;
+}

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkJson, compact, elements, memberList, members, numberSource, stringSource, valueAt } from "../../src/wire/json-text.ts";
+import {
+  checkJson,
+  compact,
+  elements,
+  memberList,
+  members,
+  numberSource,
+  stringSource,
+  valueAt,
+  widerThan,
+} from "../../src/wire/json-text.ts";
 
 /** Any JSON value with any white space between its tokens, and keys and strings escaped at will. */
 const space = fc.string({ unit: fc.constantFrom(" ", "\n", "\r", "\t"), maxLength: 3 });
@@ -203,5 +213,18 @@ describe("5 MiB", () => {
     elements(text);
     // 30 to 300 ms on the slow reference machine; anything quadratic takes minutes.
     expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe("widerThan", () => {
+  const wide = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k,{${i}":[${i},{},1,2,3]`).join()}}`;
+
+  it("counts the members of each object by itself, and nothing in lists or texts", () => {
+    expect(widerThan(wide(100), 100)).toBe(false);
+    expect(widerThan(wide(101), 100)).toBe(true);
+    expect(widerThan(`[${wide(60)},${wide(60)}]`, 100)).toBe(false);
+    expect(widerThan(`{"a":{"b":${wide(101)}}}`, 100)).toBe(true);
+    expect(widerThan(`[${"1,".repeat(500)}1]`, 100)).toBe(false);
+    expect(widerThan(`{"a":"${",".repeat(500)}"}`, 100)).toBe(false);
   });
 });
