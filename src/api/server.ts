@@ -45,6 +45,9 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** How long a connection may stay once everything of ours has ended, in milliseconds. */
+const LEAVE_MS = 5_000;
+
 /** What the parser refuses never becomes a request: answered on the bare socket, which is closed. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
@@ -181,7 +184,10 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
       draining = true;
       await sockets.close();
       live.endAll();
+      // A connection whose client neither reads nor leaves must not hold the stop.
+      const late = setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
       await app.close();
+      clearTimeout(late);
       live.stop();
     },
   };

@@ -193,7 +193,7 @@ describe("routing", () => {
   test("an unknown application refuses the call, by its place", async () => {
     await application("a");
     expect((await emit({ application: "zzz" })).issues).toEqual([
-      { path: "application", message: expect.stringContaining("createApplication") },
+      { path: "application", message: expect.stringContaining("no application of this organization") },
     ]);
     const refused = await mutate(
       "emitEvents",
