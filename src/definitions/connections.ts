@@ -12,7 +12,7 @@ import { type Bound, boundText, originsOf, readBound, unbound } from "../wire/bo
 import { checkHeaderList } from "../wire/headers.ts";
 import { globalId } from "../wire/ids.ts";
 import { isSecretHeader, MASK, maskTarget } from "../wire/mask.ts";
-import { egressOf } from "./definitions.ts";
+import { egressOf } from "./egress.ts";
 import { headerName, headersPlace, shownHeader, shownUrl } from "./headers.ts";
 import { droppedWarning, keptFor, rebind, usersOf } from "./hiding.ts";
 import { record } from "./record.ts";

@@ -4,7 +4,6 @@ import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { createEgress, type Egress } from "../delivery/egress.ts";
 import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
 import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
@@ -12,6 +11,7 @@ import { demandDefinitionPlace } from "../quotas/settings.ts";
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
+import { egressOf } from "./egress.ts";
 import { destinationsOf, hiddenChange, hiddenOf, keepShownUrl, publishIssues } from "./hiding.ts";
 import { record } from "./record.ts";
 import {
@@ -67,17 +67,6 @@ const CONFLICTS = {
   webhook_definition_code_key: "another webhook definition has this code",
   webhook_definition_crmcom_name_key: "another definition of this dialect has this name",
 };
-
-const egresses = new WeakMap<Core, Egress>();
-
-export function egressOf(core: Core): Egress {
-  let egress = egresses.get(core);
-  if (!egress) {
-    egress = createEgress({ allow: core.config.egressAllow });
-    egresses.set(core, egress);
-  }
-  return egress;
-}
 
 /**
  * Numbered from 1 per organization, ACTIVE unless said otherwise.

@@ -1,9 +1,10 @@
 /** The log of a source: what became of each post, those that were refused with the reason that their sender is not told. */
-import { Button, Modal } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { Link } from "react-router";
 import { useQuery } from "urql";
 import { useEvery } from "../components/clock.ts";
+import { Pager } from "../components/pager.tsx";
 import { Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Chip, type Tone } from "../components/tag.tsx";
@@ -55,18 +56,7 @@ export function Posts({ source, close }: { source: Source; close: () => void }) 
                 ]}
               />
               {edges.length === 0 && <p className="quiet">Nothing was posted yet.</p>}
-              <div style={{ display: "flex", gap: 8, marginTop: 12 }}>
-                {after !== null && (
-                  <Button variant="default" onClick={() => setAfter(null)}>
-                    Newest
-                  </Button>
-                )}
-                {pageInfo.hasNextPage && (
-                  <Button variant="default" onClick={() => setAfter(pageInfo.endCursor)}>
-                    Older
-                  </Button>
-                )}
-              </div>
+              <Pager after={after} pageInfo={pageInfo} setAfter={setAfter} />
             </>
           );
         }}

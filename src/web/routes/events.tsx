@@ -5,6 +5,7 @@ import { useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { useEvery } from "../components/clock.ts";
 import { Page } from "../components/page.tsx";
+import { Pager } from "../components/pager.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
@@ -75,18 +76,7 @@ export function Events() {
                   { head: "Accepted", width: 120, cell: (row) => <Moment at={row.createdAt} /> },
                 ]}
               />
-              <div style={{ display: "flex", gap: 8, marginTop: 12 }}>
-                {after !== null && (
-                  <Button variant="default" onClick={() => setAfter(null)}>
-                    Newest
-                  </Button>
-                )}
-                {pageInfo.hasNextPage && (
-                  <Button variant="default" onClick={() => setAfter(pageInfo.endCursor)}>
-                    Older
-                  </Button>
-                )}
-              </div>
+              <Pager after={after} pageInfo={pageInfo} setAfter={setAfter} />
             </>
           )
         }

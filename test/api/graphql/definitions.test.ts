@@ -3,15 +3,11 @@ import { type ExecutionResult, execute, parse, validate } from "graphql";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Caller } from "../../../src/accounts/caller.ts";
 import type { Doors } from "../../../src/api/doors.ts";
-import { createPayloadQuery } from "../../../src/api/graphql/payload-query.ts";
 import { schema } from "../../../src/api/graphql/schema.ts";
-import { createQueue } from "../../../src/db/queue.ts";
-import { createCatalogs } from "../../../src/definitions/catalog.ts";
-import { createNumbers } from "../../../src/delivery/numbers.ts";
 import { createSandbox, type Sandbox } from "../../../src/delivery/sandbox/sandbox.ts";
-import { createIngest } from "../../../src/events/ingest.ts";
 import { withSources } from "../../../src/wire/json-source.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
+import { testDoors } from "../../helpers/doors.ts";
 import { watchTenantStatements } from "../../helpers/tenant-statements.ts";
 
 let t: TestCore;
@@ -22,13 +18,7 @@ let admin: Caller;
 beforeAll(async () => {
   t = await testCore();
   sandbox = createSandbox();
-  const ingest = createIngest(t.core, {
-    lanes: undefined,
-    catalogs: createCatalogs(),
-    numbers: createNumbers(t.core.db, t.core.clock),
-    queue: createQueue(t.url, t.core.log, { worker: false }),
-  });
-  doors = { core: t.core, ingest, sandbox, payloadQuery: createPayloadQuery() } as unknown as Doors;
+  doors = testDoors(t, sandbox);
 });
 afterAll(async () => {
   await sandbox.close();
