@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for comes when the machine has time: a second is too short beside other tests on two cores.
+    expect: { poll: { timeout: 10_000 } },
     projects: PROJECTS.map((name) => ({
       extends: true as const,
       test: { name, include: files[name], ...(name === "unit" ? {} : { globalSetup: "test/global-setup.ts" }) },

@@ -4,10 +4,11 @@
  */
 import type { FastifyRequest } from "fastify";
 import { HooklineError, ValidationError } from "../errors.ts";
-import { checkJson, deeperThan, widerThan } from "../wire/json-text.ts";
+import { checkJson, overBounds, saysOver } from "../wire/json-text.ts";
+import { JSON_BODY } from "./limits.ts";
 
 /** What makes a body unreadable. The first three are 415, the others 400. */
-export type BodyFault = "ENCODED" | "TYPE" | "CHARSET" | "UTF8" | "JSON" | "DEPTH" | "CONTENT" | "FORM";
+export type BodyFault = "ENCODED" | "TYPE" | "CHARSET" | "UTF8" | "JSON" | "DEPTH" | "SIZE" | "CONTENT" | "FORM";
 
 /** A content type that a route does not read, or any Content-Encoding. */
 export class UnsupportedMediaTypeError extends HooklineError {
@@ -23,7 +24,7 @@ export class UnsupportedMediaTypeError extends HooklineError {
 /** Bytes that are not what their content type says. */
 export class UnreadableBodyError extends ValidationError {
   readonly fault: BodyFault;
-  constructor(fault: "UTF8" | "JSON" | "DEPTH" | "CONTENT" | "FORM", message: string) {
+  constructor(fault: "UTF8" | "JSON" | "DEPTH" | "SIZE" | "CONTENT" | "FORM", message: string) {
     super([{ path: "", message }]);
     this.fault = fault;
   }
@@ -53,9 +54,6 @@ export function textOf(request: Pick<FastifyRequest, "headers" | "body">): strin
   return utf8Of((request.body as Buffer | undefined) ?? Buffer.alloc(0));
 }
 
-/** Of one object: V8 takes a millisecond for a thousand more, during which nobody else is served. */
-const JSON_MEMBERS = 10_000;
-
 /**
  * The body as JSON, and its text.
  * @throws UnreadableBodyError for what is no JSON, NUL, half surrogate pairs, nesting deeper than `maxDepth`
@@ -79,8 +77,9 @@ export function jsonIn(text: string, maxDepth = 64, parse: (text: string) => unk
 
 /** The same where no text of it is stored: NUL and half surrogate pairs pass. @throws UnreadableBodyError */
 export function anyJsonIn(text: string, maxDepth = 64, parse: (text: string) => unknown = JSON.parse): unknown {
-  if (deeperThan(text, maxDepth)) throw new UnreadableBodyError("DEPTH", `is nested deeper than ${maxDepth} levels`);
-  if (widerThan(text, JSON_MEMBERS)) throw new UnreadableBodyError("DEPTH", `has an object of more than ${JSON_MEMBERS} members`);
+  const bounds = { ...JSON_BODY, depth: maxDepth };
+  const over = overBounds(text, bounds);
+  if (over !== undefined) throw new UnreadableBodyError(over === "depth" ? "DEPTH" : "SIZE", saysOver(over, bounds));
   try {
     return parse(text);
   } catch (error) {

@@ -21,6 +21,23 @@ export const HTTP = {
   signInBytes: 16 * 1024,
 } as const;
 
+/** Of a body's JSON, judged before it is parsed: each would take tens of milliseconds, during which nobody else is served. */
+export const JSON_BODY = {
+  /** Of one object. */
+  members: 10_000,
+  /** In all. */
+  values: 300_000,
+} as const;
+
+/** The same of an operation's body, URL or message. POST /v1/events takes more values. */
+export const GRAPHQL_JSON = {
+  /** Values are judged one by one later, with their place in the input. */
+  depth: 150_000,
+  members: JSON_BODY.members,
+  /** Each is walked several times, by parsing, cost and coercion. */
+  values: 100_000,
+} as const;
+
 export const GRAPHQL = {
   bodyBytes: 2 ** 20,
   depth: 15,
@@ -31,8 +48,6 @@ export const GRAPHQL = {
   tokens: 2000,
   /** Brackets of any kind below each other. */
   nesting: 100,
-  /** Levels of a body's JSON that are parsed at all; values are judged one by one then, with their place in the input. */
-  jsonDepth: 150_000,
   anonymousJsonDepth: 20,
   /** Characters of a document without a token: signIn needs no more. */
   anonymousCharacters: 4 * 1024,

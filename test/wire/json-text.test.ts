@@ -7,9 +7,9 @@ import {
   memberList,
   members,
   numberSource,
+  overBounds,
   stringSource,
   valueAt,
-  widerThan,
 } from "../../src/wire/json-text.ts";
 
 /** Any JSON value with any white space between its tokens, and keys and strings escaped at will. */
@@ -216,15 +216,26 @@ describe("5 MiB", () => {
   });
 });
 
-describe("widerThan", () => {
+describe("overBounds", () => {
   const wide = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k,{${i}":[${i},{},1,2,3]`).join()}}`;
 
+  const over = (text: string, bounds: object) => overBounds(text, { depth: 9, ...bounds });
+
   it("counts the members of each object by itself, and nothing in lists or texts", () => {
-    expect(widerThan(wide(100), 100)).toBe(false);
-    expect(widerThan(wide(101), 100)).toBe(true);
-    expect(widerThan(`[${wide(60)},${wide(60)}]`, 100)).toBe(false);
-    expect(widerThan(`{"a":{"b":${wide(101)}}}`, 100)).toBe(true);
-    expect(widerThan(`[${"1,".repeat(500)}1]`, 100)).toBe(false);
-    expect(widerThan(`{"a":"${",".repeat(500)}"}`, 100)).toBe(false);
+    expect(over(wide(100), { members: 100 })).toBeUndefined();
+    expect(over(wide(101), { members: 100 })).toBe("members");
+    expect(over(`[${wide(60)},${wide(60)}]`, { members: 100 })).toBeUndefined();
+    expect(over(`{"a":{"b":${wide(101)}}}`, { members: 100 })).toBe("members");
+    expect(over(`[${"1,".repeat(500)}1]`, { members: 100 })).toBeUndefined();
+    expect(over(`{"a":"${",".repeat(500)}"}`, { members: 100 })).toBeUndefined();
+  });
+
+  it("counts every value, and levels", () => {
+    const list = `[[${'",",'.repeat(499)}"[{"]]`;
+    expect(over(list, { values: 500 })).toBeUndefined();
+    expect(over(list, { values: 499 })).toBe("values");
+    expect(over("[[[[]]]]", { depth: 4 })).toBeUndefined();
+    expect(over('[[[["]]]]', { depth: 3 })).toBe("depth");
+    expect(over(`${"[".repeat(1_000_000)}`, {})).toBe("depth");
   });
 });

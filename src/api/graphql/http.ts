@@ -6,10 +6,10 @@ import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
 import { UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
-import { deeperThan } from "../../wire/json-text.ts";
+import { overBounds, saysOver } from "../../wire/json-text.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
-import { GRAPHQL } from "../limits.ts";
+import { GRAPHQL, GRAPHQL_JSON } from "../limits.ts";
 import type { LiveConnections } from "../live-connections.ts";
 import { type ErrorForm, problemOf } from "../problem.ts";
 import {
@@ -80,7 +80,9 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
   if (text.trim() === "") throw new BadRequest(400, 'the body is empty: send {"query": "…", "variables": {…}}');
-  if (deeperThan(text, depth)) throw new NoOperation(`the body is nested deeper than ${depth} levels`);
+  const bounds = { ...GRAPHQL_JSON, depth };
+  const over = overBounds(text, bounds);
+  if (over !== undefined) throw new NoOperation(`the body ${saysOver(over, bounds)}`);
   const body = jsonOf(text, "the body");
   if (Array.isArray(body)) throw new NoOperation("batches are not taken: send each operation in a request of its own, as a JSON object");
   if (typeof body !== "object" || body === null) throw new NoOperation('the body must be a JSON object: {"query": "…", "variables": {…}}');
@@ -231,7 +233,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   if (!credential && ((request.body as Buffer | undefined)?.length ?? 0) > GRAPHQL.anonymousBytes) return undefined;
   try {
-    return parametersOf(request, credential ? GRAPHQL.jsonDepth : GRAPHQL.anonymousJsonDepth);
+    return parametersOf(request, credential ? GRAPHQL_JSON.depth : GRAPHQL.anonymousJsonDepth);
   } catch (error) {
     if (credential || error instanceof NoOperation) throw error;
     return undefined;
@@ -243,7 +245,8 @@ function parametersOfUrl(query: Record<string, unknown>): GraphQLParameters {
   const object = (name: "variables" | "extensions"): Record<string, unknown> | undefined => {
     const text = query[name];
     if (text === undefined || text === "") return undefined;
-    if (deeperThan(String(text), GRAPHQL.jsonDepth)) throw new BadRequest(400, `${name} is nested deeper than ${GRAPHQL.jsonDepth} levels`);
+    const over = overBounds(String(text), GRAPHQL_JSON);
+    if (over !== undefined) throw new BadRequest(400, `${name} ${saysOver(over, GRAPHQL_JSON)}`);
     const value = jsonOf(String(text), name);
     if (typeof value !== "object" || Array.isArray(value) || isRawNumber(value)) throw new BadRequest(400, `${name} must be a JSON object`);
     return value as Record<string, unknown>;

@@ -14,11 +14,11 @@ import { authenticate, type Credential, credentialsNow } from "../../accounts/au
 import { ForbiddenError, UnauthenticatedError } from "../../errors.ts";
 import { MOST_RAW_NUMBERS, RawNumbersError, unveil, veil } from "../../wire/json-exact.ts";
 import { withSources } from "../../wire/json-source.ts";
-import { deeperThan, members } from "../../wire/json-text.ts";
+import { members, overBounds, saysOver } from "../../wire/json-text.ts";
 import { createCors } from "../cors.ts";
 import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
-import { GRAPHQL, LIVE } from "../limits.ts";
+import { GRAPHQL_JSON, LIVE } from "../limits.ts";
 import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
 import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
@@ -226,7 +226,10 @@ export function serveSockets(
           socket.on("message", (data: RawData) => {
             if (extra.credential === undefined && (data as Buffer).length > LIVE.initMessageBytes)
               return refuseUnread(socket, data as Buffer);
-            const taken = async () => handle(veiledMessage(String(data)));
+            const text = String(data);
+            const over = overBounds(text, GRAPHQL_JSON);
+            if (over !== undefined) return socket.close(CloseCode.BadRequest, `a message ${saysOver(over, GRAPHQL_JSON)}`);
+            const taken = async () => handle(veiledMessage(text));
             taken().catch((error: unknown) => {
               if (error instanceof RawNumbersError) return socket.close(CloseCode.BadRequest, error.message);
               // Of the protocol itself, such as an unknown message type; or ours, which is logged.
@@ -288,7 +291,7 @@ export function serveSockets(
  * is marked, since all else may be sent back. What is broken stays as it is.
  */
 function veiledMessage(text: string): string {
-  if (!text.includes('"variables"') || deeperThan(text, GRAPHQL.jsonDepth)) return text;
+  if (!text.includes('"variables"')) return text;
   try {
     const message = members(text);
     const payload = message && members(message.get("payload") ?? "");

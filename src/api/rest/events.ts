@@ -85,10 +85,14 @@ interface Call {
   many: boolean;
 }
 
+function checkCount(value: unknown): void {
+  if (Array.isArray(value) && value.length > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
+}
+
 function plainCall({ text, value }: { text: string; value: unknown }): Call {
   if (!Array.isArray(value)) return { inputs: [plainEvent(text, value, "")], many: false };
+  checkCount(value);
   const list = elements(text) as string[];
-  if (list.length > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
   return { inputs: list.map((event, i) => plainEvent(event, value[i], `events.${i}`)), many: true };
 }
 
@@ -108,7 +112,7 @@ function callOf(request: FastifyRequest): Call {
   const { text } = body;
   if (type === "application/cloudevents+json") return { inputs: [structuredEvent(text)], many: false };
   if (type === "application/json") return plainCall(body);
-  if ((elements(text)?.length ?? 0) > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
+  checkCount(body.value);
   return { inputs: batchedEvents(text), many: true };
 }
 

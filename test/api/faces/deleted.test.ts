@@ -60,7 +60,7 @@ test("doForms: what was delivered before is still called back for, until there i
 
 test("doForms: one that is in flight when its target is deleted ends, whatever is answered", async () => {
   const service = await listening();
-  receiver.respond({ status: 503, delayMs: 700 });
+  receiver.respond({ status: 503, delayMs: 2_000 });
   await emit(service);
   const key = await firstKey();
   await ask(DELETE, { input: { id: await definitionOf(key) } });

@@ -73,7 +73,7 @@ describe("OIDC with a real provider", { timeout: 30_000 }, () => {
     expect([before.role, after.role]).toEqual(["MEMBER", "ADMIN"]);
     expect(after.user.id).toBe(before.user.id);
     // The session of before has the rights of now, too.
-    expect((await viewer(browser)).role).toBe("ADMIN");
+    await expect.poll(async () => (await viewer(browser)).role).toBe("ADMIN");
   });
 
   test("OIDC finds a user who is here already by the e-mail, when the provider has verified it", async () => {

@@ -90,6 +90,7 @@ export const words: Words = {
     JSON: () => "the body is no valid JSON",
     UTF8: () => "the body is not UTF-8 text",
     DEPTH: (message) => `the body ${message}`,
+    SIZE: (message) => `the body ${message}`,
     CONTENT: (message) => `the body ${message}`,
   },
 };

@@ -55,6 +55,7 @@ export const words: Words = {
     UTF8: () => "the body is not valid UTF-8",
     JSON: () => "the body is no valid JSON",
     DEPTH: () => "the body must not be nested deeper than 64 levels",
+    SIZE: (message) => `the body ${message}`,
     CONTENT: (message) => `the body ${message}`,
   },
 };
