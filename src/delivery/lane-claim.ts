@@ -66,16 +66,24 @@ async function writeInterrupted(client: PoolClient, rows: readonly InterruptedRo
   );
 }
 
+/**
+ * What the dead holders of these lanes had in flight is logged as INTERRUPTED and PENDING again. In the caller's transaction, which
+ * holds the lanes' rows, as its last step. @returns whether there was anything
+ */
+export async function interruptAbandoned(client: PoolClient, refs: readonly LaneRef[]): Promise<boolean> {
+  if (refs.length === 0) return false;
+  const cut = await interruptRequests.rows(client, [...laneKeys(refs), MOST_SENDING]);
+  if (cut.length > 0) await writeInterrupted(client, cut);
+  return cut.length > 0;
+}
+
 /** @returns those lanes that are ours now; interrupted requests of a dead holder are logged in the same transaction */
 export async function claimLanes(db: Database, refs: readonly LaneRef[], leaseMs: number): Promise<ClaimedLane[]> {
   const token = newId();
   return db.transaction(async (client) => {
     const rows = await claimLaneRows.rows(client, [...laneKeys(refs), token, leaseMs]);
     const abandoned = rows.filter((row) => row.abandoned).map((row) => laneRef(row.organization_id, row.id));
-    if (abandoned.length > 0) {
-      const cut = await interruptRequests.rows(client, [...laneKeys(abandoned), MOST_SENDING]);
-      if (cut.length > 0) await writeInterrupted(client, cut);
-    }
+    await interruptAbandoned(client, abandoned);
     return rows.map((row) => ({
       ref: laneRef(row.organization_id, row.id),
       laneId: row.id,

@@ -119,12 +119,17 @@ export class LaneQueue {
     return this.#marking;
   }
 
-  /** Those that were to be marked are, or are not after all. */
+  /**
+   * Those that were to be marked are, or are not after all: their definition was stopped between two statements of the commit, and may
+   * be going again by now. They stand in the table before what is in memory, which is read again, or it would overtake them.
+   */
   written(ids: ReadonlySet<string>): void {
-    for (const entry of this.#marking.splice(0)) {
+    const marking = this.#marking.splice(0);
+    for (const entry of marking) {
       if (ids.has(entry.id)) this.marked.push(entry);
       else this.#giveBack(entry);
     }
+    if (marking.some((entry) => !ids.has(entry.id))) this.forget();
   }
 
   /** What was read of the queue counts no more. */

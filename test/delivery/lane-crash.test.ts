@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
-import { createDefinition } from "../../src/definitions/definitions.ts";
+import { createDefinition, deleteDefinition } from "../../src/definitions/definitions.ts";
 import { createSandbox, type Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { startNode, type TestNode } from "../helpers/node.ts";
@@ -91,4 +91,30 @@ test("a lane that stays empty is given back, once", async () => {
   await receiver.waitFor(() => arrived("idles").length === 2);
   await holder.stop();
   await holder.close();
+});
+
+test("what a killed worker had in flight of a definition that is deleted then ends as CANCELLED, with its attempt as INTERRUPTED", async () => {
+  const id = await definition("is-deleted");
+  receiver.hold();
+  const holder = node("held-it");
+  await holder.ingest.emit(t.organizationId, [event("is-deleted", 1), event("is-deleted", 2)]);
+  await receiver.waitFor(() => arrived("is-deleted").length === 1);
+  await holder.kill();
+  await deleteDefinition(t.core, t.admin, id);
+  const other = node("other");
+  const requests = async () => {
+    const { rows } = await t.core.db.pool.query<{ state: string; error_code: string; outcomes: string[] }>(
+      `SELECT r.state, r.error_code, ARRAY(SELECT a.outcome::text FROM attempt a WHERE a.request_id = r.id) AS outcomes
+       FROM webhook_request r WHERE r.definition_id = $1 ORDER BY r.lane_number`,
+      [id],
+    );
+    return rows;
+  };
+  await expect.poll(requests, { timeout: 20_000 }).toMatchObject([
+    { state: "CANCELLED", error_code: "DEFINITION_DELETED", outcomes: ["INTERRUPTED"] },
+    { state: "CANCELLED", error_code: "DEFINITION_DELETED" },
+  ]);
+  receiver.release();
+  await other.stop();
+  await Promise.all([holder.close(), other.close()]);
 });

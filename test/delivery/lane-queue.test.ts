@@ -28,3 +28,14 @@ test("while one is being marked, ingest is promised nothing: what it would send 
   queue.accept([request(2)], 1, 1, 2, false);
   expect(queue.marked.map((entry) => entry.light.laneNumber)).toEqual([1, 2]);
 });
+
+test("what was not marked after all is read again, with all that stands behind it: none of those may pass it", () => {
+  const queue = new LaneQueue(false, OWNER, createBytes(), 0);
+  queue.accept([request(1), request(2), request(3), request(4)], 1, 0, 4, false);
+  queue.mark(2);
+  // Stopped between two statements of the commit, and going again: nothing else tells.
+  queue.written(new Set());
+  expect(queue.buffer).toEqual([]);
+  expect(queue.more).toBe(true);
+  expect(queue.marked.map((entry) => entry.light.laneNumber)).toEqual([1]);
+});

@@ -176,6 +176,13 @@ function epochsFollow(evidence: Evidence): string[] {
   return broken;
 }
 
+/** What is known of a request, to find out why. */
+function told(received: ReadonlyMap<string, Call[]>, request: RequestRow | undefined): string {
+  if (!request) return "nothing";
+  const calls = callsOf(received, request).map(({ node, start, end, status }) => `${node} ${start.toFixed(0)}–${end.toFixed(0)} ${status}`);
+  return `${JSON.stringify(request)} called ${calls.join(", ")}`;
+}
+
 /** Nobody's first call comes before all that stand ahead of it arrived, or were given up for good. */
 function nothingOvertook(evidence: Evidence): string[] {
   const received = callsByRequest(evidence);
@@ -183,14 +190,17 @@ function nothingOvertook(evidence: Evidence): string[] {
   for (const [laneId, requests] of strictLanes(evidence)) {
     const line = requests.filter((request) => !evidence.resent.has(request.id));
     /** When the last of those before came to its end. */
-    let before = { number: 0, end: 0 };
+    let before: { number: number; end: number; request?: RequestRow } = { number: 0, end: 0 };
     for (const request of line) {
       const calls = callsOf(received, request);
       const first = calls[0]?.start ?? Number.POSITIVE_INFINITY;
-      if (first < before.end) broken.push(`lane ${laneId}: ${request.lane_number} was sent before ${before.number} had come to its end`);
+      if (first < before.end)
+        broken.push(
+          `lane ${laneId}: ${request.lane_number} was sent before ${before.number} had come to its end: ${told(received, before.request)}; ${told(received, request)}`,
+        );
       const success = calls.find((c) => c.status === 200)?.end;
       const end = success ?? Math.max(0, ...calls.map((c) => c.end));
-      if (end > before.end) before = { number: request.lane_number, end };
+      if (end > before.end) before = { number: request.lane_number, end, request };
     }
   }
   return broken;

@@ -67,6 +67,8 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
   const pending: { emission: Promise<void>; node: TestNode }[] = [];
   const stopped = new Set<string>();
   const resent = new Set<string>();
+  /** Definitions whose rejected requests were sent again. */
+  const recovered = new Set<string>();
   const deaths = new Map<string, number>();
   const dead: TestNode[] = [];
   const places = new Map<string, Place>();
@@ -163,6 +165,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
   }
 
   async function hang(owner: House, at: Place): Promise<void> {
+    await setAllPaused(owner, false);
     const hung = Promise.withResolvers<void>();
     at.hang = hung;
     try {
@@ -203,6 +206,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
 
   async function recover(owner: House, { id }: Place, kind: "MISSED" | "REJECTED"): Promise<void> {
     if (kind === "MISSED") await activateDefinitions(t.core, owner.admin, [id]);
+    else recovered.add(id);
     const input = { kind, webhookDefinitionId: id, since: new Date(Date.now() - 3_600_000), filter: {} };
     await refusable(createReplay(t.core, jobs, owner.admin, input));
   }
@@ -222,7 +226,8 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
   async function logged(): Promise<{ requests: RequestRow[]; events: string[] }> {
     const requests = await t.core.db.pool.query<RequestRow>(
       `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count,
-         EXISTS (SELECT FROM attempt a WHERE a.request_id = r.id AND a.manual) AS manual, COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
+         EXISTS (SELECT FROM attempt a WHERE a.request_id = r.id AND a.manual) AS manual,
+         (SELECT string_agg(a.number || ' ' || a.outcome || CASE WHEN a.manual THEN ' by hand' ELSE '' END, ', ' ORDER BY a.number) FROM attempt a WHERE a.request_id = r.id) AS outcomes, COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
        -- A deleted definition's lane is gone before its requests are.
@@ -246,9 +251,18 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     if (lane) await (paused ? pauseLane : resumeLane)(t.core, lane.organization_id, lane.id);
   }
 
+  async function setAllPaused({ id }: House, paused: boolean): Promise<void> {
+    await t.core.db.transaction(async (client) => {
+      await (paused ? pauseAll : resumeAll)(client, id);
+      await client.query(t.core.notify.statement("definition", [id]));
+    });
+  }
+
   async function report(): Promise<string> {
     const lanes = await t.core.db.pool.query(
-      `SELECT l.*, now() AS now, (SELECT json_agg(json_build_object('number', r.lane_number, 'state', r.state, 'due', e.due_at) ORDER BY e.position)
+      `SELECT l.*, now() AS now, (SELECT q.due_at::text FROM lane_due q WHERE q.organization_id = l.organization_id AND q.lane_id = l.id) AS due,
+         (SELECT d.state FROM webhook_definition d WHERE d.id = l.definition_id) AS definition_state,
+         (SELECT row_to_json(c) FROM definition_counter c WHERE c.definition_id = l.definition_id) AS counter, (SELECT json_agg(json_build_object('number', r.lane_number, 'state', r.state, 'due', e.due_at) ORDER BY e.position)
          FROM lane_entry e JOIN webhook_request r ON r.id = e.request_id WHERE e.lane_id = l.id) AS queue
        FROM lane l WHERE l.organization_id = ANY($1)`,
       [organizationIds],
@@ -277,8 +291,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
         await refusable(updateDefinition(t.core, owner.admin, at.id, { dialect: move.dialect }, checks));
       } else if (move.kind === "delete" && owner) await replace(owner, move.definition);
       else if (move.kind === "recover" && at && owner) await recover(owner, at, move.what);
-      else if ((move.kind === "pauseAll" || move.kind === "resumeAll") && owner)
-        await t.core.db.transaction((client) => (move.kind === "pauseAll" ? pauseAll : resumeAll)(client, owner.id));
+      else if ((move.kind === "pauseAll" || move.kind === "resumeAll") && owner) await setAllPaused(owner, move.kind === "pauseAll");
       else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
@@ -296,7 +309,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
       );
       for (const lane of rows) await resumeLane(t.core, lane.organization_id, lane.id);
       for (const owner of houses) {
-        await t.core.db.transaction((client) => resumeAll(client, owner.id));
+        await setAllPaused(owner, false);
         await stopDefinitions(
           t.core,
           owner.admin,
@@ -308,13 +321,13 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
           owner.places.map((at) => at.id),
         );
       }
-      const recovered = async () => {
+      const ended = async () => {
         const running = await t.core.db.pool.query("SELECT 1 FROM replay WHERE organization_id = ANY($1) AND state = 'RUNNING' LIMIT 1", [
           organizationIds,
         ]);
         return running.rowCount === 0;
       };
-      await until(recovered, 20_000, async () => "a replay does not end");
+      await until(ended, 20_000, async () => "a replay does not end");
       const empty = async () => {
         const left = await t.core.db.pool.query(
           "SELECT 1 FROM lane_entry e JOIN lane l ON l.id = e.lane_id WHERE l.organization_id = ANY($1) LIMIT 1",
@@ -337,7 +350,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
           wasStopped: stopped.has(id),
         })),
         // A replay sends by hand, too.
-        resent: new Set([...resent, ...now.requests.flatMap(({ id, manual }) => (manual ? [id] : []))]),
+        resent: new Set([...resent, ...now.requests.flatMap((r) => (r.manual && recovered.has(r.definition_id) ? [r.id] : []))]),
         deaths,
       };
     },
