@@ -120,6 +120,8 @@ function isSignIn(parameters: GraphQLParameters | undefined): boolean {
 
 /** The text of an operation that may write; one that only speaks of it costs nobody anything. */
 const WRITES = /\bmutation\b/;
+/** The same of one that may subscribe. Many clients accept a stream for whatever they ask. */
+const SUBSCRIBES = /\bsubscription\b/;
 
 function wantsPage(request: FastifyRequest): boolean {
   const query = request.query as Record<string, unknown>;
@@ -154,7 +156,10 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       revoked = true;
       if (streaming) ended.abort();
     };
-    const early = credential && isLive(request) ? await openPlace(request, credential, end, door) : undefined;
+    const early =
+      credential && isLive(request) && SUBSCRIBES.test(parameters.query ?? "")
+        ? await openPlace(request, credential, end, door)
+        : undefined;
     if (early && "limit" in early) return full(reply, early);
     let place = early;
     let where = (): string | undefined => undefined;
