@@ -90,14 +90,15 @@ const DRAFT_7 = /vnd\.aai\.asyncapi|version=draft-07/i;
 /** What a message has itself goes before its traits, and a later trait before an earlier one. */
 function withTraits(references: References, message: Tree): Tree {
   const traits = Array.isArray(message["traits"]) ? message["traits"].map((each) => resolved(references, each)) : [];
-  return Object.assign({}, ...traits, message) as Tree;
+  return Object.fromEntries([...traits, message].flatMap((each) => Object.entries(each)));
 }
 
 function ofMessage(references: References, key: string, given: unknown, at: string): DocumentedType {
   const message = withTraits(references, resolved(references, given));
   const payload = own(message, "payload");
   // Multi Format Schema Object: the schema stands one level below.
-  const formatted = isPlainObject(payload) && "$ref" in payload ? resolved(references, payload) : payload;
+  const isPointer = String(asTree(payload)["$ref"] ?? "").startsWith("#/");
+  const formatted = isPointer ? resolved(references, payload) : payload;
   const multi = isPlainObject(formatted) && typeof formatted["schemaFormat"] === "string" && "schema" in formatted;
   const format = multi ? String(asTree(formatted)["schemaFormat"]) : ASYNCAPI;
   if (!JSON_SCHEMA.test(format))

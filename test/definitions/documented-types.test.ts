@@ -162,6 +162,11 @@ describe("AsyncAPI", () => {
       ]);
   });
 
+  test("a payload may be an $anchor of the document", () => {
+    const { schema } = theOnly(asyncapi({ payload: { $ref: "#here" } }, { schemas: { A: { $anchor: "here", ...TEXT } } }));
+    expect(saysOf(schema, ["a", 1])).toEqual([true, false]);
+  });
+
   test("channels and messages may be references, and payloads true", () => {
     const document = {
       asyncapi: "3.1.0",
