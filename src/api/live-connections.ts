@@ -5,7 +5,9 @@
  */
 import { type Credential, credentialsNow, rightsOf } from "../accounts/authenticate.ts";
 import type { Core } from "../core.ts";
+import type { QuotaLeft } from "../errors.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
+import { RETRY_AFTER } from "../quotas/quotas.ts";
 import { LIVE } from "./limits.ts";
 
 /** GONE: the token is revoked or expired, its user deleted or disabled. CHANGED: it may do something else than when it opened. */
@@ -20,8 +22,8 @@ interface Connection {
 export interface LiveConnections {
   /** Undefined when the organization has too many; else call `closed` at the end. */
   open(connection: Connection): { closed: () => void } | undefined;
-  /** Counts a subscription; false when the organization has too many. */
-  subscribe(organizationId: string): boolean;
+  /** Counts a subscription, unless the organization has too many: then it says how many it may have. */
+  subscribe(organizationId: string): Promise<QuotaLeft | undefined>;
   unsubscribe(organizationId: string): void;
   readonly connections: number;
   readonly subscriptions: number;
@@ -62,6 +64,9 @@ export function endingOf(opened: Credential, now: Credential | undefined): Endin
   if (now === undefined) return "GONE";
   return rightsOf(now) === rightsOf(opened) ? undefined : "CHANGED";
 }
+
+/** Somebody's subscription has to end first: nobody knows when that is. */
+export const tooMany = (limit: number): QuotaLeft => ({ limit, remaining: 0, resetSeconds: RETRY_AFTER.subscriptions });
 
 /** @param quotas of subscriptions, over all processes; beside them a process has bounds of its own */
 export function createLiveConnections(core: Core, quotas: Pick<OpenQuotas, "subscribe" | "unsubscribe" | "prepare">): LiveConnections {
@@ -105,18 +110,20 @@ export function createLiveConnections(core: Core, quotas: Pick<OpenQuotas, "subs
       const { organizationId } = connection.credential.caller;
       if (!connections.add(organizationId)) return undefined;
       open.add(connection);
-      quotas.prepare(organizationId).catch((error: Error) => core.log.debug({ err: error.message }, "quotas are read later"));
       return {
         closed() {
           if (open.delete(connection)) connections.remove(organizationId);
         },
       };
     },
-    subscribe(organizationId) {
-      if (!subscriptions.add(organizationId)) return false;
-      if (quotas.subscribe(organizationId)) return true;
+    async subscribe(organizationId) {
+      // What is not known yet, or was changed, would let any number pass.
+      await quotas.prepare(organizationId).catch((error: Error) => core.log.debug({ err: error.message }, "quotas are read later"));
+      if (!subscriptions.add(organizationId)) return tooMany(LIVE.subscriptionsPerOrganization);
+      const limit = quotas.subscribe(organizationId);
+      if (limit === undefined) return undefined;
       subscriptions.remove(organizationId);
-      return false;
+      return tooMany(limit);
     },
     unsubscribe(organizationId) {
       subscriptions.remove(organizationId);

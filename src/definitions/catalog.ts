@@ -281,7 +281,7 @@ async function organizationOf(client: Queryable, organizationId: string): Promis
     `SELECT o.enforce_event_types AS enforce, array(SELECT name FROM event_type WHERE organization_id = o.id) AS names,
        CASE WHEN o.enforce_event_types AND o.enforce_schemas THEN (
          SELECT COALESCE(json_agg(json_build_array(t.name, t.schema::text)), '[]') FROM event_type t
-          WHERE t.organization_id = o.id AND jsonb_typeof(t.schema) = 'object') END AS schemas,
+          WHERE t.organization_id = o.id AND jsonb_typeof(t.schema) IN ('object', 'boolean')) END AS schemas,
        o.deliveries_paused_at IS NOT NULL AS paused
      FROM organization o WHERE o.id = $1`,
     [organizationId],

@@ -4,6 +4,7 @@
  */
 import type { Issue } from "../errors.ts";
 import { bundled } from "./bundled-schema.ts";
+import { createReferences, type References, type Tree } from "./document-references.ts";
 import { isPlainObject } from "./text.ts";
 
 export interface DocumentedType {
@@ -22,8 +23,6 @@ export interface Documented {
   issues: Issue[];
 }
 
-type Tree = Record<string, unknown>;
-
 const DESCRIPTION = 4_000;
 const MOST_EXAMPLES = 20;
 /** References that refer to references. */
@@ -35,60 +34,81 @@ const textOf = (...values: unknown[]): string | null =>
   (values.find((value) => typeof value === "string" && value !== "") as string | undefined)?.slice(0, DESCRIPTION) ?? null;
 
 /** What a local `$ref` stands for. @throws Error for one that leads nowhere, or elsewhere */
-function resolved(document: Tree, value: unknown): Tree {
+function resolved(references: References, value: unknown): Tree {
   let found = value;
   for (let hop = 0; isPlainObject(found) && typeof found["$ref"] === "string"; hop++) {
     const ref = found["$ref"];
-    if (!ref.startsWith("#/") || hop === HOPS)
-      throw new Error(`$ref ${JSON.stringify(ref)}: only what stands in the document itself is looked up`);
-    found = ref
-      .slice(2)
-      .split("/")
-      .map((key) => decodeURIComponent(key).replaceAll("~1", "/").replaceAll("~0", "~"))
-      .reduce<unknown>((tree, key) => own(asTree(tree), key), document);
+    if (!ref.startsWith("#/")) throw new Error(`$ref ${JSON.stringify(ref)}: only what stands in the document itself is looked up`);
+    if (hop === HOPS) throw new Error(`$ref ${JSON.stringify(ref)} leads on to references without end`);
+    found = references.at(ref);
     if (found === undefined) throw new Error(`$ref ${JSON.stringify(ref)} leads nowhere`);
   }
   return asTree(found);
 }
 
 /** `{name: {value}}` of OpenAPI, with `example` before it. */
-function openApiExamples(document: Tree, media: Tree): unknown[] {
-  const named = Object.values(asTree(media["examples"])).map((each) => own(resolved(document, each), "value"));
+function openApiExamples(references: References, media: Tree): unknown[] {
+  const named = Object.values(asTree(media["examples"])).map((each) => own(resolved(references, each), "value"));
   return [own(media, "example"), ...named].filter((each) => each !== undefined);
 }
 
+/** What a body that is JSON may be called, what says it best first. */
+const JSON_TYPES = [
+  /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i,
+  /^text\/json\s*(?:;|$)/i,
+  /^[\w.-]+\/[\w.-]+\+json\s*(?:;|$)/i,
+  /^application\/\*/i,
+  /^\*\/\*/,
+];
 const METHODS = ["post", "put", "patch", "get", "delete", "options", "head", "trace"];
 
-function ofWebhook(document: Tree, name: string, item: unknown, at: string): DocumentedType {
-  const path = resolved(document, item);
+/** A reference may say so itself. */
+const said = (item: unknown) => [asTree(item)["description"], asTree(item)["summary"]];
+
+function ofWebhook(references: References, name: string, item: unknown, at: string): DocumentedType {
+  const path = resolved(references, item);
   const method = METHODS.find((each) => isPlainObject(own(path, each)));
   const operation = asTree(method && path[method]);
-  const content = asTree(resolved(document, operation["requestBody"])["content"]);
-  const type = Object.keys(content).find((each) => /^application\/(?:[\w.-]+\+)?json\b/i.test(each));
+  const content = asTree(resolved(references, operation["requestBody"])["content"]);
+  const type = JSON_TYPES.map((form) => Object.keys(content).find((each) => form.test(each.trim()))).find((each) => each !== undefined);
   const media = asTree(type && content[type]);
   const schema = own(media, "schema");
   return {
     ...{ at, name },
-    description: textOf(operation["description"], operation["summary"], path["description"], path["summary"]),
-    schema: schema === undefined ? null : bundled(document, schema),
-    examples: openApiExamples(document, media).slice(0, MOST_EXAMPLES),
+    description: textOf(operation["description"], operation["summary"], ...said(item), path["description"], path["summary"]),
+    schema: schema === undefined ? null : bundled(references, schema),
+    examples: openApiExamples(references, media).slice(0, MOST_EXAMPLES),
     deprecated: operation["deprecated"] === true,
   };
 }
 
-function ofMessage(document: Tree, key: string, given: unknown, at: string): DocumentedType {
-  const message = resolved(document, given);
+const ASYNCAPI = "application/vnd.aai.asyncapi";
+const JSON_SCHEMA = /^application\/(?:schema|vnd\.aai\.asyncapi|vnd\.oai\.openapi)(?:\+json|\+yaml)?\s*(?:;|$)/i;
+/** AsyncAPI's own is a superset of it. */
+const DRAFT_7 = /vnd\.aai\.asyncapi|version=draft-07/i;
+
+/** What a message has itself goes before its traits, and a later trait before an earlier one. */
+function withTraits(references: References, message: Tree): Tree {
+  const traits = Array.isArray(message["traits"]) ? message["traits"].map((each) => resolved(references, each)) : [];
+  return Object.fromEntries([...traits, message].flatMap((each) => Object.entries(each)));
+}
+
+function ofMessage(references: References, key: string, given: unknown, at: string): DocumentedType {
+  const message = withTraits(references, resolved(references, given));
   const payload = own(message, "payload");
   // Multi Format Schema Object: the schema stands one level below.
-  const multi = isPlainObject(payload) && typeof payload["schemaFormat"] === "string" && "schema" in payload;
-  const schema = multi ? (payload as Tree)["schema"] : payload;
-  if (multi && !/json/i.test(String((payload as Tree)["schemaFormat"])))
-    throw new Error("its payload's schemaFormat must be JSON Schema or AsyncAPI's own");
+  const isPointer = String(asTree(payload)["$ref"] ?? "").startsWith("#/");
+  const formatted = isPointer ? resolved(references, payload) : payload;
+  const multi = isPlainObject(formatted) && typeof formatted["schemaFormat"] === "string" && "schema" in formatted;
+  const format = multi ? String(asTree(formatted)["schemaFormat"]) : ASYNCAPI;
+  if (!JSON_SCHEMA.test(format))
+    throw new Error(`its payload's schemaFormat must be JSON Schema or AsyncAPI's own, and is ${JSON.stringify(format.slice(0, 100))}`);
+  const schema = multi ? asTree(formatted)["schema"] : payload;
   const examples = Array.isArray(message["examples"]) ? message["examples"].map((each) => own(asTree(each), "payload")) : [];
   return {
     ...{ at, name: typeof message["name"] === "string" ? message["name"] : key },
     description: textOf(message["description"], message["summary"], message["title"]),
-    schema: schema === undefined ? null : bundled(document, schema),
+    schema: schema === undefined ? null : bundled(references, schema, DRAFT_7.test(format)),
     examples: examples.filter((each) => each !== undefined).slice(0, MOST_EXAMPLES),
     deprecated: message["deprecated"] === true || message["x-deprecated"] === true,
   };
@@ -100,13 +120,14 @@ interface Place {
 }
 
 function placesOf(document: Tree): Place[] | Issue {
+  const references = createReferences(document);
   if (typeof document["openapi"] === "string") {
     if (!/^3\.[1-9]/.test(document["openapi"])) return { path: "document.openapi", message: "must be 3.1: older ones have no webhooks" };
     if (!isPlainObject(document["webhooks"]))
       return { path: "document.webhooks", message: "must be an object: event types by their names" };
     return Object.entries(document["webhooks"]).map(([name, item]) => {
       const at = `document.webhooks.${name}`;
-      return { at, read: () => ofWebhook(document, name, item, at) };
+      return { at, read: () => ofWebhook(references, name, item, at) };
     });
   }
   if (typeof document["asyncapi"] !== "string")
@@ -115,12 +136,12 @@ function placesOf(document: Tree): Place[] | Issue {
   const messagesOf = (holder: unknown, at: string): Place[] =>
     Object.entries(asTree(asTree(holder)["messages"])).map(([key, message]) => {
       const place = `${at}.messages.${key}`;
-      return { at: place, read: () => ofMessage(document, key, message, place) };
+      return { at: place, read: () => ofMessage(references, key, message, place) };
     });
   const inChannels = Object.entries(asTree(document["channels"])).flatMap(([name, channel]) => {
     const at = `document.channels.${name}`;
     try {
-      return messagesOf(resolved(document, channel), at);
+      return messagesOf(resolved(references, channel), at);
     } catch (error) {
       const read = (): never => {
         throw error;

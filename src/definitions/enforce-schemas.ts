@@ -16,7 +16,7 @@ const LOOKING_MS = 20_000;
 interface Stored {
   name: string;
   schema: string;
-  isObject: boolean;
+  isSchema: boolean;
 }
 
 const refusal = (problems: readonly string[]) =>
@@ -28,13 +28,13 @@ async function demandUsable(core: Core, organizationId: string): Promise<void> {
   const end = core.clock.monotonic() + LOOKING_MS;
   for (let after: string | undefined = ""; after !== undefined; ) {
     const { rows }: { rows: Stored[] } = await core.db.tenant(organizationId).query<Stored>(
-      `SELECT name, schema::text AS schema, jsonb_typeof(schema) = 'object' AS "isObject" FROM event_type
+      `SELECT name, schema::text AS schema, jsonb_typeof(schema) IN ('object', 'boolean') AS "isSchema" FROM event_type
          WHERE organization_id = $1 AND name > $2 AND jsonb_typeof(schema) <> 'null' ORDER BY name LIMIT $3`,
       [organizationId, after, PAGE],
     );
     after = rows.length === PAGE ? rows.at(-1)?.name : undefined;
-    for (const { name, schema, isObject } of rows) {
-      const problem = isObject ? await schemaProblem(organizationId, schema) : "is no object";
+    for (const { name, schema, isSchema } of rows) {
+      const problem = isSchema ? await schemaProblem(organizationId, schema) : "is neither an object nor true or false";
       const late = core.clock.monotonic() > end;
       if (problem !== undefined) problems.push(`the schema of ${name} is no JSON Schema 2020-12 to judge payloads by: it ${problem}`);
       else if (late) problems.push(`the schemas take too long to compile: those up to ${name} took ${LOOKING_MS / 1_000} s`);

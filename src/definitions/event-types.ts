@@ -31,13 +31,15 @@ const CONFLICTS = { event_type_organization_id_name_key: "there is an event type
 
 /** What can be said without compiling its schema. */
 export function eventTypeIssues({ name, description, schema, examples }: Partial<EventTypeInput>): Issue[] {
-  const badSchema = schema !== null && schema !== undefined && !isPlainObject(schema);
+  const badSchema = schema !== null && schema !== undefined && typeof schema !== "boolean" && !isPlainObject(schema);
   return [
     ...(name === undefined || isEventType(name)
       ? []
       : [{ path: "name", message: "must be 1 to 128 letters, digits, _ . - such as order.created; the first no . or -" }]),
     ...textIssues("description", description, 4000),
-    ...(badSchema ? [{ path: "schema", message: "must be an object: a JSON schema" }] : jsonIssues("schema", schema, SCHEMA_CHARACTERS)),
+    ...(badSchema
+      ? [{ path: "schema", message: "must be an object, true or false: a JSON schema" }]
+      : jsonIssues("schema", schema, SCHEMA_CHARACTERS)),
     ...((examples?.length ?? 0) > MOST_EXAMPLES ? [{ path: "examples", message: `must be at most ${MOST_EXAMPLES}` }] : []),
     ...(examples ?? []).flatMap((example, i) => jsonIssues(`examples.${i}`, example, SCHEMA_CHARACTERS)),
   ];

@@ -65,7 +65,7 @@ export function filled(template: string, post: Named): { type: string } | { miss
   let missing: string | undefined;
   const type = template.replace(PLACE, (_whole, kind: string, name: string) => {
     const value = kind === "header" ? headerOf(post.headers, name) : textAt(post.payload, name);
-    if (value === undefined) missing ??= kind === "header" ? `the header ${name}` : `a text or number at ${name}`;
+    if (value === undefined || value === "") missing ??= kind === "header" ? `the header ${name}` : `a text or number at ${name}`;
     return value ?? "";
   });
   return missing === undefined ? { type } : { missing };

@@ -74,8 +74,8 @@ export interface Gate {
   load(own: Own): Promise<void>;
   /** Takes what it may. @returns a promise where something must be read first @throws RateLimitedError, also by the promise */
   admit(organizationId: string, wanted: Wanted): Promise<void> | undefined;
-  /** @returns false: the organization has as many as it may */
-  subscribe(organizationId: string): boolean;
+  /** @returns how many the organization may have, when it has them; undefined: this is one more. Of quotas that are not loaded it knows nothing */
+  subscribe(organizationId: string): number | undefined;
   unsubscribe(organizationId: string): void;
   stop(): void;
 }
@@ -230,11 +230,11 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       if (own.quotas && own.subscriptions + own.elsewhere >= own.quotas.subscriptions) {
         core.metrics.overQuota("subscriptions");
         core.refusals.refused(organizationId, "subscriptions", own.quotas.subscriptions);
-        return false;
+        return own.quotas.subscriptions;
       }
       own.subscriptions += 1;
       dirty();
-      return true;
+      return undefined;
     },
     unsubscribe(organizationId) {
       const own = of(organizationId);

@@ -226,15 +226,16 @@ describe("a portal's session", () => {
 
   test("finds nothing of another application's, or of the organization's, by id or number", async () => {
     const foreign = [ids.b, ids.ofB, ids.ours, ids.requestB, ids.requestOurs, ids.eventB, ids.laneB];
-    for (const id of foreign) {
-      expect(["NOT_FOUND", "null"]).toContain(await code(token, "query ($id: ID!) { node(id: $id) { id } }", { id }));
-      expect(["NOT_FOUND", "null"]).toContain(await code(token, "query ($id: ID!) { nodes(ids: [$id]) { id } }", { id }));
-    }
+    const nodes = "query ($ids: [ID!]!, $id: ID!) { node(id: $id) { id } nodes(ids: $ids) { id } }";
+    for (const id of [...foreign, "whd_none", "nothing"])
+      expect((await graphql(app, nodes, { token, variables: { id, ids: [id, ids.ofA, id, ids.a] } })).body).toEqual({
+        data: { node: null, nodes: [null, { id: ids.ofA }, null, { id: ids.a }] },
+      });
     const one = (field: string, id: string) => code(token, `query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
-    for (const id of [ids.ofB, ids.ours]) expect(["NOT_FOUND", "null"]).toContain(await one("webhookDefinition", id));
-    for (const id of [ids.requestB, ids.requestOurs]) expect(["NOT_FOUND", "null"]).toContain(await one("webhookRequest", id));
-    expect(["NOT_FOUND", "null"]).toContain(await one("event", ids.eventB));
-    expect(["NOT_FOUND", "null"]).toContain(await one("application", ids.b));
+    for (const id of [ids.ofB, ids.ours]) expect(await one("webhookDefinition", id)).toBe("null");
+    for (const id of [ids.requestB, ids.requestOurs]) expect(await one("webhookRequest", id)).toBe("null");
+    expect(await one("event", ids.eventB)).toBe("null");
+    expect(await one("application", ids.b)).toBe("null");
     expect(await code(token, '{ application(uid: "b") { id } }')).toBe("null");
     const numbers = await data(
       app,
@@ -301,6 +302,19 @@ describe("a portal's session", () => {
     expect(
       (await data(app, admin, "query ($id: ID!) { webhookDefinition(id: $id) { name state } }", { id: ids.ofB })).webhookDefinition,
     ).toEqual({ name: "D", state: "ACTIVE" });
+  });
+
+  test("is told of an id that is not its own as of one that nobody has: by NotFoundError, and nothing happens", async () => {
+    for (const [name, input] of [
+      ["stopWebhookDefinitions", { ids: [ids.ofA, ids.ofB] }],
+      ["updateWebhookDefinition", { id: ids.ours, name: "x" }],
+      ["updateWebhookDefinition", { id: ids.ofA, applicationId: ids.b }],
+      ["createWebhookDefinition", { name: "x", targetUrl: receiver.url, eventTypes: ["a"], applicationId: ids.b }],
+      ["skipWebhookRequest", { id: ids.requestB }],
+      ["rotateSigningSecret", { id: "whd_none" }],
+    ] as const)
+      expect(await mutate(token, name, input, "")).toMatchObject({ __typename: "NotFoundError", code: "NOT_FOUND" });
+    expect(await data(app, token, `{ webhookDefinition(id: "${ids.ofA}") { state } }`)).toEqual({ webhookDefinition: { state: "ACTIVE" } });
   });
 
   test("resends its own requests alone", async () => {

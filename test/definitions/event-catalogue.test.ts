@@ -125,6 +125,23 @@ describe("a schema", () => {
     expect(refused.issues).toEqual([{ path: "schema", message: expect.stringContaining(message) }]);
   });
 
+  it("may be true or false, or name itself by an anchor", async () => {
+    const { admin } = await app.t.organization();
+    const theirs = await app.token({ organizationId: admin.organizationId });
+    const anchored = { $anchor: "node", type: "object", properties: { next: { $ref: "#node" } } };
+    for (const [name, schema] of Object.entries({ "cat.any": true, "cat.none": false, "cat.node": anchored }))
+      expect(await ask("createEventType", { name, schema }, TYPE, theirs)).toMatchObject({ schema });
+    await ask("updateOrganization", { eventTypeEnforcement: "SCHEMAS" }, "", theirs);
+    const judged = async (type: string, payload: unknown) => {
+      const { issues, __typename } = await ask("emitEvent", { type, payload }, "", theirs);
+      return issues?.map(({ path }: Answer) => path) ?? __typename;
+    };
+    expect(await judged("cat.any", { a: 1 })).toBe("Event");
+    expect(await judged("cat.none", { a: 1 })).toEqual(["payload"]);
+    expect(await judged("cat.node", { next: { next: {} } })).toBe("Event");
+    expect(await judged("cat.node", { next: { next: 1 } })).toEqual(["payload.next.next"]);
+  });
+
   it("that 0.1 stored and that does not compile is told at the switch to SCHEMAS, which changes nothing", async () => {
     const { admin } = await app.t.organization();
     const theirs = await app.token({ organizationId: admin.organizationId });

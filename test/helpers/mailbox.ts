@@ -18,6 +18,10 @@ export interface Mailbox {
   readonly mails: ReceivedMail[];
   /** The next so many mails are refused with 451. */
   refuse(times: number): void;
+  /** While true, a mail that was sent is neither taken nor refused. */
+  hang(on: boolean): void;
+  /** How many of those there were. */
+  readonly hanging: number;
   /** Waits until there are so many. */
   waitFor(count: number, timeoutMs?: number): Promise<ReceivedMail[]>;
   close(): Promise<void>;
@@ -27,6 +31,8 @@ export async function startMailbox(): Promise<Mailbox> {
   const mails: ReceivedMail[] = [];
   const arrived = new EventEmitter();
   let refusals = 0;
+  let hangs = false;
+  let hanging = 0;
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
@@ -34,6 +40,10 @@ export async function startMailbox(): Promise<Mailbox> {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
+        if (hangs) {
+          hanging += 1;
+          return;
+        }
         if (refusals > 0) {
           refusals -= 1;
           callback(Object.assign(new Error("try again later"), { responseCode: 451 }));
@@ -59,6 +69,12 @@ export async function startMailbox(): Promise<Mailbox> {
     mails,
     refuse: (times) => {
       refusals = times;
+    },
+    hang: (on) => {
+      hangs = on;
+    },
+    get hanging() {
+      return hanging;
     },
     async waitFor(count, timeoutMs = 10_000) {
       const deadline = AbortSignal.timeout(timeoutMs);

@@ -1,6 +1,8 @@
 /** Quotas over the real doors, in one process and in two. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "graphql-ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import WebSocket from "ws";
 import { newId } from "../../src/clock.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { globalId } from "../../src/wire/ids.ts";
@@ -213,7 +215,6 @@ test("B57 stored bytes: what came in counts until its day is too old", async () 
 
 test("B57 subscriptions: over the quota one is refused with RATE_LIMITED, and one that ends makes room", async () => {
   const t = await tenant({ subscriptions: 1 });
-  await app.doors.quotas.prepare(t.id);
   const open = async () => {
     const ended = new AbortController();
     const response = await fetch(`${app.url}/graphql`, {
@@ -228,7 +229,9 @@ test("B57 subscriptions: over the quota one is refused with RATE_LIMITED, and on
   expect(first.response.status).toBe(200);
   const second = await open();
   expect(second.response.status).toBe(429);
-  expect(second.response.headers.get("retry-after")).not.toBeNull();
+  expect(Object.fromEntries(second.response.headers)).toMatchObject({
+    ...{ "retry-after": "5", "ratelimit-limit": "1", "ratelimit-remaining": "0", "ratelimit-reset": "5" },
+  });
   first.end();
   second.end();
   let third = await open();
@@ -238,6 +241,34 @@ test("B57 subscriptions: over the quota one is refused with RATE_LIMITED, and on
   }
   expect(third.response.status).toBe(200);
   third.end();
+});
+
+test("subscriptions: the first one after a change of the quota is judged by the new one, over WebSockets and SSE", async () => {
+  const t = await tenant({ subscriptions: 0 });
+  const query = "subscription { webhookRequestUpdated { cursor } }";
+  const overSse = (text = query) =>
+    fetch(`${app.url}/graphql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${t.token}`, "content-type": "application/json", accept: "text/event-stream, application/json" },
+      body: JSON.stringify({ query: text }),
+    });
+  expect((await overSse()).status).toBe(429);
+  // A client that would take a stream asks for something else.
+  expect((await overSse("{ viewer { role } }")).status).toBe(200);
+  const authorization = `Bearer ${t.token}`;
+  const client = createClient({ url: `ws://127.0.0.1:${app.port}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization } });
+  const refusal = () =>
+    new Promise((resolve, reject) =>
+      client.subscribe({ query }, { next: resolve, error: reject, complete: () => reject(new Error("ended")) }),
+    );
+  const refused = { errors: [{ extensions: { code: "RATE_LIMITED", retryAfterSeconds: 5 } }] };
+  expect(await refusal()).toMatchObject(refused);
+  await set(t.id, { subscriptions: 1 });
+  const both = await Promise.all([overSse(), overSse()]);
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 429]);
+  await set(t.id, { subscriptions: 0 });
+  expect(await refusal()).toMatchObject(refused);
+  await Promise.all([client.dispose(), ...both.map(({ body }) => body?.cancel())]);
 });
 
 test("B57 quotas and usage are seen, set by the operator alone, audited, and shown as metrics", async () => {

@@ -1,6 +1,6 @@
 /** What a resolver is given. */
 import type { Caller } from "../../accounts/caller.ts";
-import { UnauthenticatedError } from "../../errors.ts";
+import { type HooklineError, UnauthenticatedError } from "../../errors.ts";
 import type { Doors } from "../doors.ts";
 
 /** How a resolver sets or clears the browser's cookies; undefined over a WebSocket. */
@@ -24,6 +24,8 @@ export interface Context {
   lastEventId?: string | undefined;
   /** Told when a subscription with cursors begins. @param place up to where it has handed out everything; undefined while it hands out */
   opened?: ((place: () => string | undefined) => void) | undefined;
+  /** Why a mutation is refused before it is carried out: it answers with this as with an error of its own. */
+  refused?: HooklineError | undefined;
 }
 
 /** What every subscription of the feed is opened with. @param after as the client's operation says */

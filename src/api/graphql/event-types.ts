@@ -74,7 +74,7 @@ mutation("createEventType", {
     description: t.string({ description: "For people who choose event types: when such an event happens. At most 4000 characters." }),
     schema: t.field({
       type: "JSON",
-      description: "JSON Schema 2020-12 of the payload, an object of at most 64 KiB without references to elsewhere.",
+      description: "JSON Schema 2020-12 of the payload: true, false, or an object of at most 64 KiB without references to elsewhere.",
     }),
     examples: t.field({ type: ["JSON"], description: "Payloads that fit the schema: at most 20, each of at most 64 KiB." }),
     deprecated: t.boolean({ description: "true: nobody new should build on it; false when absent." }),
@@ -90,7 +90,10 @@ mutation("updateEventType", {
   input: (t) => ({
     id: t.id({ required: true, description: "The event type to describe anew; NotFoundError when there is none." }),
     description: t.string({ description: "When such an event happens, in at most 4000 characters; null clears it." }),
-    schema: t.field({ type: "JSON", description: "JSON Schema of the payload, an object of at most 64 KiB; null clears it." }),
+    schema: t.field({
+      type: "JSON",
+      description: "JSON Schema of the payload: true, false, or an object of at most 64 KiB; null clears it.",
+    }),
     examples: t.field({ type: ["JSON"], description: "All of them anew, at most 20, each of at most 64 KiB; an empty list clears them." }),
     deprecated: t.boolean({ description: "true: nobody new should build on it; false takes that back." }),
   }),

@@ -4,14 +4,14 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
-import { UnauthenticatedError } from "../../errors.ts";
+import { type QuotaLeft, UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
 import { overBounds, saysOver } from "../../wire/json-text.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
-import { GRAPHQL, GRAPHQL_JSON } from "../limits.ts";
-import type { LiveConnections } from "../live-connections.ts";
-import { type ErrorForm, problemOf } from "../problem.ts";
+import { GRAPHQL, GRAPHQL_JSON, LIVE } from "../limits.ts";
+import { type LiveConnections, tooMany } from "../live-connections.ts";
+import { type ErrorForm, problemOf, rateLimitHeaders } from "../problem.ts";
 import {
   bearerOf,
   type Door,
@@ -120,6 +120,8 @@ function isSignIn(parameters: GraphQLParameters | undefined): boolean {
 
 /** The text of an operation that may write; one that only speaks of it costs nobody anything. */
 const WRITES = /\bmutation\b/;
+/** The same of one that may subscribe. Many clients accept a stream for whatever they ask. */
+const SUBSCRIBES = /\bsubscription\b/;
 
 function wantsPage(request: FastifyRequest): boolean {
   const query = request.query as Record<string, unknown>;
@@ -154,8 +156,11 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       revoked = true;
       if (streaming) ended.abort();
     };
-    const early = credential && isLive(request) ? openPlace(request, credential, end, door) : undefined;
-    if (early === "full") return full(reply);
+    const early =
+      credential && isLive(request) && SUBSCRIBES.test(parameters.query ?? "")
+        ? await openPlace(request, credential, end, door)
+        : undefined;
+    if (early && "limit" in early) return full(reply, early);
     let place = early;
     let where = (): string | undefined => undefined;
     const context: Context = {
@@ -181,10 +186,10 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       }
       const source = result[Symbol.asyncIterator]();
       // Who takes anything (Accept: */*) is streamed to as well, and counts like the others.
-      const late = place ?? (credential && openPlace(request, credential, end, door));
-      if (late === "full") {
+      const late = place ?? (credential && (await openPlace(request, credential, end, door)));
+      if (late && "limit" in late) {
         await source.return?.();
-        return full(reply);
+        return full(reply, late);
       }
       place = late;
       streaming = true;
@@ -197,14 +202,20 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     }
   }
 
-  function openPlace(request: FastifyRequest, credential: Credential, end: () => void, door: Door): { closed: () => void } | "full" {
+  async function openPlace(
+    request: FastifyRequest,
+    credential: Credential,
+    end: () => void,
+    door: Door,
+  ): Promise<{ closed: () => void } | QuotaLeft> {
     const { organizationId } = credential.caller;
     const token = bearerOf(request.headers.authorization) ?? sessionOf(request.headers.cookie, door) ?? "";
     const connection = live.open({ credential, token, end });
-    if (!connection) return "full";
-    if (!live.subscribe(organizationId)) {
+    if (!connection) return tooMany(LIVE.connectionsPerOrganization);
+    const full = await live.subscribe(organizationId);
+    if (full) {
       connection.closed();
-      return "full";
+      return full;
     }
     return {
       closed() {
@@ -260,12 +271,12 @@ function parametersOfUrl(query: Record<string, unknown>): GraphQLParameters {
   };
 }
 
-function full(reply: FastifyReply) {
+function full(reply: FastifyReply, left: QuotaLeft) {
   return graphqlErrors(reply, {
     status: 429,
     code: "RATE_LIMITED",
     message: "too many open subscriptions",
-    headers: { "retry-after": "5" },
+    headers: { "retry-after": String(left.resetSeconds), ...rateLimitHeaders(left) },
   });
 }
 

@@ -111,6 +111,7 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
       args: { input: t.arg({ type: Input, required: options.optionalInput !== true, description: FILLED_IN }) },
       resolve: async (_root: unknown, args: { input?: unknown }, context: Context) => {
         try {
+          if (context.refused) throw context.refused;
           const input = (args.input ?? {}) as InputShapeFromFields<Fields>;
           const issues = unstorable(input);
           if (issues.length > 0) throw new ValidationError(issues);

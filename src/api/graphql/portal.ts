@@ -11,6 +11,7 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
   isInputObjectType,
   isListType,
   isNonNullType,
@@ -119,33 +120,61 @@ function idsIn(type: GraphQLInputType, value: unknown): string[] {
 
 type Field = GraphQLField<unknown, Context>;
 
-/** @throws NotFoundError for an id of somebody else's, or nobody's */
-async function demandSeenIds(field: Field, args: Record<string, unknown>, context: Context): Promise<void> {
+/** The first id among the arguments that is somebody else's, or nobody's. */
+async function unseenId(field: Field, args: Record<string, unknown>, context: Context): Promise<NotFoundError | undefined> {
   for (const argument of field.args)
     for (const id of idsIn(argument.type, args[argument.name]))
-      if (!(await isSeenId(context, id))) throw new NotFoundError(id.slice(0, 60));
+      if (!(await isSeenId(context, id))) return new NotFoundError(id.slice(0, 60));
+  return undefined;
 }
 
-/** @param live of a subscription the arguments are looked at when it begins */
-function guardRoot(field: Field, live: boolean): void {
+type Resolve = NonNullable<Field["resolve"]>;
+
+/** Of many ids each is judged by itself, and what is not seen is null in its place. */
+const nodesOf = (resolve: Resolve): Resolve =>
+  async function nodes(root, args, context, info) {
+    const ids = (args as { ids: unknown[] }).ids.map(String);
+    const seen = await Promise.all(ids.map((id) => isSeenId(context, id)));
+    const found = (await resolve(root, { ...args, ids: ids.filter((_, i) => seen[i]) }, context, info)) as unknown[];
+    return seen.map((is) => (is ? found.shift() : null));
+  };
+
+/** What is not seen is not there: null of one noun; a list that is narrowed by it is refused. */
+function queryOf(field: Field, resolve: Resolve): Resolve {
   const type = getNamedType(field.type).name;
-  const single = isNoun(type) && !isListType(field.type);
+  const single = !isListType(getNullableType(field.type)) && (isNoun(type) || type === "Node");
+  return async (root, args, context, info) => {
+    const unseen = await unseenId(field, args, context);
+    if (unseen && single) return null;
+    if (unseen) throw unseen;
+    const value: unknown = await resolve(root, args, context, info);
+    return single && isNoun(type) && value != null && !(await isSeen(context, type, value)) ? null : value;
+  };
+}
+
+/** The refusal is a member of the mutation's union, as of an id that nobody has. */
+const mutationOf =
+  (field: Field, resolve: Resolve): Resolve =>
+  async (root, args, context, info) => {
+    const refused = await unseenId(field, args, context);
+    return resolve(root, args, refused ? Object.assign(Object.create(context) as Context, { refused }) : context, info);
+  };
+
+function guardRoot(kind: "query" | "mutation" | "subscription", field: Field): void {
   const { resolve, subscribe } = field;
-  if (live && subscribe) {
-    field.subscribe = async (root, args, context, info) => {
-      if (context.caller?.portal) await demandSeenIds(field, args, context);
-      return subscribe(root, args, context, info);
-    };
+  if (kind === "subscription") {
+    // What it sends are rows, which are judged one by one; the arguments are looked at when it begins.
+    if (subscribe)
+      field.subscribe = async (root, args, context, info) => {
+        const unseen = context.caller?.portal && (await unseenId(field, args, context));
+        if (unseen) throw unseen;
+        return subscribe(root, args, context, info);
+      };
     return;
   }
   if (!resolve) return;
-  field.resolve = (root, args, context, info) => {
-    if (!context.caller?.portal) return resolve(root, args, context, info);
-    return demandSeenIds(field, args, context).then(async () => {
-      const value: unknown = await resolve(root, args, context, info);
-      return single && value != null && !(await isSeen(context, type, value)) ? null : value;
-    });
-  };
+  const guarded = kind === "mutation" ? mutationOf(field, resolve) : field.name === "nodes" ? nodesOf(resolve) : queryOf(field, resolve);
+  field.resolve = (root, args, context, info) => (context.caller?.portal ? guarded : resolve)(root, args, context, info);
 }
 
 function guardRow(type: string, field: Field): void {
@@ -161,12 +190,18 @@ function guardRow(type: string, field: Field): void {
 
 /** Every field that a portal's session may ask for is guarded from now on. */
 export function guardPortal(schema: GraphQLSchema): GraphQLSchema {
+  const kinds = new Map([
+    [schema.getQueryType(), "query" as const],
+    [schema.getMutationType(), "mutation" as const],
+    [schema.getSubscriptionType(), "subscription" as const],
+  ]);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type)) continue;
+    const kind = kinds.get(type);
     for (const field of Object.values(type.getFields())) {
-      if (type === schema.getQueryType() || type === schema.getMutationType() || type === schema.getSubscriptionType()) {
-        if (isListed(type.name, field.name)) guardRoot(field, type === schema.getSubscriptionType());
-      } else if (isNoun(type.name) && isListed(type.name, field.name)) guardRow(type.name, field);
+      if (!isListed(type.name, field.name)) continue;
+      if (kind) guardRoot(kind, field);
+      else if (isNoun(type.name)) guardRow(type.name, field);
     }
   }
   return schema;

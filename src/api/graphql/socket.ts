@@ -144,12 +144,14 @@ export function serveSockets(
     },
     execute: (args) => (args as unknown as { execute: (args: ExecutionArgs) => ExecutionResult }).execute(args),
     subscribe: (args) => (args as unknown as { subscribe: (args: ExecutionArgs) => ExecutionResult }).subscribe(args),
-    onOperation(ctx, _id, _payload, _args, result) {
+    async onOperation(ctx, _id, _payload, _args, result) {
       if (!isStream(result)) return undefined;
       const { organizationId } = (ctx.extra.credential as Credential).caller;
-      if (!live.subscribe(organizationId)) {
+      const full = await live.subscribe(organizationId);
+      if (full) {
         void result.return?.(undefined as never);
-        return { errors: [new GraphQLError("too many open subscriptions", { extensions: { code: "RATE_LIMITED" } })] };
+        const extensions = { code: "RATE_LIMITED", retryAfterSeconds: full.resetSeconds };
+        return { errors: [new GraphQLError("too many open subscriptions", { extensions })] };
       }
       return counted(result, () => live.unsubscribe(organizationId));
     },

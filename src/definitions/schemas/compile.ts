@@ -13,9 +13,19 @@ const KEPT_CHARACTERS = 2 * 2 ** 20;
 
 const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false } as const;
 
+/** Ajv finds no anchor of the root itself: one below it stands for it. */
+function named(schema: AnySchemaObject): AnySchemaObject {
+  const { $anchor, ...rest } = schema;
+  if (typeof $anchor !== "string" || "$id" in schema) return schema;
+  const $defs = typeof rest["$defs"] === "object" && rest["$defs"] !== null ? rest["$defs"] : {};
+  return { ...rest, $defs: { ...$defs, [`root ${$anchor}`]: { $anchor, $ref: "#" } } };
+}
+
 /** @throws Error whose message says why this is no schema that can be used */
 function compile(text: string, meta: Ajv2020): ValidateFunction {
-  const schema = JSON.parse(text) as AnySchemaObject;
+  const parsed = JSON.parse(text) as AnySchemaObject | boolean;
+  if (typeof parsed === "boolean") return new Ajv2020(OPTIONS).compile(parsed);
+  const schema = named(parsed);
   const dialect: unknown = schema["$schema"];
   if (dialect !== undefined && dialect !== DIALECT && dialect !== `${DIALECT}#`) throw new Error(`at /$schema: must be ${DIALECT}`);
   // Ajv's own word: what it makes of such a schema says yes to everything at first.
