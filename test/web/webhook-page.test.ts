@@ -1,0 +1,123 @@
+/** The page of one webhook: its figures, what failed, its lanes, and who changed what. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { looked } from "./helpers/axe.ts";
+import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { createDefinition, mutate } from "./helpers/seed.ts";
+
+let dashboard: Dashboard;
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+  receiver.respond((call) => (/^\/fail/.test(call.path) ? { status: 500, body: "out of <b>paper</b>\nmore" } : 200));
+  dashboard = await openDashboard();
+}, 120_000);
+afterAll(async () => {
+  await dashboard?.close();
+  await receiver?.close();
+});
+
+const event = (type: string, n: number) => ({ type, entity: "thing", entityId: `${type}-${n}`, payload: { n } });
+/** A figure of the section Attempts. */
+const figure = (page: Page, label: string) => page.getByText(label, { exact: true }).locator("xpath=following-sibling::dd[1]");
+const calls = (path: string, count: number) => receiver.waitFor((all) => all.filter((call) => call.path === path).length >= count, 20_000);
+
+test("B95 the figures of a webhook count its attempts alone, over the time in the address, live", { timeout: 90_000 }, async () => {
+  const { installation } = dashboard;
+  const retry = { retrySchedule: [3_600], ordering: "NONE" };
+  await createDefinition(installation, { name: "Good", targetUrl: `${receiver.url}/good`, eventTypes: ["good"], ...retry });
+  await createDefinition(installation, { name: "Other", targetUrl: `${receiver.url}/other`, eventTypes: ["good"], ...retry });
+  const bad = await createDefinition(installation, { name: "Bad", targetUrl: `${receiver.url}/fail`, eventTypes: ["bad"], ...retry });
+
+  const list = await dashboard.open("/webhooks");
+  const asked: string[] = [];
+  list.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await list.reload();
+  await list.getByRole("link", { name: "Good" }).waitFor();
+  expect(asked.filter((path) => /\/figures-chart/.test(path))).toEqual([]);
+
+  // Nothing was sent: nothing is claimed, and no chart is drawn.
+  await list.getByRole("link", { name: "Good" }).click();
+  await list.getByText("None in the last 24 h.").waitFor();
+  await installation.emit([1, 2, 3].map((n) => event("good", n)));
+  await calls("/good", 3);
+  await expect.poll(() => figure(list, "Attempts").textContent(), { timeout: 10_000 }).toMatch(/^3/);
+  await list.getByRole("img", { name: "3 attempts over time, 0 failed" }).waitFor();
+  expect(await figure(list, "Succeeded").textContent()).toBe("100 %");
+  expect(asked.filter((path) => /\/figures-chart/.test(path)).length).toBeGreaterThan(0);
+
+  // By keyboard alone: another time, which is in the address and stays there.
+  const ranges = list.getByRole("radiogroup", { name: "Time span" });
+  await ranges.getByRole("radio", { name: "24 h" }).focus();
+  await list.keyboard.press("ArrowLeft");
+  await list.waitForURL((url) => url.searchParams.get("range") === "1h");
+  await list.reload();
+  await expect.poll(() => ranges.getByRole("radio", { name: "1 h" }).isChecked()).toBe(true);
+  for (const range of ["7 d", "30 d"]) {
+    await ranges.getByText(range, { exact: true }).click();
+    await list.waitForURL((url) => url.searchParams.get("range") === range.replace(" ", ""));
+    await list.getByRole("img", { name: "3 attempts over time, 0 failed" }).waitFor();
+  }
+  const table = list.getByRole("button", { name: "Show as a table" });
+  await table.focus();
+  await list.keyboard.press("Enter");
+  const rows = list.getByRole("table", { name: "Attempts over time" }).getByRole("row");
+  await expect.poll(() => rows.count()).toBe(2);
+  await rows.nth(1).getByRole("cell", { name: "100 %" }).waitFor();
+  expect(await looked(list, "figures")).toEqual([]);
+
+  // One that fails every time is red, by number and by word.
+  await installation.emit([1, 2].map((n) => event("bad", n)));
+  await calls("/fail", 2);
+  await list.goto(`${installation.url}/webhooks/${bad.id}?range=none`);
+  await expect.poll(() => figure(list, "Failed").textContent(), { timeout: 10_000 }).toMatch(/^2/);
+  expect(await figure(list, "Succeeded").textContent()).toBe("0 %");
+  expect(await figure(list, "Succeeded").locator('[data-tone="bad"]').textContent()).toBe("0 %");
+  expect(await ranges.getByRole("radio", { name: "24 h" }).isChecked()).toBe(true);
+  expect(dashboard.mistakes).toEqual([]);
+  await list.close();
+});
+
+test("B95 the last errors are sentences, and its lanes with true counts, live", { timeout: 90_000 }, async () => {
+  const { installation } = dashboard;
+  const { id } = await createDefinition(installation, {
+    ...{ name: "Strict", targetUrl: `${receiver.url}/fail/strict`, eventTypes: ["strict"] },
+    ...{ retrySchedule: [], ordering: "KEY", onExhausted: "BLOCK" },
+  });
+  const page = await dashboard.open(`/webhooks/${id}`);
+  await page.getByText("Nothing waits for a retry, and nothing was rejected.").waitFor();
+  await page.getByText("Nothing is held up, and nothing stands in the queue.").waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+
+  await installation.emit(Array.from({ length: 7 }, (_, n) => event("strict", n)));
+  await calls("/fail/strict", 7);
+  const errors = page.getByRole("list", { name: "Last errors" });
+  await expect.poll(() => errors.getByRole("listitem").count(), { timeout: 10_000 }).toBe(5);
+  const sentence = errors.getByText("Receiver answered 500 · attempt 1 of 1 · given up").first();
+  expect(await sentence.getAttribute("data-tone")).toBe("bad");
+  await errors.getByText("out of <b>paper</b>", { exact: true }).first().waitFor();
+  const lanes = page.getByRole("list", { name: "Lanes" });
+  await expect.poll(() => lanes.getByText("Blocked", { exact: true }).count()).toBe(5);
+  await page.getByText(/^7 lanes are blocked/).waitFor();
+  // Others behind each head that blocks.
+  await installation.emit(Array.from({ length: 7 }, (_, n) => event("strict", n)));
+  await expect.poll(() => lanes.getByText("1 behind").count(), { timeout: 10_000 }).toBe(5);
+  expect(await looked(page, "errors and lanes")).toEqual([]);
+
+  await page.getByRole("link", { name: "7 blocked" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("7 lanes", { exact: true }).waitFor();
+  expect(new URL(page.url()).searchParams.get("definition")).toBe(id);
+  await page.goBack();
+  await page.getByRole("link", { name: "All in the log" }).first().click();
+  await page.getByText("7 match", { exact: true }).waitFor();
+  await page.goBack();
+
+  // Deleted by somebody else: the page says so by itself.
+  await page.getByText("Live", { exact: true }).waitFor();
+  await mutate(installation, "deleteWebhookDefinition", { id }, "... on WebhookDefinition { id }");
+  await page.getByText("There is no such webhook").waitFor({ timeout: 10_000 });
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
