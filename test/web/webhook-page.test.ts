@@ -121,3 +121,62 @@ test("B95 the last errors are sentences, and its lanes with true counts, live", 
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });
+
+test("B93 the settings history says who changed what, old and new, to those who may read the audit log", { timeout: 90_000 }, async () => {
+  const { installation } = dashboard;
+  const { id } = await createDefinition(installation, {
+    ...{ name: "Kept", targetUrl: `${receiver.url}/kept`, eventTypes: ["kept"], headers: { "X-Key": "a-hidden-value" } },
+  });
+  const update = (input: object) => mutate(installation, "updateWebhookDefinition", { id, ...input }, "... on WebhookDefinition { id }");
+  await update({ retrySchedule: [5, 60], timeoutMs: 2_000 });
+  await update({ headers: { "X-Key": "another-hidden-value" } });
+  await update({ transformation: "function transform(event) {\n  return { body: event.payload };\n}" });
+  const page = await dashboard.open(`/webhooks/${id}`);
+  const entries = page.getByRole("list", { name: "Settings history" }).getByRole("listitem");
+  await expect.poll(() => entries.count()).toBe(4);
+  await entries.nth(3).getByText("Administrator made it").waitFor();
+  const second = await entries.nth(2).textContent();
+  expect(second).toContain("Administrator changed its settings");
+  expect(second).toContain("Retry schedulefrom not setto 5, 60");
+  expect(second).toContain("Timeout msfrom not setto 2000");
+  await entries.nth(1).getByText("No value that is shown here").waitFor();
+  expect(await entries.nth(0).getByRole("group", { name: "Transformation after" }).textContent()).toContain("event.payload");
+  expect(await page.content()).not.toContain("hidden-value");
+
+  // Live: somebody else renames it. Then more than a page, by keyboard.
+  await update({ name: "Kept well" });
+  await entries.nth(0).getByText("Kept well").waitFor();
+  expect(await entries.nth(0).textContent()).toContain("Namefrom Keptto Kept well");
+  for (let n = 0; n < 7; n++) await update({ description: `Change ${n}` });
+  await expect.poll(() => entries.count()).toBe(10);
+  await page.getByRole("button", { name: "Older" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => entries.count()).toBe(2);
+  await entries.nth(1).getByText("Administrator made it").waitFor();
+  expect(await looked(page, "history, older")).toEqual([]);
+  await page.getByRole("button", { name: "Newest" }).click();
+  await entries.nth(0).getByText("Change 6").waitFor();
+  expect(await looked(page, "history")).toEqual([]);
+  await page.close();
+
+  // A member who may change the webhook, but not read the audit log, is shown no such panel, and none is asked for.
+  const { token } = await mutate(
+    installation,
+    "createApiToken",
+    { name: "No administrator", scopes: ["webhooks:read", "webhooks:write"] },
+    "... on CreatedApiToken { token }",
+  );
+  const context = await dashboard.browser.newContext();
+  const headers = { origin: installation.url };
+  expect((await context.request.post(`${installation.url}/sign-in-token`, { headers, data: { token } })).status()).toBe(204);
+  const theirs = await context.newPage();
+  const asked: string[] = [];
+  theirs.on("request", (request) => asked.push(request.postData() ?? ""));
+  await theirs.goto(`${installation.url}/webhooks/${id}`);
+  await theirs.getByRole("heading", { name: "How it delivers" }).waitFor();
+  await theirs.getByRole("button", { name: "Edit" }).waitFor();
+  expect(await theirs.getByText("Settings history").count()).toBe(0);
+  expect(asked.filter((body) => body.includes("auditEntries"))).toEqual([]);
+  await context.close();
+  expect(dashboard.mistakes).toEqual([]);
+});

@@ -22,6 +22,7 @@ import { DefinitionEditor } from "../webhooks/editor-lazy.tsx";
 import { Figures } from "../webhooks/figures.tsx";
 import { type Created, FirstSteps } from "../webhooks/first-steps.tsx";
 import { HeldLanes } from "../webhooks/held-lanes.tsx";
+import { History } from "../webhooks/history.tsx";
 import { LastErrors, LatestDeliveries } from "../webhooks/latest.tsx";
 import { RecoverButton } from "../webhooks/recover.tsx";
 import { TestButton } from "../webhooks/send-test.tsx";
@@ -162,6 +163,7 @@ export function Webhook() {
       </div>
       <LatestDeliveries data={data} id={definition.id} />
       <SettingsView definition={definition} />
+      {can("admin") && <History key={definition.id} definition={definition} />}
       <SigningSecret definition={definition} />
       <DefinitionEditor
         task={task}
