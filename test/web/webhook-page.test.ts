@@ -180,3 +180,74 @@ test("B93 the settings history says who changed what, old and new, to those who 
   await context.close();
   expect(dashboard.mistakes).toEqual([]);
 });
+
+test("B92 the editor is folded: headers say what stands there, a part with an error opens, nothing typed is lost", {
+  timeout: 90_000,
+}, async () => {
+  const { installation } = dashboard;
+  const { id } = await createDefinition(installation, {
+    ...{ name: "Folded", targetUrl: `${receiver.url}/folded`, eventTypes: ["folded"], headers: { "X-Region": "eu" } },
+    ...{ filter: { payload: { n: { $gt: 3 } } }, properties: { region: "eu" } },
+  });
+  const page = await dashboard.open(`/webhooks/${id}`);
+  await page.getByRole("button", { name: "Edit" }).click();
+  const panel = page.getByRole("dialog", { name: "Edit Folded" });
+  const part = (name: string) => panel.getByRole("button", { name: new RegExp(`^${name} `) });
+  const open = (name: string) => part(name).getAttribute("aria-expanded");
+  for (const [name, value] of [
+    ["Filter", "One condition, on payload.n"],
+    ["Retries", "10 attempts over 3 d 3 h; then: give it up and go on"],
+    ["Timeout and stopping", "15 s to answer; never stops by itself"],
+    ["Headers", "X-Region"],
+    ["Dialect and signature", "Standard, signed with v1"],
+    ["What is sent", "The whole payload, properties"],
+  ] as const) {
+    await part(name).getByText(value, { exact: true }).waitFor();
+    expect(await open(name)).toBe("false");
+  }
+  // What matters first is there without opening anything.
+  for (const label of ["Target URL", "Event types", "Strictly in order"]) expect(await panel.getByLabel(label).isVisible()).toBe(true);
+  for (const label of ["Timeout", "Properties", "Dialect"]) expect(await panel.getByLabel(label, { exact: true }).isVisible()).toBe(false);
+  expect(await looked(page, "folded editor")).toEqual([]);
+
+  // By keyboard: open, type, close; the header says the new value, and it is saved from where it cannot be seen.
+  await part("Timeout and stopping").focus();
+  await page.keyboard.press("Enter");
+  await panel.getByLabel("Timeout", { exact: true }).fill("2000");
+  await part("Timeout and stopping").focus();
+  await page.keyboard.press("Space");
+  expect(await open("Timeout and stopping")).toBe("false");
+  await part("Timeout and stopping").getByText("2.0 s to answer; never stops by itself").waitFor();
+
+  // A mistake of the page's own, and one that only the server knows, in parts that were closed again.
+  await part("What is sent").click();
+  await panel.getByLabel("Properties").fill("{ region");
+  await part("What is sent").click();
+  await part("Headers").click();
+  await panel.getByLabel("Header 1: name").fill("Not a name");
+  await panel.getByLabel("Header 1: value").fill("eu");
+  await part("Headers").click();
+  await panel.getByRole("button", { name: "Save" }).click();
+  await panel.getByRole("alert").getByRole("button", { name: "Properties" }).waitFor();
+  expect(await open("What is sent")).toBe("true");
+  await expect.poll(() => panel.getByLabel("Properties").evaluate((field) => field === document.activeElement)).toBe(true);
+  await panel.getByLabel("Properties").fill('{"region": "us"}');
+  await panel.getByRole("alert").waitFor({ state: "hidden" });
+  expect(await open("What is sent")).toBe("true");
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => open("Headers")).toBe("true");
+  await expect.poll(() => panel.getByLabel("Header 1: name").evaluate((field) => field === document.activeElement)).toBe(true);
+  expect(await looked(page, "refused editor")).toEqual([]);
+  await panel.getByLabel("Header 1: name").fill("X-Place");
+  for (const name of ["Headers", "What is sent", "Filter"]) await part(name).click();
+  await panel.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Folded is saved").waitFor();
+  const { webhookDefinition } = await installation.graphql(
+    "query ($id: ID!) { webhookDefinition(id: $id) { timeoutMs headers properties filter } }",
+    { id },
+  );
+  expect(webhookDefinition).toMatchObject({ timeoutMs: 2_000, filter: { payload: { n: { $gt: 3 } } } });
+  expect(Object.keys(webhookDefinition.headers)).toEqual(["X-Place"]);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});

@@ -46,7 +46,7 @@ export function HeldLanes({ data, id }: { data: DefinitionData; id: string }) {
               <Tag kind="lane" state={lane.state} bare />
               <span className="mono clip">{lane.key ?? <span className="quiet">the only lane</span>}</span>
               <span className="quiet num">{formatCount(lane.pendingCount)} behind</span>
-              <span className="num">{lane.until === null ? "" : `next try ${formatAgo(lane.until, now)}`}</span>
+              <span className={`num ${classes["next"]}`}>{lane.until === null ? "" : `next try ${formatAgo(lane.until, now)}`}</span>
               {lane.head && (
                 <span className={classes["why"]}>
                   <Link className="plain num" to={`/log/${lane.head.number}`}>

@@ -49,7 +49,7 @@ const verbOf = (action: string): string => {
 };
 
 /** Longer ones, and those of several lines, stand in a frame of their own. */
-const SHORT = 60;
+const SHORT = 120;
 const isShort = (text: string | null): boolean => text === null || (text.length <= SHORT && !text.includes("\n"));
 
 function Value({ text, field, side }: { text: string | null; field: string; side: "before" | "after" }) {
