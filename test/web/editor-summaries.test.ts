@@ -1,9 +1,15 @@
 /** What the folded parts of the webhook's editor say of themselves. */
 import { expect, test } from "vitest";
+import type { EditorValues } from "../../src/web/webhooks/editor-shape.ts";
 import { dialectLine, filterLine, headersLine, limitsLine, payloadLine, retriesLine } from "../../src/web/webhooks/editor-summaries.ts";
-import { emptyValues } from "../../src/web/webhooks/editor-values.ts";
 
-const values = (part: Partial<ReturnType<typeof emptyValues>>) => ({ ...emptyValues(), ...part });
+const values = (part: Partial<EditorValues>) =>
+  ({
+    ...{ dialect: "STANDARD", filter: null, filterMistake: null, headers: [], retrySchedule: null, onExhausted: null, timeoutMs: null },
+    ...{ maxConsecutiveErrors: null, signatureVersions: ["V1"], secretKeyId: null },
+    ...{ fieldsSet: [], properties: "", payloadQuery: "", transformation: "" },
+    ...part,
+  }) as EditorValues;
 
 test("B92 a webhook that was only begun says the dialect's own", () => {
   const begun = values({});

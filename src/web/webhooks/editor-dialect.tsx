@@ -2,8 +2,9 @@
 import { Checkbox, Select } from "@mantine/core";
 import { DIALECTS } from "./dialects.ts";
 import classes from "./editor.module.css";
+import type { EditorValues } from "./editor-shape.ts";
 import type { Choices } from "./editor-target.tsx";
-import type { EditorValues, FieldsProps } from "./editor-values.ts";
+import type { FieldsProps } from "./editor-values.ts";
 
 export function DialectFields({ values, set, issue, choices }: FieldsProps & { choices: Choices }) {
   const dialect = DIALECTS[values.dialect];

@@ -1,7 +1,7 @@
 /** What stands in each folded part of the editor, in a line. Pure. */
 import { formatDuration, formatSeconds, plural } from "../components/format.ts";
 import { DIALECTS, EXHAUSTIONS } from "./dialects.ts";
-import type { EditorValues } from "./editor-values.ts";
+import type { EditorValues } from "./editor-shape.ts";
 import { fromFilter } from "./filter-model.ts";
 
 export function filterLine({ filter, filterMistake }: EditorValues): string {

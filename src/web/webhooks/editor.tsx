@@ -13,18 +13,10 @@ import { LimitFields, OrderingFields, RetryFields } from "./editor-delivery.tsx"
 import { DialectFields } from "./editor-dialect.tsx";
 import { EventFields, FilterFields } from "./editor-events.tsx";
 import { PayloadFields } from "./editor-payload.tsx";
+import type { EditorValues } from "./editor-shape.ts";
 import { dialectLine, filterLine, headersLine, limitsLine, payloadLine, retriesLine } from "./editor-summaries.ts";
 import { TargetFields } from "./editor-target.tsx";
-import {
-  copyOf,
-  createInput,
-  type EditorValues,
-  emptyValues,
-  type FieldsProps,
-  suggestCode,
-  updateInput,
-  valuesOf,
-} from "./editor-values.ts";
+import { copyOf, createInput, emptyValues, type FieldsProps, suggestCode, updateInput, valuesOf } from "./editor-values.ts";
 
 export type EditorTask = { kind: "create" } | { kind: "copy"; of: Definition } | { kind: "edit"; of: Definition };
 
