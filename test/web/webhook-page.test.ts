@@ -251,3 +251,41 @@ test("B92 the editor is folded: headers say what stands there, a part with an er
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });
+
+test("B96 settings: fewer days ask first and say what they delete; empty is the installation's again", { timeout: 60_000 }, async () => {
+  const { installation } = dashboard;
+  const kept = async () => (await installation.graphql("{ organization { retentionDays } }")).organization.retentionDays;
+  const page = await dashboard.open("/settings");
+  const field = page.getByLabel("Keep requests and events for");
+  const question = page.getByRole("dialog", { name: "Keep only 7 days?" });
+  const save = page.getByRole("button", { name: "Save", exact: true });
+  await field.fill("7");
+  await save.focus();
+  await page.keyboard.press("Enter");
+  await question.getByText("Nothing of it comes back").waitFor();
+  await question.getByText("At the moment there are none.").waitFor();
+  expect(await looked(page, "retention")).toEqual([]);
+  await question.getByRole("button", { name: "Keep as it is" }).click();
+  await question.waitFor({ state: "hidden" });
+  expect([await kept(), await field.inputValue()]).toEqual([null, "7 days"]);
+
+  await save.click();
+  await question.getByRole("button", { name: "Save and delete" }).click();
+  await page.getByText("The settings are saved").waitFor();
+  expect(await kept()).toBe(7);
+
+  // What the installation does not keep is refused, where the field is; more than before, or empty, asks nothing.
+  await field.fill("100000");
+  await save.click();
+  await page.getByRole("alert").getByRole("button", { name: "Keep requests and events for" }).waitFor();
+  expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+  await field.fill("8");
+  await save.click();
+  await expect.poll(kept).toBe(8);
+  await field.fill("");
+  await save.click();
+  await expect.poll(kept).toBe(null);
+  expect(await page.getByRole("dialog").count()).toBe(0);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
