@@ -1,7 +1,7 @@
 /** axe finds no serious fault on any page, in either theme, nor in the panels. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
-import { type Fault, faultsOf, settled } from "./helpers/axe.ts";
+import { type Fault, faultsOf, OF_THE_THEME, settled } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { seed } from "./helpers/seed.ts";
 
@@ -56,7 +56,7 @@ for (const scheme of ["light", "dark"] as const) {
     for (const path of paths) {
       await page.goto(dashboard.installation.url + path);
       await settled(page);
-      faults.push(...(await faultsOf(page, path)));
+      faults.push(...(await faultsOf(page, path, scheme === "dark" ? OF_THE_THEME : undefined)));
     }
     expect(faults).toEqual([]);
     await page.close();

@@ -43,8 +43,9 @@ export function WhatGoes({ days }: { days: number }) {
   return (
     <>
       <p style={{ marginTop: 0 }}>
-        Requests that are settled and older than {plural(days, "day")} are deleted with their attempts, and so are the events that no other
-        request needs. It begins within ten minutes. <strong>Nothing of it comes back</strong>, also when you keep more again later.
+        Requests that are settled and older than {plural(days, "day")} are deleted with their attempts, and so are events that no other
+        request needs, and finished recoveries. It begins within ten minutes. <strong>Nothing of it comes back</strong>, also when you keep
+        more again later.
       </p>
       <p style={{ marginBottom: 0 }} role="status">
         {found === undefined

@@ -5,13 +5,17 @@ import type { Page } from "playwright-core";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
+/** The document is the same in both themes. */
+export const OF_THE_THEME = ["color-contrast", "link-in-text-block"];
+
 export interface Fault {
   page: string;
   rule: string;
   where: string[];
 }
 
-export async function faultsOf(page: Page, name: string): Promise<Fault[]> {
+/** @param rules those alone; what depends on the theme is looked at in both, all else once */
+export async function faultsOf(page: Page, name: string, rules?: readonly string[]): Promise<Fault[]> {
   // By the debugger's door: the page's own policy would not let a foreign script in.
   await page
     .context()
@@ -20,16 +24,18 @@ export async function faultsOf(page: Page, name: string): Promise<Fault[]> {
       await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
       await session.detach();
     });
-  const { violations } = await page.evaluate(() =>
-    (
-      window as unknown as {
-        axe: {
-          run(): Promise<{
-            violations: { id: string; impact: string; nodes: { html: string; target: string[]; failureSummary: string }[] }[];
-          }>;
-        };
-      }
-    ).axe.run(),
+  const { violations } = await page.evaluate(
+    (only) =>
+      (
+        window as unknown as {
+          axe: {
+            run(options: { runOnly?: readonly string[] }): Promise<{
+              violations: { id: string; impact: string; nodes: { html: string; target: string[]; failureSummary: string }[] }[];
+            }>;
+          };
+        }
+      ).axe.run(only ? { runOnly: only } : {}),
+    rules,
   );
   return violations
     .filter((violation) => violation.impact === "serious" || violation.impact === "critical")
@@ -43,17 +49,20 @@ export async function faultsOf(page: Page, name: string): Promise<Fault[]> {
 export async function settled(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
   await page.waitForFunction(() => document.querySelector('[aria-label="Loading"]') === null);
-  await page.waitForTimeout(300); // what fades in has no contrast yet
+  // What fades in has no contrast yet.
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect?.getTiming().iterations === Infinity),
+  );
 }
 
 /** Faults of the page in light and in dark, and on a phone's width whether it goes beyond; leaves it light and wide. */
 export async function looked(page: Page, name: string): Promise<unknown[]> {
   const wrong: unknown[] = [];
   const wide = page.viewportSize() ?? { width: 1360, height: 850 };
-  for (const colorScheme of ["dark", "light"] as const) {
+  for (const [colorScheme, rules] of [["dark", OF_THE_THEME] as const, ["light", undefined] as const]) {
     await page.emulateMedia({ colorScheme });
     await settled(page);
-    wrong.push(...(await faultsOf(page, `${name}, ${colorScheme}`)));
+    wrong.push(...(await faultsOf(page, `${name}, ${colorScheme}`, rules)));
   }
   await page.setViewportSize({ width: 390, height: 844 });
   await settled(page);
