@@ -153,7 +153,6 @@ test("B93 the settings history says who changed what, old and new, to those who 
   await page.keyboard.press("Enter");
   await expect.poll(() => entries.count()).toBe(2);
   await entries.nth(1).getByText("Administrator made it").waitFor();
-  expect(await looked(page, "history, older")).toEqual([]);
   await page.getByRole("button", { name: "Newest" }).click();
   await entries.nth(0).getByText("Change 6").waitFor();
   expect(await looked(page, "history")).toEqual([]);
