@@ -102,7 +102,10 @@ export const DefinitionQuery = graphql(
     blocked: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [BLOCKED] }) {
       ...HeldLanes
     }
-    waiting: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [WAITING, PAUSED] }) {
+    waiting: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [WAITING] }) {
+      ...HeldLanes
+    }
+    paused: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [PAUSED] }) {
       ...HeldLanes
     }
     busy: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [READY, LEASED] }) {

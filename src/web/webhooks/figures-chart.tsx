@@ -3,6 +3,7 @@
 import { Button } from "@mantine/core";
 import { useId, useState } from "react";
 import { formatCount, formatDuration, formatMoment, formatPercent, plural } from "../components/format.ts";
+import { ceiling } from "../components/scale.ts";
 import { DataTable } from "../components/table.tsx";
 import classes from "./figures-chart.module.css";
 import { attemptsOf, type Slice, successOf } from "./figures-query.ts";
@@ -15,14 +16,8 @@ const ROOM = 6;
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
-/** A round number at or above, for the axis. */
-export function ceiling(value: number): number {
-  const size = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 4, 5, 10].map((factor) => factor * size).find((each) => each >= value) ?? value;
-}
-
 /** Where there are answers side by side, a line through them; each alone is a line of its own. */
-export function runsOf(values: readonly (number | null)[]): { from: number; values: number[] }[] {
+function runsOf(values: readonly (number | null)[]): { from: number; values: number[] }[] {
   const runs: { from: number; values: number[] }[] = [];
   for (const [index, value] of values.entries()) {
     if (value === null) continue;

@@ -15,11 +15,13 @@ const lanesOf = (...all: DefinitionData["blocked"][]) => all.flatMap(({ edges })
 
 export function HeldLanes({ data, id }: { data: DefinitionData; id: string }) {
   const now = useNow(1_000);
-  const { blocked, waiting, busy } = data;
-  const lanes = lanesOf(blocked, waiting, busy);
+  const { blocked, waiting, paused, busy } = data;
+  const lanes = lanesOf(blocked, waiting, paused, busy);
+  // Each link lists what its figure counted; the lanes' page has no view of paused ones alone.
   const counts = [
     { of: blocked, word: "blocked", view: "blocked" },
-    { of: waiting, word: "waiting or paused", view: "held" },
+    { of: waiting, word: "waiting", view: "waiting" },
+    { of: paused, word: "paused", view: undefined },
     { of: busy, word: "sending", view: "busy" },
   ].filter(({ of }) => of.totalCount > 0);
   return (
@@ -28,11 +30,16 @@ export function HeldLanes({ data, id }: { data: DefinitionData; id: string }) {
       actions={
         counts.length > 0 && (
           <span className={classes["counts"]}>
-            {counts.map(({ of, word, view }) => (
-              <Link key={word} to={`/lanes?view=${view}&definition=${id}`}>
-                {formatCapped(of.totalCount, of.totalCountCapped)} {word}
-              </Link>
-            ))}
+            {counts.map(({ of, word, view }) => {
+              const words = `${formatCapped(of.totalCount, of.totalCountCapped)} ${word}`;
+              return view === undefined ? (
+                <span key={word}>{words}</span>
+              ) : (
+                <Link key={word} to={`/lanes?view=${view}&definition=${id}`}>
+                  {words}
+                </Link>
+              );
+            })}
           </span>
         )
       }

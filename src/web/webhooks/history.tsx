@@ -1,5 +1,5 @@
 /** Who changed what of a webhook, and when, from the audit log: old and new value of each field, hidden ones masked. */
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { Code } from "../components/code.tsx";
 import { Section } from "../components/page.tsx";
@@ -98,8 +98,13 @@ export function History({ definition }: { definition: WholeDefinition }) {
   const { id, updatedAt, state, signingSecretLastFour } = definition;
   const [after, setAfter] = useState<string | null>(null);
   const [result, ask] = useQuery({ query: HistoryQuery, variables: { id, after }, requestPolicy: "cache-and-network" });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each of these says that there is a new entry
-  useEffect(() => ask({ requestPolicy: "network-only" }), [ask, updatedAt, state, signingSecretLastFour]);
+  // Each change of one of these says that there is a new entry.
+  const version = [updatedAt, state, signingSecretLastFour].join(" ");
+  const seen = useRef(version);
+  useEffect(() => {
+    if (seen.current !== version) ask({ requestPolicy: "network-only" });
+    seen.current = version;
+  }, [ask, version]);
   return (
     <Section title="Settings history" hint="Who changed what, from the audit log. What is hidden is *** there, before and after.">
       <Loaded of={result} retry={() => ask({ requestPolicy: "network-only" })}>
