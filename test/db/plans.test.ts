@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PoolClient } from "../../src/db/client.ts";
+import { readDefinitionMinutes } from "../../src/requests/sql/statistics.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { allStatements } from "./all-statements.ts";
 
@@ -75,6 +76,13 @@ test("on empty tables without statistics each statement of the hot path looks it
   expect(all.length).toBeGreaterThan(30);
   for (const { statement } of all) wrong.push(...(await faultsOf(statement.text)).map((fault) => `${statement.name} ${fault}`));
   expect(wrong).toEqual([]);
+});
+
+test("B97 the figures of one definition are read from its own roll-ups, not from those of its whole organization", async () => {
+  const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN (GENERIC_PLAN) ${readDefinitionMinutes.text}`);
+  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+  expect(plan).toMatch(/using delivery_minute_pkey/);
+  expect(plan).toContain("Index Cond: ((organization_id = $1) AND (ROW(definition_id, minute) >= ROW($3, $2)) AND (definition_id = $3))");
 });
 
 test("the check can fail: with the planner's own choice a settlement reads the whole queue", async () => {

@@ -1,12 +1,10 @@
 /** axe finds no serious fault on any page, in either theme, nor in the panels. */
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Fault, faultsOf, OF_THE_THEME, settled } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { seed } from "./helpers/seed.ts";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 let dashboard: Dashboard;
 let receivers: { good: Receiver; flaky: Receiver; broken: Receiver };
 let paths: string[];
@@ -49,57 +47,6 @@ afterAll(async () => {
   await dashboard?.close();
   for (const receiver of Object.values(receivers ?? {})) await receiver.close();
 });
-
-/** The document is the same in both themes. */
-const OF_THE_THEME = ["color-contrast", "link-in-text-block"];
-
-interface Fault {
-  page: string;
-  rule: string;
-  where: string[];
-}
-
-/** @param rules those alone; what depends on the theme is looked at in both, all else once */
-async function faultsOf(page: Page, name: string, rules?: readonly string[]): Promise<Fault[]> {
-  // By the debugger's door: the page's own policy would not let a foreign script in.
-  await page
-    .context()
-    .newCDPSession(page)
-    .then(async (session) => {
-      const { readFile } = await import("node:fs/promises");
-      await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
-      await session.detach();
-    });
-  const { violations } = await page.evaluate(
-    (only) =>
-      (
-        window as unknown as {
-          axe: {
-            run(options: { runOnly?: readonly string[] }): Promise<{
-              violations: { id: string; impact: string; nodes: { html: string; target: string[]; failureSummary: string }[] }[];
-            }>;
-          };
-        }
-      ).axe.run(only ? { runOnly: only } : {}),
-    rules,
-  );
-  return violations
-    .filter((violation) => violation.impact === "serious" || violation.impact === "critical")
-    .map((violation) => ({
-      page: name,
-      rule: violation.id,
-      where: violation.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`),
-    }));
-}
-
-async function settled(page: Page): Promise<void> {
-  await page.locator("h1").first().waitFor();
-  await page.waitForFunction(() => document.querySelector('[aria-label="Loading"]') === null);
-  // What fades in has no contrast yet.
-  await page.waitForFunction(() =>
-    document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect?.getTiming().iterations === Infinity),
-  );
-}
 
 for (const scheme of ["light", "dark"] as const) {
   test(`every page, ${scheme}`, { timeout: 180_000 }, async () => {

@@ -196,7 +196,10 @@ test("B98 half a condition is no filter: it is named, and not left out silently"
   await page.getByRole("button", { name: "New webhook" }).click();
   const panel = page.getByRole("dialog", { name: "New webhook" });
   await panel.getByLabel("Name", { exact: true }).fill("Half");
+  const part = panel.getByRole("button", { name: /^Filter/ });
+  await part.click();
   await panel.getByRole("button", { name: "Add a condition" }).click();
+  await part.click();
   await panel.getByRole("button", { name: "Create webhook" }).click();
   await panel
     .getByRole("alert")

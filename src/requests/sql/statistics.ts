@@ -36,12 +36,15 @@ export const readMinutes = statement({
   row: { definitionId: "uuid?", minute: "timestamptz?", delivered: "int8", retried: "int8", rejected: "int8", durations: "int4[]" },
 });
 
-/** Of one definition: $1 organization · $2 since · $3 definition · a row per stretch and process */
+/**
+ * Of one definition: $1 organization · $2 since · $3 definition · a row per stretch and process. By definition and minute in one: with
+ * `minute >= $2` by itself a session that planned it on an empty table went on reading the rows of the whole organization.
+ */
 export const readDefinitionMinutes = statement({
   name: "read-delivery-minutes-of-definition",
   text: `SELECT m.definition_id AS "definitionId", m.minute, m.delivered, m.retried, m.rejected, m.durations FROM delivery_minute m
-    WHERE m.organization_id = $1::uuid AND m.minute >= $2::timestamptz AND m.definition_id = $3::uuid
-      AND m.definition_id <> '${EVERY_DEFINITION}'`,
+    WHERE m.organization_id = $1::uuid AND m.definition_id = $3::uuid
+      AND (m.definition_id, m.minute) >= ($3::uuid, $2::timestamptz) AND m.definition_id <> '${EVERY_DEFINITION}'`,
   row: ROW,
 });
 

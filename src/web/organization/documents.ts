@@ -10,6 +10,7 @@ export const OrganizationQuery = graphql(`
       features
       eventTypeEnforcement
       deliveriesPausedAt
+      retentionDays
       alertEmail @include(if: $admin)
       quotas {
         eventsPerSecond
@@ -41,6 +42,7 @@ export const UpdateOrganization = graphql(
         timeZone
         eventTypeEnforcement
         alertEmail
+        retentionDays
       }
       ...Problem
     }
@@ -48,6 +50,16 @@ export const UpdateOrganization = graphql(
 `,
   [Problem],
 );
+
+/** What is older than a moment and no longer waits for anything. */
+export const SettledBefore = graphql(`
+  query SettledBefore($before: DateTime!) {
+    webhookRequests(first: 1, filter: { createdBefore: $before, state: [DELIVERED, REJECTED, SKIPPED, CANCELLED] }) {
+      totalCount
+      totalCountCapped
+    }
+  }
+`);
 
 export const TestAlert = graphql(
   `

@@ -1,10 +1,12 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useEffect, useMemo } from "react";
 import { blank, useForm } from "../components/form.ts";
-import { FormBody } from "../components/panel.tsx";
+import { plural } from "../components/format.ts";
+import { Confirm, FormBody } from "../components/panel.tsx";
 import { tell, useAct } from "../graphql/act.ts";
 import { useSession } from "../session.tsx";
 import { type OrganizationData, TestAlert, UpdateOrganization } from "./documents.ts";
+import { keepsLess, RetentionField, WhatGoes } from "./retention.tsx";
 
 type Enforcement = OrganizationData["eventTypeEnforcement"];
 
@@ -22,6 +24,7 @@ const valuesOf = (organization: OrganizationData) => ({
   timeZone: organization.timeZone,
   eventTypeEnforcement: organization.eventTypeEnforcement,
   alertEmail: organization.alertEmail ?? "",
+  retentionDays: organization.retentionDays,
 });
 
 /** What an administrator decides for everybody. */
@@ -40,55 +43,72 @@ export function OrganizationSettings({ organization }: { organization: Organizat
   const admin = can("admin");
   const alertEmail = blank(values.alertEmail);
 
+  async function save() {
+    const input = form.changes((each) => ({ ...each, alertEmail: blank(each.alertEmail) }));
+    if (await form.save(UpdateOrganization, { input })) tell("The settings are saved");
+  }
+
   return (
     <div style={{ display: "grid", gap: 18, maxWidth: 460 }}>
-      <FormBody
-        form={form.form}
-        submitLabel={admin ? "Save" : undefined}
-        submit={async () => {
-          const input = form.changes((each) => ({ ...each, alertEmail: blank(each.alertEmail) }));
-          if (await form.save(UpdateOrganization, { input })) tell("The settings are saved");
-        }}
-      >
-        <TextInput
-          label="Name"
-          value={values.name}
-          error={issue("name")}
-          disabled={!admin}
-          onChange={(event) => set({ name: event.currentTarget.value })}
-        />
-        <Select
-          label="Time zone"
-          searchable
-          allowDeselect={false}
-          data={zones}
-          value={values.timeZone}
-          error={issue("timeZone")}
-          disabled={!admin}
-          onChange={(timeZone) => set({ timeZone: timeZone ?? "UTC" })}
-        />
-        <Select
-          label="Event catalogue"
-          description={ENFORCEMENTS[values.eventTypeEnforcement].hint}
-          inputWrapperOrder={["label", "input", "description", "error"]}
-          allowDeselect={false}
-          data={Object.entries(ENFORCEMENTS).map(([value, { label }]) => ({ value, label }))}
-          value={values.eventTypeEnforcement}
-          error={issue("eventTypeEnforcement")}
-          disabled={!admin}
-          onChange={(value) => set({ eventTypeEnforcement: value as Enforcement })}
-        />
-        {admin && (
-          <TextInput
-            label="Alert e-mail"
-            description="Who is mailed when webhooks fail or stop, lanes block or lag, or a quota is reached. Empty: nobody."
-            type="email"
-            value={values.alertEmail}
-            error={issue("alertEmail")}
-            onChange={(event) => set({ alertEmail: event.currentTarget.value })}
-          />
+      <Confirm
+        title={`Keep only ${plural(values.retentionDays ?? 0, "day")}?`}
+        confirmLabel="Save and delete"
+        confirm={save}
+        button={(ask) => (
+          <FormBody
+            form={form.form}
+            submitLabel={admin ? "Save" : undefined}
+            submit={() => (keepsLess(values.retentionDays, organization.retentionDays) ? ask() : void save())}
+          >
+            <TextInput
+              label="Name"
+              value={values.name}
+              error={issue("name")}
+              disabled={!admin}
+              onChange={(event) => set({ name: event.currentTarget.value })}
+            />
+            <Select
+              label="Time zone"
+              searchable
+              allowDeselect={false}
+              data={zones}
+              value={values.timeZone}
+              error={issue("timeZone")}
+              disabled={!admin}
+              onChange={(timeZone) => set({ timeZone: timeZone ?? "UTC" })}
+            />
+            <Select
+              label="Event catalogue"
+              description={ENFORCEMENTS[values.eventTypeEnforcement].hint}
+              inputWrapperOrder={["label", "input", "description", "error"]}
+              allowDeselect={false}
+              data={Object.entries(ENFORCEMENTS).map(([value, { label }]) => ({ value, label }))}
+              value={values.eventTypeEnforcement}
+              error={issue("eventTypeEnforcement")}
+              disabled={!admin}
+              onChange={(value) => set({ eventTypeEnforcement: value as Enforcement })}
+            />
+            {admin && (
+              <TextInput
+                label="Alert e-mail"
+                description="Who is mailed when webhooks fail or stop, lanes block or lag, or a quota is reached. Empty: nobody."
+                type="email"
+                value={values.alertEmail}
+                error={issue("alertEmail")}
+                onChange={(event) => set({ alertEmail: event.currentTarget.value })}
+              />
+            )}
+            <RetentionField
+              days={values.retentionDays}
+              change={(retentionDays) => set({ retentionDays })}
+              error={issue("retentionDays")}
+              disabled={!admin}
+            />
+          </FormBody>
         )}
-      </FormBody>
+      >
+        <WhatGoes days={values.retentionDays ?? 0} />
+      </Confirm>
       {admin && (
         <div>
           <Button

@@ -2,6 +2,7 @@
 /** Deliveries over time as stacked bars. Drawn by hand: the chart library would be heavier than the whole page. */
 import { useState } from "react";
 import { formatCount, formatDuration, plural } from "../components/format.ts";
+import { ceiling } from "../components/scale.ts";
 import classes from "./bars.module.css";
 import type { Bucket } from "./documents.ts";
 
@@ -9,12 +10,6 @@ const WIDTH = 960;
 const HEIGHT = 180;
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const total = (bucket: Bucket) => bucket.delivered + bucket.retried + bucket.rejected;
-
-/** A round number at or above, for the axis. */
-function ceiling(value: number): number {
-  const size = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 4, 5, 10].map((factor) => factor * size).find((each) => each >= value) ?? value;
-}
 
 export function Bars({ buckets }: { buckets: Bucket[] }) {
   const [at, setAt] = useState<number>();

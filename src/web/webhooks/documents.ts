@@ -1,5 +1,6 @@
 import { Problem } from "../graphql/act.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { Told } from "../request/sentence.ts";
 
 export const DefinitionFields = graphql(`
   fragment DefinitionFields on WebhookDefinition {
@@ -59,6 +60,30 @@ export const DefinitionFields = graphql(`
 `);
 export type Definition = ResultOf<typeof DefinitionFields>;
 
+/** Lanes of one webhook, for its page: with what stands at their heads. */
+const HeldLanes = graphql(
+  `
+  fragment HeldLanes on LaneConnection {
+    totalCount
+    totalCountCapped
+    edges {
+      node {
+        id
+        key
+        state
+        until
+        pendingCount
+        head {
+          number
+          ...Told
+        }
+      }
+    }
+  }
+`,
+  [Told],
+);
+
 export const DefinitionQuery = graphql(
   `
   query Definition($id: ID!) {
@@ -74,13 +99,28 @@ export const DefinitionQuery = graphql(
       }
       signingSecretLastFour
     }
-    lanes(first: 50, filter: { webhookDefinitionId: $id, state: [WAITING, BLOCKED, PAUSED] }) {
+    blocked: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [BLOCKED] }) {
+      ...HeldLanes
+    }
+    waiting: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [WAITING] }) {
+      ...HeldLanes
+    }
+    paused: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [PAUSED] }) {
+      ...HeldLanes
+    }
+    busy: lanes(first: 5, filter: { webhookDefinitionId: $id, state: [READY, LEASED] }) {
+      ...HeldLanes
+    }
+    failed: webhookRequests(first: 5, filter: { webhookDefinitionId: $id, state: [WAITING, REJECTED] }) {
       edges {
         node {
           id
-          state
-          key
-          pendingCount
+          number
+          eventType
+          entity
+          entityId
+          createdAt
+          ...Told
         }
       }
     }
@@ -107,8 +147,10 @@ export const DefinitionQuery = graphql(
     }
   }
 `,
-  [DefinitionFields],
+  [DefinitionFields, HeldLanes, Told],
 );
+export type DefinitionData = ResultOf<typeof DefinitionQuery>;
+export type WholeDefinition = NonNullable<DefinitionData["webhookDefinition"]>;
 
 export const DefinitionNow = graphql(
   `

@@ -1,6 +1,7 @@
 import { NumberInput, Radio, Switch, TagsInput, TextInput } from "@mantine/core";
 import { DIALECTS, EXHAUSTIONS, type OnExhausted, ORDERINGS, type Ordering } from "./dialects.ts";
 import classes from "./editor.module.css";
+import { SUPEROFFICE_ERRORS, waitsOf } from "./editor-summaries.ts";
 import type { FieldsProps } from "./editor-values.ts";
 import { Schedule } from "./schedule.tsx";
 
@@ -35,10 +36,9 @@ function Choice<Name extends string>({ label, value, dialectValue, options, chan
   );
 }
 
-export function DeliveryFields({ values, set, issue }: FieldsProps) {
+export function OrderingFields({ values, set, issue }: FieldsProps) {
   const dialect = DIALECTS[values.dialect];
   const ordering = values.ordering ?? dialect.ordering;
-  const waits = values.retrySchedule?.map(Number).filter((wait) => Number.isFinite(wait) && wait >= 0) ?? dialect.waits;
   return (
     <>
       <Choice
@@ -61,6 +61,14 @@ export function DeliveryFields({ values, set, issue }: FieldsProps) {
           onChange={(value) => set({ concurrency: value === "" ? null : Number(value) })}
         />
       )}
+    </>
+  );
+}
+
+export function RetryFields({ values, set, issue }: FieldsProps) {
+  const dialect = DIALECTS[values.dialect];
+  return (
+    <>
       <div>
         <Switch
           label="A retry schedule of its own"
@@ -82,7 +90,7 @@ export function DeliveryFields({ values, set, issue }: FieldsProps) {
           />
         )}
         <div style={{ marginTop: 10 }}>
-          <Schedule waits={waits} />
+          <Schedule waits={waitsOf(values)} />
         </div>
       </div>
       <Choice
@@ -95,6 +103,14 @@ export function DeliveryFields({ values, set, issue }: FieldsProps) {
         change={(next) => set({ onExhausted: next })}
         error={issue("onExhausted")}
       />
+    </>
+  );
+}
+
+export function LimitFields({ values, set, issue }: FieldsProps) {
+  const dialect = DIALECTS[values.dialect];
+  return (
+    <>
       <div className={classes["pair"]}>
         <NumberInput
           label="Timeout"
@@ -110,7 +126,7 @@ export function DeliveryFields({ values, set, issue }: FieldsProps) {
         <NumberInput
           label="Stop after errors in a row"
           min={1}
-          placeholder={values.dialect === "SUPEROFFICE" ? "9" : "never"}
+          placeholder={values.dialect === "SUPEROFFICE" ? String(SUPEROFFICE_ERRORS) : "never"}
           value={values.maxConsecutiveErrors ?? ""}
           error={issue("maxConsecutiveErrors")}
           onChange={(value) => set({ maxConsecutiveErrors: value === "" ? null : Number(value) })}

@@ -25,18 +25,23 @@ export function EventFields({ values, set, issue, choices }: FieldsProps & { cho
         splitChars={[",", " "]}
         onChange={(eventTypes) => set({ eventTypes })}
       />
-      <div data-field>
-        <p className={classes["label"]} data-field-label>
-          Filter
-        </p>
-        <FilterBuilder
-          key={values.code === "" ? "new" : "known"}
-          filter={values.filter}
-          change={(filter, filterMistake) => set({ filter, filterMistake })}
-          error={issue("filter")}
-        />
-      </div>
       {values.eventTypes.length > 0 && <FilterPreview eventTypes={values.eventTypes} filter={values.filter} />}
     </>
+  );
+}
+
+export function FilterFields({ values, set, issue }: FieldsProps) {
+  return (
+    <div data-field>
+      <p className={classes["label"]} data-field-label>
+        Filter
+      </p>
+      <FilterBuilder
+        key={values.code === "" ? "new" : "known"}
+        filter={values.filter}
+        change={(filter, filterMistake) => set({ filter, filterMistake })}
+        error={issue("filter")}
+      />
+    </div>
   );
 }

@@ -1,16 +1,13 @@
-import { Checkbox, JsonInput, Select, TagsInput, Textarea } from "@mantine/core";
+import { JsonInput, TagsInput, Textarea } from "@mantine/core";
 import { ScriptEditor } from "../components/script-editor.tsx";
 import { DryRun } from "./dry-run.tsx";
-import classes from "./editor.module.css";
-import type { Choices } from "./editor-target.tsx";
 import type { FieldsProps } from "./editor-values.ts";
 
 interface PayloadProps extends FieldsProps {
-  choices: Choices;
   definitionId: string | undefined;
 }
 
-export function PayloadFields({ values, set, issue, choices, definitionId }: PayloadProps) {
+export function PayloadFields({ values, set, issue, definitionId }: PayloadProps) {
   return (
     <>
       <TagsInput
@@ -34,42 +31,6 @@ export function PayloadFields({ values, set, issue, choices, definitionId }: Pay
         error={issue("properties")}
         onChange={(properties) => set({ properties })}
       />
-      {values.dialect === "STANDARD" && (
-        <Checkbox.Group
-          label="Signatures"
-          value={values.signatureVersions}
-          error={issue("signatureVersions")}
-          onChange={(next) => set({ signatureVersions: next as typeof values.signatureVersions })}
-        >
-          <div className={classes["options"]} style={{ marginTop: 8 }}>
-            <Checkbox value="V1" label="v1: HMAC-SHA256" description="One secret that both sides know" />
-            <Checkbox value="V1A" label="v1a: Ed25519" description="The receiver needs only the public key" />
-          </div>
-        </Checkbox.Group>
-      )}
-      {values.dialect === "CRMCOM" && (
-        <div className={classes["pair"]}>
-          <Select
-            label="Secret key"
-            placeholder="None"
-            clearable
-            data={choices?.secretKeys.edges.map(({ node }) => ({ value: node.id, label: `${node.name} (…${node.lastFour})` })) ?? []}
-            value={values.secretKeyId}
-            error={issue("secretKeyId")}
-            onChange={(secretKeyId) => set({ secretKeyId })}
-          />
-          <Select
-            label="Form"
-            allowDeselect={false}
-            data={["SHA256 HEX", "SHA256 BASE64", "SHA1 HEX", "SHA1 BASE64"]}
-            value={`${values.hmacAlgorithm} ${values.hmacEncoding}`}
-            onChange={(form) => {
-              const [hmacAlgorithm, hmacEncoding] = (form ?? "SHA256 HEX").split(" ") as ["SHA256", "HEX"];
-              set({ hmacAlgorithm, hmacEncoding });
-            }}
-          />
-        </div>
-      )}
       <Textarea
         label="Payload query"
         description="A GraphQL query over the event; its data becomes the body"

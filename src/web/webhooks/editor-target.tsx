@@ -1,5 +1,4 @@
 import { SegmentedControl, Select, TextInput } from "@mantine/core";
-import { Pairs } from "../components/pairs.tsx";
 import type { ResultOf } from "../graphql/tada.ts";
 import type { ChoicesQuery } from "./documents.ts";
 import type { FieldsProps } from "./editor-values.ts";
@@ -56,7 +55,6 @@ export function TargetFields({ values, set, issue, choices }: FieldsProps & { ch
           onChange={(scriptId) => set({ scriptId })}
         />
       )}
-      <Pairs noun="Header" pairs={values.headers} change={(headers) => set({ headersTouched: true, headers })} issue={issue} />
     </>
   );
 }

@@ -1,44 +1,9 @@
 /** What stands in the editor's fields, and how it becomes the API's input. Pure. */
 import { blank, parseJson } from "../components/form.ts";
-import { fromPairs, type Pair, toPairs } from "../components/pairs.tsx";
+import { fromPairs, toPairs } from "../components/pairs.tsx";
 import type { VariablesOf } from "../graphql/tada.ts";
-import type { Dialect, OnExhausted, Ordering } from "./dialects.ts";
 import type { CreateDefinition, Definition, UpdateDefinition } from "./documents.ts";
-
-export interface EditorValues {
-  name: string;
-  code: string;
-  codeTouched: boolean;
-  description: string;
-  dialect: Dialect;
-  target: "url" | "connection" | "script";
-  targetUrl: string;
-  connectionId: string | null;
-  scriptId: string | null;
-  eventTypes: string[];
-  filter: unknown;
-  /** Why what stands in the filter is none yet. */
-  filterMistake: string | null;
-  /** Null: as the dialect says. */
-  ordering: Ordering | null;
-  concurrency: number | null;
-  onExhausted: OnExhausted | null;
-  /** Seconds; null: as the dialect says. */
-  retrySchedule: string[] | null;
-  timeoutMs: number | null;
-  maxConsecutiveErrors: number | null;
-  headers: Pair[];
-  headersTouched: boolean;
-  properties: string;
-  signatureVersions: ("V1" | "V1A")[];
-  secretKeyId: string | null;
-  hmacAlgorithm: "SHA256" | "SHA1";
-  hmacEncoding: "HEX" | "BASE64";
-  fieldsSet: string[];
-  transformation: string;
-  payloadQuery: string;
-  errorsEmail: string;
-}
+import type { EditorValues } from "./editor-shape.ts";
 
 /** `Orders, daily` → `orders_daily`. */
 export const suggestCode = (name: string): string =>

@@ -1,27 +1,22 @@
-import { Fieldset, Select, Textarea, TextInput } from "@mantine/core";
+import { Fieldset, Textarea, TextInput } from "@mantine/core";
 import { useEffect } from "react";
 import { useQuery } from "urql";
+import { Fold } from "../components/fold.tsx";
 import { parseJson, useForm } from "../components/form.ts";
+import { Pairs } from "../components/pairs.tsx";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
 import { useReadNow } from "../graphql/read-now.ts";
-import { DIALECTS } from "./dialects.ts";
 import { ChoicesQuery, CreateDefinition, type Definition, DefinitionNow, UpdateDefinition } from "./documents.ts";
 import classes from "./editor.module.css";
-import { DeliveryFields } from "./editor-delivery.tsx";
-import { EventFields } from "./editor-events.tsx";
+import { LimitFields, OrderingFields, RetryFields } from "./editor-delivery.tsx";
+import { DialectFields } from "./editor-dialect.tsx";
+import { EventFields, FilterFields } from "./editor-events.tsx";
 import { PayloadFields } from "./editor-payload.tsx";
+import type { EditorValues } from "./editor-shape.ts";
+import { dialectLine, filterLine, headersLine, limitsLine, payloadLine, retriesLine } from "./editor-summaries.ts";
 import { TargetFields } from "./editor-target.tsx";
-import {
-  copyOf,
-  createInput,
-  type EditorValues,
-  emptyValues,
-  type FieldsProps,
-  suggestCode,
-  updateInput,
-  valuesOf,
-} from "./editor-values.ts";
+import { copyOf, createInput, emptyValues, type FieldsProps, suggestCode, updateInput, valuesOf } from "./editor-values.ts";
 
 export type EditorTask = { kind: "create" } | { kind: "copy"; of: Definition } | { kind: "edit"; of: Definition };
 
@@ -67,7 +62,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
   }
 
   const fields: FieldsProps = { values, set, issue };
-  const dialect = DIALECTS[values.dialect];
+  const wrong = (...paths: string[]): boolean => paths.some((path) => issue(path) !== undefined);
   return (
     <FormPanel
       opened={task !== undefined}
@@ -108,40 +103,37 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
         error={issue("description")}
         onChange={(event) => set({ description: event.currentTarget.value })}
       />
-      <div>
-        <Select
-          label="Dialect"
-          description={dialect.hint}
-          inputWrapperOrder={["label", "input", "description", "error"]}
-          data={Object.entries(DIALECTS).map(([value, each]) => ({ value, label: each.label }))}
-          value={values.dialect}
-          allowDeselect={false}
-          error={issue("dialect")}
-          onChange={(value) => set({ dialect: value as EditorValues["dialect"] })}
-        />
-        <dl className={classes["defaults"]}>
-          <div>
-            <dt>Success</dt>
-            <dd>{dialect.success}</dd>
-          </div>
-          <div>
-            <dt>Signature</dt>
-            <dd>{dialect.signature}</dd>
-          </div>
-        </dl>
-      </div>
       <Fieldset legend="Where it goes" variant="unstyled" className={classes["group"] ?? ""}>
         <TargetFields {...fields} choices={choices} />
       </Fieldset>
       <Fieldset legend="Which events" variant="unstyled" className={classes["group"] ?? ""}>
         <EventFields {...fields} choices={choices} />
       </Fieldset>
-      <Fieldset legend="Order and retries" variant="unstyled" className={classes["group"] ?? ""}>
-        <DeliveryFields {...fields} />
+      <Fieldset legend="In which order" variant="unstyled" className={classes["group"] ?? ""}>
+        <OrderingFields {...fields} />
       </Fieldset>
-      <Fieldset legend="What is sent" variant="unstyled" className={classes["group"] ?? ""}>
-        <PayloadFields {...fields} choices={choices} definitionId={task?.kind === "edit" ? task.of.id : undefined} />
-      </Fieldset>
+      <Fold title="Filter" value={filterLine(values)} wrong={wrong("filter")}>
+        <FilterFields {...fields} />
+      </Fold>
+      <Fold title="Retries" value={retriesLine(values)} wrong={wrong("retrySchedule", "onExhausted")}>
+        <RetryFields {...fields} />
+      </Fold>
+      <Fold title="Timeout and stopping" value={limitsLine(values)} wrong={wrong("timeoutMs", "maxConsecutiveErrors", "errorsEmail")}>
+        <LimitFields {...fields} />
+      </Fold>
+      <Fold title="Headers" value={headersLine(values)} wrong={wrong("headers")}>
+        <Pairs noun="Header" pairs={values.headers} change={(headers) => set({ headersTouched: true, headers })} issue={issue} />
+      </Fold>
+      <Fold
+        title="Dialect and signature"
+        value={dialectLine(values)}
+        wrong={wrong("dialect", "signatureVersions", "secretKeyId", "hmacAlgorithm", "hmacEncoding")}
+      >
+        <DialectFields {...fields} choices={choices} />
+      </Fold>
+      <Fold title="What is sent" value={payloadLine(values)} wrong={wrong("fieldsSet", "properties", "payloadQuery", "transformation")}>
+        <PayloadFields {...fields} definitionId={task?.kind === "edit" ? task.of.id : undefined} />
+      </Fold>
     </FormPanel>
   );
 }
