@@ -1,14 +1,5 @@
 import { TextInput } from "@mantine/core";
-
-const two = (value: number): string => String(value).padStart(2, "0");
-
-/** A moment as a field of the browser's takes it: in this browser's time zone, to the second. "" for none. */
-export function momentText(at: string): string {
-  const date = new Date(at);
-  if (at === "" || Number.isNaN(date.getTime())) return "";
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-}
+import { instantOf, useZone, wallText } from "./zone.ts";
 
 interface MomentInputProps {
   label: string;
@@ -19,19 +10,18 @@ interface MomentInputProps {
   change: (value: string) => void;
 }
 
-/** Date and time with seconds. */
-export function MomentInput({ value, change, error, ...rest }: MomentInputProps) {
+/** Date and time with seconds, by the clock of the chosen zone, which the label names. */
+export function MomentInput({ label, value, change, error, ...rest }: MomentInputProps) {
+  const zone = useZone();
   return (
     <TextInput
       {...rest}
+      label={`${label} (${zone})`}
       type="datetime-local"
       step={1}
-      value={momentText(value)}
+      value={wallText(value)}
       {...(error === undefined ? {} : { error })}
-      onChange={(event) => {
-        const date = new Date(event.currentTarget.value);
-        change(Number.isNaN(date.getTime()) ? "" : date.toISOString());
-      }}
+      onChange={(event) => change(instantOf(event.currentTarget.value))}
     />
   );
 }
