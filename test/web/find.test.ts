@@ -71,3 +71,90 @@ test("events are narrowed by chips that stand in the address, live", { timeout: 
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });
+
+test("one box finds a number, ids, an entity, a webhook, pages and actions, by the keyboard alone", { timeout: 120_000 }, async () => {
+  const { installation } = dashboard;
+  const page = await dashboard.open("/goals");
+  const loaded: string[] = [];
+  page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  const field = page.getByRole("combobox", { name: "Search" });
+  const find = async (text: string, option: RegExp) => {
+    await page.keyboard.press("Control+k");
+    await field.waitFor();
+    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.type(text);
+    await page.getByRole("option", { name: option }).waitFor();
+    await expect.poll(() => page.getByLabel("Searching").count()).toBe(0);
+    for (let steps = 0; steps < 30; steps++) {
+      const chosen = page.locator('[role="option"][aria-selected="true"]');
+      if (option.test((await chosen.textContent()) ?? "")) break;
+      await page.keyboard.press("ArrowDown");
+    }
+    await page.keyboard.press("Enter");
+    await field.waitFor({ state: "detached" });
+  };
+  const at = (path: string) => page.waitForURL((url) => url.pathname + url.search === path);
+  const { events, webhookRequests } = await installation.graphql(
+    `{ events(filter: { type: ["order.paid"] }) { edges { node { id } } } webhookRequests(filter: { eventType: "order.paid" }) { edges { node { id number } } } }`,
+  );
+  const request = webhookRequests.edges[0].node;
+
+  await page.keyboard.press("Control+k");
+  await field.waitFor();
+  expect(loaded.some((path) => /box-.*\.js$/.test(path))).toBe(true);
+  expect(await lookFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+
+  await find(`#${request.number}`, new RegExp(`^Request #${request.number} ?order.paid`));
+  await at(`/log/${request.number}`);
+  await find(request.id, /^Request #/);
+  await at(`/log/${request.number}`);
+  await find(events.edges[0].node.id, /^order\.paid ?Event/);
+  await at(`/events?id=${events.edges[0].node.id}`);
+  await page.keyboard.press("Escape");
+  await find("19", /^Log of entity id 19/);
+  await at("/log?entityId=19");
+  // From within a field, too.
+  await page.getByLabel("Event type", { exact: true }).focus();
+  await find("order de", /^Order desk/);
+  await page.getByRole("heading", { name: "Order desk" }).waitFor();
+  await find("audit", /^Audit log/);
+  await at("/settings/audit-log");
+  await find("contact.*", /^Events of contact/);
+  await at("/events?type=contact.*");
+  await find("new web", /^New webhook/);
+  const panel = page.getByRole("dialog", { name: "New webhook" });
+  await panel.waitFor();
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
+  // By mouse, and again from the very page.
+  await page.getByRole("button", { name: /^Search/ }).click();
+  await page.getByRole("option", { name: "New webhook" }).click();
+  await panel.waitFor();
+  await page.keyboard.press("Escape");
+  await find("dark", /^Dark/);
+  await expect.poll(() => page.locator("html").getAttribute("data-mantine-color-scheme")).toBe("dark");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("zzz qqq");
+  await page.getByText("Nothing is found.").waitFor();
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("the box signs out", { timeout: 60_000 }, async () => {
+  const context = await dashboard.browser.newContext();
+  const page = await context.newPage();
+  await page.request.post(`${dashboard.installation.url}/sign-in-token`, {
+    headers: { origin: dashboard.installation.url },
+    data: { token: dashboard.installation.token },
+  });
+  await page.goto(`${dashboard.installation.url}/`);
+  await page.locator("h1").first().waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search" }).fill("sign out");
+  await page.getByRole("option", { name: "Sign out" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/sign-in/);
+  await context.close();
+});
