@@ -1,4 +1,5 @@
 /** Finding anything: events, the log, one box for all, exports, the time zone, saved views. By mouse and by keyboard. */
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { lookFaults } from "./helpers/axe.ts";
@@ -112,7 +113,10 @@ test("one box finds a number, ids, an entity, a webhook, pages and actions, by t
   await at(`/log/${request.number}`);
   await find(events.edges[0].node.id, /^order\.paid ?Event/);
   await at(`/events?id=${events.edges[0].node.id}`);
+  await page.getByRole("dialog", { name: "Event" }).waitFor();
   await page.keyboard.press("Escape");
+  // It gives the focus back once it is gone.
+  await page.getByRole("dialog", { name: "Event" }).waitFor({ state: "detached" });
   await find("19", /^Log of entity id 19/);
   await at("/log?entityId=19");
   // From within a field, too.
@@ -157,4 +161,98 @@ test("the box signs out", { timeout: 60_000 }, async () => {
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/sign-in/);
   await context.close();
+});
+
+test("what is shown goes out as a file, with its filter", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/log?type=order.paid");
+  await page.getByText("1 match", { exact: true }).waitFor();
+  const download = async (item: string) => {
+    // By the keyboard: the menu opens, and its items are links.
+    await page.getByRole("button", { name: "Export" }).focus();
+    await page.keyboard.press("Enter");
+    const entry = page.getByRole("menuitem", { name: item });
+    await entry.waitFor();
+    const [file] = await Promise.all([page.waitForEvent("download"), entry.press("Enter")]);
+    return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };
+  };
+  const csv = await download("CSV, for spreadsheets");
+  expect(csv.name).toMatch(/^hookline-requests-.*\.csv$/);
+  expect(csv.text.trimEnd().split("\r\n")).toHaveLength(2);
+  expect(csv.text).toContain("order.paid,order,19,Order desk");
+  await page.goto(`${dashboard.installation.url}/events?type=order.*&matched=yes`);
+  await page.getByText("2 match", { exact: true }).waitFor();
+  const ndjson = await download("NDJSON, for programs");
+  expect(
+    ndjson.text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).type),
+  ).toEqual(["order.paid", "order.created"]);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("times are shown and taken in the zone that one chooses, which each of them names", { timeout: 60_000 }, async () => {
+  const { installation } = dashboard;
+  await installation.graphql("mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { __typename } }", {
+    input: { timeZone: "Asia/Kolkata" },
+  });
+  const { events } = await installation.graphql(`{ events(filter: { entityId: "18" }) { edges { node { createdAt } } } }`);
+  const at = new Date(events.edges[0].node.createdAt);
+  const shown = (timeZone: string, name: string) =>
+    `${new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone }).format(at)} ${name}`;
+  const page = await dashboard.open("/account");
+  const field = page.getByRole("combobox", { name: "Time zone" });
+  await field.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("option", { name: "The organization's: Asia/Kolkata" }).click();
+  await page.getByText(/Now it is .* GMT\+5:30/).waitFor();
+  expect(await lookFaults(page)).toEqual([]);
+  await page.goto(`${installation.url}/events?entityId=18`);
+  const row = page.getByRole("row").filter({ hasText: "order 18" });
+  await row.getByText(/\d\d:\d\d:\d\d GMT\+5:30$/).waitFor();
+  expect(await row.locator("time").getAttribute("title")).toContain(shown("Asia/Kolkata", "GMT+5:30"));
+  await page.getByRole("button", { name: "Time range" }).click();
+  await page.getByLabel("From (Asia/Kolkata)").fill("2026-01-02T05:30:00");
+  await expect.poll(() => search(page).get("from")).toBe("2026-01-02T00:00:00.000Z");
+  expect(await page.getByLabel("From (Asia/Kolkata)").inputValue()).toMatch(/^2026-01-02T05:30/);
+  await page.goto(`${installation.url}/account`);
+  await field.click();
+  await page.getByRole("option", { name: "UTC" }).click();
+  await page.getByText(/Now it is .* UTC/).waitFor();
+  await page.goto(`${installation.url}/log?entityId=18`);
+  const cell = page.getByRole("row").filter({ hasText: "order 18" }).locator("time");
+  await cell.getByText(/UTC$/).waitFor();
+  expect(await cell.getAttribute("title")).toContain(shown("UTC", "UTC"));
+  expect(await lookFaults(page)).toEqual([]);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("a view is saved under a name, found in the box, and removed", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/log?type=order.*&entityId=18&from=2026-01-02T03:04:05.000Z");
+  await page.getByRole("button", { name: "Views" }).click();
+  const panel = page.getByRole("dialog", { name: "Saved views" });
+  await panel.getByLabel("Name of what is shown now").fill("Order eighteen");
+  await page.keyboard.press("Enter");
+  await panel.getByRole("link", { name: "Order eighteen" }).waitFor();
+  expect(await lookFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.goto(`${dashboard.installation.url}/goals`);
+  await page.locator("h1").first().waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search" }).fill("eighteen");
+  await page.getByRole("option", { name: "Order eighteen" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname === "/log");
+  expect([...search(page)]).toEqual([
+    ["type", "order.*"],
+    ["entityId", "18"],
+    ["from", "2026-01-02T03:04:05.000Z"],
+  ]);
+  await page.getByRole("button", { name: "Views" }).click();
+  await panel.getByRole("button", { name: "Remove the view Order eighteen" }).click();
+  await panel.getByRole("link", { name: "Order eighteen" }).waitFor({ state: "detached" });
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
 });

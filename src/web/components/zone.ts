@@ -8,12 +8,17 @@ const listeners = new Set<() => void>();
 
 /** An unknown zone changes nothing. */
 export function setZone(next: string): void {
+  if (next === zone) return;
   try {
     new Intl.DateTimeFormat("en-GB", { timeZone: next });
   } catch {
     return;
   }
   zone = next;
+}
+
+/** To all that show times: once the zone is another. */
+export function announceZone(): void {
   for (const listener of listeners) listener();
 }
 

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconBolt } from "@tabler/icons-react";
 import { useSearchParams } from "react-router";
+import { ExportButton } from "../components/export-button.tsx";
 import { formatCapped } from "../components/format.ts";
 import { Freshness } from "../components/live.tsx";
 import { Page } from "../components/page.tsx";
@@ -8,6 +9,7 @@ import { Pager } from "../components/pager.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { type Column, DataTable } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
+import { ViewsButton } from "../components/views-button.tsx";
 import { EventPanel } from "../events/detail.tsx";
 import { type EventRow, EventsQuery } from "../events/documents.ts";
 import { type EventsFilter, isFiltered, readFilter, toInput, writeFilter } from "../events/filter.ts";
@@ -66,7 +68,16 @@ export function Events() {
   const events = data?.events;
   const rows = events?.edges.map((edge) => edge.node) ?? [];
   return (
-    <Page title="Events" hint="Everything that was accepted, also what no webhook wanted, newest first; and where each went.">
+    <Page
+      title="Events"
+      hint="Everything that was accepted, also what no webhook wanted, newest first; and where each went."
+      actions={
+        <>
+          <ViewsButton place="/events" query={writeFilter(filter).toString()} />
+          <ExportButton list="events" filter={toInput(filter)} />
+        </>
+      }
+    >
       <div style={{ display: "flex", flexWrap: "wrap", gap: "6px 16px", marginBottom: 10 }}>
         <Freshness at={at} error={error} />
         {events && (

@@ -4,11 +4,13 @@ import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
+import { ExportButton } from "../components/export-button.tsx";
 import { formatCapped } from "../components/format.ts";
 import { LiveMark } from "../components/live.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import { ViewsButton } from "../components/views-button.tsx";
 import type { LogRow } from "../log/documents.ts";
-import { isFiltered, type LogFilter, readFilter, writeFilter } from "../log/filter.ts";
+import { isFiltered, type LogFilter, readFilter, toInput, writeFilter } from "../log/filter.ts";
 import { LogFilters, NumberSearch } from "../log/filters.tsx";
 import { LogList } from "../log/list.tsx";
 import { storeFor } from "../log/store.ts";
@@ -99,6 +101,8 @@ export function Log() {
               </Suspense>
             )}
             {writes && <RecoverViewButton filter={filter} />}
+            <ViewsButton place="/log" query={writeFilter(filter).toString()} />
+            <ExportButton list="requests" filter={toInput(filter)} />
             <NumberSearch open={(number) => navigate(`/log/${number}`)} />
             <Button
               size="xs"

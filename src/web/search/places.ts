@@ -1,7 +1,8 @@
 /** Pages and actions, as the box offers them to this person. */
 import { useMantineColorScheme } from "@mantine/core";
 import { useNavigate } from "react-router";
-import { useSession } from "../session.tsx";
+import { type Place, useViews } from "../components/views.ts";
+import { personOf, useSession } from "../session.tsx";
 import type { Hit } from "./hit.ts";
 
 /** Title, address, and other words for it. */
@@ -48,12 +49,23 @@ export function usePlaces({ leave, signOut, showShortcuts }: Commands): Hit[] {
     leave();
     navigate(to);
   };
+  const person = personOf(viewer);
+  const views: [Place, ReturnType<typeof useViews>][] = [
+    ["/log", useViews(person, "/log")],
+    ["/events", useViews(person, "/events")],
+  ];
   const act = (title: string, run: () => void, also = ""): Hit => ({ key: title, group: "Actions", title, also, run });
   const after = (run: () => void) => () => {
     leave();
     run();
   };
   return [
+    ...views.flatMap(([place, saved]) =>
+      saved.views.map(({ name, query }): Hit => {
+        const to = `${place}?${query}`;
+        return { key: `view ${name} ${to}`, group: "Saved views", title: name, note: place === "/log" ? "Log" : "Events", run: go(to) };
+      }),
+    ),
     ...[...PAGES, ...(viewer.role === "ADMIN" ? ADMIN_PAGES : [])].map(
       ([title, to, also = ""]): Hit => ({ key: to, group: "Pages", title, also, run: go(to) }),
     ),
