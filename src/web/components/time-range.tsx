@@ -1,6 +1,8 @@
 /** From and to, to the second: a few usual spans, or any. */
 import { Button, Popover } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconChevronDown } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
 import classes from "./filter-bar.module.css";
 import { formatMoment } from "./format.ts";
 import { MomentInput } from "./moment-input.tsx";
@@ -25,6 +27,16 @@ export function rangeText({ from, to }: Range): string {
 
 /** The button names the panel. */
 export function TimeRange({ from, to, change }: Range & { change: (range: Range) => void }) {
+  // A year is typed digit by digit, and each is a year.
+  const typed = useRef<Range>({ from, to });
+  const send = useDebouncedCallback(() => change(typed.current), 500);
+  useEffect(() => {
+    typed.current = { from, to };
+  }, [from, to]);
+  const edit = (part: Partial<Range>) => {
+    typed.current = { ...typed.current, ...part };
+    send();
+  };
   return (
     <Popover position="bottom-start" width={290} trapFocus returnFocus withinPortal>
       <Popover.Target>
@@ -46,8 +58,8 @@ export function TimeRange({ from, to, change }: Range & { change: (range: Range)
               </Button>
             ))}
           </div>
-          <MomentInput label="From" value={from} change={(next) => change({ from: next, to })} />
-          <MomentInput label="To" value={to} change={(next) => change({ from, to: next })} />
+          <MomentInput label="From" value={from} change={(next) => edit({ from: next })} />
+          <MomentInput label="To" value={to} change={(next) => edit({ to: next })} />
         </div>
       </Popover.Dropdown>
     </Popover>
