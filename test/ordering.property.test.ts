@@ -8,8 +8,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayloadQuery } from "../src/api/graphql/payload-query.ts";
 import { createQueue, type Queue } from "../src/db/queue.ts";
 import { createSandbox, type Sandbox } from "../src/delivery/sandbox/sandbox.ts";
+import { createRunMissed } from "../src/events/missed.ts";
+import { REPLAY_JOB } from "../src/requests/replay.ts";
+import { workReplays } from "../src/requests/replay-run.ts";
 import { type TestCore, testCore } from "./helpers/database.ts";
-import { startNode } from "./helpers/node.ts";
+import { startNode, type TestNode } from "./helpers/node.ts";
 import { type Receiver, startReceiver } from "./helpers/receiver.ts";
 import { checkClaims } from "./ordering/claims.ts";
 import { moves } from "./ordering/moves.ts";
@@ -23,16 +26,22 @@ let t: TestCore;
 let receiver: Receiver;
 let queue: Queue;
 let sandbox: Sandbox;
+/** Works replays, and outlives all histories. */
+let recovery: TestNode;
 
 beforeAll(async () => {
   t = await testCore();
   receiver = await startReceiver();
   queue = createQueue(t.url, t.core.log, { worker: true });
-  await queue.start([]);
+  await queue.start([REPLAY_JOB]);
   sandbox = createSandbox();
+  recovery = startNode({ core: t.core, queue, sandbox }, "recovery", { worker: false });
+  await workReplays(t.core, queue, createRunMissed(recovery.core, recovery.ingest));
 });
 
 afterAll(async () => {
+  await recovery?.stop();
+  await recovery?.close();
   await sandbox?.close();
   await queue?.stop();
   await receiver?.close();
@@ -48,6 +57,7 @@ test("any history keeps every lane in order, at least once, one in flight", { ti
         t,
         receiver,
         checks,
+        jobs: queue,
         chance,
         start: (name, worker) => startNode(nodeParts, name, { leaseMs: 800, worker }),
       });

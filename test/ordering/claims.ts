@@ -26,6 +26,8 @@ export interface RequestRow {
   definition_id: string;
   event_id: string;
   dialect: string;
+  /** Somebody, or a replay, sent it again. */
+  manual: boolean;
   lane_id: string;
   lane_number: number;
   /** Its lane's. */

@@ -17,6 +17,9 @@ export type Move =
   | { kind: "redialect"; organization: number; definition: number; dialect: "STANDARD" | "CRMCOM" }
   /** And another one takes its place. */
   | { kind: "delete"; organization: number; definition: number }
+  /** What it missed while it was stopped, or what was rejected, is sent after all. */
+  | { kind: "recover"; organization: number; definition: number; what: "MISSED" | "REJECTED" }
+  | { kind: "pauseAll" | "resumeAll"; organization: number }
   /** What is settled by now goes. */
   | { kind: "wait"; ms: number };
 
@@ -82,5 +85,15 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), organization, definition }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("recover" as const),
+      organization,
+      definition,
+      what: fc.constantFrom("MISSED" as const, "REJECTED" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("pauseAll" as const, "resumeAll" as const), organization }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 60 }) }) },
 );

@@ -11,8 +11,11 @@ import {
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
 import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
+import { pauseAll, resumeAll } from "../../src/delivery/pause-all.ts";
 import { ConflictError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
+import { createReplay } from "../../src/events/recovery.ts";
+import type { Jobs } from "../../src/requests/replay.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import type { TestCore, TestOrganization } from "../helpers/database.ts";
 import { NODE_HEADER, type TestNode } from "../helpers/node.ts";
@@ -48,6 +51,8 @@ export interface WorldParts {
   t: TestCore;
   receiver: Receiver;
   checks: SourceChecks;
+  /** Somebody works replays. */
+  jobs: Jobs;
   /** Of the receivers' failures. */
   chance: number;
   start(name: string, worker: boolean): TestNode;
@@ -55,7 +60,7 @@ export interface WorldParts {
 
 let worlds = 0;
 
-export async function createWorld({ t, receiver, checks, chance, start }: WorldParts) {
+export async function createWorld({ t, receiver, checks, jobs, chance, start }: WorldParts) {
   const world = ++worlds;
   const calls: Call[] = [];
   const emitted: Emitted[] = [];
@@ -196,6 +201,12 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
     await refusable(moves[kind]());
   }
 
+  async function recover(owner: House, { id }: Place, kind: "MISSED" | "REJECTED"): Promise<void> {
+    if (kind === "MISSED") await activateDefinitions(t.core, owner.admin, [id]);
+    const input = { kind, webhookDefinitionId: id, since: new Date(Date.now() - 3_600_000), filter: {} };
+    await refusable(createReplay(t.core, jobs, owner.admin, input));
+  }
+
   /** Its queue is cancelled; what is on its way ends as it does. */
   async function replace(owner: House, index: number): Promise<void> {
     const at = owner.places[index] as Place;
@@ -211,7 +222,7 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
   async function logged(): Promise<{ requests: RequestRow[]; events: string[] }> {
     const requests = await t.core.db.pool.query<RequestRow>(
       `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count,
-         COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
+         EXISTS (SELECT FROM attempt a WHERE a.request_id = r.id AND a.manual) AS manual, COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
          (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
        -- A deleted definition's lane is gone before its requests are.
@@ -265,6 +276,9 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
         stopped.add(at.id);
         await refusable(updateDefinition(t.core, owner.admin, at.id, { dialect: move.dialect }, checks));
       } else if (move.kind === "delete" && owner) await replace(owner, move.definition);
+      else if (move.kind === "recover" && at && owner) await recover(owner, at, move.what);
+      else if ((move.kind === "pauseAll" || move.kind === "resumeAll") && owner)
+        await t.core.db.transaction((client) => (move.kind === "pauseAll" ? pauseAll : resumeAll)(client, owner.id));
       else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
@@ -282,6 +296,7 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
       );
       for (const lane of rows) await resumeLane(t.core, lane.organization_id, lane.id);
       for (const owner of houses) {
+        await t.core.db.transaction((client) => resumeAll(client, owner.id));
         await stopDefinitions(
           t.core,
           owner.admin,
@@ -293,6 +308,13 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
           owner.places.map((at) => at.id),
         );
       }
+      const recovered = async () => {
+        const running = await t.core.db.pool.query("SELECT 1 FROM replay WHERE organization_id = ANY($1) AND state = 'RUNNING' LIMIT 1", [
+          organizationIds,
+        ]);
+        return running.rowCount === 0;
+      };
+      await until(recovered, 20_000, async () => "a replay does not end");
       const empty = async () => {
         const left = await t.core.db.pool.query(
           "SELECT 1 FROM lane_entry e JOIN lane l ON l.id = e.lane_id WHERE l.organization_id = ANY($1) LIMIT 1",
@@ -314,7 +336,8 @@ export async function createWorld({ t, receiver, checks, chance, start }: WorldP
           ...{ id, organizationId, types },
           wasStopped: stopped.has(id),
         })),
-        resent,
+        // A replay sends by hand, too.
+        resent: new Set([...resent, ...now.requests.flatMap(({ id, manual }) => (manual ? [id] : []))]),
         deaths,
       };
     },

@@ -14,10 +14,12 @@ afterAll(async () => {
 /** What is under way on them: a live stream, polled counts, pages of a list. */
 const PATHS = ["/log", "/", "/webhooks", "/lanes", "/goals"];
 const TIMES = 20;
+/** People, each in a browser of their own. */
+const AT_ONCE = 3;
 
 test(`B99 ${TIMES} times in a row, also while queries are under way and the menu still moves`, { timeout: 240_000 }, async () => {
   const { installation, browser } = dashboard;
-  for (let time = 0; time < TIMES; time++) {
+  const signOut = async (time: number) => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(`${installation.url}/sign-in`);
@@ -50,6 +52,12 @@ test(`B99 ${TIMES} times in a row, also while queries are under way and the menu
     expect(await page.getByRole("navigation", { name: "Main" }).count()).toBe(0);
     await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
-  }
+  };
+  const times = Array.from({ length: TIMES }, (_, time) => time).values();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const time of times) await signOut(time);
+    }),
+  );
   expect(dashboard.mistakes).toEqual([]);
 });

@@ -13,8 +13,20 @@ const MAX_DEPTH = 64 + 3;
  */
 export function unstorable(value: unknown): Issue[] {
   const found: Issue[] = [];
-  look(value, [], found);
+  if (!isStorable(value, 0)) look(value, [], found);
   return found;
+}
+
+/** Without a word of where: nearly every input is, and a call of a thousand events holds a hundred thousand texts. */
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return problemOf(value) === undefined;
+  if (typeof value !== "object" || value === null || value instanceof Date) return true;
+  if (depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((inner) => isStorable(inner, depth + 1));
+  for (const key in value) {
+    if (problemOf(key) !== undefined || !isStorable((value as Record<string, unknown>)[key], depth + 1)) return false;
+  }
+  return true;
 }
 
 /** @param keys where the value stands: put together only for an issue, and there is none nearly always */

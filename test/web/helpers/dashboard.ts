@@ -20,7 +20,12 @@ const EXPECTED = /ERR_CONNECTION|WebSocket connection|Failed to load resource/;
 export async function openDashboard(env: Record<string, string> = {}): Promise<Dashboard> {
   const installation = await startInstallation(env);
   const browser = await launchBrowser();
-  const context = await browser.newContext({ viewport: { width: 1360, height: 850 }, permissions: ["clipboard-read", "clipboard-write"] });
+  // A third of a test's time would go to what slides and fades; a menu that moves is tried by sign-out.test.ts.
+  const context = await browser.newContext({
+    viewport: { width: 1360, height: 850 },
+    permissions: ["clipboard-read", "clipboard-write"],
+    reducedMotion: "reduce",
+  });
   const mistakes: string[] = [];
   context.on("page", (page) => {
     page.on("console", (message) => {
