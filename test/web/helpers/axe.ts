@@ -17,7 +17,9 @@ export async function axeFaults(page: Page): Promise<string[]> {
   await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
   await session.detach();
   // What fades in has no contrast yet.
-  await page.waitForFunction(() => document.getAnimations().every((each) => each.playState !== "running"));
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect?.getTiming().iterations === Infinity),
+  );
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
     return (await axe.run()).violations;
@@ -31,7 +33,7 @@ export async function axeFaults(page: Page): Promise<string[]> {
 export async function lookFaults(page: Page): Promise<string[]> {
   const faults: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.emulateMedia({ colorScheme });
     faults.push(...(await axeFaults(page)).map((fault) => `${colorScheme} ${fault}`));
   }
   const size = page.viewportSize();
