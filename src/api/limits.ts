@@ -21,6 +21,13 @@ export const HTTP = {
   signInBytes: 16 * 1024,
 } as const;
 
+/** Lists as files, on one process. */
+export const EXPORTS = {
+  /** Of one organization. */
+  atOnce: 4,
+  retrySeconds: 10,
+} as const;
+
 /** Of a body's JSON, judged before it is parsed: each would take tens of milliseconds, during which nobody else is served. */
 export const JSON_BODY = {
   /** Of one object. */

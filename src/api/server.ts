@@ -21,6 +21,7 @@ import { problemOf } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
 import { auditRoutes } from "./rest/audit.ts";
 import { eventRoutes } from "./rest/events.ts";
+import { exportRoutes } from "./rest/export.ts";
 import { healthRoutes } from "./rest/health.ts";
 import { metricsRoutes } from "./rest/metrics.ts";
 import { oidcRoutes } from "./rest/oidc.ts";
@@ -160,6 +161,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   await app.register(openApiRoutes(doors.publicUrl));
   await app.register(eventRoutes(doors));
   await app.register(auditRoutes(core));
+  await app.register(exportRoutes(core));
   await app.register(graphqlRoutes(doors, yoga, live));
   await mountFaces(app, doors);
   await app.register(signInRoutes(core));

@@ -3,7 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import { BadInputError } from "../errors.ts";
-import { type EventNode, listEvents } from "../requests/event.ts";
+import type { EventNode } from "../requests/event.ts";
+import { listEvents } from "../requests/event-list.ts";
 import { checkFilter } from "./filter.ts";
 import { checkEventTypePattern, compileCatalog } from "./match.ts";
 

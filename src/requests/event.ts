@@ -1,12 +1,9 @@
 /** Events as the log holds them. */
-import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import { batched } from "./batch.ts";
 import { readBodies } from "./budget.ts";
-import { type Count, countOf } from "./count.ts";
-import { HIGHEST, LOWEST, rangeOf } from "./id-range.ts";
-import { type PageOf, type Slice, sliceOf } from "./page.ts";
-import { countEventsUpTo, listEventsNewestFirst, listEventsOldestFirst, readEventsById, readEventTexts } from "./sql/read-events.ts";
+import { rangeOf } from "./id-range.ts";
+import { readEventsById, readEventTexts } from "./sql/read-events.ts";
 
 export interface EventRow {
   /** UUID. */
@@ -72,16 +69,4 @@ export function writtenEvents(events: readonly (EventRow & EventTexts)[]): Event
 export async function readEvents(db: Database, organizationId: string, ids: readonly string[]): Promise<EventNode[]> {
   const rows = await readEventsById.rows(db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
   return eventNodes(db, rows as EventRow[]);
-}
-
-/** All events of an organization, newest first. Keyset by id: they sort by the time they were accepted. */
-export async function listEvents(db: Database, organizationId: string, page: PageOf<string>): Promise<Slice<EventNode>> {
-  const list = page.fromBack ? listEventsOldestFirst : listEventsNewestFirst;
-  const rows = await list.rows(db.tenant(organizationId), [organizationId, page.after ?? HIGHEST, page.before ?? LOWEST, page.limit + 1]);
-  return sliceOf(page, eventNodes(db, rows as EventRow[]));
-}
-
-export async function countEvents(db: Database, organizationId: string): Promise<Count> {
-  const [row] = await countEventsUpTo.rows(db.tenant(organizationId), [organizationId, MOST_COUNTED + 1]);
-  return countOf(row?.count ?? 0);
 }

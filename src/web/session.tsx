@@ -1,6 +1,8 @@
 /** Who is signed in, and what they may do: the dashboard shows no button that the server would refuse. */
-import { createContext, type ReactNode, useCallback, useContext, useMemo } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from "react";
 import { Provider, useQuery } from "urql";
+import { announceZone, currentZone, setZone } from "./components/zone.ts";
+import { useZoneChoice, zoneOf } from "./components/zone-choice.ts";
 import { createClient, type Door } from "./graphql/client.ts";
 import { graphql, type ResultOf } from "./graphql/tada.ts";
 
@@ -27,6 +29,9 @@ const ViewerQuery = graphql(`
 `);
 
 export type Viewer = NonNullable<ResultOf<typeof ViewerQuery>["viewer"]>;
+
+/** Whose choices are kept under this name. */
+export const personOf = (viewer: Viewer): string => viewer.user?.id ?? "token";
 
 interface Session {
   viewer: Viewer;
@@ -62,9 +67,16 @@ export function SessionProvider({
   const [result, retry] = useQuery({ query: ViewerQuery });
   const refresh = useCallback(() => retry({ requestPolicy: "network-only" }), [retry]);
   const viewer = result.data?.viewer;
+  const choice = useZoneChoice(viewer ? personOf(viewer) : "");
+  const zone = viewer ? zoneOf(choice, viewer.organization.timeZone) : currentZone();
+  // Before anything below formats a time.
+  setZone(zone);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another zone is told to those who show times
+  useEffect(announceZone, [zone]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another zone is another session, for those who format times themselves
   const session = useMemo<Session | undefined>(
     () => (viewer ? { viewer, can: (scope) => viewer.scopes.includes(scope), refresh } : undefined),
-    [viewer, refresh],
+    [viewer, refresh, zone],
   );
   if (session) return <SessionContext value={session}>{children}</SessionContext>;
   if (result.error && result.error.response?.status !== 401) return failed(refresh);

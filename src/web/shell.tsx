@@ -12,6 +12,7 @@ import {
   IconLogout,
   IconMoon,
   IconPlugConnected,
+  IconSearch,
   IconSelector,
   IconSettings,
   IconSun,
@@ -19,9 +20,8 @@ import {
   IconUserCircle,
   IconWebhook,
 } from "@tabler/icons-react";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
-import { Shortcuts } from "./components/shortcuts.tsx";
 import { useAct } from "./graphql/act.ts";
 import { graphql } from "./graphql/tada.ts";
 import { PausedBanner } from "./organization/pause.tsx";
@@ -36,7 +36,20 @@ const SignOut = graphql(`
   }
 `);
 
+const Shortcuts = lazy(async () => ({ default: (await import("./components/shortcuts.tsx")).Shortcuts }));
+const SearchBox = lazy(async () => ({ default: (await import("./search/box.tsx")).SearchBox }));
+
 const PATIENCE_MS = 3_000;
+const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
+
+function useSignOut(signedOut: () => void): () => Promise<void> {
+  const { act } = useAct();
+  return async () => {
+    // A server that does not answer keeps nobody on a page that they want to leave.
+    await Promise.race([act(SignOut, {}), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    signedOut();
+  };
+}
 
 function Item({ to, icon: Picture, label, also = [] }: { to: string; icon: Icon; label: string; also?: string[] }) {
   const { pathname } = useLocation();
@@ -68,9 +81,8 @@ function SchemeItems() {
   ));
 }
 
-function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShortcuts: () => void }) {
+function Person({ signOut, showShortcuts }: { signOut: () => Promise<void>; showShortcuts: () => void }) {
   const { viewer } = useSession();
-  const { act } = useAct();
   const name = viewer.user?.name ?? viewer.user?.email ?? "API token";
   return (
     <Menu position="top-start" width={220} shadow="md">
@@ -97,14 +109,7 @@ function Person({ signedOut, showShortcuts }: { signedOut: () => void; showShort
         <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={showShortcuts}>
           Keyboard shortcuts
         </Menu.Item>
-        <Menu.Item
-          leftSection={<IconLogout size={15} />}
-          onClick={async () => {
-            // A server that does not answer keeps nobody on a page that they want to leave.
-            await Promise.race([act(SignOut, {}), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-            signedOut();
-          }}
-        >
+        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut()}>
           Sign out
         </Menu.Item>
       </Menu.Dropdown>
@@ -116,6 +121,8 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
   const { viewer } = useSession();
   const [open, drawer] = useDisclosure(false);
   const [help, helpWindow] = useDisclosure(false);
+  const [searching, search] = useDisclosure(false);
+  const signOut = useSignOut(signedOut);
   const navigate = useNavigate();
   const { pathname } = useLocation();
 
@@ -129,6 +136,8 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
     ["alt+5", () => navigate("/goals")],
     ["shift+?", helpWindow.open],
   ]);
+  // Wherever the focus is, in a field too.
+  useHotkeys([["mod+K", search.toggle]], []);
 
   return (
     <AppShell
@@ -143,6 +152,9 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
       <AppShell.Header hiddenFrom="sm">
         <Burger opened={open} onClick={drawer.toggle} size="sm" aria-label={open ? "Close navigation" : "Open navigation"} />
         <Brand />
+        <ActionIcon ml="auto" onClick={search.open} aria-label="Search everything">
+          <IconSearch size={18} aria-hidden />
+        </ActionIcon>
       </AppShell.Header>
       <AppShell.Navbar>
         <div className={classes["top"]}>
@@ -152,6 +164,13 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
           </ActionIcon>
         </div>
         <p className={`clip ${classes["organization"]}`}>{viewer.organization.name}</p>
+        <UnstyledButton className={classes["search"] ?? ""} onClick={search.open} aria-keyshortcuts="Control+K Meta+K">
+          <IconSearch size={15} stroke={1.7} aria-hidden />
+          Search
+          <kbd className={classes["keys"]} aria-hidden>
+            {MAC ? "⌘K" : "Ctrl K"}
+          </kbd>
+        </UnstyledButton>
         <nav className={classes["nav"]} aria-label="Main">
           <Item to="/" icon={IconLayoutDashboard} label="Overview" />
           <Item to="/log" icon={IconListDetails} label="Log" />
@@ -169,7 +188,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
           <Item to="/applications" icon={IconBuildingStore} label="Applications" />
           <Item to="/settings" icon={IconSettings} label="Settings" />
         </nav>
-        <Person signedOut={signedOut} showShortcuts={helpWindow.open} />
+        <Person signOut={signOut} showShortcuts={helpWindow.open} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         {!viewer.delivering && (
@@ -180,7 +199,16 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
         <PausedBanner />
         {children}
       </AppShell.Main>
-      <Shortcuts opened={help} close={helpWindow.close} />
+      {searching && (
+        <Suspense>
+          <SearchBox leave={search.close} signOut={() => void signOut()} showShortcuts={helpWindow.open} />
+        </Suspense>
+      )}
+      {help && (
+        <Suspense>
+          <Shortcuts close={helpWindow.close} />
+        </Suspense>
+      )}
     </AppShell>
   );
 }

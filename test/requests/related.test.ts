@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { showAttempts } from "../../src/requests/attempt.ts";
 import { attemptsOfDefinition } from "../../src/requests/definition-attempts.ts";
-import { listEvents } from "../../src/requests/event.ts";
+import { listEvents } from "../../src/requests/event-list.ts";
 import { requestsOfEvent } from "../../src/requests/event-requests.ts";
 import { listRequests } from "../../src/requests/list.ts";
 import { numberKey, pageCursor, pageOf, uuidKey } from "../../src/requests/page.ts";

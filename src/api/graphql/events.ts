@@ -4,7 +4,8 @@ import { isEventType, reservedType } from "../../definitions/match.ts";
 import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
-import { countEvents, type EventNode, listEvents, readEvents, writtenEvents } from "../../requests/event.ts";
+import { type EventNode, readEvents, writtenEvents } from "../../requests/event.ts";
+import { countEvents, listEvents } from "../../requests/event-list.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
@@ -14,6 +15,7 @@ import { EVENTS } from "../limits.ts";
 import { applicationOf } from "./applications.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
+import { EventFilter, eventFilter } from "./event-filter.ts";
 import { type EmittedFields, emittedFields } from "./event-input.ts";
 import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
@@ -96,17 +98,24 @@ builder.node(Event, {
 builder.queryFields((t) => ({
   events: t.field({
     type: EventConnection,
-    description: "What was accepted, newest first, also what no definition took, as far back as retention. Needs the scope webhooks:read.",
+    description:
+      "What was accepted, newest first, also what no definition took, as far back as retention. A page with a filter may be shorter than asked for while `hasNextPage` is true: go on from `endCursor`. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
-    args: t.arg.connectionArgs(),
+    args: {
+      filter: t.arg({ type: EventFilter, description: "Only events that match; all when absent." }),
+      ...t.arg.connectionArgs(),
+    },
     resolve: async (_root, args, context) => {
-      const { organizationId } = callerOf(context);
+      const caller = callerOf(context);
+      const { organizationId } = caller;
       const { db } = context.doors.core;
       const kind = `events:${organizationId}`;
+      const filter = await eventFilter(context.doors.core, caller, args.filter);
       return pageOfRows(
-        await listEvents(db, organizationId, pageOf(args, kind, uuidKey)),
+        await listEvents(db, organizationId, pageOf(args, kind, uuidKey), filter),
         (event) => pageCursor(kind, event.id),
-        () => countEvents(db, organizationId),
+        () => countEvents(db, organizationId, filter),
+        (id) => pageCursor(kind, id),
       );
     },
   }),

@@ -5,13 +5,14 @@ import { cotalker } from "./openapi/cotalker.ts";
 import { crmcom } from "./openapi/crmcom.ts";
 import { doforms } from "./openapi/doforms.ts";
 import { events } from "./openapi/events.ts";
+import { exports } from "./openapi/exports.ts";
 import { inboundEvents } from "./openapi/inbound-events.ts";
 import type { Part } from "./openapi/parts.ts";
 import { results } from "./openapi/results.ts";
 import { singleSignOn } from "./openapi/single-sign-on.ts";
 import { superoffice } from "./openapi/superoffice.ts";
 
-const PARTS: readonly Part[] = [events, inboundEvents, singleSignOn, audit, results, crmcom, doforms, cotalker, superoffice];
+const PARTS: readonly Part[] = [events, inboundEvents, singleSignOn, audit, exports, results, crmcom, doforms, cotalker, superoffice];
 
 const tagged = ({ tag, paths }: Part) =>
   Object.entries(paths).map(([path, operations]) => [

@@ -1,8 +1,24 @@
 /** Events as the log shows them; their texts are read apart, since they may be large. */
 import { statement } from "../../db/statement.ts";
 
-const COLUMNS = `e.id, e.organization_id AS "organizationId", e.type, e.entity, e.entity_id AS "entityId", e.changes, e.scope, e.actor,
-  e.source, e.application_id AS "applicationId", e.occurred_at AS "occurredAt", e.created_at AS "createdAt"`;
+/** Their columns. */
+export const EVENT_FIELDS = {
+  id: "id",
+  organizationId: "organization_id",
+  type: "type",
+  entity: "entity",
+  entityId: "entity_id",
+  changes: "changes",
+  scope: "scope",
+  actor: "actor",
+  source: "source",
+  applicationId: "application_id",
+  occurredAt: "occurred_at",
+  createdAt: "created_at",
+} as const;
+const COLUMNS = Object.entries(EVENT_FIELDS)
+  .map(([field, column]) => `e.${column} AS "${field}"`)
+  .join(", ");
 const ROW = {
   id: "uuid",
   organizationId: "uuid",
@@ -24,24 +40,6 @@ export const readEventsById = statement({
   text: `SELECT ${COLUMNS} FROM event e
     WHERE e.organization_id = $1::uuid AND e.id = ANY($2::uuid[]) AND e.id >= $3::uuid AND e.id <= $4::uuid`,
   row: ROW,
-});
-
-/** $1 organization · $2 below this id · $3 above this id · $4 how many */
-const list = (name: string, order: "ASC" | "DESC") =>
-  statement({
-    name,
-    text: `SELECT ${COLUMNS} FROM event e
-      WHERE e.organization_id = $1::uuid AND e.id < $2::uuid AND e.id > $3::uuid ORDER BY e.id ${order} LIMIT $4::int`,
-    row: ROW,
-  });
-export const listEventsNewestFirst = list("list-events-newest-first", "DESC");
-export const listEventsOldestFirst = list("list-events-oldest-first", "ASC");
-
-/** $1 organization · $2 how many at most */
-export const countEventsUpTo = statement({
-  name: "count-events",
-  text: "SELECT count(*) AS count FROM (SELECT 1 FROM event e WHERE e.organization_id = $1::uuid LIMIT $2::int) AS counted",
-  row: { count: "int8" },
 });
 
 /** $1 organization · $2 ids · $3 $4 lowest and highest of them */

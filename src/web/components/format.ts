@@ -1,21 +1,32 @@
 /** Numbers, times and durations as people read them. */
+import { zoned, zoneName } from "./zone.ts";
+
 const count = new Intl.NumberFormat("en");
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const absolute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const dayClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const absolute = zoned({ dateStyle: "medium", timeStyle: "medium" });
+const clock = zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minuteClock = zoned({ hour: "2-digit", minute: "2-digit" });
+const date = zoned({ day: "numeric", month: "short", year: "numeric" });
+const dayClock = zoned({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+/** A date of the calendar is nobody's time zone's. */
+const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 export const formatCount = (value: number): string => (value < 100_000 ? count.format(value) : compact.format(value));
 /** A count of the server that stops at a bound: `10,000+`. */
 export const formatCapped = (value: number, capped: boolean): string => `${count.format(value)}${capped ? "+" : ""}`;
-export const formatMoment = (at: string | number): string => absolute.format(new Date(at));
-export const formatDay = (at: string | number): string => day.format(new Date(at));
+const named = (text: string, at: Date): string => `${text} ${zoneName(at)}`;
+/** `28 Nov 2026, 06:53:00 CET` */
+export const formatMoment = (at: string | number): string => named(absolute(new Date(at)), new Date(at));
+/** The day of a moment, in the zone; of a date such as `2026-11-28`, that date. */
+export const formatDay = (at: string | number): string =>
+  typeof at === "string" && /^\d{4}-\d\d-\d\d$/.test(at) ? calendar.format(new Date(at)) : date(new Date(at));
+/** `06:53 CET` */
+export const formatMinute = (at: string | number): string => named(minuteClock(new Date(at)), new Date(at));
 
-/** The clock today, the day before that. */
+/** The clock today, the day before that; both with the zone. */
 export function formatShort(at: string | number, now: number): string {
-  const date = new Date(at);
-  return date.toDateString() === new Date(now).toDateString() ? clock.format(date) : dayClock.format(date);
+  const then = new Date(at);
+  return named(date(then) === date(new Date(now)) ? clock(then) : dayClock(then), then);
 }
 
 /** `850 ms`, `4.2 s`, `3 min`. */

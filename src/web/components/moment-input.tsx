@@ -1,14 +1,6 @@
 import { TextInput } from "@mantine/core";
-
-const two = (value: number): string => String(value).padStart(2, "0");
-
-/** A moment as a field of the browser's takes it: in this browser's time zone, to the second. "" for none. */
-export function momentText(at: string): string {
-  const date = new Date(at);
-  if (at === "" || Number.isNaN(date.getTime())) return "";
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-}
+import { useEffect, useRef, useState } from "react";
+import { instantOf, useZone, wallText } from "./zone.ts";
 
 interface MomentInputProps {
   label: string;
@@ -19,18 +11,30 @@ interface MomentInputProps {
   change: (value: string) => void;
 }
 
-/** Date and time with seconds. */
-export function MomentInput({ value, change, error, ...rest }: MomentInputProps) {
+/** Date and time with seconds, by the clock of the chosen zone, which the label names. */
+export function MomentInput({ label, value, change, error, ...rest }: MomentInputProps) {
+  const zone = useZone();
+  // The field has its own text: what comes back from an address comes too late for somebody who types.
+  const [text, setText] = useState(wallText(value));
+  const sent = useRef({ value, zone });
+  useEffect(() => {
+    if (value === sent.current.value && zone === sent.current.zone) return;
+    sent.current = { value, zone };
+    setText(wallText(value));
+  }, [value, zone]);
   return (
     <TextInput
       {...rest}
+      label={`${label} (${zone})`}
       type="datetime-local"
       step={1}
-      value={momentText(value)}
+      value={text}
       {...(error === undefined ? {} : { error })}
       onChange={(event) => {
-        const date = new Date(event.currentTarget.value);
-        change(Number.isNaN(date.getTime()) ? "" : date.toISOString());
+        setText(event.currentTarget.value);
+        const next = instantOf(event.currentTarget.value);
+        sent.current = { value: next, zone };
+        change(next);
       }}
     />
   );

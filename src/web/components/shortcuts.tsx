@@ -1,6 +1,7 @@
 import { Kbd, Modal, Table } from "@mantine/core";
 
 const SHORTCUTS: [string[], string][] = [
+  [["Ctrl", "K"], "Search everything (⌘K on a Mac)"],
   [["Alt", "1"], "Overview"],
   [["Alt", "2"], "Log"],
   [["Alt", "3"], "Lanes"],
@@ -14,9 +15,9 @@ const SHORTCUTS: [string[], string][] = [
   [["?"], "This list"],
 ];
 
-export function Shortcuts({ opened, close }: { opened: boolean; close: () => void }) {
+export function Shortcuts({ close }: { close: () => void }) {
   return (
-    <Modal opened={opened} onClose={close} title="Keyboard shortcuts" closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={close} title="Keyboard shortcuts" closeButtonProps={{ "aria-label": "Close" }}>
       <Table withRowBorders={false}>
         <Table.Tbody>
           {SHORTCUTS.map(([keys, what]) => (

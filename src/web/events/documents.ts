@@ -1,8 +1,10 @@
-import { graphql, type ResultOf } from "../graphql/tada.ts";
+import { graphql, type ResultOf, type VariablesOf } from "../graphql/tada.ts";
 
 export const EventsQuery = graphql(`
-  query Events($after: String) {
-    events(first: 50, after: $after) {
+  query Events($filter: EventFilter, $after: String) {
+    events(first: 50, after: $after, filter: $filter) {
+      totalCount
+      totalCountCapped
       edges {
         node {
           id
@@ -39,6 +41,7 @@ export const EventsQuery = graphql(`
     }
   }
 `);
+export type EventFilterInput = NonNullable<VariablesOf<typeof EventsQuery>["filter"]>;
 export type EventRow = ResultOf<typeof EventsQuery>["events"]["edges"][number]["node"];
 
 export const EventQuery = graphql(`

@@ -1,14 +1,13 @@
 // biome-ignore-all lint/a11y/noStaticElementInteractions: for the pointer; the same figures are links beside the chart
 /** Deliveries over time as stacked bars. Drawn by hand: the chart library would be heavier than the whole page. */
 import { useState } from "react";
-import { formatCount, formatDuration, plural } from "../components/format.ts";
+import { formatCount, formatDuration, formatMinute, plural } from "../components/format.ts";
 import { ceiling } from "../components/scale.ts";
 import classes from "./bars.module.css";
 import type { Bucket } from "./documents.ts";
 
 const WIDTH = 960;
 const HEIGHT = 180;
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const total = (bucket: Bucket) => bucket.delivered + bucket.retried + bucket.rejected;
 
 export function Bars({ buckets }: { buckets: Bucket[] }) {
@@ -57,7 +56,7 @@ export function Bars({ buckets }: { buckets: Bucket[] }) {
             const bucket = buckets[Math.floor(buckets.length * share)];
             return (
               <span key={share} className="num">
-                {bucket ? time.format(new Date(bucket.at)) : ""}
+                {bucket ? formatMinute(bucket.at) : ""}
               </span>
             );
           })}
@@ -65,7 +64,7 @@ export function Bars({ buckets }: { buckets: Bucket[] }) {
         </div>
         {shown && at !== undefined && (
           <div className={classes["tip"]} style={{ left: `${Math.min(88, Math.max(12, ((at + 0.5) / buckets.length) * 100))}%` }}>
-            <strong className="num">{time.format(new Date(shown.at))}</strong>
+            <strong className="num">{formatMinute(shown.at)}</strong>
             <span className="num">
               {formatCount(shown.delivered)} delivered · {formatCount(shown.retried)} retried · {formatCount(shown.rejected)} rejected
             </span>

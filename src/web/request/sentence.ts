@@ -1,4 +1,6 @@
 /** What happened to a request, in a sentence: "Receiver answered 500 · attempt 3 of 10 · next 06:53". Pure. */
+import { formatMinute } from "../components/format.ts";
+import { zoned, zoneName } from "../components/zone.ts";
 import { graphql, type ResultOf } from "../graphql/tada.ts";
 
 /** What the sentence needs of a request. */
@@ -48,15 +50,14 @@ export function causeOf({ outcome, statusCode, errorCode }: Pick<Latest, "outcom
   return `The attempt failed${code}`;
 }
 
-const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const second = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const dayMinute = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const day = zoned({ day: "numeric", month: "short" });
+const second = zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** The clock time; to the second when it is near, with the day when it is not today. */
 function nextAt(at: string, now: number): string {
   const date = new Date(at);
-  if (date.toDateString() !== new Date(now).toDateString()) return dayMinute.format(date);
-  return (date.getTime() - now < 120_000 ? second : minute).format(date);
+  if (day(date) !== day(new Date(now))) return `${day(date)}, ${formatMinute(at)}`;
+  return date.getTime() - now < 120_000 ? `${second(date)} ${zoneName(date)}` : formatMinute(at);
 }
 
 const triesOf = (schedule: readonly unknown[] | null) => (schedule ? schedule.length + 1 : undefined);

@@ -1,6 +1,7 @@
 import { SessionsQuery } from "../account/documents.ts";
 import { PasswordForm } from "../account/password.tsx";
 import { Sessions } from "../account/sessions.tsx";
+import { Times } from "../account/times.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { useSession } from "../session.tsx";
@@ -29,6 +30,9 @@ export function Account() {
           <PasswordForm changed={sessions.refresh} />
         </Section>
       )}
+      <Section title="Times" hint="Which clock the dashboard shows and takes, each time with its zone. For you, in this browser.">
+        <Times />
+      </Section>
       <Section title="Sessions" hint="Wherever you are signed in. End what you do not know, then change the password.">
         <Sessions list={sessions} />
       </Section>

@@ -1,21 +1,26 @@
 import { Button } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
+import { ExportButton } from "../components/export-button.tsx";
 import { formatCapped } from "../components/format.ts";
 import { LiveMark } from "../components/live.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
-import { ResendAllButton, SelectionBar } from "../log/bulk.tsx";
+import { ViewsButton } from "../components/views-button.tsx";
 import type { LogRow } from "../log/documents.ts";
-import { isFiltered, type LogFilter, readFilter, writeFilter } from "../log/filter.ts";
+import { isFiltered, type LogFilter, readFilter, toInput, writeFilter } from "../log/filter.ts";
 import { LogFilters, NumberSearch } from "../log/filters.tsx";
 import { LogList } from "../log/list.tsx";
 import { storeFor } from "../log/store.ts";
 import { useSession } from "../session.tsx";
 import { RecoverViewButton } from "../webhooks/recover-view.tsx";
 import classes from "./log.module.css";
+
+// Not on the first load: each needs a filter, or a selection.
+const ResendAllButton = lazy(async () => ({ default: (await import("../log/bulk.tsx")).ResendAllButton }));
+const SelectionBar = lazy(async () => ({ default: (await import("../log/bulk.tsx")).SelectionBar }));
 
 /** Rows by id, with shift-click ranges. */
 function useSelection(rows: LogRow[]) {
@@ -91,9 +96,13 @@ export function Log() {
           )}
           <span className={classes["actions"]}>
             {writes && filtered && (state.total ?? 0) > 0 && (
-              <ResendAllButton filter={filter} total={state.total ?? 0} capped={state.totalCapped} />
+              <Suspense>
+                <ResendAllButton filter={filter} total={state.total ?? 0} capped={state.totalCapped} />
+              </Suspense>
             )}
             {writes && <RecoverViewButton filter={filter} />}
+            <ViewsButton place="/log" query={writeFilter(filter).toString()} />
+            <ExportButton list="requests" filter={toInput(filter)} />
             <NumberSearch open={(number) => navigate(`/log/${number}`)} />
             <Button
               size="xs"
@@ -142,7 +151,11 @@ export function Log() {
           toggleAll={selection.toggleAll}
         />
       )}
-      {chosen.length > 0 && <SelectionBar rows={chosen} clear={selection.clear} removed={(ids) => store.remove(ids)} />}
+      {chosen.length > 0 && (
+        <Suspense>
+          <SelectionBar rows={chosen} clear={selection.clear} removed={(ids) => store.remove(ids)} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Menu, Switch, TextInput } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconDots, IconPlayerPause, IconPlus, IconSearch, IconWebhook } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ActionButton } from "../components/action-button.tsx";
 import { plural } from "../components/format.ts";
@@ -40,14 +40,22 @@ export function Webhooks() {
   const navigate = useNavigate();
   const list = useAllPages(DefinitionsQuery, (data) => data.webhookDefinitions);
   const [query, setQuery] = useSearchParams();
-  // The overview of an empty installation leads here with `?new`.
-  const [task, setTask] = useState<EditorTask | undefined>(query.has("new") && can("webhooks:write") ? { kind: "create" } : undefined);
+  const [task, setTask] = useState<EditorTask>();
   const [created, setCreated] = useState<Created>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   // The field is its own; the address follows it (a router's update comes too late for somebody who types).
   const [search, setSearch] = useState(query.get("q") ?? "");
   const onlyActive = query.get("show") === "active";
   const writes = can("webhooks:write");
+  // The overview of an empty installation leads here with `?new`, and so does the search, from this page too.
+  const asked = query.has("new") && writes;
+  useEffect(() => {
+    if (asked) setTask({ kind: "create" });
+  }, [asked]);
+  function close() {
+    setTask(undefined);
+    put("new", "");
+  }
   useHotkeys([["/", () => document.getElementById("search")?.focus()]]);
 
   const put = (name: string, value: string) =>
@@ -242,9 +250,9 @@ export function Webhooks() {
       </Loaded>
       <DefinitionEditor
         task={task}
-        close={() => setTask(undefined)}
+        close={close}
         saved={(definition, secret) => {
-          setTask(undefined);
+          close();
           if (task?.kind !== "edit") setCreated({ definition, secret });
           list.refresh();
         }}

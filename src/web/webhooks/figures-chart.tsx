@@ -5,6 +5,7 @@ import { useId, useState } from "react";
 import { formatCount, formatDuration, formatMoment, formatPercent, plural } from "../components/format.ts";
 import { ceiling } from "../components/scale.ts";
 import { DataTable } from "../components/table.tsx";
+import { zoned } from "../components/zone.ts";
 import classes from "./figures-chart.module.css";
 import { attemptsOf, type Slice, successOf } from "./figures-query.ts";
 
@@ -13,8 +14,8 @@ const COUNTS_HEIGHT = 150;
 const LATENCY_HEIGHT = 96;
 /** Above the highest value. */
 const ROOM = 6;
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const clock = zoned({ hour: "2-digit", minute: "2-digit" });
+const day = zoned({ day: "numeric", month: "short" });
 
 /** Where there are answers side by side, a line through them; each alone is a line of its own. */
 function runsOf(values: readonly (number | null)[]): { from: number; values: number[] }[] {
@@ -192,7 +193,7 @@ export function FiguresChart({ slices, long }: { slices: readonly Slice[]; long:
   const shown = at === undefined ? undefined : slices[at];
   const time = (share: number) => {
     const slice = slices[Math.floor(slices.length * share)];
-    return slice === undefined ? "" : (long ? day : clock).format(new Date(slice.at));
+    return slice === undefined ? "" : (long ? day : clock)(new Date(slice.at));
   };
   return (
     <>

@@ -1,0 +1,64 @@
+/** events(filter): what clients see of it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { testApp } from "../../helpers/app.ts";
+import { data } from "../../helpers/graphql.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a test says what it expects by its expectations
+type Answer = any;
+
+const app = await testApp();
+afterAll(app.close);
+
+const LIST = `query ($filter: EventFilter, $first: Int, $after: String) { events(filter: $filter, first: $first, after: $after) {
+  totalCount totalCountCapped edges { node { id type application { uid } requests(first: 1) { edges { node { id } } } } } pageInfo { hasNextPage endCursor } } }`;
+const ask = async (query: string, variables: Record<string, unknown> = {}) => (await data(app, app.adminToken, query, variables)) as Answer;
+const typesOf = async (filter: object, args: object = {}) =>
+  (await ask(LIST, { filter, ...args })).events.edges.map(({ node }: Answer) => node.type);
+
+beforeAll(async () => {
+  await ask('mutation { createApplication(input: { uid: "acme", name: "Acme" }) { __typename } }');
+  await ask(`mutation ($input: CreateWebhookDefinitionInput!) { createWebhookDefinition(input: $input) { __typename } }`, {
+    input: { name: "Orders", targetUrl: "https://shop.example/hooks", eventTypes: ["order.*"] },
+  });
+  const EMIT = "mutation ($input: EmitEventsInput!) { emitEvents(input: $input) { __typename } }";
+  const events = [
+    { type: "order.created", entity: "order", entityId: "1" },
+    { type: "order.paid", entity: "order", entityId: "2" },
+    { type: "contact.created", entity: "contact", entityId: "1" },
+    { type: "contact.created", application: "acme" },
+  ];
+  expect((await ask(EMIT, { input: { events } })).emitEvents.__typename).toBe("EmittedEvents");
+});
+
+test("events are found by pattern, entity, application and whether a definition took them", async () => {
+  expect(await typesOf({ type: ["order.*"] })).toEqual(["order.paid", "order.created"]);
+  expect(await typesOf({ entity: "order", entityId: "1" })).toEqual(["order.created"]);
+  expect(await typesOf({ matched: false })).toEqual(["contact.created", "contact.created"]);
+  expect(await typesOf({ matched: true, type: null })).toEqual(["order.paid", "order.created"]);
+  expect(await typesOf({ application: "acme" })).toEqual(["contact.created"]);
+  expect(await typesOf({ application: "nobody" })).toEqual([]);
+  const { application } = await ask('{ application(uid: "acme") { id } }');
+  expect(await typesOf({ application: application.id })).toEqual(["contact.created"]);
+  expect(await typesOf({ since: "2020-01-01T00:00:00Z", until: "2020-02-01T00:00:00Z" })).toEqual([]);
+});
+
+test("pages and the total obey the filter; another organization finds nothing", async () => {
+  const { events } = await ask(LIST, { filter: { matched: true }, first: 1 });
+  expect([events.totalCount, events.totalCountCapped, events.pageInfo.hasNextPage]).toEqual([2, false, true]);
+  expect(await typesOf({ matched: true }, { first: 1, after: events.pageInfo.endCursor })).toEqual(["order.created"]);
+  const foreign = await app.t.organization();
+  const token = await app.token({ organizationId: foreign.id });
+  for (const filter of [{ matched: true }, { matched: false }, { application: "acme" }])
+    expect(((await data(app, token, LIST, { filter })) as Answer).events.totalCount).toBe(0);
+});
+
+test("a pattern that is none is named by its place", async () => {
+  const post = await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${app.adminToken}` },
+    body: JSON.stringify({ query: LIST, variables: { filter: { type: ["order.*", "or*der", "*.created"] } } }),
+  });
+  const [error] = ((await post.json()) as Answer).errors;
+  expect(error.extensions.code).toBe("VALIDATION_FAILED");
+  expect(JSON.stringify(error)).toContain("filter.type.1");
+});
