@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { buildDashboard } from "../src/api/dashboard.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { startEmbedded } from "../src/embedded/start.ts";
 
@@ -45,6 +46,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServer(): Promise<Server> {
+  // Or each server of the first files would build it for itself.
+  await buildDashboard();
   const given = process.env["TEST_DATABASE_URL"];
   const folder = await mkdtemp(path.join(tmpdir(), "hookline-test-"));
   const embedded = given === undefined ? await startEmbedded(folder, { connections: 600 }) : undefined;
