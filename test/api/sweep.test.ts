@@ -6,9 +6,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApiDocument } from "../../src/api/rest/openapi.ts";
 import type { Route } from "../../src/api/routing.ts";
 import { testApp } from "../helpers/app.ts";
-import { type Probe, probe, startTarget, type Target } from "./hostile.ts";
+import { type Probe, probe, startTarget, type Target, TOKEN } from "./hostile.ts";
+import { type Neighbour, startNeighbour } from "./neighbour.ts";
 import { allSpite, filled } from "./spite.ts";
-import { allPieces, MOST_EXTRA_MS, rotated, sweep, table } from "./sweep.ts";
+import { allPieces, MOST_EXTRA_MS, MOST_NEIGHBOUR_MS, rotated, sweep, table } from "./sweep.ts";
 
 const EVERYTHING = process.env["HOSTILE"] === "all";
 /** A day's runs take the same routes, the next day's the next ones. */
@@ -16,6 +17,7 @@ const SEED = Number(process.env["HOSTILE_SEED"] ?? Math.floor(Date.now() / 86_40
 
 let target: Target;
 let health: Probe;
+let neighbour: Neighbour;
 let routes: readonly Route[] = [];
 beforeAll(async () => {
   // Those of the program that is asked, told by one like it.
@@ -24,9 +26,11 @@ beforeAll(async () => {
   await like.close();
   target = await startTarget();
   health = probe(target.url);
+  neighbour = await startNeighbour(target.url, TOKEN);
 });
 afterAll(async () => {
   health?.close();
+  await neighbour?.close();
   await target?.close();
 });
 
@@ -56,8 +60,9 @@ test("B50 spite reaches every path of openapi.json that takes a body", () => {
 
 test(`B50 B53 B63 spite costs its sender an answer, and nobody else his time (seed ${SEED})`, { timeout: 10_000_000 }, async () => {
   const pieces = allPieces(routes);
-  const findings = await sweep(target, health, EVERYTHING ? pieces : rotated(pieces, SEED, 20, 4));
+  const findings = await sweep(target, health, EVERYTHING ? pieces : rotated(pieces, SEED, 20, 4), neighbour);
   console.log(`HOSTILE_SEED=${SEED}: ${findings.length} pieces; the slowest:\n${table(findings, 10)}`);
   expect(findings.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
   expect(findings.filter(({ extra }) => extra > MOST_EXTRA_MS)).toEqual([]);
+  expect(findings.filter((finding) => finding.neighbour > MOST_NEIGHBOUR_MS)).toEqual([]);
 });

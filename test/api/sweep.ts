@@ -2,10 +2,13 @@
 import { performance } from "node:perf_hooks";
 import type { Route } from "../../src/api/routing.ts";
 import { type Probe, type Said, say, send, type Target, TOKEN } from "./hostile.ts";
+import type { Neighbour } from "./neighbour.ts";
 import { allMessages, allSpite } from "./spite.ts";
 
 /** /healthz may answer so much later while spite is on its way than at rest. */
 export const MOST_EXTRA_MS = 50;
+/** And another tenant's event be accepted, and arrive. */
+export const MOST_NEIGHBOUR_MS = 200;
 /** A machine that does something else looks like a stall; a stall comes back each time. */
 const TRIES = 6;
 
@@ -22,6 +25,8 @@ export interface Finding {
    * machine an answer is late for other reasons too.
    */
   extra: number;
+  /** How much later another tenant's events were accepted, or arrived, than at rest, at best; 0 where nobody looked. */
+  neighbour: number;
   tookMs: number;
   wrong: string | undefined;
 }
@@ -68,10 +73,11 @@ export function wrongWith({ status, text }: Said): string | undefined {
   return leaked === undefined ? undefined : `says "${leaked}": ${text.slice(0, 300)}`;
 }
 
-export async function sweep(target: Target, health: Probe, pieces: readonly Piece[]): Promise<Finding[]> {
+/** @param neighbour looked at too, which takes twice the time */
+export async function sweep(target: Target, health: Probe, pieces: readonly Piece[], neighbour?: Neighbour): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const piece of pieces) {
-    const finding: Finding = { name: piece.name, extra: Number.POSITIVE_INFINITY, tookMs: 0, wrong: undefined };
+    const finding: Finding = { name: piece.name, extra: Number.POSITIVE_INFINITY, neighbour: 0, tookMs: 0, wrong: undefined };
     for (let i = 0; i < TRIES && finding.extra > MOST_EXTRA_MS && finding.wrong === undefined; i++) {
       const { slowest: rest } = await health.during(async () => undefined);
       const [began, ran] = [performance.now(), target.ranMs()];
@@ -85,16 +91,30 @@ export async function sweep(target: Target, health: Probe, pieces: readonly Piec
       }
       finding.tookMs = performance.now() - began;
     }
+    if (neighbour && finding.wrong === undefined) finding.neighbour = await atNeighbours(target, piece, neighbour);
     findings.push(finding);
   }
   return findings;
 }
 
+async function atNeighbours(target: Target, piece: Piece, neighbour: Neighbour): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < TRIES && best > MOST_NEIGHBOUR_MS; i++) {
+    const rest = await neighbour.during(async () => undefined);
+    const beside = await neighbour.during(() => piece.send(target));
+    best = Math.min(best, Math.max(0, beside.emitMs - rest.emitMs, beside.deliveryMs - rest.deliveryMs));
+  }
+  return best;
+}
+
 /** The slowest, for people. */
 export function table(findings: readonly Finding[], most: number): string {
   return [...findings]
-    .sort((a, b) => b.extra - a.extra)
+    .sort((a, b) => Math.max(b.extra, b.neighbour / 4) - Math.max(a.extra, a.neighbour / 4))
     .slice(0, most)
-    .map(({ name, extra, tookMs }) => `${extra.toFixed(0).padStart(6)} ms more, ${tookMs.toFixed(0).padStart(6)} ms in all  ${name}`)
+    .map(({ name, extra, neighbour, tookMs }) => {
+      const [health, next, all] = [extra, neighbour, tookMs].map((ms) => ms.toFixed(0).padStart(6));
+      return `${health} ms more, ${next} ms for a neighbour, ${all} ms in all  ${name}`;
+    })
     .join("\n");
 }
