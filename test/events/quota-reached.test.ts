@@ -136,7 +136,7 @@ test("each quota is an episode of its own; an API token's own rate is none", asy
   await flood(here, 1);
   const input = { name: "Another", targetUrl: "https://example.com/", eventTypes: ["a"] };
   await expect(createDefinition(t.core, org.admin, input, engine)).rejects.toMatchObject({ code: "RATE_LIMITED" });
-  expect(engine.quotas.subscribe(org.id)).toBe(false);
+  expect(engine.quotas.subscribe(org.id)).toBe(0);
   const expected = [
     { quota: "definitions", limit: 1 },
     { quota: "queuedRequests", limit: 0 },
