@@ -9,8 +9,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     pool: "forks",
-    // Two cores; a third of the time of a file is waiting (for processes to start, for pages, for time to pass).
-    maxWorkers: 3,
+    // The reference machine has two cores, and Postgres and browsers want their share: with three at once tests wait for each other.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time: a second is too short beside other tests on two cores.
