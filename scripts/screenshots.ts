@@ -1,19 +1,27 @@
 /**
  * Pictures of every page, light, dark and on a phone, into test/web/__screenshots__ (not in git), from an installation of
- * its own with sample data. `node scripts/screenshots.ts log goal` takes only pages whose name holds one of the words.
+ * its own with sample data. `node scripts/screenshots.ts log goal` takes only pages whose name holds one of the words;
+ * `--readme` writes those that the README shows, and the moving one, into docs/images.
  */
-import { mkdir } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { BrowserContext, Page } from "playwright-core";
 import { startReceiver } from "../test/helpers/receiver.ts";
 import { launchBrowser } from "../test/web/helpers/browser.ts";
 import { startInstallation } from "../test/web/helpers/installation.ts";
-import { seed } from "../test/web/helpers/seed.ts";
+import { order, seed } from "../test/web/helpers/seed.ts";
+import { apng } from "./apng.ts";
 
 const TARGET = fileURLToPath(new URL("../test/web/__screenshots__", import.meta.url));
-const wanted = process.argv.slice(2);
+const IMAGES = fileURLToPath(new URL("../docs/images", import.meta.url));
+const README = process.argv.includes("--readme");
+const wanted = process.argv.slice(2).filter((word) => word !== "--readme");
+/** Which of them the README shows, and as what. */
+const README_SHOTS: Record<string, string> = {
+  ...{ overview: "overview", log: "log", "request-rejected": "request", webhook: "webhook", search: "search", events: "events" },
+};
+const FRAMES = 14;
 
 interface Shot {
   name: string;
@@ -34,10 +42,8 @@ const installation = await startInstallation({ HOOKLINE_RETRY_SCALE: "0.3" });
 const browser = await launchBrowser();
 try {
   const first = await browser.newContext({ viewport: LOOKS[0].viewport });
-  const page = await first.newPage();
-  await page.goto(`${installation.url}/sign-in`);
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
   await take(first, "light", { name: "sign-in", path: "/sign-in" });
+  const page = await first.newPage();
   await page.goto(installation.signInLink());
   await page.getByText("Welcome to Hookline").waitFor();
   await page.screenshot({ path: `${TARGET}/empty-light.png` });
@@ -52,35 +58,24 @@ try {
     for (const shot of shots) await take(context, name, shot);
     await context.close();
   }
+  if (README) await live(await browser.newContext({ viewport: { width: 1080, height: 800 }, colorScheme: "light", storageState }));
 } finally {
   await browser.close();
   await installation.remove();
   for (const receiver of Object.values(receivers)) await receiver.close();
 }
 
-/** Spreads what was just delivered over the past hour, so that charts have something to show. */
+/** Roll-ups of an hour, like those of what was just delivered, so that charts have something to show. */
 async function age(): Promise<void> {
   const client = new pg.Client({ connectionString: await installation.databaseUrl() });
   await client.connect();
-  const { rows: waiting } = await client.query(
-    "SELECT 1 FROM webhook_request WHERE state = 'PENDING' AND event_type NOT LIKE 'contact%' LIMIT 1",
-  );
-  if (waiting.length > 0) {
-    await client.end();
-    await sleep(500);
-    return age();
-  }
-  await client.query("SET session_replication_role = replica");
-  await client.query(`CREATE TEMP TABLE aged AS
-    SELECT id, event_id, interval '57 minutes' * (1 - (number + 8 * sin(number / 40.0)) / max(number) OVER ()) AS back FROM webhook_request
-     WHERE state IN ('DELIVERED', 'REJECTED') AND event_type NOT LIKE 'contact%'`);
-  await client.query(`UPDATE attempt a SET started_at = a.started_at - g.back,
-      id = (lpad(to_hex((extract(epoch FROM a.started_at - g.back) * 1000)::bigint), 12, '0') || substr(replace(a.id::text, '-', ''), 13))::uuid
-    FROM aged g WHERE g.id = a.request_id`);
-  await client.query(
-    "UPDATE webhook_request r SET created_at = r.created_at - g.back, settled_at = r.settled_at - g.back FROM aged g WHERE g.id = r.id",
-  );
-  await client.end();
+  const made = client.query(`
+    INSERT INTO delivery_minute (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
+    SELECT organization_id, definition_id, date_trunc('minute', now()) - n * interval '1 minute', process, ceil(sum(delivered) * share)::int,
+      floor(sum(retried) * share)::int, floor(sum(rejected) * share)::int, (array_agg(durations::text ORDER BY delivered DESC))[1]::int[], max(last_attempt_at)
+    FROM delivery_minute, generate_series(2, 58) AS n, LATERAL (SELECT (0.5 + 0.3 * sin(n / 7.0) + 0.1 * sin(n * 1.7)) / 10 AS share) s
+    GROUP BY organization_id, definition_id, process, n, share ON CONFLICT DO NOTHING`);
+  await made.finally(() => client.end());
 }
 
 async function take(context: BrowserContext, look: string, { name, path, ready }: Shot): Promise<void> {
@@ -94,7 +89,29 @@ async function take(context: BrowserContext, look: string, { name, path, ready }
   await page.waitForFunction(() => document.querySelector('[role="status"][aria-label="Loading"]') === null);
   await ready?.(page);
   await page.waitForTimeout(350); // what still fades in
-  await page.screenshot({ path: `${TARGET}/${name}-${look}.png` });
+  const picture = await page.screenshot({ path: `${TARGET}/${name}-${look}.png` });
+  if (README && look === "light" && name in README_SHOTS) await writeFile(`${IMAGES}/${README_SHOTS[name]}.png`, picture);
+  await page.close();
+}
+
+/** The log while events come in. */
+async function live(context: BrowserContext): Promise<void> {
+  const page = await context.newPage();
+  await page.goto(`${installation.url}/log`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  const frames: Buffer[] = [];
+  for (let n = 0; n < FRAMES; n++) {
+    await installation.emit(Array.from({ length: 1 + (n % 3) }, (_, i) => order(1_000 + 3 * n + i)));
+    await page.waitForTimeout(250);
+    frames.push(await page.screenshot({ clip: { x: 0, y: 0, width: 1080, height: 560 } }));
+  }
+  await writeFile(
+    `${IMAGES}/live-log.png`,
+    apng(
+      frames,
+      frames.map((_, i) => (i === FRAMES - 1 ? 1_500 : 400)),
+    ),
+  );
   await page.close();
 }
 
@@ -113,6 +130,8 @@ async function list(): Promise<Shot[]> {
     { name: "request-rejected", path: `/log/${data.rejected.edges[0].node.number}` },
     { name: "request-delivered", path: `/log/${data.delivered.edges[0].node.number}` },
     { name: "lanes", path: "/lanes" },
+    { name: "events", path: "/events" },
+    { name: "search", path: "/log", ready: search },
     { name: "webhooks", path: "/webhooks" },
     { name: "webhook", path: `/webhooks/${definition("Order desk")}` },
     { name: "webhook-editor", path: "/webhooks", ready: (page) => edit(page, 0) },
@@ -135,6 +154,13 @@ async function list(): Promise<Shot[]> {
     { name: "audit-log", path: "/settings/audit-log" },
     { name: "not-found", path: "/nowhere" },
   ];
+}
+
+async function search(page: Page): Promise<void> {
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search" }).fill("web");
+  await page.getByRole("option").nth(1).waitFor();
 }
 
 async function select(page: Page): Promise<void> {

@@ -25,7 +25,7 @@ export async function mutate(installation: Installation, name: string, input: ob
   return result;
 }
 
-const order = (n: number) => ({
+export const order = (n: number) => ({
   type: n % 4 === 0 ? "order.paid" : "order.created",
   entity: "order",
   entityId: String(1000 + n),
