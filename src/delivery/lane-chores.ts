@@ -118,7 +118,8 @@ const HAS_ENTRIES = `
     AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id)
   ORDER BY l.organization_id, l.id LIMIT 50 FOR UPDATE OF l`;
 
-const FENCE_OFF = "UPDATE lane SET lease_token = NULL, leased_until = NULL WHERE organization_id = $1 AND id = ANY($2::uuid[])";
+const FENCE_OFF =
+  "UPDATE lane SET lease_token = NULL, leased_until = NULL WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND lease_token IS NOT NULL";
 
 /** @returns false when nothing was left to cancel */
 async function cancelBatch(core: Core, client: PoolClient, row: Marked): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Saved views: a list's filter under a name, kept for each person in this browser. A view is a link. */
 import { useSyncExternalStore } from "react";
+import { keep, onKept } from "./kept.ts";
 
 export interface View {
   name: string;
@@ -11,7 +12,6 @@ export type Place = "/log" | "/events";
 const NONE: View[] = [];
 const MOST = 50;
 const MOST_CHARACTERS = 60;
-const listeners = new Set<() => void>();
 const keyOf = (person: string, place: Place) => `hookline.views.${person}${place}`;
 
 const isView = (each: unknown): each is View =>
@@ -34,23 +34,11 @@ function viewsOf(key: string): View[] {
   return views;
 }
 
-function write(key: string, views: View[]): void {
-  localStorage.setItem(key, JSON.stringify(views.slice(0, MOST)));
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  addEventListener("storage", listener);
-  return () => {
-    listeners.delete(listener);
-    removeEventListener("storage", listener);
-  };
-}
+const write = (key: string, views: View[]): void => keep(key, JSON.stringify(views.slice(0, MOST)));
 
 export function useViews(person: string, place: Place) {
   const key = keyOf(person, place);
-  const views = useSyncExternalStore(subscribe, () => viewsOf(key));
+  const views = useSyncExternalStore(onKept, () => viewsOf(key));
   return {
     views,
     /** One of the same name is replaced; the newest comes first. */
