@@ -1,7 +1,10 @@
 /**
  * The end of CI: each failure in a line or two, then `N passed, N failed, N skipped`, from Vitest's JSON report and the fault
- * run's own last line.
+ * run's own last line. What failed beside other tests and passed alone is named as unsteady.
  * Exits 1 when anything failed, or when a report is missing or says that nothing was run.
+ *
+ *   node scripts/ci-summary.ts TESTS.json FAULTS.txt [AGAIN.json]
+ *   node scripts/ci-summary.ts --again TESTS.json     the files to run once more, alone; none when that would prove nothing
  */
 import { readFile } from "node:fs/promises";
 
@@ -48,6 +51,23 @@ export function failuresOf({ testResults }: Report): string[] {
   });
 }
 
+/** More than these did not fail by chance. */
+const MOST_AGAIN = 2;
+
+/** Files that one more run may clear. Never one with properties: it would take other examples, and hide the one that failed. */
+export function filesToRunAgain({ testResults }: Report): string[] {
+  const failed = testResults.filter(({ status }) => status === "failed").map(({ name = "" }) => name);
+  return failed.length <= MOST_AGAIN && !failed.some((name) => /property|ordering|fuzz/.test(name)) ? failed : [];
+}
+
+/** The first run with the files that ran again as they ended then. */
+export function withSecondRun(first: Report, second: Report): Report {
+  const again = new Map(second.testResults.map((file) => [file.name, file]));
+  const testResults = first.testResults.map((file) => again.get(file.name) ?? file);
+  const counted = (status: string) => testResults.flatMap((file) => file.assertionResults).filter((test) => test.status === status).length;
+  return { ...first, numPassedTests: counted("passed"), numFailedTests: counted("failed"), testResults };
+}
+
 export function failedRows(printed: string): string[] {
   return printed.split("\n").filter((line) => line.startsWith("FAIL "));
 }
@@ -70,16 +90,28 @@ export function lastLine({ passed, failed, skipped }: Counts): string {
 
 const NOTHING: Counts = { passed: 0, failed: 1, skipped: 0 };
 
-if (import.meta.main) {
-  const [vitest = "", faults = ""] = process.argv.slice(2);
-  const report = await readFile(vitest, "utf8").then(
+const reportIn = (file: string | undefined) =>
+  readFile(file ?? "", "utf8").then(
     (text) => JSON.parse(text) as Report,
     () => undefined,
   );
-  // No file: this tree has no fault harness.
-  const printed = await readFile(faults, "utf8").catch(() => undefined);
-  const all = total([report ? fromVitest(report) : NOTHING, ...(printed === undefined ? [] : [fromFaults(printed)])]);
-  for (const line of [...(report ? failuresOf(report) : []), ...failedRows(printed ?? "")]) console.log(line);
-  console.log(lastLine(all));
-  process.exitCode = all.failed > 0 || all.passed === 0 ? 1 : 0;
+
+if (import.meta.main) {
+  const words = process.argv.slice(2);
+  if (words[0] === "--again") {
+    const report = await reportIn(words[1]);
+    for (const file of report ? filesToRunAgain(report) : []) console.log(file);
+  } else {
+    const [first, faults = "", again] = words;
+    const [report, second] = [await reportIn(first), await reportIn(again)];
+    const ended = report && second ? withSecondRun(report, second) : report;
+    // No file: this tree has no fault harness.
+    const printed = await readFile(faults, "utf8").catch(() => undefined);
+    const all = total([ended ? fromVitest(ended) : NOTHING, ...(printed === undefined ? [] : [fromFaults(printed)])]);
+    const failures = ended ? failuresOf(ended) : [];
+    const unsteady = (report && second ? failuresOf(report) : []).map((line) => line.replace("failed", "unsteady"));
+    for (const line of [...unsteady, ...failures, ...failedRows(printed ?? "")]) console.log(line);
+    console.log(lastLine(all));
+    process.exitCode = all.failed > 0 || all.passed === 0 ? 1 : 0;
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { failedRows, failuresOf, fromFaults, fromVitest, lastLine, type Report, total } from "../scripts/ci-summary.ts";
+import { failedRows, failuresOf, filesToRunAgain, fromFaults, fromVitest, lastLine, type Report, total, withSecondRun } from "../scripts/ci-summary.ts";
 
 const report = (over: Partial<Report> = {}): Report => ({
   numPassedTests: 10,
@@ -47,5 +47,27 @@ describe("the last line of CI", () => {
       "failed: b.test.ts\n  cannot be loaded",
     ]);
     expect(failedRows("ok   F01 a\nFAIL F12 b (3.1 s)\n  ✗ why\n1 passed, 1 failed")).toEqual(["FAIL F12 b (3.1 s)"]);
+  });
+
+  it("runs a file or two again, but none whose examples are drawn", () => {
+    const failed = (name: string) => ({ status: "failed", name, assertionResults: [{ status: "failed" }] });
+    const again = (...names: string[]) => filesToRunAgain(report({ testResults: names.map(failed) }));
+    expect(again()).toEqual([]);
+    expect(again("a.test.ts", "b.test.ts")).toEqual(["a.test.ts", "b.test.ts"]);
+    expect(again("a.test.ts", "b.test.ts", "c.test.ts")).toEqual([]);
+    expect(again("test/ordering.property.test.ts")).toEqual([]);
+  });
+
+  it("counts a file that ran again as it ended then", () => {
+    const file = (name: string, ...states: string[]) => ({
+      status: states.includes("failed") ? "failed" : "passed",
+      name,
+      assertionResults: states.map((status) => ({ status })),
+    });
+    const first = report({ numPassedTests: 3, numFailedTests: 1, testResults: [file("a", "passed", "failed"), file("b", "passed", "passed")] });
+    const second = (...states: string[]) => withSecondRun(first, report({ testResults: [file("a", ...states)] }));
+    expect(fromVitest(second("passed", "passed"))).toEqual({ passed: 4, failed: 0, skipped: 0 });
+    expect(fromVitest(second("failed", "passed"))).toEqual({ passed: 3, failed: 1, skipped: 0 });
+    expect(fromVitest(withSecondRun(first, report({ testResults: [] })))).toEqual({ passed: 3, failed: 1, skipped: 0 });
   });
 });

@@ -1,6 +1,6 @@
 import { TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import classes from "./filter-bar.module.css";
 
 interface FieldProps {
@@ -13,11 +13,16 @@ interface FieldProps {
 /** A text field that asks the server once the typing pauses. */
 export function FilterField({ value, change, label, placeholder = label }: FieldProps) {
   const [text, setText] = useState(value);
-  const typed = useRef(value);
-  const send = useDebouncedCallback((next: string) => change(next.trim()), 350);
-  useEffect(() => {
-    if (value !== typed.current.trim()) setText(value);
-    typed.current = value;
+  const sent = useRef(value);
+  const send = useDebouncedCallback((next: string) => {
+    sent.current = next.trim();
+    change(sent.current);
+  }, 350);
+  // What was sent comes back when more may have been typed. In the commit: a key pressed before a later effect would be undone.
+  useLayoutEffect(() => {
+    if (value === sent.current) return;
+    sent.current = value;
+    setText(value);
   }, [value]);
   return (
     <TextInput
@@ -27,7 +32,6 @@ export function FilterField({ value, change, label, placeholder = label }: Field
       size="xs"
       className={classes["field"] ?? ""}
       onChange={(event) => {
-        typed.current = event.currentTarget.value;
         setText(event.currentTarget.value);
         send(event.currentTarget.value);
       }}

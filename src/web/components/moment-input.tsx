@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { instantOf, useZone, wallText } from "./zone.ts";
 
 interface MomentInputProps {
@@ -17,7 +17,8 @@ export function MomentInput({ label, value, change, error, ...rest }: MomentInpu
   // The field has its own text: what comes back from an address comes too late for somebody who types.
   const [text, setText] = useState(wallText(value));
   const sent = useRef({ value, zone });
-  useEffect(() => {
+  // In the commit: what is typed before a later effect would be undone.
+  useLayoutEffect(() => {
     if (value === sent.current.value && zone === sent.current.zone) return;
     sent.current = { value, zone };
     setText(wallText(value));

@@ -1,5 +1,5 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useEffect, useMemo } from "react";
+import { useLayoutEffect, useMemo } from "react";
 import { blank, useForm } from "../components/form.ts";
 import { plural } from "../components/format.ts";
 import { Confirm, FormBody } from "../components/panel.tsx";
@@ -37,7 +37,8 @@ export function OrganizationSettings({ organization }: { organization: Organizat
   // By content: the usage below is asked for again and again, and must not undo what somebody is typing.
   const stored = JSON.stringify(valuesOf(organization));
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is read anew never replaces what somebody is typing
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // In the commit: what is typed between it and a later effect would be undone.
     if (!form.dirty) reset(JSON.parse(stored));
   }, [stored, reset]);
   const admin = can("admin");
