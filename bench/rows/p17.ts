@@ -8,8 +8,8 @@ import type { Check, Row } from "../harness/row.ts";
 import { ofRuns, slopeOf } from "../harness/stats.ts";
 
 const [TYPES, PER_SECOND] = [100, 100];
-/** Seconds until idle lanes are released and caches settled, and of rest that are measured. */
-const [SETTLING, REST] = [15, 30];
+/** Seconds until idle lanes are released and autovacuum, which looks once a minute, has done with what the load left, and of rest that are measured. */
+const [SETTLING, REST] = [100, 30];
 
 /** Memory of all processes, a sample each 5 000 events. */
 async function memoryOver(bench: Bench, platform: Platform, events: number): Promise<{ slope: number; samples: number[] }> {

@@ -5,9 +5,9 @@
 import type { Log } from "../observe/log.ts";
 import { createListener } from "./listener.ts";
 
-/** feed: organization ids with new feed entries · lane: references of lanes with new work (delivery/lane-id.ts) · job: names of queues with new jobs · revoked: token or session ids · definition: ids of changed definitions · quotas: ids of organizations whose quotas were set */
-export type Channel = "feed" | "lane" | "job" | "revoked" | "definition" | "quotas";
-const CHANNELS: readonly Channel[] = ["feed", "lane", "job", "revoked", "definition", "quotas"];
+/** feed: organization ids with new feed entries · lane: references of lanes with new work (delivery/lane-id.ts) · held: the same of lanes that somebody holds, for whoever it is · job: names of queues with new jobs · revoked: token or session ids · definition: ids of changed definitions · quotas: ids of organizations whose quotas were set */
+export type Channel = "feed" | "lane" | "held" | "job" | "revoked" | "definition" | "quotas";
+const CHANNELS: readonly Channel[] = ["feed", "lane", "held", "job", "revoked", "definition", "quotas"];
 const name = (channel: Channel) => `hookline_${channel}`;
 
 /** Longest payload Postgres takes, less some room. */

@@ -5,12 +5,15 @@
 import type { Database } from "../db/client.ts";
 import { idRange } from "../db/values.ts";
 import type { EventView } from "../wire/dialect.ts";
+import { createBeside } from "./beside.ts";
 import { READ_BYTES } from "./fairness/bytes.ts";
 import type { Entry, QueuedRequest } from "./queued.ts";
 import { readEventBodies, readSentBodies } from "./sql/read-bodies.ts";
 
 /** Requests of one statement. */
 const MOST = 512;
+/** Statements at once; the n-th begins with so many requests at least: while some run, others gather for the next. */
+const WORTH = [1, 2, 8, 32];
 
 export interface Bodies {
   /** Fills in `full`. @returns false: an event is gone, or the database is away */
@@ -24,6 +27,20 @@ interface Asked {
 
 type Sent = Pick<QueuedRequest, "sentBody" | "rendering">;
 type EventRow = Awaited<ReturnType<typeof readEventBodies.rows>>[number];
+
+/** So many, from the first, fit one statement. */
+function fitting(asked: readonly Asked[]): number {
+  const events = new Set<string>();
+  let bytes = 0;
+  let count = 0;
+  for (const { entry } of asked.slice(0, MOST)) {
+    bytes += events.has(entry.eventId) ? 0 : entry.bytes;
+    if (count > 0 && bytes > READ_BYTES) break;
+    events.add(entry.eventId);
+    count++;
+  }
+  return count;
+}
 
 const eventOf = (row: EventRow): EventView => ({
   id: row.id,
@@ -41,9 +58,11 @@ const eventOf = (row: EventRow): EventView => ({
   acceptedAt: row.accepted_at,
 });
 
-export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
-  const asked: Asked[] = [];
+/** @param monotonic milliseconds */
+export function createBodies({ pool }: Pick<Database, "pool">, monotonic: () => number): Bodies {
+  let asked: Asked[] = [];
   let gathering = false;
+  const beside = createBeside(WORTH, MOST, monotonic);
   /** Events that some request in memory holds: it goes when the last of them does. */
   const known = new Map<string, WeakRef<EventView>>();
   /** And those that are being read. */
@@ -99,6 +118,7 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
   }
 
   async function readTogether(part: readonly Asked[]): Promise<void> {
+    const ended = beside.begin(part.length);
     try {
       const entries = part.map(({ entry }) => entry);
       const [events, sent] = await Promise.all([eventsOf(entries), sentBodiesOf(entries)]);
@@ -110,26 +130,17 @@ export function createBodies({ pool }: Pick<Database, "pool">): Bodies {
     } catch {
       for (const { done } of part) done(false);
     }
+    ended();
+    start();
   }
 
   function start(): void {
     gathering = false;
-    let part: Asked[] = [];
-    let events = new Set<string>();
-    let bytes = 0;
-    for (const one of asked.splice(0)) {
-      const more = events.has(one.entry.eventId) ? 0 : one.entry.bytes;
-      if (part.length > 0 && (bytes + more > READ_BYTES || part.length >= MOST)) {
-        void readTogether(part);
-        part = [];
-        events = new Set();
-        bytes = 0;
-      }
-      part.push(one);
-      events.add(one.entry.eventId);
-      bytes += more;
+    while (asked.length > 0 && beside.worth(asked.length)) {
+      const count = fitting(asked);
+      void readTogether(asked.slice(0, count));
+      asked = asked.slice(count);
     }
-    if (part.length > 0) void readTogether(part);
   }
 
   return {

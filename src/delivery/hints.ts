@@ -23,7 +23,7 @@ export interface OutHints {
 const FEED_MS = 25;
 
 export function createOutHints(core: Core): OutHints {
-  const pending: Record<"feed" | "lane" | "job", Set<string>> = { feed: new Set(), lane: new Set(), job: new Set() };
+  const pending: Record<"feed" | "held" | "job", Set<string>> = { feed: new Set(), held: new Set(), job: new Set() };
   let sending: Promise<void> | undefined;
   /** Organizations whose readers elsewhere are not told yet. */
   const later = new Set<string>();
@@ -58,7 +58,7 @@ export function createOutHints(core: Core): OutHints {
       later.add(id);
       gathering ??= setTimeout(gathered, FEED_MS).unref();
     },
-    lane: (id) => (core.siblings ? core.siblings.tell(id) : add("lane", id)),
+    lane: (id) => (core.siblings ? core.siblings.tell(id) : add("held", id)),
     job: (queue) => add("job", queue),
     flush() {
       gathered();

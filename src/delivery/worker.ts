@@ -18,6 +18,7 @@ import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewL
 import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
+import { createPages } from "./pages.ts";
 import { hostOf, type Plans } from "./plan.ts";
 import { LaneRun } from "./run.ts";
 import type { RunParts } from "./run-parts.ts";
@@ -97,6 +98,7 @@ export function createWorker(
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const { clock } = core;
+  const pages = createPages(core, PAGE * 2);
   const due = createDueLanes(core.db, () => clock.monotonic());
 
   const runParts: RunParts<LaneRun> = {
@@ -108,10 +110,8 @@ export function createWorker(
     sender: parts.sender,
     places,
     bytes: parts.bytes ?? createBytes(),
-    bodies: createBodies(core.db),
-    async read(run) {
-      return (await readLanes(core, [{ ref: run.ref, skip: run.inHand }], PAGE * 2)).get(run.ref);
-    },
+    bodies: createBodies(core.db, () => clock.monotonic()),
+    read: (run) => pages.read(run.ref, run.inHand),
     idle(run) {
       if (draining) return run.leave();
       run.unplaced();
@@ -299,13 +299,26 @@ export function createWorker(
   }
 
   const stopHints = core.notify.on("lane", (ids) => {
-    if (ids.length === 0) for (const run of runs.values()) active(run).news();
+    if (ids.length === 0) allNews();
     else host.wake(ids);
+  });
+
+  // Whoever does not hold them has nothing to do: should their holder be gone, they are due when its leases end.
+  const stopNews = core.notify.on("held", (ids) => {
+    if (ids.length === 0) allNews();
+    for (const ref of ids) {
+      const run = runs.get(ref);
+      if (run) active(run).news();
+    }
   });
 
   const stopJobs = core.notify.on("job", () => {
     takeWakes().catch((error: Error) => core.log.warn({ err: error.message }, "wake-ups wait for the database"));
   });
+
+  function allNews(): void {
+    for (const run of runs.values()) active(run).news();
+  }
 
   /** One that waits for its place goes on waiting: since when counts for its lease. */
   function active(run: LaneRun): LaneRun {
@@ -368,6 +381,7 @@ export function createWorker(
       clearTimeout(ticking);
       clearTimeout(renewing);
       stopHints();
+      stopNews();
       stopJobs();
       later.stop();
       places.clear();
