@@ -28,8 +28,9 @@ import { ClockSkewError } from "./errors.ts";
 import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { openTracing } from "./observe/open-tracing.ts";
 import { createRefusals } from "./observe/refusals.ts";
-import { openTracing, traceIds } from "./observe/tracing.ts";
+import { traceIds } from "./observe/tracing.ts";
 import { createWarnings } from "./observe/warnings.ts";
 import { createVault } from "./vault.ts";
 

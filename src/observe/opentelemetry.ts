@@ -1,5 +1,5 @@
 /**
- * Spans of ingest calls and attempts, sent to an OTLP collector by the OpenTelemetry SDK. Loaded by tracing.ts, when it is on. A
+ * Spans of ingest calls and attempts, sent to an OTLP collector by the OpenTelemetry SDK. Loaded by open-tracing.ts, when it is on. A
  * collector that is away or hangs costs spans and nothing else: what waits for it is bounded, and calls never wait.
  */
 import { type Attributes, createTraceState, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";

@@ -1,9 +1,4 @@
-/**
- * Traces: what a call or an event belongs to elsewhere, and the spans of ours. Spans are there only with OpenTelemetry
- * (OTEL_EXPORTER_OTLP_ENDPOINT): its packages are loaded then, and not before.
- */
-import type { Config } from "../config.ts";
-import type { Warnings } from "./warnings.ts";
+/** Traces: what a call or an event belongs to elsewhere, and the spans of ours, which are there only with OpenTelemetry (open-tracing.ts). */
 
 /** W3C Trace Context, checked (wire/trace-context.ts). */
 export interface TraceContext {
@@ -56,13 +51,6 @@ export interface Tracing {
   attempt(facts: AttemptFacts, parent: TraceContext | undefined): Span<AttemptEnd>;
   /** What is not exported within `ms` is lost. */
   close(ms: number): Promise<void>;
-}
-
-/** Undefined: OpenTelemetry is off. */
-export async function openTracing({ tracing }: Pick<Config, "tracing">, warnings: Pick<Warnings, "warn">): Promise<Tracing | undefined> {
-  if (!tracing) return undefined;
-  const { createTracing } = await import("./opentelemetry.ts");
-  return createTracing(tracing, warnings);
 }
 
 /** The ids as a line of the log names them, so that whoever reads traces finds it. */
