@@ -146,14 +146,15 @@ describe("by the call's header", () => {
     expect((await told("goal.value_recorded", 2)).map(([traceparent]) => traceparent).sort()).toEqual([given, own]);
   });
 
-  test("a face's signal, and the test button", async () => {
-    const signal = await post("/api/v1/Event/order.signalled/7", {}, HEADERS);
+  test("the test button, and a face's signal", async () => {
+    const signal = await post("/api/v1/Webhook/order.signalled/7", {}, HEADERS);
     const { data } = await gql("{ webhookDefinitions(first: 1) { edges { node { id } } } }");
     const { id } = data.webhookDefinitions.edges[0].node;
     const query = 'mutation ($id: ID!) { testWebhookDefinition(input: { id: $id, event: { type: "tried.out" } }) { __typename } }';
     await gql(query, { id }, HEADERS);
     expect(await told("tried.out")).toEqual([[given, STATE]]);
-    if (signal.status < 300) expect(await told("order.signalled")).toEqual([[given, STATE]]);
+    expect(signal.ok).toBe(true);
+    expect(await told("order.signalled")).toEqual([[given, STATE]]);
   });
 });
 
@@ -215,6 +216,11 @@ test("a resend keeps it, the log shows it, and no signature says it", async () =
   const { event, attempts } = await read();
   expect(event).toEqual(HEADERS);
   for (const { node } of attempts.edges) expect(node.requestHeaders).toMatchObject(HEADERS);
+  // What waits in the database is read from there.
+  await gql("mutation { pauseAllDeliveries { __typename } }");
+  await post("/v1/events", { type: "sent.later" }, HEADERS);
+  await gql("mutation { resumeAllDeliveries { __typename } }");
+  expect(await told("sent.later")).toEqual([[given, STATE]]);
   const [first, second] = receiver.calls.filter((call) => call.json().type === "sent.again");
   expect(second?.body).toEqual(first?.body);
 });
