@@ -78,7 +78,7 @@ export const TRACING_VARIABLES = {
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS, `must be ${SAMPLERS.join(", ")}`).default("parentbased_always_on"),
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
-    .regex(/^(?:0?\.\d{1,12}|[01](?:\.0{0,12})?|0\.\d{1,12})$/, "must be a number from 0 to 1")
+    .regex(/^(?:0|1(?:\.0{1,12})?|0?\.\d{1,12})$/, "must be a number from 0 to 1")
     .transform(Number)
     .default(1),
   OTEL_BSP_SCHEDULE_DELAY: number(600_000).default(5_000),

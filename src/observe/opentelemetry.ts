@@ -2,7 +2,17 @@
  * Spans of ingest calls and attempts, sent to an OTLP collector by the OpenTelemetry SDK. Loaded by open-tracing.ts, when it is on. A
  * collector that is away or hangs costs spans and nothing else: what waits for it is bounded, and calls never wait.
  */
-import { type Attributes, createTraceState, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  createTraceState,
+  DiagLogLevel,
+  diag,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -52,18 +62,20 @@ function contextOf({ traceId, spanId, traceFlags }: SpanContext, parent: TraceCo
   return { traceparent: `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, "0")}`, tracestate: parent?.tracestate ?? null };
 }
 
+const LOST = "spans are lost: the collector of OTEL_EXPORTER_OTLP_ENDPOINT did not take them";
+const quiet = () => undefined;
+
 /** What cannot be sent is lost, and said: at most one line a minute. */
 function watched(exporter: SpanExporter, warnings: Pick<Warnings, "warn">): SpanExporter {
+  const lost = (told: Record<string, unknown>) => warnings.warn("spans-lost", "collector", told, LOST);
+  // That more wait than may, the SDK tells its diagnostics alone.
+  const warn = (text: string) => void (text.startsWith("Dropped ") && lost({ err: text }));
+  const logger = { error: quiet, warn, info: quiet, debug: quiet, verbose: quiet };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
-        if (result.error)
-          warnings.warn(
-            "spans-lost",
-            "collector",
-            { err: result.error.message.slice(0, 500), spans: spans.length },
-            "spans are lost: the collector of OTEL_EXPORTER_OTLP_ENDPOINT did not take them",
-          );
+        if (result.error) lost({ err: result.error.message.slice(0, 500), spans: spans.length });
         done(result);
       });
     },
@@ -72,15 +84,15 @@ function watched(exporter: SpanExporter, warnings: Pick<Warnings, "warn">): Span
   };
 }
 
+/** Of a script there is none. */
 function placeOf(url: string): Attributes {
   const { hostname, port, protocol } = URL.parse(url) ?? { hostname: "", port: "", protocol: "" };
   if (hostname === "") return {};
-  return { "server.address": hostname, "server.port": Number(port) || (protocol === "https:" ? 443 : 80) };
+  return { "server.address": hostname, "server.port": Number(port) || (protocol === "https:" ? 443 : 80), "url.full": url };
 }
 
 const ending = ({ url, outcome, status, error }: AttemptEnd): Attributes => ({
   ...placeOf(url),
-  "url.full": url,
   "hookline.outcome": outcome,
   ...(status !== null && { "http.response.status_code": status }),
   ...(error !== null && { "error.type": error }),

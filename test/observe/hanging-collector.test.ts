@@ -53,6 +53,23 @@ test("what is lost is warned of, and the collector's return is found", async () 
   await collector.close();
 });
 
+test("that more wait than may is warned of", async () => {
+  const collector = await startCollector();
+  const warned: unknown[][] = [];
+  const tracing = createTracing({ ...config(collector.url, 10_000), queue: 5 }, { warn: (...told) => void warned.push(told) });
+  const span = () => tracing.ingest({ organization: "org_1", events: 1, type: "a.b" }, undefined, []).end({ error: null });
+  collector.http.hold();
+  for (let i = 0; i < 20; i++) span();
+  await collector.http.waitFor(1);
+  collector.http.release();
+  // The SDK says so once there is room again.
+  await expect
+    .poll(() => (span(), warned))
+    .toContainEqual(["spans-lost", "collector", { err: expect.stringContaining("Dropped") }, expect.any(String)]);
+  await tracing.close(3_000);
+  await collector.close();
+});
+
 test("spans that wait are sent before it closes", async () => {
   const collector = await startCollector();
   const tracing = createTracing({ ...config(collector.url, 10_000), delayMs: 600_000 }, { warn: () => undefined });
