@@ -28,7 +28,9 @@ import { ClockSkewError } from "./errors.ts";
 import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { openTracing } from "./observe/open-tracing.ts";
 import { createRefusals } from "./observe/refusals.ts";
+import { traceIds } from "./observe/tracing.ts";
 import { createWarnings } from "./observe/warnings.ts";
 import { createVault } from "./vault.ts";
 
@@ -79,6 +81,8 @@ const SOURCE = "urn:hookline";
 const DATABASE_PATIENCE_MS = 30_000;
 /** Of the embedded Postgres, beside those of the processes. */
 const SPARE_CONNECTIONS = 40;
+/** How long a stop waits for a collector to take the last spans. */
+const SPANS_MS = 3_000;
 /** How long an API that stops still takes calls. */
 const DOOR_OPEN_MS = 500;
 
@@ -181,20 +185,24 @@ async function startOn(
   const heard = createNotifier(logins.engine, log, () => db.dropConnections());
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
   const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
+  const warnings = createWarnings(log);
+  const tracing = await openTracing(config, warnings);
   const core: Core = {
     ...{
       config,
       clock: systemClock,
       log,
       metrics,
-      warnings: createWarnings(log),
+      warnings,
       refusals: createRefusals(systemClock, log),
       db,
       notify,
       vault,
     },
+    ...(tracing && { tracing }),
     ...(part?.kind === "WORKER" && { siblings: part.siblings }),
   };
+  started.push(async () => tracing?.close(SPANS_MS));
   const queue = createQueue(logins.engine, log, {
     worker: hasChores,
     chores: hasChores,
@@ -270,8 +278,9 @@ async function startOn(
       server && config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined,
     ]);
     await Promise.race([Promise.all([server?.close(), metricsServer?.close()]), sleep(left())]);
-    await Promise.race([core.warnings.flush(), sleep(1_000)]);
     await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
+    await tracing?.close(SPANS_MS);
+    await Promise.race([core.warnings.flush(), sleep(1_000)]);
     await notify.stop();
     await db.close();
     await embedded?.stop();
@@ -328,6 +337,7 @@ function logAttempt(log: Core["log"], { request, attempt, state, waitMs }: Settl
       ms: attempt.durationMs,
       state,
       retryInMs: waitMs,
+      ...(attempt.traceparent !== null && traceIds(attempt.traceparent)),
     },
     "attempt",
   );

@@ -10,6 +10,7 @@ import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
+import { TRACING_VARIABLES, type TracingConfig, tracingOf } from "./config/tracing.ts";
 import { unknownVariables } from "./config/unknown.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
 import { withoutTail } from "./text.ts";
@@ -169,6 +170,7 @@ const environment = z.object({
     .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
     .default("info"),
   HOOKLINE_CONNECTION_SECONDS: whole(1, 3_600).default(30),
+  ...TRACING_VARIABLES,
   HOOKLINE_DELIVERY: flag.default(true),
   HOOKLINE_QUOTA_EVENTS_PER_SECOND: whole(1, 100_000_000).default(20_000),
   HOOKLINE_QUOTA_DEFINITIONS: whole(0, 100_000_000).default(100_000),
@@ -235,6 +237,8 @@ export interface Config {
   superofficeRequireHttps: boolean;
   superofficeValidateHttps: boolean;
   logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** Undefined: no spans. */
+  tracing: TracingConfig | undefined;
   /** A kept connection takes no further call so long after its name was resolved, in seconds. */
   connectionSeconds: number;
   /** False: nothing is sent; what comes in waits in its lanes. */
@@ -344,6 +348,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     superofficeRequireHttps: e.HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS,
     superofficeValidateHttps: e.HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS,
     logLevel: e.HOOKLINE_LOG_LEVEL,
+    tracing: tracingOf(e),
     delivery: e.HOOKLINE_DELIVERY,
     graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
     passwords: e.HOOKLINE_PASSWORDS,

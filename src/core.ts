@@ -6,6 +6,7 @@ import type { Notifier } from "./db/notify.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { Refusals } from "./observe/refusals.ts";
+import type { Tracing } from "./observe/tracing.ts";
 import type { Warnings } from "./observe/warnings.ts";
 import type { Vault } from "./vault.ts";
 
@@ -28,6 +29,8 @@ export interface Core {
   readonly db: Database;
   readonly notify: Notifier;
   readonly vault: Vault;
+  /** Undefined: no spans. */
+  readonly tracing?: Tracing;
   /** Undefined: a single process. */
   readonly siblings?: Siblings;
 }

@@ -1,5 +1,6 @@
 /** Who calls: every door makes one of these, every domain function of a tenant takes one. */
 import { ForbiddenError } from "../errors.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 
 export type Role = "ADMIN" | "MEMBER" | "VIEWER";
 
@@ -41,6 +42,8 @@ export interface Caller {
   /** For the audit log. */
   tokenPrefix: string | undefined;
   address: string | undefined;
+  /** Of the HTTP call: what it makes happen is of the same trace. */
+  trace?: TraceContext | undefined;
 }
 
 /** @throws ForbiddenError */

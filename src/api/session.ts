@@ -8,6 +8,7 @@ import type { SessionKind } from "../db/generated/prisma/client.ts";
 import { ForbiddenError, UnauthenticatedError } from "../errors.ts";
 import { echo } from "../text.ts";
 import { sameBytes } from "../vault.ts";
+import { traceOfHeaders } from "../wire/trace-context.ts";
 import { credentialsOf } from "./credentials.ts";
 
 export const SESSION_COOKIE = "hookline_session";
@@ -143,15 +144,16 @@ export async function identify(
   method?: string,
   door: Door = OURS,
 ): Promise<Signed> {
-  const withAddress = (credential: Credential | undefined) => credential && { ...credential, caller: { ...credential.caller, address } };
+  const called = (credential: Credential | undefined) =>
+    credential && { ...credential, caller: { ...credential.caller, address, trace: traceOfHeaders(headers) } };
   if (headers.authorization !== undefined) {
     const token = bearerOf(headers.authorization);
-    return { credential: withAddress(token === undefined ? undefined : await authenticate(core, token, door.kinds)), cookie: false };
+    return { credential: called(token === undefined ? undefined : await authenticate(core, token, door.kinds)), cookie: false };
   }
   const session = sessionOf(headers.cookie, door);
   if (!session) return { credential: undefined, cookie: false };
   if (!isOwnOrigin(core, headers) && !isOwnRead(headers, method)) throw foreignPage(core, headers, "a request with a session cookie");
-  return { credential: withAddress(await authenticate(core, session, door.kinds)), cookie: true };
+  return { credential: called(await authenticate(core, session, door.kinds)), cookie: true };
 }
 
 /**

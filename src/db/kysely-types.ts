@@ -320,6 +320,8 @@ export interface EventTable {
   application_id: string | null;
   occurred_at: Date;
   created_at: Date;
+  traceparent: string | null;
+  tracestate: string | null;
   erased_at: Date | null;
 }
 

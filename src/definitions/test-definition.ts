@@ -87,6 +87,7 @@ export async function testDefinition(
       changes: [...(changes ?? [])],
       scope: (scope ?? null) as Record<string, unknown> | null,
       ...(occurredAt && { occurredAt }),
+      trace: caller.trace,
     },
     caller,
   );

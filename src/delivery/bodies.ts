@@ -54,6 +54,7 @@ const eventOf = (row: EventRow): EventView => ({
   scope: row.scope as Record<string, unknown> | null,
   actor: row.actor,
   callerNumber: row.caller_number,
+  trace: row.traceparent === null ? null : { traceparent: row.traceparent, tracestate: row.tracestate },
   occurredAt: row.occurred_at,
   acceptedAt: row.accepted_at,
 });

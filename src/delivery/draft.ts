@@ -4,11 +4,13 @@
  * does (CRM.COM), makes them anew.
  */
 import type { Core } from "../core.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 import { VaultError } from "../vault.ts";
 import type { NoReply, Rendered } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
 import { hiddenValues, MASK, maskHeaders } from "../wire/mask.ts";
+import { traceHeaders } from "../wire/trace-context.ts";
 import { notSent, viewOf } from "./attempted.ts";
 import type { Opened } from "./hidden.ts";
 import { resendable } from "./log-seal.ts";
@@ -66,8 +68,8 @@ function quietOf(made: Record<string, string>, opened: Opened): Quiet {
   return [...opened.quiet, ...hiddenValues(made, maskHeaders(made)).map((value) => [value, MASK] as const)];
 }
 
-/** "SKIP": the transformation says that nothing is sent. */
-export type Drafter = (request: QueuedRequest, plan: Plan, now: Date) => Promise<Draft | NoReply | "SKIP">;
+/** @param trace is carried on @returns "SKIP": the transformation says that nothing is sent */
+export type Drafter = (request: QueuedRequest, plan: Plan, now: Date, trace: TraceContext | null) => Promise<Draft | NoReply | "SKIP">;
 
 export function createDrafter(core: Core, parts: { engines: ShapingEngines; publicUrl: () => string }): Drafter {
   /** Headers are judged once per loaded plan and origin, not once per send. */
@@ -101,7 +103,7 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
     }
   }
 
-  return async (request, plan, now) => {
+  return async (request, plan, now, trace) => {
     // Its own, which is the definition's unless that was changed since it was sent: a kept body goes out as it did.
     const dialect = dialects[request.dialect];
     if (plan.unreadable) return notSent("SECRET_UNREADABLE", plan.unreadable);
@@ -138,10 +140,16 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
       body: shaped.body,
     });
     const headers = merged(definition.headers, shaped.headers, rendered.headers);
+    const loggedHeaders = logged(headers, rendered.headers, opened);
+    if (trace) {
+      const carried = traceHeaders(trace, headers);
+      Object.assign(headers, carried);
+      Object.assign(loggedHeaders, carried);
+    }
     return {
       url: withSuffix(target, shaped.urlSuffix),
       headers,
-      loggedHeaders: logged(headers, rendered.headers, opened),
+      loggedHeaders,
       opened,
       quiet: quietOf(shaped.headers, opened),
       again: keeps,

@@ -30,8 +30,8 @@ export interface Accepting {
   matches: readonly Match[];
   /** Columns of the statement: space, key, body hash, status, answer. */
   keys: readonly (readonly unknown[])[];
-  /** Columns of the statement: id, type, entity, … as events/write.ts has them; the last one, of applications, is its last parameter. */
-  events: readonly (readonly unknown[])[];
+  /** Columns of the statement: id, type, entity, … as events/write.ts has them; the last three are its last parameters. */
+  events: readonly (readonly unknown[] | null)[];
   /** How long the lock of a lane may be waited for, in milliseconds. */
   patienceMs: number;
   /** The lane's holder here keeps room for what it offers, until it is told what became of it. */
@@ -47,6 +47,8 @@ export interface Accepted {
 }
 
 type Row = RowOf<(typeof acceptEvents)["row"]>;
+/** Columns of events that the statement got last: application, traceparent, tracestate. */
+const LAST = 3;
 const NO_NUMBERS: Ahead = { first: 0 };
 
 /** @throws the database's error: nothing was kept, unless the connection broke before the answer came */
@@ -88,7 +90,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[given.organizationId, given.version, given.acceptedAt],
     ...("first" in ahead ? [ahead.first, null] : [null, ahead.blockId]),
     ...given.keys,
-    ...given.events.slice(0, -1),
+    ...given.events.slice(0, -LAST),
     ...[lane((l) => l.laneId), lane((l) => l.first.definitionId), lane((l) => l.first.laneKey), lane((l) => l.first.laneEpoch)],
     ...[lane((l) => l.first.free), lane((l) => l.matches.length)],
     ...[offers.map((o) => o?.token ?? ZERO_ID), offers.map((o) => o?.revision ?? 0)],
@@ -96,7 +98,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[ids, of.map((l) => nth.get(l)), inLane, column((m) => m.event.id), column((m) => m.workflowRuleId), column((m) => m.dialect)],
     ...[column((m) => m.event.type), column((m) => m.event.entity), column((m) => m.event.entityId)],
     ...[column((m) => m.url), column((m) => arrayLiteral(m.fieldsSet))],
-    ...[counts, bodies, String(given.patienceMs), given.paused, given.events.at(-1)],
+    ...[counts, bodies, String(given.patienceMs), given.paused, ...given.events.slice(-LAST)],
   ];
 }
 

@@ -1,4 +1,7 @@
-/** The texts of events and of whatever was made of them, erased; in the caller's transaction. */
+/**
+ * The texts of events and of whatever was made of them, erased; in the caller's transaction. An event's trace context stays: it names
+ * nobody, and leads to spans that hold no payload.
+ */
 import type { PoolClient } from "../db/client.ts";
 
 /** All requests of these events, locked: none can be sent again, or settle, before this is done. */

@@ -3,9 +3,11 @@
  * the receiver does. Nothing here throws: a fault of ours is an outcome of this one request too, and a line in our own log.
  */
 import type { Core } from "../core.ts";
+import type { AttemptEnd, AttemptFacts, TraceContext } from "../observe/tracing.ts";
 import type { Answer, NoReply } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
-import { MASK } from "../wire/mask.ts";
+import { globalId } from "../wire/ids.ts";
+import { MASK, maskTarget } from "../wire/mask.ts";
 import { unanswered } from "../wire/outcome.ts";
 import { type Attempted, NOT_CALLED, notSent } from "./attempted.ts";
 import { createDrafter } from "./draft.ts";
@@ -35,8 +37,13 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
   const gate = createErrorGate(clock);
 
   /** The answer, and what was sent for it; "SKIP": nothing is to be sent. */
-  async function call(row: AttemptRow, request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Called | "SKIP"> {
-    const drafted = plan ? await draft(request, plan, row.startedAt) : notSent("NO_TARGET", "the definition is gone");
+  async function call(
+    { row, trace }: Traced,
+    request: QueuedRequest,
+    plan: Plan | undefined,
+    signal?: AbortSignal,
+  ): Promise<Called | "SKIP"> {
+    const drafted = plan ? await draft(request, plan, row.startedAt, trace) : notSent("NO_TARGET", "the definition is gone");
     if (drafted === "SKIP") return "SKIP";
     if ("kind" in drafted) {
       row.requestUrl = plan?.definition.targetUrl ?? "";
@@ -105,6 +112,17 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
 
   async function attempt(request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted> {
     const row = blankAttempt(request, clock.now());
+    const span = core.tracing?.attempt(factsOf(request, row, plan), request.event.trace ?? undefined);
+    const trace = span?.context ?? request.event.trace ?? null;
+    row.traceparent = trace?.traceparent ?? null;
+    const attempted = await tried({ row, trace }, request, plan, signal);
+    // Of what was not sent there is nothing to tell: a span that is never ended is never exported.
+    if (attempted.attempt) span?.end(endOf(row));
+    return attempted;
+  }
+
+  async function tried(traced: Traced, request: QueuedRequest, plan: Plan | undefined, signal?: AbortSignal): Promise<Attempted> {
+    const { row } = traced;
     let called: Called | undefined;
     try {
       if ((request.interruptions ?? 0) >= MOST_INTERRUPTIONS) {
@@ -115,7 +133,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
       }
       if (plan?.definition.targetType === "CRMSCRIPT")
         return await runScript(row, request, plan, parts.engines.sandbox, parts.publicUrl(), core.vault);
-      const answered = await call(row, request, plan, signal);
+      const answered = await call(traced, request, plan, signal);
       if (answered === "SKIP") return NOT_CALLED;
       called = answered;
       return settle(row, request, called);
@@ -138,6 +156,28 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
       }
     },
   };
+}
+
+const factsOf = (request: QueuedRequest, { number }: AttemptRow, plan: Plan | undefined): AttemptFacts => ({
+  organization: globalId("Organization", request.organizationId),
+  webhook: globalId("WebhookDefinition", request.definitionId),
+  request: globalId("WebhookRequest", request.id),
+  event: globalId("Event", request.event.id),
+  attempt: number,
+  call: plan?.definition.targetType !== "CRMSCRIPT",
+});
+
+const endOf = ({ requestUrl, outcome, statusCode, errorCode }: AttemptRow): AttemptEnd => ({
+  url: maskTarget(requestUrl),
+  outcome,
+  status: statusCode,
+  error: outcome === "DELIVERED" ? null : (errorCode ?? outcome),
+});
+
+/** An attempt, and the trace that it belongs to. */
+interface Traced {
+  row: AttemptRow;
+  trace: TraceContext | null;
 }
 
 interface Called {

@@ -25,6 +25,8 @@ export interface AttemptRow {
   responseHeaders: Record<string, string | string[]> | null;
   responseBody: string | null;
   responseTruncated: boolean;
+  /** Of the trace that it belongs to, as it was sent; for our own log alone. */
+  traceparent: string | null;
   startedAt: Date;
 }
 
@@ -47,6 +49,7 @@ export function blankAttempt(request: QueuedRequest, startedAt: Date): AttemptRo
     responseHeaders: null,
     responseBody: null,
     responseTruncated: false,
+    traceparent: null,
     startedAt,
   };
 }

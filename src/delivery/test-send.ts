@@ -3,6 +3,7 @@ import { type AuditCaller, audit } from "../accounts/audit.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { NotFoundError } from "../errors.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 import type { EventView } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import type { Numbers } from "./numbers.ts";
@@ -33,6 +34,7 @@ export interface TestEvent {
   scope?: Record<string, unknown> | null;
   actor?: string | null;
   occurredAt?: Date;
+  trace?: TraceContext | undefined;
 }
 
 /**
@@ -61,6 +63,7 @@ export async function sendTest(
     changes: test.changes ?? [],
     scope: test.scope ?? null,
     actor: test.actor ?? null,
+    trace: test.trace ?? null,
     occurredAt: test.occurredAt ?? now,
     acceptedAt: now,
   };
@@ -88,9 +91,10 @@ export async function sendTest(
   }
   await core.db.transaction(async (client) => {
     await client.query(
-      `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at, application_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-         (SELECT application_id FROM webhook_definition WHERE id = $13 AND organization_id = $2))`,
+      `INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, occurred_at, created_at, traceparent, tracestate,
+         application_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+         (SELECT application_id FROM webhook_definition WHERE id = $15 AND organization_id = $2))`,
       [
         event.id,
         organizationId,
@@ -104,6 +108,8 @@ export async function sendTest(
         event.actor,
         event.occurredAt,
         now,
+        event.trace?.traceparent ?? null,
+        event.trace?.tracestate ?? null,
         definitionId,
       ],
     );

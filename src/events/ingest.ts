@@ -18,6 +18,7 @@ import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
 import { UnavailableError } from "../errors.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
 import { createAfterCommit } from "./after-commit.ts";
@@ -27,6 +28,7 @@ import { bytesOf, type EventInput, type IngestCall, type IngestOptions, type Ing
 import { createLine, type Turn, type Waiting } from "./line.ts";
 import { acceptLongWay, eventsOf, type Outcome } from "./long-way.ts";
 import { fitsOneStatement, type Matched, match, matchFew, STRETCH } from "./matched.ts";
+import { traced } from "./traced.ts";
 
 export interface Ingest {
   /**
@@ -36,8 +38,8 @@ export interface Ingest {
    * @throws RateLimitedError as much as one organization may have waiting waits, or a quota is used up
    */
   emit(organizationId: string, inputs: EventInput[], options?: IngestOptions): Promise<IngestResult>;
-  /** In the caller's transaction. @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
-  within(client: PoolClient, organizationId: string, inputs: EventInput[]): Promise<() => void>;
+  /** In the caller's transaction. @param trace of the call that makes them @returns what to call once it is committed @throws NumbersNeeded: `reserve`, and begin anew */
+  within(client: PoolClient, organizationId: string, inputs: EventInput[], trace?: TraceContext): Promise<() => void>;
   /** Asks the quotas for events that `within` will write: before its transaction, which they never undo. @throws RateLimitedError */
   admit(organizationId: string, events: number, bytes: number, token?: TokenRate): Promise<void>;
   /**
@@ -217,49 +219,59 @@ export function createIngest(
     }
   }
 
-  return {
-    async emit(organizationId, inputs, options = {}) {
-      const kept = catalogs.kept(organizationId);
-      // Without waiting where that is possible: calls are taken in the order in which they come.
-      const sync = kept && !kept.judge && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
-      const matched: Matched =
-        sync ??
-        (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
+  async function take(organizationId: string, inputs: EventInput[], options: IngestOptions): Promise<IngestResult> {
+    const kept = catalogs.kept(organizationId);
+    // Without waiting where that is possible: calls are taken in the order in which they come.
+    const sync = kept && !kept.judge && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
+    const matched: Matched =
+      sync ??
+      (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
+        throw shown(error);
+      }));
+    const bytes = bytesOf(inputs);
+    if (quotas && !isExempt(inputs, options)) {
+      const wanted = { events: inputs.length, bytes, requests: matched.requests, token: options.token };
+      const admitting = quotas.admit(organizationId, wanted);
+      // From memory, mostly: then it keeps its place in the order of the calls.
+      if (admitting)
+        await admitting.catch((error: unknown): never => {
           throw shown(error);
-        }));
-      const bytes = bytesOf(inputs);
-      if (quotas && !isExempt(inputs, options)) {
-        const wanted = { events: inputs.length, bytes, requests: matched.requests, token: options.token };
-        const admitting = quotas.admit(organizationId, wanted);
-        // From memory, mostly: then it keeps its place in the order of the calls.
-        if (admitting)
-          await admitting.catch((error: unknown): never => {
-            throw shown(error);
-          });
-      }
-      return new Promise<IngestResult>((resolve, reject) => {
-        const call = { organizationId, inputs, options };
-        line.join({
-          ...call,
-          matched,
-          // A call of none still has its answer kept, under its key.
-          events: Math.max(1, inputs.length),
-          bytes,
-          lanes: matched.lanes,
-          requests: matched.requests,
-          long: !fitsOneStatement(matched),
-          keys: keysOf(call),
-          resolve,
-          reject,
         });
+    }
+    return new Promise<IngestResult>((resolve, reject) => {
+      const call = { organizationId, inputs, options };
+      line.join({
+        ...call,
+        matched,
+        // A call of none still has its answer kept, under its key.
+        events: Math.max(1, inputs.length),
+        bytes,
+        lanes: matched.lanes,
+        requests: matched.requests,
+        long: !fitsOneStatement(matched),
+        keys: keysOf(call),
+        resolve,
+        reject,
       });
+    });
+  }
+
+  return {
+    emit(organizationId, given, options = {}) {
+      const { inputs, end } = traced(core, organizationId, given, options.trace);
+      const taken = take(organizationId, inputs, options);
+      if (end) taken.then(() => end(), end);
+      return taken;
     },
-    async within(client, organizationId, inputs) {
+    async within(client, organizationId, given, trace) {
+      // The span of a transaction that does not come about is never ended, and so never told.
+      const { inputs, end } = traced(core, organizationId, given, trace);
       const catalog = (await catalogs.of(client, [organizationId])).get(organizationId);
       const tickets = await eventsOf(core, client, numbers, organizationId, inputs, catalog);
       return () => {
         core.metrics.events(inputs.length);
         committed(organizationId, tickets, catalog);
+        end?.();
       };
     },
     async admit(organizationId, events, bytes, token) {

@@ -1,6 +1,7 @@
 /** What comes in, and what an ingest call answers. */
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { EventView } from "../wire/dialect.ts";
 
@@ -23,6 +24,8 @@ export interface EventInput {
   source?: string | null;
   /** The uid of whose event it is. */
   application?: string | null;
+  /** Of the event itself; else it is the call's. */
+  trace?: TraceContext | undefined;
   occurredAt?: Date;
   /** At most one event of an organization per key. */
   idempotencyKey?: string;
@@ -43,6 +46,8 @@ export interface IngestOptions {
   answer?: (events: AcceptedEvent[]) => { status: number; answer: string };
   /** The API token that brought it, when it has a rate of its own. */
   token?: TokenRate | undefined;
+  /** Of the call that brought it. */
+  trace?: TraceContext | undefined;
   /** Hookline's own events: no quota counts them. */
   exempt?: boolean;
 }
@@ -86,6 +91,7 @@ export function eventOf(
     callerNumber: input.callerNumber ?? null,
     source: input.source ?? null,
     applicationId,
+    trace: input.trace ?? null,
     occurredAt: input.occurredAt ?? acceptedAt,
     acceptedAt,
   };

@@ -7,9 +7,10 @@ import type { EventView } from "../wire/dialect.ts";
 import type { IncomingEvent } from "./input.ts";
 import { writeEvents as writeEventRows } from "./sql/write-events.ts";
 
-/** Of sql/accept-events.ts. */
-export function eventColumns(events: readonly IncomingEvent[]): unknown[][] {
+/** Of sql/accept-events.ts. Where no event is of a trace, null stands for the whole column. */
+export function eventColumns(events: readonly IncomingEvent[]): (unknown[] | null)[] {
   const column = <T>(of: (event: IncomingEvent) => T) => events.map(of);
+  const traced = events.some(({ trace }) => trace);
   return [
     column((e) => e.id),
     column((e) => e.type),
@@ -24,6 +25,8 @@ export function eventColumns(events: readonly IncomingEvent[]): unknown[][] {
     column((e) => e.source),
     column((e) => e.occurredAt),
     column((e) => e.applicationId),
+    traced ? column((e) => e.trace?.traceparent ?? null) : null,
+    traced ? column((e) => e.trace?.tracestate ?? null) : null,
   ];
 }
 

@@ -11,6 +11,7 @@ import type { PoolClient } from "../db/client.ts";
 import { transactionUntil } from "../db/deadline.ts";
 import { ConflictError, IdempotencyKeyReusedError } from "../errors.ts";
 import type { Ingest } from "../events/ingest.ts";
+import type { TraceContext } from "../observe/tracing.ts";
 import { hashToken, sameBytes } from "../vault.ts";
 import { globalId, idOf } from "../wire/ids.ts";
 import { readDatum, type SentDatum } from "./datum.ts";
@@ -29,6 +30,8 @@ export interface Post {
   key: string;
   /** The client's, behind trusted proxies. */
   address: string;
+  /** Of the call. */
+  trace?: TraceContext | undefined;
 }
 
 export interface Target {
@@ -143,7 +146,7 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
           const recording: Recording = { status: written.replaced ? 200 : 201, answer: JSON.stringify(shown(written.goalValue)) };
           await client.query("UPDATE inbound_webhook SET last_received_at = now() WHERE id = $1", [held.webhookId]);
           if (idempotency) await remember(client, held, idempotency, recording);
-          committed = await announce(core, ingest, client, held.goal, written, undefined);
+          committed = await announce(core, ingest, client, held.goal, written, { trace: post.trace });
           return recording;
         }),
       );

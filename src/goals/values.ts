@@ -52,7 +52,7 @@ export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller
       const goal = await lockGoal(client, caller.organizationId, goalId);
       const written = await writeValue(core, client, goal, readDatum(sent, goal));
       await audit(core, caller, "goalValue.record", { type: "GoalValue", id: written.goalValue.id }, undefined, written.goalValue, client);
-      return { ...written, committed: await announce(core, ingest, client, goal, written, caller.userId) };
+      return { ...written, committed: await announce(core, ingest, client, goal, written, caller) };
     }),
   );
   committed();
@@ -81,7 +81,7 @@ export async function writeValue(core: Core, client: PoolClient, goal: Goal, dat
 /**
  * The events and the feed entry of a written value, in its transaction; the last it does (delivery/publish.ts says why).
  * @throws NumbersNeeded: the transaction is begun anew (ingest.withNumbers)
- * @param userId who recorded it by hand; undefined for an inbound URL
+ * @param by who recorded it by hand, nobody for an inbound URL; and of which trace the call is
  * @returns what to call once the transaction is committed
  */
 export async function announce(
@@ -90,10 +90,10 @@ export async function announce(
   client: PoolClient,
   goal: Goal,
   written: Written,
-  userId: string | undefined,
+  by: Partial<Pick<Caller, "userId" | "trace">>,
 ): Promise<() => void> {
-  const actor = userId === undefined ? null : globalId("User", userId);
-  const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor));
+  const actor = by.userId === undefined ? null : globalId("User", by.userId);
+  const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor), by.trace);
   await tell(core, client, written.goalValue);
   return committed;
 }

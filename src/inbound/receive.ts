@@ -14,6 +14,7 @@ import type { AcceptedEvent } from "../events/input.ts";
 import { hashToken } from "../vault.ts";
 import { globalId, idOf } from "../wire/ids.ts";
 import { stringSource, valueAt } from "../wire/json-text.ts";
+import { traceOfHeaders } from "../wire/trace-context.ts";
 import { eventOfPost, type ReadPost } from "./event-of-post.ts";
 import { type SourceSettings, secretPlace } from "./source.ts";
 import { headerOf, textAt } from "./templates.ts";
@@ -125,10 +126,12 @@ export function createSources(core: Core, ingest: Pick<Ingest, "emit">, sandbox:
     const key = keyOf(source, post);
     const answer = (events: AcceptedEvent[]) => ({ status: 202, answer: answerOf(events[0]?.id ?? null) });
     const idempotency = key === undefined ? {} : { idempotency: { space: `inbound/${id}`, key, bodyHash: NAMED } };
-    const result = await ingest.emit(organizationId, [made.event], { ...idempotency, answer }).catch((error: unknown) => {
-      if (error instanceof ValidationError) return error;
-      throw error;
-    });
+    const result = await ingest
+      .emit(organizationId, [made.event], { ...idempotency, answer, trace: traceOfHeaders(post.headers) })
+      .catch((error: unknown) => {
+        if (error instanceof ValidationError) return error;
+        throw error;
+      });
     if (result instanceof ValidationError) return refused(400, "VALIDATION_FAILED", inOne(result));
     const event = result.events[0];
     if (event) return { outcome: "ACCEPTED", eventId: event.id };

@@ -19,6 +19,9 @@ export interface EventRow {
   source: string | null;
   /** UUID of whose event it is. */
   applicationId: string | null;
+  /** W3C Trace Context. */
+  traceparent: string | null;
+  tracestate: string | null;
   occurredAt: Date;
   /** When it was accepted. */
   createdAt: Date;

@@ -3,6 +3,8 @@
  * Everything here is pure; a dialect fills `Dialect` in one file of `dialects/`.
  */
 
+import type { TraceContext } from "../observe/tracing.ts";
+
 export type DialectName = "STANDARD" | "CRMCOM" | "DOFORMS" | "COTALKER" | "SUPEROFFICE";
 /** The event type of the test button when no event is given. Every dialect has a target and a body for it. */
 export const TEST_EVENT_TYPE = "test";
@@ -70,6 +72,8 @@ export interface EventView {
   actor: string | null;
   /** Of the user whose call brought the event; absent or null: nobody's. */
   callerNumber?: number | null;
+  /** What it belongs to elsewhere; absent or null: nothing. */
+  trace?: TraceContext | null;
   occurredAt: Date;
   acceptedAt: Date;
 }

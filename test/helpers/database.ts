@@ -22,6 +22,7 @@ import { ROLES } from "../../src/db/wall/roles.ts";
 import { loginsOf } from "../../src/db/wall/state.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
+import { openTracing } from "../../src/observe/open-tracing.ts";
 import { createRefusals } from "../../src/observe/refusals.ts";
 import { createWarnings } from "../../src/observe/warnings.ts";
 import { createVault } from "../../src/vault.ts";
@@ -102,16 +103,19 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
   const cores: Core[] = [];
   const another = async (): Promise<Core> => {
     const log = createLog(config);
+    const warnings = createWarnings(log);
+    const tracing = await openTracing(config, warnings);
     const core: Core = {
       config,
       clock: systemClock,
       log,
       metrics: createMetrics(),
-      warnings: createWarnings(log),
+      warnings,
       refusals: createRefusals(systemClock, log),
       db: openDatabase(testLogins(database.url)),
       notify: createNotifier(testLogins(database.url).engine, log),
       vault: createVault([MASTER_KEY]),
+      ...(tracing && { tracing }),
     };
     await core.notify.start();
     cores.push(core);
@@ -156,6 +160,7 @@ export async function testCore(overrides: Partial<Config> = {}, reach?: (url: st
     },
     async close() {
       for (const each of cores) {
+        await each.tracing?.close(3_000);
         await each.notify.stop();
         await each.db.close();
       }

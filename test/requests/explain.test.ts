@@ -223,7 +223,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     of(takeLaneNumbers, [laneOrgs, lanes, none(definitionId), lanes, none(0), none(false), none(1)]),
     of(writeEvents, [
       ...[freshEvents, orgs, each("order.created"), each("order"), each("1"), each("{}"), each(null), each("{}"), each(null), each(null)],
-      ...[each(null), each(null), each("now"), each(null), each("now")],
+      ...[each(null), each(null), each("now"), each(null), null, null, each("now")],
     ]),
     of(writeRequests, [
       ...[

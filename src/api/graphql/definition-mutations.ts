@@ -1,5 +1,6 @@
 /** Webhook definitions made, changed, stopped, activated, deleted; their secrets rotated. */
 import type { InputShapeFromFields } from "@pothos/core";
+import type { Caller } from "../../accounts/caller.ts";
 import { createDefinition, deleteDefinition, rotateSigningSecret, updateDefinition } from "../../definitions/definitions.ts";
 import type { DefinitionRow, DefinitionSettings } from "../../definitions/settings.ts";
 import { activateDefinitions, type StateChange, stateEvents, stopDefinitions } from "../../definitions/state.ts";
@@ -115,9 +116,9 @@ function settingsOf(input: InputShapeFromFields<ReturnType<typeof settingFields>
 }
 
 /** SuperOffice's receivers may subscribe to the changes of a definition's state. */
-async function announce(doors: Doors, organizationId: string, changes: readonly StateChange[]): Promise<void> {
+async function announce(doors: Doors, { organizationId, trace }: Caller, changes: readonly StateChange[]): Promise<void> {
   const events = stateEvents(changes);
-  if (events.length > 0) await doors.ingest.emit(organizationId, events, { exempt: true });
+  if (events.length > 0) await doors.ingest.emit(organizationId, events, { exempt: true, trace });
 }
 
 const CreatedWebhookDefinition = builder
@@ -268,7 +269,7 @@ mutation("activateWebhookDefinitions", {
       if (since) recovery = await recoverMissed(doors.core, doors.jobs, client, caller, uuids, since);
     });
     await recovery?.start();
-    await announce(doors, caller.organizationId, changes);
+    await announce(doors, caller, changes);
     return { webhookDefinitions: definitions, replays: recovery?.replays ?? [] };
   },
 });
@@ -283,7 +284,7 @@ mutation("stopWebhookDefinitions", {
   resolve: async ({ ids }, { doors, caller }) => {
     const uuids = ids.map((id) => uuidOf("WebhookDefinition", id));
     const { definitions, changes } = await stopDefinitions(doors.core, caller, uuids);
-    await announce(doors, caller.organizationId, changes);
+    await announce(doors, caller, changes);
     return { webhookDefinitions: definitions };
   },
 });

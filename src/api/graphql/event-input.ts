@@ -53,6 +53,11 @@ export const emittedFields = (t: InputFieldBuilder) => ({
     description:
       "The uid of the application whose event it is: it goes to that one's definitions and to those without an application. Absent: to the latter alone.",
   }),
+  traceparent: t.string({
+    description:
+      "W3C Trace Context of what made it happen, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`: its deliveries belong to that trace. Absent: that of the call's own header `traceparent`, if it has one.",
+  }),
+  tracestate: t.string({ description: "W3C `tracestate` that goes with traceparent: at most 512 characters." }),
 });
 
 export type EmittedFields = InputShapeFromFields<ReturnType<typeof emittedFields>>;

@@ -3,7 +3,7 @@
 import { isEventType, reservedType } from "../../definitions/match.ts";
 import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventInput } from "../../events/input.ts";
+import type { EventInput, IncomingEvent } from "../../events/input.ts";
 import { type EventNode, readEvents, writtenEvents } from "../../requests/event.ts";
 import { countEvents, listEvents } from "../../requests/event-list.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
@@ -11,6 +11,7 @@ import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { JsonSource } from "../../wire/json-source.ts";
 import { checkJson } from "../../wire/json-text.ts";
+import { traceOfFields } from "../../wire/trace-context.ts";
 import { EVENTS } from "../limits.ts";
 import { applicationOf } from "./applications.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -71,6 +72,15 @@ builder.node(Event, {
       nullable: true,
       description: "Whose event it is, as the emitter said; null: nobody's, and no application's definitions saw it.",
       resolve: async ({ applicationId }, _args, context) => (applicationId && (await applicationOf(context, applicationId))) || null,
+    }),
+    traceparent: t.exposeString("traceparent", {
+      nullable: true,
+      description:
+        "W3C Trace Context that it came with: its own, else that of the call that brought it. Each delivery carries the trace on. Null: there was none.",
+    }),
+    tracestate: t.exposeString("tracestate", {
+      nullable: true,
+      description: "W3C `tracestate` beside traceparent, at most 512 characters; null else.",
     }),
     source: t.exposeString("source", { nullable: true, description: "The `source` of the CloudEvent that it came as; null else." }),
     occurredAt: t.expose("occurredAt", {
@@ -168,6 +178,7 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
       previous: event.previous == null ? null : JSON.stringify(event.previous),
     };
     issues.push(...issuesOf(event, texts, (field) => at(i, field)));
+    const trace = traceOfFields(event, (field) => at(i, field), issues);
     return {
       type: event.type,
       entity: event.entity ?? null,
@@ -177,6 +188,7 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
       scope: (event.scope ?? null) as EventInput["scope"] & object,
       actor: event.actor ?? null,
       application: event.application ?? null,
+      ...(trace && { trace }),
       ...(event.occurredAt ? { occurredAt: event.occurredAt } : {}),
       ...(event.idempotencyKey == null ? {} : { idempotencyKey: event.idempotencyKey }),
     };
@@ -185,15 +197,22 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
   return inputs;
 }
 
+const shownEvent = ({ trace, ...event }: IncomingEvent) => ({
+  ...event,
+  createdAt: event.acceptedAt,
+  traceparent: trace?.traceparent ?? null,
+  tracestate: trace?.tracestate ?? null,
+});
+
 async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<EventNode[]> {
   const { events, fresh } = await doors.ingest.emit(
     caller.organizationId,
     inputs.map((input) => ({ ...input, callerNumber: caller.userNumber })),
-    { token: caller.tokenRate },
+    { token: caller.tokenRate, trace: caller.trace },
   );
   const ids = events.map((event) => event.id);
   // A scope is read back: the database has it in a form of its own.
-  const known = writtenEvents(fresh.filter(({ scope }) => scope === null).map((event) => ({ ...event, createdAt: event.acceptedAt })));
+  const known = writtenEvents(fresh.filter(({ scope }) => scope === null).map(shownEvent));
   const written = new Set(known.map(({ id }) => id));
   const others = ids.filter((id) => !written.has(id));
   const read = others.length > 0 ? await readEvents(doors.core.db, caller.organizationId, others) : [];

@@ -40,7 +40,9 @@ const FIELDS: Record<string, readonly string[]> = {
   Attempt:
     words(`id number startedAt durationMs outcome statusCode errorCode errorDescription replyLine manual rerendered warning requestUrl requestHeaders
     requestBody responseHeaders responseBody responseTruncated`),
-  Event: words("id type entity entityId payload previous changes scope actor source application occurredAt createdAt"),
+  Event: words(
+    "id type entity entityId payload previous changes scope actor source application traceparent tracestate occurredAt createdAt",
+  ),
   EventType: words("id name description schema examples createdAt"),
   Lane: words("id webhookDefinition state key head pendingCount reason until since lastNumber settledNumber"),
   WebhookDefinition:

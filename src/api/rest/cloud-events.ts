@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput } from "../../events/input.ts";
 import { checkJson, compact, deeperThan, elements, members, stringSource } from "../../wire/json-text.ts";
+import { traceOfFields } from "../../wire/trace-context.ts";
 import { isJsonType } from "../body.ts";
 
 /** The data is no JSON. Its message is where that stands. */
@@ -19,9 +20,23 @@ interface Attributes {
   datacontenttype: unknown;
   /** An extension of ours: the uid of the application whose event it is. */
   hooklineapplication: unknown;
+  /** CloudEvents' extension for distributed tracing. */
+  traceparent: unknown;
+  tracestate: unknown;
 }
 
-const NAMES = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "hooklineapplication"] as const;
+const NAMES = [
+  "specversion",
+  "id",
+  "source",
+  "type",
+  "subject",
+  "time",
+  "datacontenttype",
+  "hooklineapplication",
+  "traceparent",
+  "tracestate",
+] as const;
 const KEY_LENGTH = 255;
 /** `Date` takes much else: "1" is a year to it, and the 30th of February the 2nd of March. */
 const RFC_3339 = /^(\d{4}-\d{2}-(\d{2}))[Tt]((?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60)(\.\d{1,30})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -56,6 +71,7 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
   const time = attributes.time === undefined ? undefined : timeOf(text("time"));
   if (attributes.time !== undefined && !time)
     issues.push({ path: at("time"), message: "must be an RFC 3339 time such as 2026-11-01T08:00:00Z" });
+  const trace = traceOfFields(attributes, at, issues);
   if (issues.length > 0) throw new ValidationError(issues);
   if (attributes.datacontenttype !== undefined && !isJsonType(String(attributes.datacontenttype).split(";")[0]?.trim() ?? "")) {
     throw new UnsupportedDataError(at("datacontenttype"));
@@ -66,6 +82,7 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
     payload: data ?? "{}",
     source,
     application: application ?? null,
+    ...(trace && { trace }),
     idempotencyKey: keyOf(source, id),
     namedByKey: true,
     ...(subject === undefined

@@ -10,6 +10,7 @@ import type { AcceptedEvent, EventInput } from "../../events/input.ts";
 import { globalId } from "../../wire/ids.ts";
 import { parseJson } from "../../wire/json-exact.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
+import { traceOfFields } from "../../wire/trace-context.ts";
 import { isEncoded, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { EVENTS } from "../limits.ts";
@@ -36,6 +37,8 @@ const shape = z.strictObject({
   application: z.string().nullish(),
   occurredAt: z.iso.datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" }).nullish(),
   idempotencyKey: short.min(1, "must not be empty").nullish(),
+  traceparent: z.string().nullish(),
+  tracestate: z.string().nullish(),
 });
 
 /** One event of ours, from its checked JSON text and what that means: the payload stays as it was written. */
@@ -54,6 +57,9 @@ function plainEvent(text: string, value: unknown, path: string): EventInput {
   }
   const event = parsed.data;
   const parts = members(text) as Map<string, string>;
+  const issues: Issue[] = [];
+  const trace = traceOfFields(event, (name) => (path === "" ? name : `${path}.${name}`), issues);
+  if (issues.length > 0) throw new ValidationError(issues);
   const previous = parts.get("previous");
   return {
     type: event.type,
@@ -65,6 +71,7 @@ function plainEvent(text: string, value: unknown, path: string): EventInput {
     scope: exactScope(parts.get("scope"), path),
     actor: event.actor ?? null,
     application: event.application ?? null,
+    ...(trace && { trace }),
     ...(event.occurredAt ? { occurredAt: new Date(event.occurredAt) } : {}),
     ...(event.idempotencyKey ? { idempotencyKey: event.idempotencyKey } : {}),
   };
@@ -147,9 +154,9 @@ function idempotencyOf(request: FastifyRequest): { key: string; bodyHash: Uint8A
     throw new ValidationError([{ path: "Idempotency-Key", message: "must be 1 to 255 visible ASCII characters" }]);
   }
   const hash = createHash("sha256").update((request.body as Buffer | undefined) ?? "");
-  // A binary CloudEvent is headers too.
+  // A binary CloudEvent is headers too; who asks again does so in a span of its own.
   for (const [name, value] of Object.entries(request.headers).sort())
-    if (name.startsWith("ce-")) hash.update(`\n${name}: ${String(value)}`);
+    if (name.startsWith("ce-") && !name.startsWith("ce-trace")) hash.update(`\n${name}: ${String(value)}`);
   return { key, bodyHash: new Uint8Array(hash.digest()) };
 }
 
@@ -174,7 +181,12 @@ export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
       });
       const inputs = call.inputs.map((input) => ({ ...input, callerNumber: caller.userNumber }));
       const result = await ingest
-        .emit(caller.organizationId, inputs, { ...(idempotency ? { idempotency } : {}), answer, token: caller.tokenRate })
+        .emit(caller.organizationId, inputs, {
+          ...(idempotency ? { idempotency } : {}),
+          answer,
+          token: caller.tokenRate,
+          trace: caller.trace,
+        })
         .catch((error: unknown) => {
           throw call.many ? error : alone(error);
         });

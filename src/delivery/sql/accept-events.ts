@@ -31,11 +31,13 @@ export const acceptEvents = statement({
            SELECT f.number FROM fits f WHERE CASE WHEN (SELECT count(*) FROM keys) = cardinality($7::text[]) THEN true
              ELSE ('hookline: a call with the same idempotency key is under way ' || COALESCE(f.number, 0))::bool END
          ), events AS (
-           INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, created_at)
-           SELECT e.id, $1::uuid, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, application_id, $3::timestamptz
+           INSERT INTO event (id, organization_id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate,
+             created_at)
+           SELECT e.id, $1::uuid, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, application_id, traceparent,
+             tracestate, $3::timestamptz
            FROM ours, unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::int4[],
-             $21::text[], $22::timestamptz[], $48::uuid[])
-           AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id)
+             $21::text[], $22::timestamptz[], $48::uuid[], $49::text[], $50::text[])
+           AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate)
          ), lanes AS (
            INSERT INTO lane AS l (organization_id, id, definition_id, key, epoch, free, settled_number, last_number, last_position, read_from)
            SELECT $1::uuid, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor

@@ -4,7 +4,7 @@ import { sentBody } from "./sent-body.ts";
 /** Events of requests that are about to be sent, each once. */
 export const readEventBodies = statement({
   name: "read-event-bodies",
-  text: `SELECT v.organization_id, v.id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number,
+  text: `SELECT v.organization_id, v.id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.traceparent, v.tracestate,
            v.occurred_at, v.created_at AS accepted_at
          FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
          CROSS JOIN LATERAL (
@@ -22,6 +22,8 @@ export const readEventBodies = statement({
     scope: "jsonb?",
     actor: "text?",
     caller_number: "int4?",
+    traceparent: "text?",
+    tracestate: "text?",
     occurred_at: "timestamptz",
     accepted_at: "timestamptz",
   },

@@ -13,6 +13,8 @@ export const EVENT_FIELDS = {
   actor: "actor",
   source: "source",
   applicationId: "application_id",
+  traceparent: "traceparent",
+  tracestate: "tracestate",
   occurredAt: "occurred_at",
   createdAt: "created_at",
 } as const;
@@ -30,6 +32,8 @@ const ROW = {
   actor: "text?",
   source: "text?",
   applicationId: "uuid?",
+  traceparent: "text?",
+  tracestate: "text?",
   occurredAt: "timestamptz",
   createdAt: "timestamptz",
 } as const;

@@ -50,6 +50,7 @@ export const RequestQuery = graphql(
         scope
         actor
         source
+        traceparent
         occurredAt
         createdAt
       }

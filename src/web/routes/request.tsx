@@ -206,6 +206,7 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
             ["Occurred", <Moment at={event.occurredAt} />],
             event.actor !== null && ["Actor", event.actor],
             event.source !== null && ["Source", event.source],
+            event.traceparent !== null && ["Trace", <CopyField text={event.traceparent.slice(3, 35)} label="Copy the trace id" />],
             event.changes.length > 0 && ["Changed", <span className="mono">{event.changes.join(", ")}</span>],
           ]}
         />

@@ -7,6 +7,7 @@ import { isUnavailable } from "../../../db/unavailable.ts";
 import { ConflictError, IdempotencyKeyReusedError, RateLimitedError, TimedOutError } from "../../../errors.ts";
 import { DatumError } from "../../../goals/datum.ts";
 import { createInbound, type Inbound, type Post, PROCESSING_MS } from "../../../goals/inbound.ts";
+import { traceOfHeaders } from "../../../wire/trace-context.ts";
 import type { Doors } from "../../doors.ts";
 import { readBody } from "../../posted-body.ts";
 import { type ErrorBody, errorBody, guardHeaders, MESSAGES, quotaHeaders, rateHeaders, sendError } from "./answers.ts";
@@ -33,7 +34,8 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
     const match = PATH.exec(request.raw.url ?? "");
     if (!match) return sendError(reply, errorBody(404));
     if (request.method !== "POST") return sendError(reply, errorBody(405));
-    const post: Post = { goalId: decode(match[1]), key: decode(match[2]), address: request.ip.replace(/^::ffff:(?=\d+\.)/, "") };
+    const address = request.ip.replace(/^::ffff:(?=\d+\.)/, "");
+    const post: Post = { goalId: decode(match[1]), key: decode(match[2]), address, trace: traceOfHeaders(request.headers) };
     const refusal: { webhookId?: string } = {};
     try {
       return await take(inbound, post, request, reply, bodyMs, refusal);

@@ -6,6 +6,7 @@ import { checkPassword } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
 import { UnauthenticatedError } from "../../../errors.ts";
 import { sameBytes } from "../../../vault.ts";
+import { traceOfHeaders } from "../../../wire/trace-context.ts";
 import { readAuthorization } from "../../credentials.ts";
 import { cookiesOf, SESSION_COOKIE, XSRF_COOKIE } from "../../session.ts";
 
@@ -19,7 +20,7 @@ export async function callerOf(core: Core, request: FastifyRequest): Promise<Cal
   const caller = headers.authorization === undefined ? await byCookie(core, headers) : await byHeader(core, headers.authorization, ip);
   if (!caller) throw new UnauthenticatedError("sign in: Authorization Basic, Bearer or SoTicket, or the session cookie with X-XSRF-TOKEN");
   const appToken = one(headers["so-apptoken"]);
-  return { ...(appToken === undefined ? caller : await actingAs(core, caller, appToken)), address: ip };
+  return { ...(appToken === undefined ? caller : await actingAs(core, caller, appToken)), address: ip, trace: traceOfHeaders(headers) };
 }
 
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);

@@ -112,7 +112,7 @@ export async function replaceWebhook(
   else if (only.has("Secret") && caller.scopes.has("secrets:read")) changes.signing = "NONE";
   const updated = await updateDefinition(core, caller, row.id, changes, doors);
   const events = stateEvents(updated.changes).map((event) => ({ ...event, callerNumber: caller.userNumber }));
-  await doors.ingest.emit(caller.organizationId, events, { exempt: true });
+  await doors.ingest.emit(caller.organizationId, events, { exempt: true, trace: caller.trace });
   return updated.definition;
 }
 
@@ -158,7 +158,7 @@ export async function signalEvent(
     changes: [...signal.fields],
     actor: await associateIdOf(doors.core, caller),
   };
-  await doors.ingest.emit(caller.organizationId, [event], { token: caller.tokenRate }).catch((error: unknown) => {
+  await doors.ingest.emit(caller.organizationId, [event], { token: caller.tokenRate, trace: caller.trace }).catch((error: unknown) => {
     if (!(error instanceof ValidationError)) throw error;
     // There is one event, and its client knows of no list.
     throw new ValidationError(error.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^events\.0\./, "") })));

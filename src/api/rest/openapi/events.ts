@@ -1,6 +1,19 @@
 /** Our own REST: events in, and what an installation says about itself. */
 import { exactly, inHeader, inQuery, json, type Part, ref, refusals } from "./parts.ts";
 
+const TEXT = { type: "string" };
+const NULLABLE_TEXT = { type: ["string", "null"] };
+/** Of an event, over what the call's headers say. */
+const TRACE = {
+  traceparent: {
+    ...NULLABLE_TEXT,
+    maxLength: 256,
+    description: "W3C Trace Context of what made it happen; wins over the call's header. Deliveries carry it on.",
+    examples: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+  },
+  tracestate: { ...NULLABLE_TEXT, maxLength: 512, description: "W3C `tracestate` that goes with traceparent." },
+};
+
 const EVENT = {
   type: "object",
   required: ["type"],
@@ -26,6 +39,7 @@ const EVENT = {
       maxLength: 255,
       description: "Unique per organization, in one space with the header.",
     },
+    ...TRACE,
   },
 };
 
@@ -41,6 +55,7 @@ const CLOUD_EVENT = {
     time: { type: "string", format: "date-time" },
     datacontenttype: { type: "string", examples: ["application/json"] },
     hooklineapplication: { type: "string", minLength: 1, description: "An extension: the uid of the application whose event it is." },
+    ...TRACE,
     data: { description: "Any JSON value, at most 1 MiB." },
     data_base64: { type: "string", contentEncoding: "base64", description: "Instead of `data`: JSON text as bytes." },
   },
@@ -161,6 +176,8 @@ export const events: Part = {
             type: "string",
             pattern: "^[\\x21-\\x7e]{1,255}$",
           }),
+          inHeader("traceparent", "W3C Trace Context of the call: its events' deliveries carry it on. A malformed one is ignored.", TEXT),
+          inHeader("tracestate", "Goes with traceparent: at most 512 characters, else ignored.", TEXT),
         ],
         requestBody: {
           required: true,
