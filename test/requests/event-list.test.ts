@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/clock.ts";
 import { type EventFilter, eventClauses } from "../../src/requests/event-filter.ts";
-import { countEvents, listEvents, matchingEvents } from "../../src/requests/event-list.ts";
+import { countEvents, listEvents } from "../../src/requests/event-list.ts";
+import { matchingEvents } from "../../src/requests/event-walk.ts";
 import { HIGHEST, LOWEST } from "../../src/requests/id-range.ts";
 import { pageOf, uuidKey } from "../../src/requests/page.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -145,7 +146,7 @@ interface Node {
 
 test("where each event is looked up in the log, an index finds it, among the requests of its hour", async () => {
   const clauses = eventClauses(t.organizationId, { matched: false }, { above: LOWEST, below: HIGHEST });
-  const query = matchingEvents(clauses, "desc", 10_000).selectAll().compile();
+  const query = matchingEvents(clauses, "desc", { rows: 10_000, bytes: 0 }).selectAll().compile();
   const { rows } = await t.core.db.pool.query<{ "QUERY PLAN": [{ Plan: Node }] }>(
     `EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT JSON) ${query.sql}`,
     query.parameters as unknown[],
