@@ -1,9 +1,11 @@
 /** Searching in payloads: what is found, how far a page looks, and the index where it is switched on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDatabase } from "../../src/db/client.ts";
 import { installExtensions } from "../../src/db/extensions.ts";
+import type { Warnings } from "../../src/observe/warnings.ts";
 import { countEvents, listEvents, PAGE_BYTES } from "../../src/requests/event-list.ts";
 import { indexedPartitions, keepPayloadIndex } from "../../src/requests/payload-index.ts";
-import { type TestCore, testCore } from "../helpers/database.ts";
+import { type TestCore, testCore, testLogins } from "../helpers/database.ts";
 import { addPast, idAt } from "../helpers/log.ts";
 
 let t: TestCore;
@@ -67,6 +69,11 @@ const used = async () => {
 };
 
 const partitionOf = async (id: string) => (await indexedPartitions(core.db)).find(({ low, high }) => low <= id && high > id)?.name;
+
+const hearing = (told: string[]): Warnings => ({
+  warn: (_kind, _subject, _told, message) => void told.push(message),
+  flush: async () => undefined,
+});
 
 /** The same questions, whatever answers them. */
 async function finds(): Promise<void> {
@@ -145,13 +152,41 @@ test("a page looks into so many bytes, says where the next one goes on, and gets
 
 test("without its extensions the chore says what to run, and makes nothing", async () => {
   const told: string[] = [];
-  const warnings = {
-    warn: (_kind: string, _subject: string, _told: unknown, message: string) => told.push(message),
-    flush: async () => undefined,
-  };
-  const round = await keepPayloadIndex({ ...core, warnings });
+  const round = await keepPayloadIndex({ ...core, warnings: hearing(told) });
   expect([round.made, round.left > 3]).toEqual([0, true]);
   expect(told.join()).toContain("CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS btree_gin;");
+});
+
+test("a login that may not make extensions is told what to grant, or what to run", async () => {
+  const role = `search_${process.pid}`;
+  await t.asServer(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+  try {
+    const url = new URL(t.url);
+    [url.username, url.password] = [role, "x"];
+    const said = await installExtensions(url.href);
+    expect(said).toContain("Postgres refuses the extension pg_trgm (permission denied");
+    expect(said).toContain("GRANT CREATE ON DATABASE");
+    expect(said).toContain("CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS btree_gin;");
+  } finally {
+    await t.asServer(`DROP ROLE ${role}`);
+  }
+});
+
+test("with one role only no index is made, the chore says why, and searches read along", async () => {
+  const logins = testLogins(t.url);
+  const db = openDatabase({ ...logins, engine: logins.owner });
+  try {
+    const told: string[] = [];
+    const round = await keepPayloadIndex({ ...core, db, warnings: hearing(told) });
+    expect([round.made, told.join()]).toEqual([0, expect.stringContaining("needs the second wall")]);
+    expect(await indexedPartitions(db)).toEqual([]);
+    const { id } = await t.organization();
+    const needle = await add(id, '{"who":"Margaret"}', ago(3));
+    const page = { limit: 20, fromBack: false, after: undefined, before: undefined };
+    expect((await listEvents(db, id, page, { payloadContains: "margaret" })).rows.map((row) => row.id)).toEqual([needle]);
+  } finally {
+    await db.close();
+  }
 });
 
 test("switched on, each partition is indexed, the index is used, and answers are the same", { timeout: 120_000 }, async () => {
