@@ -47,7 +47,7 @@ export async function listEvents(
   const read = async () => {
     if (inPayloads(filter)) return searchPayloads<EventRow>(db, { organizationId, filter, range, order, most, stretch }, EVENT_COLUMNS);
     const clauses = eventClauses(organizationId, filter, range);
-    const query = matchingEvents(clauses, order, stretch).select(EVENT_COLUMNS).limit(most);
+    const query = matchingEvents(clauses, order, stretch.rows).select(EVENT_COLUMNS).limit(most);
     const rows = (await rowsOf(db.tenant(organizationId), query)) as unknown as EventRow[];
     return { rows, stoppedAt: rows.length < most ? await endOfStretch(db, organizationId, clauses, order, stretch) : undefined };
   };
@@ -69,7 +69,7 @@ export async function countEvents(db: Database, organizationId: string, filter: 
     return { ...counted, capped: counted.capped || found.stoppedAt !== undefined };
   }
   const clauses = eventClauses(organizationId, filter, range);
-  const some = matchingEvents(clauses, "desc", stretch).select(sql<number>`1`.as("one")).limit(most);
+  const some = matchingEvents(clauses, "desc", stretch.rows).select(sql<number>`1`.as("one")).limit(most);
   const [row] = await rowsOf(
     db.tenant(organizationId),
     queries.selectFrom(some.as("some")).select(({ fn }) => fn.countAll<number>().as("count")),

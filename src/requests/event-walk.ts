@@ -21,17 +21,17 @@ const all = (clauses: readonly Expression<SqlBool>[]) => eb.and([...clauses]);
 
 const walked = ({ walk }: EventClauses, order: Order) => queries.selectFrom("event as e").where(all(walk)).orderBy("e.id", order);
 
-/** Those that fit all but their payload, of the first rows on the way. */
-function fitting(clauses: EventClauses, order: Order, { rows }: Stretch) {
+/** Those that match, but for their payload, of the first rows on the way, in order. */
+export function matchingEvents(clauses: EventClauses, order: Order, rows: number) {
   const base = walked(clauses, order);
   if (clauses.rest.length === 0 && !clauses.payload) return base;
   return queries.selectFrom(base.selectAll().limit(rows).as("e")).where(all(clauses.rest)).orderBy("e.id", order);
 }
 
 /** The same, each with the bytes of payloads on the way to it. Their length is known without reading them. */
-function metered(clauses: EventClauses, order: Order, stretch: Stretch) {
+function metered(clauses: EventClauses, order: Order, { rows }: Stretch) {
   const way = sql`over (order by e.id ${sql.raw(order)} rows between unbounded preceding and 1 preceding)`;
-  return fitting(clauses, order, stretch)
+  return matchingEvents(clauses, order, rows)
     .selectAll()
     .select([
       sql<number>`coalesce(sum(octet_length(e.payload)) ${way}, 0)`.as("bytes_before"),
@@ -39,15 +39,21 @@ function metered(clauses: EventClauses, order: Order, stretch: Stretch) {
     ]);
 }
 
-/** The events that match, in order, of a stretch. */
-export function matchingEvents(clauses: EventClauses, order: Order, stretch: Stretch) {
-  const { payload } = clauses;
-  if (!payload) return fitting(clauses, order, stretch);
-  // CASE: no payload behind the bound is read, whatever Postgres would ask first.
-  const held = sql<SqlBool>`case when bytes_before < ${stretch.bytes}::int8 then ${payload} else false end`;
+/**
+ * Those that match, their payload too, on the way up to an id, where a stretch ended: looked for first, so that nothing written or
+ * deleted meanwhile is left out or given twice. Undefined: to the end.
+ */
+export function eventsHolding(
+  { walk, rest, payload }: EventClauses & { payload: Expression<SqlBool> },
+  order: Order,
+  upTo: string | undefined,
+) {
+  const bound = upTo === undefined ? [] : [eb("e.id", order === "desc" ? ">=" : "<=", upTo)];
+  // CASE: only payloads that were counted are read, whatever Postgres would ask first.
+  const held = sql<SqlBool>`case when ${all(rest)} then ${payload} else false end`;
   return queries
-    .selectFrom(metered(clauses, order, stretch).as("e"))
-    .where(held)
+    .selectFrom("event as e")
+    .where(all([...walk, ...bound, held]))
     .orderBy("e.id", order);
 }
 

@@ -95,7 +95,7 @@ async function settlePending(core: Core, rows: readonly Row[]): Promise<void> {
   const now = core.clock.now();
   const current = rows.find(({ since, until, ready }) => ready && (since === null || since <= now) && until !== null && until > now);
   if (!current) return;
-  await core.db.asOwner((client) => client.query("SELECT gin_clean_pending_list($1::regclass)", [quoted(indexOf(current.name))]));
+  await core.db.asOwnerForLong((client) => client.query("SELECT gin_clean_pending_list($1::regclass)", [quoted(indexOf(current.name))]));
 }
 
 /**

@@ -3,11 +3,11 @@
  * take too long, they are read along the way as far as a statement may. Either way the answer is the same: an index that is
  * half made makes it later only.
  */
-import type { AliasedRawBuilder } from "kysely";
+import { type AliasedRawBuilder, type SqlBool, sql } from "kysely";
 import type { Database } from "../db/client.ts";
 import { rowsOf } from "../db/queries.ts";
-import { containing, type EventClauses, type EventFilter, eventClauses, type IdRange, rangeIn } from "./event-filter.ts";
-import { endOfStretch, fittingOf, matchingEvents, type Order, type Stretch } from "./event-walk.ts";
+import { containing, type EventFilter, eventClauses, type IdRange, rangeIn } from "./event-filter.ts";
+import { endOfStretch, eventsHolding, fittingOf, type Order, type Stretch } from "./event-walk.ts";
 import { quoted } from "./partitions.ts";
 import { type IndexedPartition, indexedPartitions } from "./payload-index.ts";
 
@@ -28,7 +28,7 @@ export interface Found<Row> {
   stoppedAt: string | undefined;
 }
 
-/** Read first: what many payloads hold is found here, sooner than an index could tell. */
+/** Read first: what many payloads hold is found here, sooner than by a longer stretch or an index. */
 const FIRST: Stretch = { rows: 2_000, bytes: 2 ** 20 };
 /** Ids of one look into an index. */
 const LOOK = 1_000;
@@ -60,51 +60,52 @@ async function look(
   }
 }
 
-/** One stretch as far as payloads may be read. */
-async function walk<Row>(
-  db: Database,
-  search: Search,
-  clauses: EventClauses,
-  columns: Columns,
-  stretch: Stretch,
-  most: number,
-): Promise<Found<Row>> {
-  const { organizationId, order } = search;
-  const query = matchingEvents(clauses, order, stretch).select(columns).limit(most);
-  const rows = (await rowsOf(db.tenant(organizationId), query)) as unknown as Row[];
-  return { rows, stoppedAt: rows.length < most ? await endOfStretch(db, organizationId, clauses, order, stretch) : undefined };
-}
-
 type Columns = readonly AliasedRawBuilder<unknown, string>[];
 
-export async function searchPayloads<Row extends { id: string }>(db: Database, search: Search, columns: Columns): Promise<Found<Row>> {
-  const { organizationId, filter, order, most, stretch } = search;
-  const range = rangeIn(filter, search.range);
-  const past = (id: string): IdRange => (order === "desc" ? { ...range, below: id } : { ...range, above: id });
-  const partitions = hasTrigram(filter.payloadContains) ? await indexedPartitions(db) : [];
-  const clausesIn = (within: IdRange) => eventClauses(organizationId, filter, within);
-  const { rows, stoppedAt } = await walk<Row>(db, search, clausesIn(range), columns, partitions.length > 0 ? FIRST : stretch, most);
-  if (partitions.length === 0 || stoppedAt === undefined) return { rows, stoppedAt };
+/** One stretch, as far as payloads may be read. */
+async function walk<Row>(db: Database, search: Search, range: IdRange, columns: Columns, stretch: Stretch): Promise<Found<Row>> {
+  const { organizationId, filter, order, most } = search;
+  const clauses = eventClauses(organizationId, filter, range);
+  const { payload = sql<SqlBool>`true` } = clauses;
+  const end = await endOfStretch(db, organizationId, clauses, order, stretch);
+  const query = eventsHolding({ ...clauses, payload }, order, end)
+    .select(columns)
+    .limit(most);
+  const rows = (await rowsOf(db.tenant(organizationId), query)) as unknown as Row[];
+  return { rows, stoppedAt: rows.length < most ? end : undefined };
+}
 
-  const until = performance.now() + LOOKING_MS;
+export async function searchPayloads<Row extends { id: string }>(db: Database, search: Search, columns: Columns): Promise<Found<Row>> {
+  const { organizationId, filter, order, most } = search;
+  const range = rangeIn(filter, search.range);
+  const { rows, stoppedAt } = await walk<Row>(db, search, range, columns, FIRST);
+  if (stoppedAt === undefined) return { rows, stoppedAt };
+
   let at = stoppedAt;
+  const ahead = (): IdRange => (order === "desc" ? { ...range, below: at } : { ...range, above: at });
+  const readOn = async (): Promise<Found<Row>> => {
+    const stretch = { rows: search.stretch.rows - FIRST.rows, bytes: search.stretch.bytes - FIRST.bytes };
+    const rest = await walk<Row>(db, { ...search, most: most - rows.length }, ahead(), columns, stretch);
+    return { rows: [...rows, ...rest.rows], stoppedAt: rest.stoppedAt };
+  };
+  const partitions = hasTrigram(filter.payloadContains) ? await indexedPartitions(db) : [];
+  if (partitions.length === 0) return readOn();
+  const until = performance.now() + LOOKING_MS;
   for (const partition of order === "desc" ? partitions : partitions.toReversed()) {
     const { low, high, ready } = partition;
-    for (let more = low < past(at).below && high > past(at).above; more; ) {
-      const ids = ready ? await look(db, search, partition, past(at)) : undefined;
-      if (ids === undefined) {
-        const rest = await walk<Row>(db, search, clausesIn(past(at)), columns, stretch, most - rows.length);
-        return { rows: [...rows, ...rest.rows], stoppedAt: rest.stoppedAt };
-      }
+    for (let more = low < ahead().below && high > ahead().above; more; ) {
+      const ids = ready ? await look(db, search, partition, ahead()) : undefined;
+      if (ids === undefined) return readOn();
       if (ids.length > 0) {
-        const query = fittingOf(clausesIn(past(at)), order, ids)
+        const clauses = eventClauses(organizationId, filter, ahead());
+        const query = fittingOf(clauses, order, ids)
           .select(columns)
           .limit(most - rows.length);
         rows.push(...((await rowsOf(db.tenant(organizationId), query)) as unknown as Row[]));
       }
+      if (rows.length >= most) return { rows, stoppedAt: undefined };
       more = ids.length === LOOK;
       at = more ? (ids.at(-1) as string) : order === "desc" ? low : high;
-      if (rows.length >= most) return { rows, stoppedAt: undefined };
       if (performance.now() > until) return { rows, stoppedAt: at };
     }
   }

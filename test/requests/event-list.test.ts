@@ -146,7 +146,7 @@ interface Node {
 
 test("where each event is looked up in the log, an index finds it, among the requests of its hour", async () => {
   const clauses = eventClauses(t.organizationId, { matched: false }, { above: LOWEST, below: HIGHEST });
-  const query = matchingEvents(clauses, "desc", { rows: 10_000, bytes: 0 }).selectAll().compile();
+  const query = matchingEvents(clauses, "desc", 10_000).selectAll().compile();
   const { rows } = await t.core.db.pool.query<{ "QUERY PLAN": [{ Plan: Node }] }>(
     `EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT JSON) ${query.sql}`,
     query.parameters as unknown[],

@@ -100,7 +100,7 @@ test("a page of payloads that stopped on the way says how far it has looked", as
   await app.t.core.db.pool.query(
     `INSERT INTO event (id, organization_id, type, payload, occurred_at, created_at)
      SELECT (substr(lowest_id(now() + i * interval '1 ms')::text, 1, 24) || lpad(to_hex(i), 12, '0'))::uuid, $1, 'large', '"' || repeat('x', 1000000) || '"', now(), now()
-     FROM generate_series(1, 10) i`,
+     FROM generate_series(1, 12) i`,
     [id],
   );
   const { events } = (await data(app, token, LIST, { filter: { payloadContains: "needle" } })) as Answer;
