@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import type { Core, Siblings } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { type Logins, openDatabase } from "./db/client.ts";
+import { installExtensions } from "./db/extensions.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
 import { createNotifier, type Notifier } from "./db/notify.ts";
@@ -100,7 +101,7 @@ async function whenReachable<T>(log: Core["log"], signal: AbortSignal | undefine
   }
 }
 
-/** The pending migrations, then whether there is room for as many processes as there will be. */
+/** The pending migrations, and the extensions that a setting asks for; without these everything else works. */
 async function migrateFirst(url: string, config: Readonly<Config>, log: Core["log"], signal: AbortSignal | undefined): Promise<void> {
   const options: MigrateOptions = {
     queueSchema: config.queueSchema,
@@ -111,6 +112,8 @@ async function migrateFirst(url: string, config: Readonly<Config>, log: Core["lo
   const applied = await whenReachable(log, signal, () => migrate(url, options));
   signal?.throwIfAborted();
   if (applied.length > 0) log.info({ applied }, "migrations applied");
+  const refused = config.payloadIndex === "trigram" ? await whenReachable(log, signal, () => installExtensions(url)) : undefined;
+  if (refused !== undefined) log.warn(refused);
 }
 
 /** A login for each role where the second wall stands; says whether it does. */

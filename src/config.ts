@@ -179,6 +179,7 @@ const environment = z.object({
   HOOKLINE_QUOTA_SUBSCRIPTIONS: whole(0, 100_000_000).default(10_000),
   HOOKLINE_RETENTION_DAYS: whole(1, 36_500).default(90),
   HOOKLINE_PARTITION_MINUTES: whole(1, 44_640).default(1_440),
+  HOOKLINE_PAYLOAD_INDEX: z.enum(["off", "trigram"], "must be off or trigram").default("off"),
 });
 
 export interface Config {
@@ -253,6 +254,8 @@ export interface Config {
   retentionDays: number;
   /** How long a stretch of time one partition of the hot tables holds, in minutes. */
   partitionMinutes: number;
+  /** Of events' payloads, for searches in them. */
+  payloadIndex: "off" | "trigram";
 }
 
 /** Names every variable that is wrong, and how to mend it. */
@@ -356,6 +359,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
+    payloadIndex: e.HOOKLINE_PAYLOAD_INDEX,
   });
 }
 

@@ -23,6 +23,7 @@ import { dropOldUsage } from "./quotas/drop-old.ts";
 import { resumeErasures, workErasures } from "./requests/erase.ts";
 import { foldDeliveries } from "./requests/fold.ts";
 import { findOrphans, type Orphans } from "./requests/orphans.ts";
+import { keepPayloadIndex } from "./requests/payload-index.ts";
 import { resumeReplays, workReplays } from "./requests/replay-run.ts";
 import { deleteOld } from "./requests/retention.ts";
 
@@ -68,6 +69,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
     }),
   },
   alerts: { cron: "* * * * *", run: (core, queue, signal, ingest) => lookForAlerts(core, ingest, queue, signal) },
+  "payload-index": { cron: "* * * * *", run: (core, _queue, signal) => keepPayloadIndex(core, signal) },
   orphans: { cron: "17 3 * * *", run: (core, _queue, signal) => lookForOrphans(core, signal) },
 };
 
@@ -134,6 +136,14 @@ export function watchChores({ metrics, clock }: Core, queue: Queue): void {
         help: "How long a chore took when it last ended well, in any process.",
         labels: ["chore"],
         of: (runs) => runs.map((run) => [run.seconds, { chore: choreOf(run) }]),
+      },
+      {
+        name: "hookline_payload_index_left",
+        help: "Partitions of events whose index of payloads is still to be made, or to be dropped, at the last look.",
+        of: (runs) =>
+          runs
+            .filter((run) => choreOf(run) === "payload-index" && run.output !== null)
+            .map((run) => [(run.output as { left: number }).left, {}]),
       },
       {
         name: "hookline_orphans",

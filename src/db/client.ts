@@ -10,7 +10,8 @@ import { readDatabaseUrl } from "../database-url.ts";
 import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
-import { POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { LONG_PROFILE, POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { clientConfig, SessionClient } from "./session-client.ts";
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
 import { type Sent, together } from "./together.ts";
@@ -74,6 +75,11 @@ export interface Database {
   prisma: Prisma;
   /** Without that guard, with the engine's rights: only for lookups by a unique secret or over all tenants (sign-in, sweep, start). */
   unscoped: PrismaClient;
+  /**
+   * The engine's, one statement at a time and a second for each: looks into the index of payloads, which row-level security keeps
+   * from the tenants' role, since comparing texts is no leakproof operator. What is found is read through `tenant` all the same.
+   */
+  searches: pg.Pool;
   /** SQL that sees one organization's rows only. */
   tenant(organizationId: string): Tenant;
   /** Runs `work` in one transaction on the hot pool; rolled back when it throws, begun anew when another one is in its way. */
@@ -85,6 +91,8 @@ export interface Database {
    * DETACH PARTITION CONCURRENTLY runs in no function, so that no right to it can be lent.
    */
   asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** A session of the owner's of its own, without limits, for what may take hours; cut when `signal` says so. */
+  asOwnerForLong<T>(work: (client: pg.ClientBase) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
   together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
@@ -102,6 +110,8 @@ export interface DatabaseOptions {
 }
 
 const READ_TIMEOUT_MS = 5_000;
+/** What has not been found by then is looked for without the index. */
+const SEARCH_TIMEOUT_MS = 1_000;
 
 /** @param url with `?schema=` when our tables are not in `public`; or one for each role */
 export function openDatabase(url: string | Logins, options: DatabaseOptions = {}): Database {
@@ -123,6 +133,13 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     purpose: "tenant",
     profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: readTimeout },
   });
+  const searches = new SessionPool({
+    url: logins.engine,
+    max: 1,
+    queryTimeout: SEARCH_TIMEOUT_MS + 2_000,
+    purpose: "search",
+    profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: SEARCH_TIMEOUT_MS },
+  });
   const ownerPool = new SessionPool({ url: logins.owner, max: 1, purpose: "owner" });
   const { schema } = readDatabaseUrl(logins.engine);
   const unscoped = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
@@ -132,6 +149,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
     url: logins.engine,
     pool,
     pools: { hot: pool, tenant: tenantPool },
+    searches,
     unscoped,
     prisma: guarded(tenants),
     tenant: (organizationId) => tenantPool.of(organizationId),
@@ -151,15 +169,31 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
         client.release(broken);
       }
     },
+    async asOwnerForLong(work, signal) {
+      const client = new SessionClient(clientConfig({ url: logins.owner, purpose: "index", profile: LONG_PROFILE }));
+      const cut = () => client.connection.stream.destroy();
+      await client.connect();
+      signal?.addEventListener("abort", cut);
+      try {
+        signal?.throwIfAborted();
+        // Else a server goes on with a statement whose client is gone; not every platform can tell.
+        await client.query("SET client_connection_check_interval = 1000").catch(() => undefined);
+        return await work(client);
+      } finally {
+        signal?.removeEventListener("abort", cut);
+        await client.end().catch(() => undefined);
+      }
+    },
     together: (sent, before) => together(pool, sent, before),
     dropConnections() {
       pool.dropAll();
       tenantPool.dropAll();
+      searches.dropAll();
       ownerPool.dropAll();
     },
     async close() {
       await Promise.all([unscoped.$disconnect(), tenants.$disconnect()]);
-      await Promise.all([pool.end(), tenantPool.end(), ownerPool.end()]);
+      await Promise.all([pool.end(), tenantPool.end(), searches.end(), ownerPool.end()]);
     },
   };
 }

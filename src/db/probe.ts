@@ -18,7 +18,7 @@ class SecondConnectionError extends Error {
   readonly code = "53300";
   constructor(cause: unknown) {
     super(
-      "the database gave one connection, and none to the next: let the pooler before it have more (default_pool_size: 2 × HOOKLINE_DATABASE_POOL + 6 for each process)",
+      "the database gave one connection, and none to the next: let the pooler before it have more (default_pool_size: 2 × HOOKLINE_DATABASE_POOL + 8 for each process)",
       { cause },
     );
     this.name = "SecondConnectionError";

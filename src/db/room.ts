@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseRefusal } from "./refusal.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
-/** Most connections of one process: the hot pool, Prisma's, three for jobs, two that listen, one now and then (docs/database.md). */
-export const connectionsOf = (pool: number): number => 2 * pool + 6;
+/** Most connections of one process: the hot pool, Prisma's, three for jobs, two that listen, and of those that come now and then the owner's two and one that searches (docs/database.md). */
+export const connectionsOf = (pool: number): number => 2 * pool + 8;
 
 /** The primary serves nobody: its chores run one after the other. */
 const PRIMARY_POOL = 4;

@@ -4,7 +4,14 @@
  */
 import type { Log } from "./log.ts";
 
-export type WarningKind = "lane-blocked" | "definition-stopped" | "mail-failed" | "chore-failed" | "orphans" | "spans-lost";
+export type WarningKind =
+  | "lane-blocked"
+  | "definition-stopped"
+  | "mail-failed"
+  | "chore-failed"
+  | "orphans"
+  | "spans-lost"
+  | "payload-index";
 
 /** What the line says: ids and names as people know them. A function is asked only when there is a line. */
 export type Told = Record<string, unknown> | (() => Promise<Record<string, unknown>>);

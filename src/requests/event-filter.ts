@@ -18,6 +18,8 @@ export interface EventFilter {
   matched?: boolean;
   /** UUID. */
   applicationId?: string;
+  /** Somewhere in the payload's text as it was sent; case does not count. */
+  payloadContains?: string;
 }
 
 type Clause = Expression<SqlBool>;
@@ -26,13 +28,28 @@ const eb = expressionBuilder<{ e: EventTable }, "e">();
 export interface EventClauses {
   walk: Clause[];
   rest: Clause[];
+  /** Asked last, of payloads, which may be large: a walk bounds their bytes too. */
+  payload: Clause | undefined;
 }
 
-/** No row can match: Postgres takes no NUL in a text, so it is not asked. */
-export const matchesNoEvent = ({ type, entity, entityId }: EventFilter): boolean =>
-  type?.length === 0 || [...(type ?? []), entity, entityId].some((text) => text?.includes("\0"));
+/** Of a text that payloads are searched for, in characters: fewer would be in nearly all. */
+const SHORTEST_TEXT = 3;
+const LONGEST_TEXT = 200;
+
+export function payloadTextProblem(text: string): string | undefined {
+  const length = [...text].length;
+  return length < SHORTEST_TEXT || length > LONGEST_TEXT ? `must have ${SHORTEST_TEXT} to ${LONGEST_TEXT} characters` : undefined;
+}
+
+/** No row can match: Postgres takes no NUL in a text, and no half of a surrogate pair, so it is not asked. */
+export const matchesNoEvent = ({ type, entity, entityId, payloadContains }: EventFilter): boolean =>
+  type?.length === 0 ||
+  [...(type ?? []), entity, entityId].some((text) => text?.includes("\0")) ||
+  (payloadContains !== undefined && (payloadContains.includes("\0") || !payloadContains.isWellFormed()));
 
 const literal = (text: string) => text.replace(/[\\%_]/g, "\\$&");
+/** For ILIKE: the text, wherever it stands. */
+export const containing = (text: string): string => `%${literal(text)}%`;
 
 function ofTypes(types: readonly string[]): Clause[] {
   if (types.includes("*")) return [];
@@ -54,18 +71,31 @@ const wanted = sql<SqlBool>`coalesce(
      and r.id >= lowest_id(e.created_at - interval '1 hour') and r.id < lowest_id(e.created_at + interval '1 hour') limit 1),
   (select true from recovered_event m where m.organization_id = e.organization_id and m.event_id = e.id limit 1), false)`;
 
+/** Ids above and below these. */
+export interface IdRange {
+  above: string;
+  below: string;
+}
+
+/** As much of a range as the filter's time leaves. No event has the lowest id of a moment. */
+export function rangeIn({ since, until }: EventFilter, { above, below }: IdRange): IdRange {
+  const from = since ? lowestId(new Date(since.getTime() - CLOCK_SLACK_MS)) : above;
+  const to = until ? lowestId(new Date(until.getTime() + CLOCK_SLACK_MS)) : below;
+  return { above: from > above ? from : above, below: to < below ? to : below };
+}
+
 /** Ask `matchesNoEvent` first. */
-export function eventClauses(organizationId: string, filter: EventFilter, range: { above: string; below: string }): EventClauses {
-  const { type, entity, entityId, since, until, matched, applicationId } = filter;
-  const walk: Clause[] = [eb("e.organization_id", "=", organizationId), eb("e.id", "<", range.below), eb("e.id", ">", range.above)];
+export function eventClauses(organizationId: string, filter: EventFilter, range: IdRange): EventClauses {
+  const { type, entity, entityId, since, until, matched, applicationId, payloadContains } = filter;
+  const { above, below } = rangeIn(filter, range);
+  const walk: Clause[] = [eb("e.organization_id", "=", organizationId), eb("e.id", "<", below), eb("e.id", ">", above)];
   const rest: Clause[] = type === undefined ? [] : ofTypes(type);
-  if (since) walk.push(eb("e.id", ">=", lowestId(new Date(since.getTime() - CLOCK_SLACK_MS))));
-  if (until) walk.push(eb("e.id", "<", lowestId(new Date(until.getTime() + CLOCK_SLACK_MS))));
   if (since) rest.push(eb("e.created_at", ">=", since));
   if (until) rest.push(eb("e.created_at", "<", until));
   if (entity !== undefined) rest.push(eb("e.entity", "=", entity));
   if (entityId !== undefined) rest.push(eb("e.entity_id", "=", entityId));
   if (applicationId !== undefined) rest.push(eb("e.application_id", "=", applicationId));
   if (matched !== undefined) rest.push(matched ? wanted : sql`not ${wanted}`);
-  return { walk, rest };
+  const payload = payloadContains === undefined ? undefined : sql<SqlBool>`e.payload ilike ${containing(payloadContains)}`;
+  return { walk, rest, payload };
 }

@@ -26,9 +26,11 @@ export function rangeOf(ids: Iterable<string>): [lowest: string, highest: string
   return [lowest, highest];
 }
 
+/** When an id was made. */
+export const timeOf = (id: string): Date => new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+
 /** Where what was made together with these stands: the requests of events. */
 export function rangeAround(ids: readonly string[]): [lowest: string, highest: string] {
   const [lowest, highest] = rangeOf(ids);
-  const time = (id: string) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
-  return [lowestId(new Date(time(lowest) - CLOCK_SLACK_MS)), lowestId(new Date(time(highest) + CLOCK_SLACK_MS))];
+  return [lowestId(new Date(timeOf(lowest).getTime() - CLOCK_SLACK_MS)), lowestId(new Date(timeOf(highest).getTime() + CLOCK_SLACK_MS))];
 }

@@ -8,36 +8,36 @@ const plenty: Limits = { maxConnections: 1_000, reserved: 3, others: 0, role: nu
 
 describe("what several processes take", () => {
   test("each its pools and listeners, and the primary a few", () => {
-    expect(connectionsOfAll({ workers: 2, pool: 10 })).toBe(2 * 26 + 14);
-    expect(connectionsOfAll({ workers: 3, pool: 2 })).toBe(3 * 10 + 10);
+    expect(connectionsOfAll({ workers: 2, pool: 10 })).toBe(2 * 28 + 16);
+    expect(connectionsOfAll({ workers: 3, pool: 2 })).toBe(3 * 12 + 12);
   });
 
   test("exactly as many as are left fit", () => {
-    const limits = { ...plenty, maxConnections: 66 + 3 + 5, others: 5 };
+    const limits = { ...plenty, maxConnections: 72 + 3 + 5, others: 5 };
     expect(roomProblem({ workers: 2, pool: 10 }, limits)).toBeUndefined();
-    expect(roomProblem({ workers: 2, pool: 10 }, { ...limits, others: 6 })).toContain("Postgres has 65 left");
+    expect(roomProblem({ workers: 2, pool: 10 }, { ...limits, others: 6 })).toContain("Postgres has 71 left");
   });
 
   test("the sentence says what is short, why, and three things to set, each of which suffices", () => {
     const limits = { ...plenty, maxConnections: 100, others: 20 };
     const problem = roomProblem({ workers: 4, pool: 10 }, limits) as string;
     expect(problem).toBe(
-      "HOOKLINE_WORKERS=4 with HOOKLINE_DATABASE_POOL=10 takes up to 118 connections (4 processes × 26 and 14 of the primary), and Postgres has 77 left: max_connections is 100, of which 3 are reserved (superuser_reserved_connections, reserved_connections) and 20 taken by other sessions. Set HOOKLINE_WORKERS to 2, or HOOKLINE_DATABASE_POOL to 4, or max_connections to 141",
+      "HOOKLINE_WORKERS=4 with HOOKLINE_DATABASE_POOL=10 takes up to 128 connections (4 processes × 28 and 16 of the primary), and Postgres has 77 left: max_connections is 100, of which 3 are reserved (superuser_reserved_connections, reserved_connections) and 20 taken by other sessions. Set HOOKLINE_WORKERS to 2, or HOOKLINE_DATABASE_POOL to 3, or max_connections to 151",
     );
     expect(roomProblem({ workers: 2, pool: 10 }, limits)).toBeUndefined();
-    expect(roomProblem({ workers: 4, pool: 4 }, limits)).toBeUndefined();
-    expect(roomProblem({ workers: 4, pool: 10 }, { ...limits, maxConnections: 141 })).toBeUndefined();
+    expect(roomProblem({ workers: 4, pool: 3 }, limits)).toBeUndefined();
+    expect(roomProblem({ workers: 4, pool: 10 }, { ...limits, maxConnections: 151 })).toBeUndefined();
   });
 
   test("a limit of the role or the database is named, when it is the tightest", () => {
     const wanted = { workers: 2, pool: 10 };
     const role = roomProblem(wanted, { ...plenty, role: { limit: 50, others: 2 } });
     expect(role).toContain("Postgres has 48 left: the CONNECTION LIMIT of its role is 50, of which 2 are taken");
-    expect(role).toContain("or the role's CONNECTION LIMIT to 68");
+    expect(role).toContain("or the role's CONNECTION LIMIT to 74");
     const database = roomProblem(wanted, { ...plenty, role: { limit: 50, others: 2 }, database: { limit: 20, others: 0 } });
     expect(database).toContain("the CONNECTION LIMIT of its database is 20");
     // Nothing smaller fits: only the limit is left to set.
-    expect(database).toMatch(/Set the database's CONNECTION LIMIT to 66$/);
+    expect(database).toMatch(/Set the database's CONNECTION LIMIT to 72$/);
   });
 });
 

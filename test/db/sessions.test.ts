@@ -212,7 +212,7 @@ test("B15 a process keeps to the connections that docs/database.md promises, wha
     await count;
   }
   expect(Math.max(...counted)).toBeGreaterThan(POOL);
-  expect(Math.max(...counted)).toBeLessThanOrEqual(2 * POOL + 6);
+  expect(Math.max(...counted)).toBeLessThanOrEqual(2 * POOL + 8);
   const { rows } = await admin.query<{ name: string }>("SELECT application_name AS name FROM pg_stat_activity WHERE datname = $1", [name]);
   for (const each of rows) expect(each.name).toMatch(/^hookline \d+\.\d+\.\d+ \w+ pid \d+$/);
 });

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/clock.ts";
 import { type EventFilter, eventClauses } from "../../src/requests/event-filter.ts";
-import { countEvents, listEvents, matchingEvents } from "../../src/requests/event-list.ts";
+import { countEvents, listEvents } from "../../src/requests/event-list.ts";
+import { matchingEvents } from "../../src/requests/event-walk.ts";
 import { HIGHEST, LOWEST } from "../../src/requests/id-range.ts";
 import { pageOf, uuidKey } from "../../src/requests/page.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";

@@ -257,3 +257,26 @@ test("a view is saved under a name, found in the box, and removed", { timeout: 6
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });
+
+test("events are found by a text of their payload, which is marked; a page that stopped on the way offers to go on", {
+  timeout: 60_000,
+}, async () => {
+  const { installation } = dashboard;
+  const page = await dashboard.open("/events");
+  const rows = page.getByRole("table", { name: "Events" }).getByRole("row");
+  await page.getByLabel("Payload contains", { exact: true }).fill("aDa");
+  await page.getByText("1 match", { exact: true }).waitFor();
+  expect(search(page).get("payload")).toBe("aDa");
+  await page.getByRole("button", { name: "Remove the filter Payload contains" }).waitFor();
+  await rows.getByRole("button", { name: "contact.created" }).click();
+  await page.getByRole("group", { name: "payload", exact: true }).locator("mark", { hasText: /^Ada$/ }).waitFor();
+  await page.keyboard.press("Escape");
+  // More than a page looks into, so that what is searched for stands behind it.
+  const payload = { large: "x".repeat(1_000_000) };
+  for (let n = 0; n < 12; n++) await installation.emit({ type: "blob.stored", payload });
+  await page.goto(`${installation.url}/events?payload=Ada`);
+  await page.getByText(/^Looked back as far as/).waitFor();
+  await page.getByRole("button", { name: "Look further back" }).click();
+  await rows.getByRole("button", { name: "contact.created" }).waitFor();
+  await page.getByRole("button", { name: "Newest" }).waitFor();
+});

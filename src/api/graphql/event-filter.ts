@@ -5,7 +5,7 @@ import { getApplication } from "../../applications/find.ts";
 import type { Core } from "../../core.ts";
 import { checkEventTypePattern } from "../../definitions/match.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventFilter as DomainFilter } from "../../requests/event-filter.ts";
+import { type EventFilter as DomainFilter, payloadTextProblem } from "../../requests/event-filter.ts";
 import { idOf, NOBODY } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 
@@ -27,6 +27,10 @@ export const EventFilter = builder.inputType("EventFilter", {
     matched: t.boolean({
       description: "true: those that a definition took, which have or had a request; false: those that nothing wanted.",
     }),
+    payloadContains: t.string({
+      description:
+        'Events whose payload has this in its text, 3 to 200 characters; case does not count, nothing is a wildcard, and what was erased is not found. The text is the JSON as it was sent: `"total": 5` with the white space and the order of names of whoever sent it (GraphQL inputs are kept without white space), a quote as `\\"`, and `é` as `\\u00e9` where it came as that. A name or value by itself is found best. A page looks into 8 MiB of payloads, unless they are indexed: it may be shorter, even empty, while `hasNextPage` is true.',
+    }),
     application: t.string({
       description:
         "Events of this application, by its uid as events name it, or by its global id, also of a deleted one; an unknown one matches nothing.",
@@ -36,7 +40,12 @@ export const EventFilter = builder.inputType("EventFilter", {
 
 type Given = InputShapeFromTypeParam<BuilderTypes, typeof EventFilter, false>;
 
-function mistakesOf(types: readonly string[]): Issue[] {
+function mistakesOf({ type, payloadContains }: NonNullable<Given>): Issue[] {
+  const message = payloadContains == null ? undefined : payloadTextProblem(payloadContains);
+  return [...typeMistakes(type ?? []), ...(message === undefined ? [] : [{ path: "filter.payloadContains", message }])];
+}
+
+function typeMistakes(types: readonly string[]): Issue[] {
   if (types.length > MOST_TYPES) return [{ path: "filter.type", message: `must be at most ${MOST_TYPES} patterns` }];
   return types.flatMap((type, i) => {
     const message = checkEventTypePattern(type.startsWith("*.") ? type.slice(2) : type);
@@ -50,12 +59,12 @@ async function applicationIdOf(core: Core, caller: Caller, text: string): Promis
 
 /**
  * As the domain takes it; null is as absent.
- * @throws ValidationError that names each pattern which is none
+ * @throws ValidationError that names each pattern which is none, and a text that is too short or too long
  */
 export async function eventFilter(core: Core, caller: Caller, given: Given | null | undefined): Promise<DomainFilter> {
   if (!given) return {};
   const { application, ...rest } = given;
-  const issues = mistakesOf(given.type ?? []);
+  const issues = mistakesOf(given);
   if (issues.length > 0) throw new ValidationError(issues);
   const applicationId = application == null ? undefined : await applicationIdOf(core, caller, application);
   const filter = { ...rest, applicationId };

@@ -7,6 +7,7 @@ import type { EventInput, IncomingEvent } from "../../events/input.ts";
 import { type EventNode, readEvents, writtenEvents } from "../../requests/event.ts";
 import { countEvents, listEvents } from "../../requests/event-list.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
+import { timeOf } from "../../requests/id-range.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { JsonSource } from "../../wire/json-source.ts";
@@ -25,6 +26,15 @@ import { connectionType, pageOfRows } from "./page.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
 const EventConnection = connectionType("Event", Event);
+builder.objectField(EventConnection, "stoppedAt", (t) =>
+  t.field({
+    type: "DateTime",
+    nullable: true,
+    description:
+      "How far the page has looked, where it read as much as it may before it was full: `endCursor`, or `startCursor` of `last`, goes on from the events of this moment. Null: it is full, or there are no more.",
+    resolve: ({ stoppedAt }) => (stoppedAt === undefined ? null : timeOf(stoppedAt)),
+  }),
+);
 
 guardNode("Event", "webhooks:read");
 builder.node(Event, {

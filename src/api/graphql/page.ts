@@ -12,6 +12,8 @@ type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer
 export interface Page<Row> {
   edges: { cursor: string; node: Row }[];
   pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  /** The key where the reading stopped before the page was full. */
+  stoppedAt: string | undefined;
   /** Asked for only when the client selects it. */
   totalCount: () => Promise<Count>;
 }
@@ -32,6 +34,7 @@ export function pageOfRows<Row>(
   let counting: Promise<Count> | undefined;
   return {
     edges,
+    stoppedAt: slice.stoppedAt,
     pageInfo: {
       hasNextPage: slice.hasNextPage,
       hasPreviousPage: slice.hasPreviousPage,

@@ -4,7 +4,7 @@ import { type Caller, demand } from "../../accounts/caller.ts";
 import { getApplication } from "../../applications/find.ts";
 import type { Core } from "../../core.ts";
 import { checkEventTypePattern } from "../../definitions/match.ts";
-import type { EventFilter } from "../../requests/event-filter.ts";
+import { type EventFilter, payloadTextProblem } from "../../requests/event-filter.ts";
 import type { RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
 import { idOf, idToFind, NOBODY, type NodeType } from "../../wire/ids.ts";
@@ -53,11 +53,16 @@ const pattern = z.string().check(({ value, issues }) => {
   const message = checkEventTypePattern(value.startsWith("*.") ? value.slice(2) : value);
   if (message !== undefined) issues.push({ code: "custom", message, input: value });
 });
+const payloadText = z.string("must be given once").check(({ value, issues }) => {
+  const message = payloadTextProblem(value);
+  if (message !== undefined) issues.push({ code: "custom", message, input: value });
+});
 const eventQuery = z.strictObject(
   {
     after: cursor("Event", "evt"),
     type: commas.pipe(z.array(pattern).max(100, "must be at most 100 patterns")).optional(),
     ...{ entity: text, entityId: text, since: moment, until: moment, application: text },
+    payloadContains: payloadText.optional(),
     matched: z
       .enum(["true", "false"], "must be true or false")
       .transform((given) => given === "true")

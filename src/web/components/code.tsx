@@ -8,8 +8,26 @@ const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)
 /** Beyond this, colours cost more than they give. */
 const MOST_COLOURED = 40_000;
 
-function colour(text: string) {
-  if (text.length > MOST_COLOURED) return text;
+/** Marks of one piece of text: more are a page that nobody can scroll. */
+const MOST_MARKED = 200;
+
+/** The text with what was searched for marked in it, in any case. */
+function marked(text: string, mark: string): React.ReactNode {
+  const [low, wanted] = [text.toLowerCase(), mark.toLowerCase()];
+  // A few letters change their length with their case: then places would not be the same.
+  if (wanted === "" || low.length !== text.length || !low.includes(wanted)) return text;
+  const parts: React.ReactNode[] = [];
+  let end = 0;
+  for (let at = low.indexOf(wanted); at >= 0 && parts.length < 2 * MOST_MARKED; at = low.indexOf(wanted, end)) {
+    parts.push(text.slice(end, at), <mark key={at}>{text.slice(at, at + wanted.length)}</mark>);
+    end = at + wanted.length;
+  }
+  parts.push(text.slice(end));
+  return parts;
+}
+
+function colour(text: string, mark: string): React.ReactNode {
+  if (text.length > MOST_COLOURED) return marked(text, mark);
   const parts: React.ReactNode[] = [];
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
@@ -17,7 +35,7 @@ function colour(text: string) {
     const kind = match[1] === undefined ? (/^[tfn]/.test(match[0]) ? "word" : "number") : match[2] === undefined ? "string" : "name";
     parts.push(
       <span key={match.index} className={classes[kind]}>
-        {match[1] ?? match[0]}
+        {marked(match[1] ?? match[0], mark)}
       </span>,
     );
     if (match[2] !== undefined) parts.push(match[2]);
@@ -27,8 +45,9 @@ function colour(text: string) {
   return parts;
 }
 
-export function Code({ text, json, label }: { text: string; json?: boolean; label: string }) {
-  const shown = useMemo(() => (json ? colour(text) : text), [text, json]);
+/** @param mark what is marked, where it stands within a name or a value */
+export function Code({ text, json, label, mark = "" }: { text: string; json?: boolean; label: string; mark?: string }) {
+  const shown = useMemo(() => (json ? colour(text, mark) : marked(text, mark)), [text, json, mark]);
   return (
     <div className={classes["frame"]}>
       <span className={classes["copy"]}>

@@ -6,9 +6,11 @@ interface PagerProps {
   after: string | null;
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
   setAfter: (after: string | null) => void;
+  /** What leads to older rows. */
+  older?: string;
 }
 
-export function Pager({ after, pageInfo, setAfter }: PagerProps) {
+export function Pager({ after, pageInfo, setAfter, older = "Older" }: PagerProps) {
   return (
     <div style={{ display: "flex", gap: 8, marginTop: 12 }}>
       {after !== null && (
@@ -18,7 +20,7 @@ export function Pager({ after, pageInfo, setAfter }: PagerProps) {
       )}
       {pageInfo.hasNextPage && (
         <Button variant="default" onClick={() => setAfter(pageInfo.endCursor)}>
-          Older
+          {older}
         </Button>
       )}
     </div>

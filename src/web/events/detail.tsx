@@ -46,7 +46,8 @@ function SendTo({ event }: { event: EventDetail }) {
   );
 }
 
-export function EventPanel({ id, close }: { id: string; close: () => void }) {
+/** @param mark a text that was searched for in payloads, or "" */
+export function EventPanel({ id, mark, close }: { id: string; mark: string; close: () => void }) {
   const { can } = useSession();
   const [result, again] = useQuery({ query: EventQuery, variables: { id } });
   return (
@@ -74,7 +75,7 @@ export function EventPanel({ id, close }: { id: string; close: () => void }) {
                 ]}
               />
               <Section title="Payload">
-                <Code text={jsonText(event.payload)} json label="payload" />
+                <Code text={jsonText(event.payload)} json label="payload" mark={mark} />
               </Section>
               {event.previous != null && (
                 <Section title="Before the change">

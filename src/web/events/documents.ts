@@ -5,6 +5,7 @@ export const EventsQuery = graphql(`
     events(first: 50, after: $after, filter: $filter) {
       totalCount
       totalCountCapped
+      stoppedAt
       edges {
         node {
           id

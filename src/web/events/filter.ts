@@ -6,6 +6,8 @@ export interface EventsFilter {
   type: string;
   entity: string;
   entityId: string;
+  /** A text in the payload. */
+  payload: string;
   /** A uid. */
   application: string;
   matched: "" | "yes" | "no";
@@ -14,8 +16,8 @@ export interface EventsFilter {
   to: string;
 }
 
-const NAMES = ["type", "entity", "entityId", "application", "matched", "from", "to"] as const;
-export const NO_FILTER: EventsFilter = { type: "", entity: "", entityId: "", application: "", matched: "", from: "", to: "" };
+const NAMES = ["type", "entity", "entityId", "payload", "application", "matched", "from", "to"] as const;
+export const NO_FILTER: EventsFilter = { type: "", entity: "", entityId: "", payload: "", application: "", matched: "", from: "", to: "" };
 
 export function readFilter(query: URLSearchParams): EventsFilter {
   const texts = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ""])) as unknown as EventsFilter;
@@ -30,13 +32,18 @@ export function writeFilter(filter: EventsFilter): URLSearchParams {
 
 export const isFiltered = (filter: EventsFilter): boolean => NAMES.some((name) => filter[name] !== "");
 
+/** The API searches for no less. */
+export const SHORTEST_TEXT = 3;
+export const isTooShort = (text: string): boolean => [...text].length < SHORTEST_TEXT;
+
 const patterns = (text: string): string[] => text.split(/[\s,]+/).filter((pattern) => pattern !== "");
 
-export function toInput({ type, entity, entityId, application, matched, from, to }: EventsFilter): EventFilterInput {
+export function toInput({ type, entity, entityId, payload, application, matched, from, to }: EventsFilter): EventFilterInput {
   return {
     ...(patterns(type).length > 0 && { type: patterns(type) }),
     ...(entity && { entity }),
     ...(entityId && { entityId }),
+    ...(!isTooShort(payload) && { payloadContains: payload }),
     ...(application && { application }),
     ...(matched && { matched: matched === "yes" }),
     ...(from && { since: from }),

@@ -3,7 +3,7 @@ import { type Chip, Chips } from "../components/chips.tsx";
 import classes from "../components/filter-bar.module.css";
 import { FilterField } from "../components/filter-field.tsx";
 import { rangeText, TimeRange } from "../components/time-range.tsx";
-import { type EventsFilter, NO_FILTER } from "./filter.ts";
+import { type EventsFilter, isTooShort, NO_FILTER, SHORTEST_TEXT } from "./filter.ts";
 
 const TAKEN = { yes: "taken by a webhook", no: "wanted by none" } as const;
 
@@ -15,6 +15,13 @@ function chipsOf(filter: EventsFilter, set: (part: Partial<EventsFilter>) => voi
   say("Type", filter.type, { type: "" });
   say("Entity", filter.entity, { entity: "" });
   say("Entity id", filter.entityId, { entityId: "" });
+  say(
+    "Payload contains",
+    isTooShort(filter.payload) && filter.payload ? `${filter.payload} (give ${SHORTEST_TEXT} characters)` : filter.payload,
+    {
+      payload: "",
+    },
+  );
   say("Application", filter.application, { application: "" });
   say("Went", filter.matched && TAKEN[filter.matched], { matched: "" });
   say("Accepted", filter.from || filter.to ? rangeText(filter) : "", { from: "", to: "" });
@@ -29,6 +36,7 @@ export function EventFilters({ filter, change }: { filter: EventsFilter; change:
         <FilterField label="Event type" placeholder="order.*, contact.created" value={filter.type} change={(type) => set({ type })} />
         <FilterField label="Entity" value={filter.entity} change={(entity) => set({ entity })} />
         <FilterField label="Entity id" value={filter.entityId} change={(entityId) => set({ entityId })} />
+        <FilterField label="Payload contains" value={filter.payload} change={(payload) => set({ payload })} />
         <FilterField label="Application" value={filter.application} change={(application) => set({ application })} />
         <Select
           aria-label="Where it went"

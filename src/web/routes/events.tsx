@@ -103,10 +103,20 @@ export function Events() {
           ) : (
             <DataTable label="Events" rows={rows} keyOf={(row) => row.id} open={(row) => open(row.id)} columns={columns(open)} />
           )}
-          <Pager after={after} pageInfo={events.pageInfo} setAfter={(next) => put("after", next)} />
+          {events.stoppedAt !== null && (
+            <p className="quiet" style={{ margin: "12px 0 0" }}>
+              Looked back as far as <Moment at={events.stoppedAt} />. Older events may match too.
+            </p>
+          )}
+          <Pager
+            after={after}
+            pageInfo={events.pageInfo}
+            setAfter={(next) => put("after", next)}
+            {...(events.stoppedAt !== null && { older: "Look further back" })}
+          />
         </>
       )}
-      {shown !== null && <EventPanel id={shown} close={() => put("id", null)} />}
+      {shown !== null && <EventPanel id={shown} mark={filter.payload} close={() => put("id", null)} />}
     </Page>
   );
 }

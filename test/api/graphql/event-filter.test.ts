@@ -10,7 +10,7 @@ const app = await testApp();
 afterAll(app.close);
 
 const LIST = `query ($filter: EventFilter, $first: Int, $after: String) { events(filter: $filter, first: $first, after: $after) {
-  totalCount totalCountCapped edges { node { id type application { uid } requests(first: 1) { edges { node { id } } } } } pageInfo { hasNextPage endCursor } } }`;
+  totalCount totalCountCapped stoppedAt edges { node { id type application { uid } requests(first: 1) { edges { node { id } } } } } pageInfo { hasNextPage endCursor } } }`;
 const ask = async (query: string, variables: Record<string, unknown> = {}) => (await data(app, app.adminToken, query, variables)) as Answer;
 const typesOf = async (filter: object, args: object = {}) =>
   (await ask(LIST, { filter, ...args })).events.edges.map(({ node }: Answer) => node.type);
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const EMIT = "mutation ($input: EmitEventsInput!) { emitEvents(input: $input) { __typename } }";
   const events = [
     { type: "order.created", entity: "order", entityId: "1" },
-    { type: "order.paid", entity: "order", entityId: "2" },
+    { type: "order.paid", entity: "order", entityId: "2", payload: { note: "Blue WHALE", total: 5 } },
     { type: "contact.created", entity: "contact", entityId: "1" },
     { type: "contact.created", application: "acme" },
   ];
@@ -61,4 +61,54 @@ test("a pattern that is none is named by its place", async () => {
   const [error] = ((await post.json()) as Answer).errors;
   expect(error.extensions.code).toBe("VALIDATION_FAILED");
   expect(JSON.stringify(error)).toContain("filter.type.1");
+});
+
+const refusalOf = async (payloadContains: string) => {
+  const post = await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${app.adminToken}` },
+    body: JSON.stringify({ query: LIST, variables: { filter: { payloadContains } } }),
+  });
+  return ((await post.json()) as Answer).errors?.[0];
+};
+
+test("events are found by a text of their payload; one that is too short or too long is refused, also by exports", async () => {
+  expect(await typesOf({ payloadContains: "blue whale" })).toEqual(["order.paid"]);
+  expect(await typesOf({ payloadContains: '"total":5', type: ["contact.*"] })).toEqual([]);
+  const { events } = await ask(LIST, { filter: { payloadContains: "whale" } });
+  expect([events.totalCount, events.totalCountCapped, events.stoppedAt]).toEqual([1, false, null]);
+  for (const text of ["", "ab", "x".repeat(201)]) {
+    const error = await refusalOf(text);
+    expect(error.extensions.code).toBe("VALIDATION_FAILED");
+    expect(JSON.stringify(error)).toContain("must have 3 to 200 characters");
+  }
+  expect(await refusalOf("x".repeat(200))).toBeUndefined();
+  const headers = { authorization: `Bearer ${app.adminToken}` };
+  const lines = await fetch(`${app.url}/v1/events.ndjson?payloadContains=WHALE`, { headers });
+  expect(
+    (await lines.text())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).type),
+  ).toEqual(["order.paid"]);
+  expect((await fetch(`${app.url}/v1/events.csv?payloadContains=ab`, { headers })).status).toBe(400);
+});
+
+test("a page of payloads that stopped on the way says how far it has looked", async () => {
+  const { id } = await app.t.organization();
+  const token = await app.token({ organizationId: id });
+  await app.t.core.db.pool.query(
+    `INSERT INTO event (id, organization_id, type, payload, occurred_at, created_at)
+     SELECT (substr(lowest_id(now() + i * interval '1 ms')::text, 1, 24) || lpad(to_hex(i), 12, '0'))::uuid, $1, 'large', '"' || repeat('x', 1000000) || '"', now(), now()
+     FROM generate_series(1, 12) i`,
+    [id],
+  );
+  const { events } = (await data(app, token, LIST, { filter: { payloadContains: "needle" } })) as Answer;
+  expect([events.edges, events.pageInfo.hasNextPage, events.totalCount]).toEqual([[], true, 0]);
+  expect(Math.abs(Date.parse(events.stoppedAt) - Date.now())).toBeLessThan(60_000);
+  const { events: rest } = (await data(app, token, LIST, {
+    filter: { payloadContains: "needle" },
+    after: events.pageInfo.endCursor,
+  })) as Answer;
+  expect([rest.edges, rest.pageInfo.hasNextPage, rest.stoppedAt]).toEqual([[], false, null]);
 });

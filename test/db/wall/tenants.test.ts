@@ -8,6 +8,7 @@ import { Prisma, PrismaClient } from "../../../src/db/generated/prisma/client.ts
 import { clientConfig, SessionClient } from "../../../src/db/session-client.ts";
 import { TenancyError } from "../../../src/db/tenancy.ts";
 import { asOrganization, TenantPool } from "../../../src/db/tenant.ts";
+import { countEvents, listEvents } from "../../../src/requests/event-list.ts";
 import { countLanes, listLanes, showLanes } from "../../../src/requests/lanes.ts";
 import { countRequests, listRequests, listRequestsByOffset } from "../../../src/requests/list.ts";
 import { type TestCore, testCore, testLogins } from "../../helpers/database.ts";
@@ -261,5 +262,13 @@ describe("lists with free filters", () => {
     expect((await listLanes(core, mine, {}, page)).rows).toEqual([]);
     expect((await countLanes(core, mine, {})).count).toBe(0);
     expect(await showLanes(core, mine, [laneId])).toEqual([]);
+  });
+
+  test("events, and what their payloads hold, under a wrong organization", async () => {
+    for (const filter of [{}, { type: ["order.*"] }, { payloadContains: '"N":1' }]) {
+      expect((await listEvents(t.core.db, mine, page, filter)).rows.length).toBeGreaterThan(0);
+      expect((await listEvents(wrong(), mine, page, filter)).rows).toEqual([]);
+      expect((await countEvents(wrong(), mine, filter)).count).toBe(0);
+    }
   });
 });

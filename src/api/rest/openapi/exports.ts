@@ -46,6 +46,9 @@ const EVENT_FILTER = [
   ...["entity", "entityId"].map((name) => inQuery(name, "As `events(filter)` takes it.", string)),
   inQuery("application", "A uid, or a global id.", string),
   inQuery("matched", "Whether a definition took it.", { type: "boolean" }),
+  inQuery("payloadContains", "A text somewhere in the payload's JSON as it was sent; case does not count.", {
+    ...{ type: "string", minLength: 3, maxLength: 200 },
+  }),
   inQuery("since", "Accepted then or later.", moment),
   inQuery("until", "Accepted before.", moment),
 ];
