@@ -12,6 +12,7 @@ import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { TRACING_VARIABLES, type TracingConfig, tracingOf } from "./config/tracing.ts";
 import { unknownVariables } from "./config/unknown.ts";
+import { whole } from "./config/whole.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
 import { withoutTail } from "./text.ts";
 
@@ -51,14 +52,6 @@ const limit = z.string().transform((text, ctx) => {
 });
 
 const flag = z.enum(["true", "false", "on", "off"], "must be true or false").transform((text) => text === "true" || text === "on");
-const whole = (min: number, max: number) => {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, message);
-};
 /** More only take memory: 64 cores are more than one Postgres feeds. */
 const MOST_WORKERS = 64;
 const workers = z.string().transform((text, ctx) => {

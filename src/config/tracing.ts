@@ -1,5 +1,6 @@
 /** OpenTelemetry's own variables, as its specification names them: what the exporter and the SDK do not read themselves. */
 import { z } from "zod";
+import { whole } from "./whole.ts";
 
 const SAMPLERS = [
   "always_on",
@@ -61,19 +62,10 @@ const endpoint = z.string().transform((text, ctx) => {
   return text;
 });
 
-const number = (most: number, least = 1) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, message);
-};
-
 export const TRACING_VARIABLES = {
   OTEL_EXPORTER_OTLP_ENDPOINT: endpoint.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headers.optional(),
-  OTEL_EXPORTER_OTLP_TIMEOUT: number(600_000).default(10_000),
+  OTEL_EXPORTER_OTLP_TIMEOUT: whole(1, 600_000).default(10_000),
   OTEL_SERVICE_NAME: z.string().max(255, "must have at most 255 characters").optional(),
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS, `must be ${SAMPLERS.join(", ")}`).default("parentbased_always_on"),
   OTEL_TRACES_SAMPLER_ARG: z
@@ -81,8 +73,8 @@ export const TRACING_VARIABLES = {
     .regex(/^(?:0|1(?:\.0{1,12})?|0?\.\d{1,12})$/, "must be a number from 0 to 1")
     .transform(Number)
     .default(1),
-  OTEL_BSP_SCHEDULE_DELAY: number(600_000).default(5_000),
-  OTEL_BSP_MAX_QUEUE_SIZE: number(1_000_000).default(2_048),
+  OTEL_BSP_SCHEDULE_DELAY: whole(1, 600_000).default(5_000),
+  OTEL_BSP_MAX_QUEUE_SIZE: whole(1, 1_000_000).default(2_048),
 };
 
 const variables = z.object(TRACING_VARIABLES);
