@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { failedRows, failuresOf, filesToRunAgain, fromFaults, fromVitest, lastLine, type Report, total, withSecondRun } from "../scripts/ci-summary.ts";
+import {
+  failedRows,
+  failuresOf,
+  filesToRunAgain,
+  fromFaults,
+  fromVitest,
+  lastLine,
+  type Report,
+  total,
+  withSecondRun,
+} from "../scripts/ci-summary.ts";
 
 const report = (over: Partial<Report> = {}): Report => ({
   numPassedTests: 10,
@@ -64,7 +74,11 @@ describe("the last line of CI", () => {
       name,
       assertionResults: states.map((status) => ({ status })),
     });
-    const first = report({ numPassedTests: 3, numFailedTests: 1, testResults: [file("a", "passed", "failed"), file("b", "passed", "passed")] });
+    const first = report({
+      numPassedTests: 3,
+      numFailedTests: 1,
+      testResults: [file("a", "passed", "failed"), file("b", "passed", "passed")],
+    });
     const second = (...states: string[]) => withSecondRun(first, report({ testResults: [file("a", ...states)] }));
     expect(fromVitest(second("passed", "passed"))).toEqual({ passed: 4, failed: 0, skipped: 0 });
     expect(fromVitest(second("failed", "passed"))).toEqual({ passed: 3, failed: 1, skipped: 0 });

@@ -109,3 +109,21 @@ test("B8 an API token signs in, too; a used link and an unknown token say why no
   await page.getByRole("heading", { name: "Log" }).waitFor();
   await stranger.close();
 });
+
+test("a sign-in link that is opened in a tab at the sign-in page signs in without a reload", { timeout: 60_000 }, async () => {
+  const { installation, browser } = dashboard;
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  await page.goto(`${installation.url}/sign-in`);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.evaluate(() => Object.assign(window, { here: true }));
+  // A used one is refused where it stands, and leaves the address.
+  await page.evaluate((link) => location.assign(link), installation.signInLink());
+  await page.getByRole("alert").filter({ hasText: "This link was used before" }).waitFor();
+  expect(new URL(page.url()).hash).toBe("");
+  const made = await installation.signInLinkAnew();
+  await page.evaluate((link) => location.assign(link), made);
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  expect(await page.evaluate(() => "here" in window)).toBe(true);
+  await stranger.close();
+});
