@@ -22,6 +22,7 @@ import {
 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
+import { useFocusKept } from "./components/focus-kept.ts";
 import { useAct } from "./graphql/act.ts";
 import { graphql } from "./graphql/tada.ts";
 import { PausedBanner } from "./organization/pause.tsx";
@@ -128,6 +129,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the drawer
   useEffect(() => drawer.close(), [pathname]);
+  useFocusKept("content");
   useHotkeys([
     ["alt+1", () => navigate("/")],
     ["alt+2", () => navigate("/log")],

@@ -20,7 +20,12 @@ beforeAll(async () => {
       ? { status: 503, body: { error: "busy", try: index }, headers: { "x-node": "one" } }
       : { status: 422, body: { error: "unknown field", try: index }, headers: { "x-node": "two" } },
   );
-  await createDefinition(installation, { name: "Ledger", targetUrl: `${receiver.url}/ledger`, eventTypes: ["order.*"], retrySchedule: [1, 1] });
+  await createDefinition(installation, {
+    name: "Ledger",
+    targetUrl: `${receiver.url}/ledger`,
+    eventTypes: ["order.*"],
+    retrySchedule: [1, 1],
+  });
   const posted = await fetch(`${installation.url}/v1/events`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${installation.token}` },
@@ -38,7 +43,9 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-test("two attempts are compared: the last two at first, any others by choice, and the address keeps them", { timeout: 90_000 }, async () => {
+test("two attempts are compared: the last two at first, any others by choice, and the address keeps them", {
+  timeout: 90_000,
+}, async () => {
   const page = await dashboard.open(`/log/${number}`);
   await page.getByRole("button", { name: "Compare two" }).click();
   const comparison = page.getByRole("region", { name: "Comparison" });

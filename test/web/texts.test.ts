@@ -20,9 +20,18 @@ test("the text of a value in JSON is found as it stands", () => {
 });
 
 test("what is verbatim goes out as it was typed, all else as JSON", () => {
-  const sent = { id: "a", none: undefined, list: [1, undefined, { deep: new Verbatim('{"n": 1.0}') }], payload: new Verbatim("12345678901234567890") };
+  const sent = {
+    id: "a",
+    none: undefined,
+    list: [1, undefined, { deep: new Verbatim('{"n": 1.0}') }],
+    payload: new Verbatim("12345678901234567890"),
+  };
   expect(stringify(sent)).toBe('{"id":"a","list":[1,null,{"deep":{"n": 1.0}}],"payload":12345678901234567890}');
-  fc.assert(fc.property(fc.jsonValue(), (value) => expect(JSON.parse(stringify(value))).toEqual(JSON.parse(JSON.stringify(value)))));
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(JSON.parse(stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
 });
 
 test("headers that differ are named, the others counted", () => {

@@ -122,6 +122,7 @@ export function Goal() {
             <Suspense fallback={<Skeleton height={300} />}>
               <GoalChart goal={goal} values={values} />
             </Suspense>
+            <div style={{ height: 14 }} />
             <ValuesTable goal={goal} values={values} edit={can("goals:write") ? setRecording : undefined} changed={refresh} />
           </>
         )}

@@ -109,7 +109,7 @@ export function Lanes() {
   const actions: Column<Lane> = {
     head: "",
     label: "What to do",
-    width: 180,
+    width: 206,
     cell: (lane) => <LaneActions lane={lane} refresh={refresh} />,
   };
   const columns = writes ? [select, ...laneColumns(now), actions] : laneColumns(now);

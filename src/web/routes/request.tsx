@@ -195,7 +195,9 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
           mb="lg"
         >
           <Why request={request} />
-          {request.errorDescription !== null && <p className={classes["mend"]}>{request.errorDescription}</p>}
+          {request.errorDescription !== null && !/^HTTP \d+$/.test(request.errorDescription) && (
+            <p className={classes["mend"]}>{request.errorDescription}</p>
+          )}
           {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
         </Alert>
       )}
