@@ -1,5 +1,5 @@
 /** One request: two of its attempts against each other, and its event sent once more with another payload. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { looked } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await receiver.waitFor(3);
   const found = async () =>
     (await installation.graphql("{ webhookRequests(filter: { state: [REJECTED] }) { edges { node { number } } } }")).webhookRequests.edges;
-  await expect.poll(async () => (await found()).length, { timeout: 20_000 }).toBe(1);
+  await vi.waitFor(async () => expect(await found()).toHaveLength(1), { timeout: 30_000 });
   number = (await found())[0].node.number;
 }, 120_000);
 afterAll(async () => {
