@@ -7,11 +7,14 @@ const GIVEN_BACK_MS = 80;
 /** @param frame id of the element within which the focus is kept */
 export function useFocusKept(frame: string): void {
   useEffect(() => {
-    /** What had the focus last, and what it stands in, outwards. */
+    /** What had the focus last, wherever: a window over the page too. */
+    let last: Element | undefined;
+    /** What of the page had it last, and what that stands in, outwards. */
     let path: HTMLElement[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const remember = ({ target }: FocusEvent) => {
       const outermost = document.getElementById(frame);
+      if (target instanceof Element) last = target;
       if (!(target instanceof HTMLElement) || !outermost?.contains(target)) return;
       path = [];
       for (let at: HTMLElement | null = target; at && at !== outermost; at = at.parentElement) path.push(at);
@@ -19,14 +22,14 @@ export function useFocusKept(frame: string): void {
     };
     const keep = () => {
       timer = undefined;
-      if (document.activeElement !== document.body || path.length === 0 || path[0]?.isConnected) return;
+      if (document.activeElement !== document.body || !last || last.isConnected) return;
       const left = path.find((each) => each.isConnected);
-      path = [];
+      last = undefined;
       if (left && left.tabIndex < 0) left.tabIndex = -1;
       left?.focus({ preventScroll: true });
     };
     const observer = new MutationObserver(() => {
-      if (document.activeElement === document.body && path.length > 0) timer ??= setTimeout(keep, GIVEN_BACK_MS);
+      if (document.activeElement === document.body && last && !last.isConnected) timer ??= setTimeout(keep, GIVEN_BACK_MS);
     });
     document.addEventListener("focusin", remember);
     observer.observe(document.body, { childList: true, subtree: true });
