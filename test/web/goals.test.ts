@@ -110,7 +110,7 @@ test("the wall shows all or chosen goals live, large enough for a room, and Esca
   expect(await looked(page, "wall")).toEqual([]);
 
   await page.getByRole("button", { name: "All goals" }).click();
-  await page.getByLabel("Revenue", { exact: true }).check();
+  await page.getByRole("checkbox", { name: "Revenue" }).check();
   await tile("Costs").waitFor({ state: "detached" });
   // Escape closes what is open over the wall, and then leaves it.
   await page.keyboard.press("Escape");

@@ -133,18 +133,7 @@ export function Wall() {
         <h1 className={classes["title"]}>Goals</h1>
         <LiveMark status={status} />
         <span className={classes["buttons"]}>
-          {all.length > 0 && (
-            <Chooser
-              goals={all}
-              chosen={chosen}
-              choose={(ids) =>
-                setQuery(
-                  ids.map((id) => ["goal", id]),
-                  { replace: true },
-                )
-              }
-            />
-          )}
+          {all.length > 0 && <Chooser goals={all} chosen={chosen} choose={(ids) => setQuery({ goal: ids }, { replace: true })} />}
           {document.fullscreenEnabled && (
             <Button
               size="xs"
