@@ -37,7 +37,7 @@ import {
 } from "../request/documents.ts";
 import { Exchange } from "../request/exchange.tsx";
 import { SendAsTest } from "../request/send-as-test.tsx";
-import { sentenceOf } from "../request/sentence.ts";
+import { saysMore, sentenceOf } from "../request/sentence.ts";
 import { Signature } from "../request/signature.tsx";
 import { Why } from "../request/why.tsx";
 import { useSession } from "../session.tsx";
@@ -195,9 +195,7 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
           mb="lg"
         >
           <Why request={request} />
-          {request.errorDescription !== null && !/^HTTP \d+$/.test(request.errorDescription) && (
-            <p className={classes["mend"]}>{request.errorDescription}</p>
-          )}
+          {saysMore(request.errorDescription) && <p className={classes["mend"]}>{request.errorDescription}</p>}
           {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
         </Alert>
       )}

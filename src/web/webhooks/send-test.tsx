@@ -11,6 +11,7 @@ import { useAct } from "../graphql/act.ts";
 import { performExactly } from "../graphql/exact.ts";
 import { Verbatim } from "../graphql/json-text.ts";
 import type { ResultOf } from "../graphql/tada.ts";
+import { saysMore } from "../request/sentence.ts";
 import { type Definition, SendTest } from "./documents.ts";
 import { useExamples } from "./examples.ts";
 import classes from "./send-test.module.css";
@@ -101,7 +102,7 @@ export function TestWindow({ webhook, types, type, setType, payload: given, rest
               Request #{reply.number}
             </Link>
           </p>
-          {reply.errorDescription !== null && <p className={classes["hint"]}>{reply.errorDescription}</p>}
+          {saysMore(reply.errorDescription) && <p className={classes["hint"]}>{reply.errorDescription}</p>}
           {attempt && <Body text={attempt.responseBody} label="response body" empty="The reply had no body." />}
         </section>
       )}

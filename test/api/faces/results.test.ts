@@ -345,9 +345,11 @@ describe("who may record", () => {
   test("every post with the right key is in its webhook's log, taken or refused", async () => {
     const own = await makeHook(t.core, t.admin);
     const posts = async () =>
-      [...(await listPosts(t.core, t.admin, [own.webhook.id], { limit: 50, fromBack: false })).values()].flatMap(({ rows }) =>
-        rows.map(({ outcome, status, reason }) => [outcome, status, reason]),
-      );
+      [
+        ...(
+          await listPosts(t.core, t.admin, [own.webhook.id], { after: undefined, before: undefined, limit: 50, fromBack: false })
+        ).values(),
+      ].flatMap(({ rows }) => rows.map(({ outcome, status, reason }) => [outcome, status, reason]));
     const noted = async (count: number) => expect.poll(async () => (await posts()).length).toBe(count);
     const body = { date: "2017-03-16", value: 1 };
     await send(body, { "idempotency-key": "once" }, own);
