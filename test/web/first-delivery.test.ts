@@ -110,7 +110,7 @@ test("B8 an API token signs in, too; a used link and an unknown token say why no
   await stranger.close();
 });
 
-test("a sign-in link that is opened in a tab at the sign-in page signs in without a reload", { timeout: 60_000 }, async () => {
+test("a sign-in link that is opened in a tab at the sign-in page signs in without a reload", { timeout: 150_000 }, async () => {
   const { installation, browser } = dashboard;
   const stranger = await browser.newContext();
   const page = await stranger.newPage();

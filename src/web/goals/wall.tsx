@@ -32,7 +32,7 @@ function Tile({ goal }: { goal: Listed }) {
     <article className={classes["tile"]} data-tone={tone} aria-label={goal.name}>
       <h2 className={classes["name"]}>{goal.name}</h2>
       {/* As large as it fits: its length sets the size. */}
-      <p className={classes["figure"]} style={{ "--length": figure.length + (goal.unit?.length ?? 0) * 0.5 } as CSSProperties}>
+      <p className={classes["figure"]} style={{ "--length": Math.max(4, figure.length + (goal.unit?.length ?? 0) * 0.3) } as CSSProperties}>
         <span className="num">{figure}</span>{" "}
         {latest !== undefined && goal.unit !== null && <span className={classes["unit"]}>{goal.unit}</span>}
       </p>
