@@ -22,7 +22,6 @@ import {
 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
-import { useFocusKept } from "./components/focus-kept.ts";
 import { useAct } from "./graphql/act.ts";
 import { graphql } from "./graphql/tada.ts";
 import { PausedBanner } from "./organization/pause.tsx";
@@ -42,6 +41,24 @@ const SearchBox = lazy(async () => ({ default: (await import("./search/box.tsx")
 
 const PATIENCE_MS = 3_000;
 const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
+
+/** Loaded when a key is first pressed: whoever has a mouse needs none of it. */
+function useFocusKept(): void {
+  useEffect(() => {
+    let end: (() => void) | undefined;
+    let left = false;
+    const start = () =>
+      void import("./components/focus-kept.ts").then(({ keepFocus }) => {
+        if (!left) end = keepFocus("content");
+      });
+    addEventListener("keydown", start, { once: true });
+    return () => {
+      left = true;
+      removeEventListener("keydown", start);
+      end?.();
+    };
+  }, []);
+}
 
 function useSignOut(signedOut: () => void): () => Promise<void> {
   const { act } = useAct();
@@ -129,7 +146,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the drawer
   useEffect(() => drawer.close(), [pathname]);
-  useFocusKept("content");
+  useFocusKept();
   useHotkeys([
     ["alt+1", () => navigate("/")],
     ["alt+2", () => navigate("/log")],

@@ -1,5 +1,5 @@
 import { IconChevronLeft } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect } from "react";
 import { Link, NavLink } from "react-router";
 import classes from "./page.module.css";
 
@@ -66,14 +66,8 @@ export function Section({
 
 /** The pages of one area, as links: they have addresses of their own. */
 export function SubNav({ label, links }: { label: string; links: { to: string; label: string; end?: boolean }[] }) {
-  const frame = useRef<HTMLElement>(null);
-  // On a phone the links are wider than the screen: the present one is to be seen.
-  useEffect(() => {
-    const here = frame.current?.querySelector<HTMLElement>('[aria-current="page"]');
-    if (frame.current && here) frame.current.scrollLeft = here.offsetLeft + here.offsetWidth - frame.current.clientWidth;
-  }, []);
   return (
-    <nav ref={frame} className={classes["subnav"]} aria-label={label}>
+    <nav className={classes["subnav"]} aria-label={label}>
       {links.map((link) => (
         <NavLink key={link.to} to={link.to} end={link.end ?? false} className={classes["sublink"] ?? ""}>
           {link.label}

@@ -207,7 +207,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
                           ? { color: "gray" }
                           : { color: "red", leftSection: <IconAlertTriangle size={13} /> })}
                         onClick={() => setLogOf(row)}
-                        aria-label={`Posts to ${row.name}`}
+                        aria-label={`Posts to ${row.name}: ${formatCount(row.acceptedCount)} accepted, ${formatCount(row.refusedCount)} refused`}
                       >
                         <span className="num">
                           {formatCount(row.acceptedCount)} accepted, {formatCount(row.refusedCount)} refused
