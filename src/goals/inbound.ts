@@ -39,15 +39,23 @@ export interface Target {
   webhookId: string;
 }
 
+/** Whose log a post is noted in. */
+export interface Source {
+  id: string;
+  organizationId: string;
+}
+
 export type Admission =
-  | { admitted: true; target: Target; rate: Rate }
-  | { admitted: false; refusal: Refusal; rate: Rate; webhookId?: string };
+  | { admitted: true; target: Target; source: Source; rate: Rate }
+  | { admitted: false; refusal: Refusal; rate: Rate; source?: Source };
 
 export interface Recording {
   /** 201: added; 200: a value of that date was replaced. */
   status: 200 | 201;
   /** JSON text; a replay of an Idempotency-Key gives the first answer byte for byte. */
   answer: string;
+  /** It is the answer of an earlier post with the same Idempotency-Key. */
+  again?: true;
 }
 
 export interface Idempotency {
@@ -66,8 +74,6 @@ export interface Inbound {
    * @throws DatumError IdempotencyKeyReusedError ConflictError (in flight) UnavailableError TimedOutError RateLimitedError
    */
   record(post: Post, target: Target, sent: SentDatum, idempotency?: Idempotency): Promise<Recording | { refusal: Refusal }>;
-  /** Keeps a refused post on its webhook, for people to see; never fails. */
-  noteError(webhookId: string, status: number, message: string): void;
 }
 
 /** The goal, whatever its organization, and the webhook that has the key, whatever its goal. */
@@ -129,7 +135,8 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
       if (seenKeys.size > 10_000) seenKeys.clear();
       seenKeys.set(fingerprint(post), goal.id);
       const refusal = rate.exceeded ? 429 : judged.refusal;
-      return refusal === undefined ? { admitted: true, target: judged.target, rate } : { admitted: false, refusal, rate, webhookId };
+      const source = { id: webhookId, organizationId: goal.organizationId };
+      return refusal === undefined ? { admitted: true, target: judged.target, source, rate } : { admitted: false, refusal, rate, source };
     },
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
@@ -152,16 +159,6 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
       );
       committed();
       return done;
-    },
-    noteError(webhookId, status, message) {
-      const entry = JSON.stringify([{ at: core.clock.now().toISOString(), status, message: message.slice(0, 500) }]);
-      core.db.pool
-        .query(
-          `UPDATE inbound_webhook SET last_errors = (SELECT jsonb_agg(e ORDER BY n) FROM
-             jsonb_array_elements($2::jsonb || COALESCE(last_errors, '[]')) WITH ORDINALITY AS t(e, n) WHERE n <= 10) WHERE id = $1`,
-          [webhookId, entry],
-        )
-        .catch((error: Error) => core.log.warn({ err: error.message }, "could not note an inbound error"));
     },
   };
 }
@@ -208,7 +205,7 @@ async function replay(client: PoolClient, { goal, webhookId }: Target, { key, bo
   );
   if (!rows[0]) return undefined;
   if (!sameBytes(rows[0].bodyHash, bodyHash(body))) throw new IdempotencyKeyReusedError();
-  return { status: rows[0].status, answer: rows[0].answer };
+  return { status: rows[0].status, answer: rows[0].answer, again: true };
 }
 
 async function remember(client: PoolClient, { goal, webhookId }: Target, { key, body }: Idempotency, recording: Recording): Promise<void> {

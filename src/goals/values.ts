@@ -6,6 +6,7 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { publish } from "../delivery/publish.ts";
+import { NotFoundError } from "../errors.ts";
 import type { Ingest } from "../events/ingest.ts";
 import type { EventInput } from "../events/input.ts";
 import { type PageOf, type Slice, sliceOf } from "../requests/page.ts";
@@ -60,6 +61,38 @@ export async function recordGoalValue(core: Core, ingest: Ingest, caller: Caller
 }
 
 /**
+ * Takes a value out for good: its goal gets the status of the latest that is left. The live feed tells what was recorded,
+ * and so nothing of this.
+ * @throws NotFoundError also for a value of a deleted goal; ForbiddenError RateLimitedError
+ */
+export async function deleteGoalValue(core: Core, ingest: Ingest, caller: Caller, id: string): Promise<GoalValue> {
+  demand(caller, "goals:write");
+  const { organizationId, userId } = caller;
+  await ingest.admit(organizationId, 1, VALUE_BYTES, caller.tokenRate);
+  const { goalValue, committed } = await ingest.withNumbers(() =>
+    core.db.transaction(async (client) => {
+      const { rows: found } = await client.query<{ goalId: string }>(
+        `SELECT goal_id AS "goalId" FROM goal_value WHERE id = $1 AND organization_id = $2`,
+        [id, organizationId],
+      );
+      if (!found[0]) throw new NotFoundError("the value");
+      const goal = await lockGoal(client, organizationId, found[0].goalId);
+      const { rows } = await client.query<GoalValue>(
+        `DELETE FROM goal_value WHERE id = $1 AND organization_id = $2 RETURNING ${VALUE_COLUMNS}`,
+        [id, organizationId],
+      );
+      if (!rows[0]) throw new NotFoundError("the value");
+      const status = await refreshStatus(client, goal);
+      await audit(core, caller, "goalValue.delete", { type: "GoalValue", id }, rows[0], undefined, client);
+      const told = turned(goal, status, { entity: "goal", entityId: globalId("Goal", goal.id), actor: actorOf(userId) });
+      return { goalValue: rows[0], committed: told.length === 0 ? () => {} : await ingest.within(client, organizationId, told) };
+    }),
+  );
+  committed();
+  return goalValue;
+}
+
+/**
  * Writes one value and the goal's status inside the caller's transaction.
  * @param goal locked by that transaction
  */
@@ -92,11 +125,12 @@ export async function announce(
   written: Written,
   by: Partial<Pick<Caller, "userId" | "trace">>,
 ): Promise<() => void> {
-  const actor = by.userId === undefined ? null : globalId("User", by.userId);
-  const committed = await ingest.within(client, goal.organizationId, events(goal, written, actor), by.trace);
+  const committed = await ingest.within(client, goal.organizationId, events(goal, written, actorOf(by.userId)), by.trace);
   await tell(core, client, written.goalValue);
   return committed;
 }
+
+const actorOf = (userId: string | undefined) => (userId === undefined ? null : globalId("User", userId));
 
 /** The goal's status is that of the value with the latest date. */
 async function refreshStatus(client: PoolClient, goal: Goal): Promise<GoalStatus | null> {
@@ -116,12 +150,14 @@ function events(goal: Goal, { goalValue, replaced, goalStatus: status }: Written
   const about = { entity: "goal", entityId: goalId, actor };
   const { date, value, goodThreshold, badThreshold } = goalValue;
   const recorded = { goalId, date, value, goodThreshold, badThreshold, status: goalValue.status, replaced };
-  const inputs: EventInput[] = [{ ...about, type: "goal.value_recorded", payload: JSON.stringify(recorded) }];
-  if (status !== null && status !== goal.status) {
-    const turned = { goalId, status, previousStatus: goal.status };
-    inputs.push({ ...about, type: `goal.turned_${status.toLowerCase()}`, payload: JSON.stringify(turned) });
-  }
-  return inputs;
+  return [{ ...about, type: "goal.value_recorded", payload: JSON.stringify(recorded) }, ...turned(goal, status, about)];
+}
+
+/** Nothing when the goal has the status that it had, or none. */
+function turned(goal: Goal, status: GoalStatus | null, about: Pick<EventInput, "entity" | "entityId" | "actor">): EventInput[] {
+  if (status === null || status === goal.status) return [];
+  const payload = JSON.stringify({ goalId: globalId("Goal", goal.id), status, previousStatus: goal.status });
+  return [{ ...about, type: `goal.turned_${status.toLowerCase()}`, payload }];
 }
 
 /** Tells the live feed, with the value as it is now: what subscriptions read. The transaction's last statement. */

@@ -1,4 +1,4 @@
-/** The log of posts to an inbound webhook that makes events: when, what became of it, and why; never what was posted. */
+/** The log of posts to an inbound webhook: when, what became of it, and why; never what was posted. */
 import { type Caller, demand } from "../accounts/caller.ts";
 import { COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
@@ -94,8 +94,7 @@ const OLD = `
 const BEYOND = `
   DELETE FROM inbound_post p USING (
     SELECT w.organization_id, w.id, last.id AS until FROM inbound_webhook w CROSS JOIN LATERAL (
-      SELECT id FROM inbound_post p WHERE p.inbound_webhook_id = w.id ORDER BY id DESC OFFSET $1 LIMIT 1) AS last
-    WHERE w.target_type = 'EVENT') AS full_log
+      SELECT id FROM inbound_post p WHERE p.inbound_webhook_id = w.id ORDER BY id DESC OFFSET $1 LIMIT 1) AS last) AS full_log
   WHERE p.organization_id = full_log.organization_id AND p.inbound_webhook_id = full_log.id AND p.id <= full_log.until`;
 
 /** A chore: what is too old, and what is more than one webhook keeps. @param days @param most for tests */

@@ -24,6 +24,7 @@ const Request = page(() => import("./routes/request.tsx"), "Request");
 const Lanes = page(() => import("./routes/lanes.tsx"), "Lanes");
 const Goals = page(() => import("./routes/goals.tsx"), "Goals");
 const Goal = page(() => import("./routes/goal.tsx"), "Goal");
+const Wall = page(() => import("./goals/wall.tsx"), "Wall");
 const InboundWebhooks = page(() => import("./routes/inbound-webhooks.tsx"), "InboundWebhooks");
 const Organization = page(() => import("./routes/organization.tsx"), "Organization");
 const Users = page(() => import("./routes/users.tsx"), "Users");
@@ -42,15 +43,19 @@ const waiting = (
   </div>
 );
 
+/** Stands alone: no navigation beside it. */
+const WALL = "/goals/wall";
+
 function SignedIn({ children, signOut }: { children: ReactNode; signOut: () => void }) {
   const path = useLocation().pathname;
+  const page = (
+    <ErrorBoundary key={path}>
+      <Suspense fallback={waiting}>{children}</Suspense>
+    </ErrorBoundary>
+  );
   return (
     <SessionProvider waiting={waiting} failed={(retry) => <Failed error="The server cannot be reached." retry={retry} />}>
-      <Shell signedOut={signOut}>
-        <ErrorBoundary key={path}>
-          <Suspense fallback={waiting}>{children}</Suspense>
-        </ErrorBoundary>
-      </Shell>
+      {path === WALL ? page : <Shell signedOut={signOut}>{page}</Shell>}
     </SessionProvider>
   );
 }
@@ -107,6 +112,7 @@ function Ours() {
           <Route path="/log/:number" element={<Request />} />
           <Route path="/lanes" element={<Lanes />} />
           <Route path="/goals" element={<Goals />} />
+          <Route path={WALL} element={<Wall />} />
           <Route path="/goals/:id" element={<Goal />} />
           <Route path="/inbound-webhooks" element={<InboundWebhooks />} />
           <Route path="/settings" element={<Organization />} />

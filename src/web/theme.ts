@@ -76,6 +76,7 @@ export const theme = createTheme({
     Drawer: { defaultProps: { position: "right", overlayProps: { backgroundOpacity: 0.3 } } },
     // Its placeholder is a focusable child that is no menu item, which no menu may have.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
   },
 });

@@ -125,7 +125,8 @@ test("B58 every mutation writes an entry, or has a reason why not", async () => 
 
   const goal = await mutate("createGoal", { name: "G", direction: "MAXIMIZE" }, made("Goal"));
   await mutate("updateGoal", { id: goal.id, name: "G2" });
-  await mutate("recordGoalValue", { goalId: goal.id, date: "2026-01-01", value: "1" });
+  const value = await mutate("recordGoalValue", { goalId: goal.id, date: "2026-01-01", value: "1" }, made("GoalValue"));
+  await mutate("deleteGoalValue", { id: value.id });
   const inbound = await mutate("createInboundWebhook", { goalId: goal.id }, "... on CreatedInboundWebhook { inboundWebhook { id } }");
   await mutate("updateInboundWebhook", { id: inbound.inboundWebhook.id, name: "I" });
   await mutate("rotateInboundWebhookKey", { id: inbound.inboundWebhook.id });

@@ -57,7 +57,7 @@ const NEEDS: Record<"Query" | "Mutation" | "Subscription", Record<string, Need>>
     ...rows("admin", "changePassword revokeSession"),
     ...rows("admin", "createInboundWebhook updateInboundWebhook deleteInboundWebhook rotateInboundWebhookKey dryRunInboundWebhook"),
     ...rows("events:write", "emitEvent emitEvents"),
-    ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue"),
+    ...rows("goals:write", "createGoal updateGoal deleteGoal recordGoalValue deleteGoalValue"),
     ...rows(
       "webhooks:write",
       "createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions testWebhookDefinition rotateSigningSecret",

@@ -29,6 +29,7 @@ beforeAll(async () => {
     "/secret-keys",
     "/web-services",
     "/goals",
+    "/goals/wall",
     `/goals/${data.goals.edges[2].node.id}`,
     "/inbound-webhooks",
     "/settings",

@@ -109,3 +109,23 @@ test("B8 an API token signs in, too; a used link and an unknown token say why no
   await page.getByRole("heading", { name: "Log" }).waitFor();
   await stranger.close();
 });
+
+test("a sign-in link that is opened in a tab at the sign-in page signs in without a reload", { timeout: 150_000 }, async () => {
+  const { installation, browser } = dashboard;
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  await page.goto(`${installation.url}/sign-in`);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.evaluate(() => Object.assign(window, { here: true }));
+  // A used one is refused where it stands, and leaves the address.
+  await page.evaluate((link) => location.assign(link), installation.signInLink());
+  await page.getByRole("alert").filter({ hasText: "This link was used before" }).waitFor();
+  expect(new URL(page.url()).hash).toBe("");
+  // Each start keeps a new one.
+  await installation.kill();
+  await installation.start();
+  await page.evaluate((link) => location.assign(link), installation.signInLink());
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  expect(await page.evaluate(() => "here" in window)).toBe(true);
+  await stranger.close();
+});

@@ -1,6 +1,7 @@
 /** What operators do: stop many, unblock a lane, watch a goal; and what viewers cannot do. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { looked } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { createDefinition, mutate } from "./helpers/seed.ts";
 
@@ -66,6 +67,37 @@ test("a blocked lane says why, and goes on when its head is skipped", { timeout:
   await page.close();
 });
 
+test("several lanes are paused at once, seen in a view of their own, and resumed there", { timeout: 60_000 }, async () => {
+  const { installation } = dashboard;
+  await createDefinition(installation, {
+    ...{ name: "Keyed", targetUrl: receiver.url, eventTypes: ["keyed.*"], ordering: "KEY", retrySchedule: [600_000] },
+  });
+  receiver.respond(503);
+  await installation.emit(["a", "b", "c"].map((entityId) => ({ type: "keyed.event", entity: "thing", entityId })));
+  const page = await dashboard.open("/lanes?view=waiting");
+  await expect.poll(() => page.getByText("Receiver answered 503").count()).toBe(3);
+  await page.getByLabel("Select Keyed thing/a").check();
+  await page.getByLabel("Select Keyed thing/c").check();
+  const bar = page.getByRole("region", { name: "Selection" });
+  await bar.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("2 lanes paused").waitFor();
+  await page.getByText("Paused", { exact: true }).first().click();
+  const row = (key: string) => page.getByRole("row").filter({ hasText: `thing/${key}` });
+  await row("a").getByText("Paused by an operator").waitFor();
+  await row("c").getByText("Paused by an operator").waitFor();
+  expect(await row("b").count()).toBe(0);
+  expect(await looked(page, "paused lanes")).toEqual([]);
+  await page.reload();
+  await row("a").waitFor();
+  receiver.respond(200);
+  await page.getByLabel("Select all lanes of this page").check();
+  await bar.getByRole("button", { name: "Resume" }).click();
+  await page.getByText("2 lanes resumed").waitFor();
+  await page.getByText("No lanes here").waitFor();
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
 test("a goal's chart moves when a value is posted to its inbound webhook", { timeout: 60_000 }, async () => {
   const { installation } = dashboard;
   const goal = await mutate(
@@ -115,7 +147,15 @@ test("a goal's chart moves when a value is posted to its inbound webhook", { tim
   const refused = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: '{"value":"many"}' });
   expect(refused.status).toBe(400);
   await page.goto(`${installation.url}/inbound-webhooks`);
-  await page.getByRole("button", { name: /400/ }).waitFor();
+  await page.getByRole("cell", { name: /^400, / }).waitFor();
+  await page.getByRole("button", { name: "Posts to Revenue" }).click();
+  const posts = page.getByRole("dialog", { name: "Posts to Revenue" });
+  const post = (word: string) => posts.getByRole("row").filter({ hasText: word });
+  await post("Accepted").getByText("201").waitFor();
+  await post("Refused")
+    .getByText(/date is required/)
+    .waitFor();
+  expect(await looked(page, "posts")).toEqual([]);
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });

@@ -7,6 +7,7 @@ import { countGoals, createGoal, deleteGoal, findGoal, findGoals, type Goal as G
 import {
   countValues,
   type DateRange,
+  deleteGoalValue,
   findValues,
   type GoalValue as GoalValueRow,
   listValues,
@@ -248,6 +249,17 @@ mutation("recordGoalValue", {
       goodThreshold: sentText(goodThreshold),
       badThreshold: sentText(badThreshold),
     }),
+});
+
+mutation("deleteGoalValue", {
+  description:
+    "Deletes the value of one day and answers with it: its goal gets the status of the latest value that is left. goalValueRecorded does not tell it.",
+  type: GoalValue,
+  scope: "goals:write",
+  input: (t) => ({
+    id: t.id({ required: true, description: "The value to delete; NotFoundError for an unknown one, or one of a deleted goal." }),
+  }),
+  resolve: ({ id }, { doors, caller }) => deleteGoalValue(doors.core, doors.ingest, caller, uuidOf("GoalValue", id)),
 });
 
 const GoalValueRecorded = builder.objectRef<GoalValueChange>("GoalValueRecorded").implement({

@@ -1,4 +1,4 @@
-/** The log of posts to an inbound webhook that makes events. */
+/** The log of posts to an inbound webhook. */
 import type { InboundWebhook } from "../../goals/inbound-webhooks.ts";
 import { countPosts, type InboundPost as InboundPostRow, listPosts } from "../../inbound/posts.ts";
 import { type PageOf, pageCursor, pageOf, type Slice, sliceOf, uuidKey } from "../../requests/page.ts";
@@ -21,7 +21,7 @@ const InboundPost = builder.objectRef<InboundPostRow>("InboundPost").implement({
     }),
     outcome: t.expose("outcome", {
       type: InboundOutcome,
-      description: "Accepted as an event, the same as an earlier one, or refused: see `reason`.",
+      description: "Accepted as an event or a value, the same as an earlier one, or refused: see `reason`.",
     }),
     status: t.exposeInt("status", { description: "The HTTP status of the answer, such as 202." }),
     reason: t.exposeString("reason", {
@@ -46,16 +46,14 @@ const InboundPostConnection = connectionType("InboundPost", InboundPost);
 export const inboundPosts = (t: FieldBuilder) =>
   t.field({
     type: InboundPostConnection,
-    description: "The posts of the last 7 days with the right key, newest first, 1000 at most. Empty for a goal's.",
+    description: "The posts of the last 7 days with the right key, newest first, 1000 at most.",
     args: t.arg.connectionArgs(),
     resolve: async (webhook, args, context) => {
       const page = pageOf(args, KIND, uuidKey);
-      // A goal's has none, and is not asked for.
-      const logs = webhook.eventType !== null;
       return pageOfRows(
-        (logs ? await postsOf(context, webhook.id, page) : undefined) ?? sliceOf(page, []),
+        (await postsOf(context, webhook.id, page)) ?? sliceOf(page, []),
         (post) => pageCursor(KIND, post.id),
-        async () => (logs ? await countOf(context, webhook.id) : undefined) ?? 0,
+        async () => (await countOf(context, webhook.id)) ?? 0,
       );
     },
   });

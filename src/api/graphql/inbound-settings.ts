@@ -93,7 +93,7 @@ export const settingsFields = (t: FieldBuilder) => ({
   }),
   acceptedCount: t.field({
     type: "SafeInt",
-    description: "Posts that were accepted since it was made, those skipped too; 0 for a goal's.",
+    description: "Posts that were accepted since it was made, those skipped too.",
     resolve: (webhook) => webhook.acceptedCount,
   }),
   duplicateCount: t.field({

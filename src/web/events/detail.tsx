@@ -3,28 +3,36 @@ import { Button, Drawer, Select } from "@mantine/core";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { useQuery } from "urql";
-import { Code, jsonText } from "../components/code.tsx";
+import { Code, jsonText, pretty } from "../components/code.tsx";
 import { CopyField } from "../components/copy.tsx";
 import { formatMoment } from "../components/format.ts";
 import { Facts, Section } from "../components/page.tsx";
 import { Loaded } from "../components/states.tsx";
 import { useAct } from "../graphql/act.ts";
+import { performExactly } from "../graphql/exact.ts";
+import { Verbatim } from "../graphql/json-text.ts";
 import { useSession } from "../session.tsx";
 import { SendTest } from "../webhooks/documents.ts";
 import { useDefinitionNames } from "../webhooks/names.ts";
 import { type EventDetail, EventQuery } from "./documents.ts";
+import { type EventTexts, useEventText } from "./event-text.ts";
 import { Went } from "./went.tsx";
 
-function SendTo({ event }: { event: EventDetail }) {
-  const { act, busy } = useAct();
+function SendTo({ event, texts }: { event: EventDetail; texts: EventTexts | undefined }) {
+  const { run, busy } = useAct();
   const navigate = useNavigate();
   const names = useDefinitionNames();
   const [id, setId] = useState<string | null>(null);
-  const { type, entity, entityId, payload, previous, changes, scope, actor, occurredAt } = event;
+  const { type, entity, entityId, changes, actor, occurredAt } = event;
   async function send() {
-    if (id === null) return;
-    const input = { id, event: { type, entity, entityId, payload, previous, changes, scope, actor, occurredAt } };
-    const sent = await act(SendTest, { input }, "It was sent");
+    if (id === null || !texts) return;
+    const json = {
+      payload: new Verbatim(texts.payload),
+      previous: new Verbatim(texts.previous),
+      scope: new Verbatim(texts.scope),
+    };
+    const input = { id, event: { type, entity, entityId, changes, actor, occurredAt, ...json } };
+    const sent = await run(() => performExactly(SendTest, { input }), "It was sent");
     if (sent) navigate(`/log/${sent.number}`);
   }
   return (
@@ -38,7 +46,7 @@ function SendTo({ event }: { event: EventDetail }) {
         onChange={setId}
       />
       <div>
-        <Button loading={busy} disabled={id === null} onClick={() => void send()}>
+        <Button loading={busy} disabled={id === null || !texts} onClick={() => void send()}>
           Send as a test
         </Button>
       </div>
@@ -49,7 +57,9 @@ function SendTo({ event }: { event: EventDetail }) {
 /** @param mark a text that was searched for in payloads, or "" */
 export function EventPanel({ id, mark, close }: { id: string; mark: string; close: () => void }) {
   const { can } = useSession();
+  const texts = useEventText(id);
   const [result, again] = useQuery({ query: EventQuery, variables: { id } });
+  const shown = (field: "payload" | "previous", event: EventDetail) => (texts && pretty(texts[field])) ?? jsonText(event[field]);
   return (
     <Drawer opened onClose={close} size={640} title="Event" closeButtonProps={{ "aria-label": "Close" }}>
       <Loaded of={result} retry={() => again({ requestPolicy: "network-only" })}>
@@ -75,11 +85,11 @@ export function EventPanel({ id, mark, close }: { id: string; mark: string; clos
                 ]}
               />
               <Section title="Payload">
-                <Code text={jsonText(event.payload)} json label="payload" mark={mark} />
+                <Code text={shown("payload", event)} json label="payload" mark={mark} />
               </Section>
               {event.previous != null && (
                 <Section title="Before the change">
-                  <Code text={jsonText(event.previous)} json label="previous" />
+                  <Code text={shown("previous", event)} json label="previous" />
                 </Section>
               )}
               <Section title="Where it went">
@@ -94,7 +104,7 @@ export function EventPanel({ id, mark, close }: { id: string; mark: string; clos
                     </>
                   }
                 >
-                  <SendTo event={event} />
+                  <SendTo event={event} texts={texts} />
                 </Section>
               )}
             </>

@@ -150,3 +150,17 @@ export const RecordValue = graphql(
 `,
   [Problem],
 );
+export const DeleteValue = graphql(
+  `
+  mutation DeleteValue($input: DeleteGoalValueInput!) {
+    deleteGoalValue(input: $input) {
+      __typename
+      ... on GoalValue {
+        id
+      }
+      ...Problem
+    }
+  }
+`,
+  [Problem],
+);

@@ -1,10 +1,12 @@
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useEffect } from "react";
 import { blank, useForm } from "../components/form.ts";
+import { formatDay } from "../components/format.ts";
 import { FormPanel } from "../components/panel.tsx";
-import { tell } from "../graphql/act.ts";
+import { tellWithUndo } from "../components/undo.tsx";
+import { tell, useAct } from "../graphql/act.ts";
 import { useReadNow } from "../graphql/read-now.ts";
-import { CreateGoal, type Goal, GoalNow, RecordValue, UpdateGoal } from "./documents.ts";
+import { CreateGoal, type Goal, GoalNow, type GoalValue, RecordValue, UpdateGoal } from "./documents.ts";
 import classes from "./editor.module.css";
 
 interface Values {
@@ -118,42 +120,57 @@ export function GoalEditor({ goal, close, saved }: EditorProps) {
 
 interface RecordProps {
   goal: Goal;
-  opened: boolean;
+  /** "new", a value to change, or undefined: closed. */
+  value: GoalValue | "new" | undefined;
   close: () => void;
   recorded: () => void;
 }
 
-export function RecordPanel({ goal, opened, close, recorded }: RecordProps) {
+/** As the API takes it: a value that is recorded again replaces the one of its date, thresholds and all. */
+export const recordInput = (goalId: string, { date, value, goodThreshold, badThreshold }: Omit<GoalValue, "id" | "status">) => ({
+  goalId,
+  date,
+  value,
+  ...(goodThreshold === null ? {} : { goodThreshold }),
+  ...(badThreshold === null ? {} : { badThreshold }),
+});
+
+export function RecordPanel({ goal, value: of, close, recorded }: RecordProps) {
   const today = new Date().toLocaleDateString("sv-SE");
   const form = useForm(() => ({ date: today, value: "", goodThreshold: "", badThreshold: "" }));
   const { values, set, issue, reset } = form;
+  const { act } = useAct();
   useEffect(() => {
-    if (opened) reset({ date: today, value: "", goodThreshold: "", badThreshold: "" });
-  }, [opened, reset, today]);
+    if (of === "new") reset({ date: today, value: "", goodThreshold: "", badThreshold: "" });
+    else if (of) reset({ date: of.date, value: of.value, goodThreshold: of.goodThreshold ?? "", badThreshold: of.badThreshold ?? "" });
+  }, [of, reset, today]);
+  const former = of === "new" ? undefined : of;
+
+  async function submit() {
+    const { date, value, goodThreshold, badThreshold } = values;
+    const sent = { date, value: value.trim(), goodThreshold: blank(goodThreshold), badThreshold: blank(badThreshold) };
+    if (!(await form.save(RecordValue, { input: recordInput(goal.id, sent) }))) return;
+    recorded();
+    if (!former) return tell("The value is recorded");
+    tellWithUndo(`The value of ${formatDay(date)} is changed`, async () => {
+      if (await act(RecordValue, { input: recordInput(goal.id, former) }, `The value of ${formatDay(date)} is as before`)) recorded();
+    });
+  }
   return (
     <FormPanel
-      opened={opened}
+      opened={of !== undefined}
       close={close}
-      title={`Record a value of ${goal.name}`}
-      submitLabel="Record"
+      title={former ? `Edit the value of ${formatDay(former.date)}` : `Record a value of ${goal.name}`}
+      submitLabel={former ? "Save" : "Record"}
       form={form.form}
-      submit={async () => {
-        const { date, value, goodThreshold, badThreshold } = values;
-        const thresholds = {
-          ...(blank(goodThreshold) ? { goodThreshold: goodThreshold.trim() } : {}),
-          ...(blank(badThreshold) ? { badThreshold: badThreshold.trim() } : {}),
-        };
-        if (await form.save(RecordValue, { input: { goalId: goal.id, date, value: value.trim(), ...thresholds } })) {
-          tell("The value is recorded");
-          recorded();
-        }
-      }}
+      submit={() => void submit()}
     >
       <div className={classes["pair"]}>
         <TextInput
           label="Date"
           type="date"
           value={values.date}
+          disabled={former !== undefined}
           error={issue("date")}
           onChange={(event) => set({ date: event.currentTarget.value })}
         />
@@ -166,7 +183,9 @@ export function RecordPanel({ goal, opened, close, recorded }: RecordProps) {
           onChange={(event) => set({ value: event.currentTarget.value })}
         />
       </div>
-      <p className={classes["hint"]}>There is one value per date: recording a date again replaces it.</p>
+      <p className={classes["hint"]}>
+        {former ? "It is judged anew, by the thresholds of now." : "There is one value per date: recording a date again replaces it."}
+      </p>
       <div className={classes["pair"]}>
         <TextInput
           label="Green, for this value only"

@@ -1,9 +1,14 @@
 import { useEffect } from "react";
-import { follow } from "../graphql/live.ts";
+import { follow, type LiveStatus } from "../graphql/live.ts";
 import { ValueRecorded } from "./documents.ts";
 
-/** Calls `changed` whenever a value is recorded, for one goal or for all. */
-export function useRecorded(goalId: string | undefined, changed: () => void): void {
+const unheard = () => {};
+
+/**
+ * Calls `changed` whenever a value is recorded, for one goal or for all.
+ * @param status told how the connection stands; the same function each time
+ */
+export function useRecorded(goalId: string | undefined, changed: () => void, status: (status: LiveStatus) => void = unheard): void {
   useEffect(
     () =>
       follow({
@@ -14,12 +19,12 @@ export function useRecorded(goalId: string | undefined, changed: () => void): vo
           changed();
           return update.cursor;
         },
-        status: () => {},
+        status,
         lost: () => {
           changed();
           return undefined;
         },
       }),
-    [goalId, changed],
+    [goalId, changed, status],
   );
 }

@@ -34,6 +34,20 @@ type Errors = {
 type Value<Data> = Exclude<NonNullable<Data[keyof Data]>, Errors>;
 export type Outcome<Data> = { ok: true; value: Value<Data> } | { ok: false; failure: Failure };
 
+/** @param data of a mutation document (one field, one input); undefined: there is no answer, and `problem` says why */
+export function outcomeOf<Data>(data: Data | undefined, problem: string): Outcome<Data> {
+  if (!data) return { ok: false, failure: { code: "UNREACHABLE", message: problem, issues: {} } };
+  const result = Object.values(data as object)[0] as unknown as {
+    __typename: string;
+    code?: string;
+    message?: string;
+    issues?: { path: string; message: string }[];
+  };
+  if (!result.__typename.endsWith("Error")) return { ok: true, value: result as unknown as Value<Data> };
+  const issues = Object.fromEntries((result.issues ?? []).map((issue) => [issue.path, issue.message]));
+  return { ok: false, failure: { code: result.code ?? "", message: result.message ?? "", issues } };
+}
+
 /** Returns a function that runs a mutation document (one field, one input). */
 export function usePerform() {
   const client = useClient();
@@ -43,16 +57,7 @@ export function usePerform() {
       variables: Variables,
     ): Promise<Outcome<Data>> => {
       const { data, error } = await client.mutation(document, variables).toPromise();
-      if (error || !data) return { ok: false, failure: { code: "UNREACHABLE", message: error ? explain(error) : "No answer", issues: {} } };
-      const result = Object.values(data as object)[0] as unknown as {
-        __typename: string;
-        code?: string;
-        message?: string;
-        issues?: { path: string; message: string }[];
-      };
-      if (!result.__typename.endsWith("Error")) return { ok: true, value: result as unknown as Value<Data> };
-      const issues = Object.fromEntries((result.issues ?? []).map((issue) => [issue.path, issue.message]));
-      return { ok: false, failure: { code: result.code ?? "", message: result.message ?? "", issues } };
+      return outcomeOf(error ? undefined : data, error ? explain(error) : "No answer");
     },
     [client],
   );
@@ -98,17 +103,13 @@ export function useAct({ inPlace = false } = {}) {
   const [failure, setFailure] = useState<Failure>();
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
-  const act = useCallback(
-    async <Data, Variables extends AnyVariables>(
-      document: TadaDocumentNode<Data, Variables>,
-      variables: Variables,
-      done?: string,
-    ): Promise<Value<Data> | undefined> => {
+  const run = useCallback(
+    async <Data>(action: () => Promise<Outcome<Data>>, done?: string): Promise<Value<Data> | undefined> => {
       if (running.current) return undefined;
       running.current = true;
       setBusy(true);
       setFailure(undefined);
-      const outcome = await perform(document, variables);
+      const outcome = await action();
       running.current = false;
       setBusy(false);
       if (!outcome.ok) {
@@ -119,7 +120,12 @@ export function useAct({ inPlace = false } = {}) {
       if (done !== undefined) tell(done);
       return outcome.value;
     },
-    [perform, inPlace],
+    [inPlace],
   );
-  return { act, busy, failure };
+  const act = useCallback(
+    <Data, Variables extends AnyVariables>(document: TadaDocumentNode<Data, Variables>, variables: Variables, done?: string) =>
+      run(() => perform(document, variables), done),
+    [perform, run],
+  );
+  return { act, run, busy, failure };
 }

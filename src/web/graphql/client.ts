@@ -10,7 +10,7 @@ export interface Door {
 const OURS: Door = { url: "/graphql", xsrfCookie: "XSRF-TOKEN" };
 export const PORTAL: Door = { url: "/portal/graphql", xsrfCookie: "PORTAL-XSRF-TOKEN" };
 
-function xsrfToken({ xsrfCookie }: Door): string {
+export function xsrfToken({ xsrfCookie }: Door = OURS): string {
   const found = document.cookie.split("; ").find((each) => each.startsWith(`${xsrfCookie}=`));
   return decodeURIComponent(found?.slice(xsrfCookie.length + 1) ?? "");
 }

@@ -9,10 +9,11 @@ export const InboundFields = graphql(`
     enabled
     createdAt
     lastReceivedAt
+    acceptedCount
+    refusedCount
     lastErrors {
       at
       status
-      message
     }
     goal {
       id

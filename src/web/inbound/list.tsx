@@ -7,6 +7,7 @@ import { ActionButton } from "../components/action-button.tsx";
 import { Code } from "../components/code.tsx";
 import { ShownOnce } from "../components/copy.tsx";
 import { blank, useForm } from "../components/form.ts";
+import { formatCount } from "../components/format.ts";
 import { Confirm, FormPanel } from "../components/panel.tsx";
 import { Refusal } from "../components/refusal.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
@@ -16,6 +17,7 @@ import { Ago } from "../components/time.tsx";
 import { tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { CreateInbound, DeleteInbound, GoalNamesQuery, type Inbound, InboundQuery, RotateKey, UpdateInbound } from "./documents.ts";
+import { Posts } from "./posts.tsx";
 
 interface Shown {
   name: string;
@@ -130,7 +132,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
   const [editing, setEditing] = useState<Inbound | "new">();
   const [shown, setShown] = useState<Shown>();
   const [rotating, setRotating] = useState<Inbound>();
-  const [errorsOf, setErrorsOf] = useState<Inbound>();
+  const [logOf, setLogOf] = useState<Inbound>();
 
   async function rotate(row: Inbound) {
     const result = await rotation.act(RotateKey, { input: { id: row.id } }, "The old URL no longer works");
@@ -196,20 +198,32 @@ export function InboundList({ goalId }: { goalId?: string }) {
                     : []),
                   { head: "Last received", cell: (row) => <Ago at={row.lastReceivedAt} /> },
                   {
-                    head: "Last errors",
+                    head: "Posts",
+                    cell: (row) => (
+                      <Button
+                        size="compact-xs"
+                        variant="subtle"
+                        {...(row.lastErrors.length === 0
+                          ? { color: "gray" }
+                          : { color: "red", leftSection: <IconAlertTriangle size={13} /> })}
+                        onClick={() => setLogOf(row)}
+                        aria-label={`Posts to ${row.name}: ${formatCount(row.acceptedCount)} accepted, ${formatCount(row.refusedCount)} refused`}
+                      >
+                        <span className="num">
+                          {formatCount(row.acceptedCount)} accepted, {formatCount(row.refusedCount)} refused
+                        </span>
+                      </Button>
+                    ),
+                  },
+                  {
+                    head: "Last refusal",
                     cell: (row) =>
-                      row.lastErrors.length === 0 ? (
-                        <span className="quiet">none</span>
+                      row.lastErrors[0] ? (
+                        <span>
+                          <span className="num">{row.lastErrors[0].status}</span>, <Ago at={row.lastErrors[0].at} />
+                        </span>
                       ) : (
-                        <Button
-                          size="compact-xs"
-                          variant="subtle"
-                          color="red"
-                          leftSection={<IconAlertTriangle size={13} />}
-                          onClick={() => setErrorsOf(row)}
-                        >
-                          {row.lastErrors[0]?.status}, <Ago at={row.lastErrors[0]?.at} />
-                        </Button>
+                        <span className="quiet">none</span>
                       ),
                   },
                   {
@@ -281,24 +295,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
           Rotate key
         </Button>
       </Modal>
-      <Modal
-        opened={errorsOf !== undefined}
-        onClose={() => setErrorsOf(undefined)}
-        title={`Last errors of ${errorsOf?.name ?? ""}`}
-        size="lg"
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        <DataTable
-          label="Last errors"
-          rows={errorsOf?.lastErrors ?? []}
-          keyOf={(each) => each.at + each.message}
-          columns={[
-            { head: "When", width: 120, cell: (each) => <Ago at={each.at} /> },
-            { head: "Status", width: 70, cell: (each) => <span className="num">{each.status}</span> },
-            { head: "Why", cell: (each) => each.message },
-          ]}
-        />
-      </Modal>
+      {logOf && <Posts source={logOf} close={() => setLogOf(undefined)} />}
     </>
   );
 }

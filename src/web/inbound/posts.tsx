@@ -1,4 +1,4 @@
-/** The log of a source: what became of each post, those that were refused with the reason that their sender is not told. */
+/** The log of an inbound webhook: what became of each post, those that were refused with the reason that their sender is not told. */
 import { Modal } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { Link } from "react-router";
@@ -9,7 +9,7 @@ import { Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
 import { Chip, type Tone } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
-import { PostsQuery, type Source } from "./source-documents.ts";
+import { PostsQuery } from "./source-documents.ts";
 
 const OUTCOMES: Record<string, { word: string; tone: Tone }> = {
   ACCEPTED: { word: "Accepted", tone: "ok" },
@@ -21,7 +21,7 @@ const OUTCOMES: Record<string, { word: string; tone: Tone }> = {
 /** Milliseconds until the newest posts are asked for again. */
 const ASKED_MS = 3_000;
 
-export function Posts({ source, close }: { source: Source; close: () => void }) {
+export function Posts({ source, close }: { source: { id: string; name: string }; close: () => void }) {
   const [after, setAfter] = useState<string | null>(null);
   const [result, ask] = useQuery({ query: PostsQuery, variables: { id: source.id, after } });
   const again = useCallback(() => ask({ requestPolicy: "network-only" }), [ask]);

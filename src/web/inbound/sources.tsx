@@ -120,7 +120,7 @@ export function SourceList() {
                       variant="subtle"
                       color="gray"
                       onClick={() => setLogOf(row)}
-                      aria-label={`Posts to ${row.name}`}
+                      aria-label={`Posts to ${row.name}: ${formatCount(row.acceptedCount)} accepted, ${formatCount(row.refusedCount)} refused`}
                     >
                       <span className="num">
                         {formatCount(row.acceptedCount)} accepted, {formatCount(row.refusedCount)} refused

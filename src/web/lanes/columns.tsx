@@ -38,7 +38,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   { head: "State", width: 104, cell: (lane) => <Tag kind="lane" state={lane.state} /> },
   {
     head: "Webhook",
-    width: "19%",
+    width: "17%",
     cell: (lane) => (
       <>
         <Link className="plain" to={`/webhooks/${lane.webhookDefinition.id}`}>
@@ -67,7 +67,7 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   },
   {
     head: "Reason",
-    width: "30%",
+    width: "28%",
     cell: (lane) => {
       const reason = reasonOf(lane);
       return (
@@ -80,5 +80,5 @@ export const laneColumns = (now: number): Column<Lane>[] => [
   },
   { head: "Failing since", width: 100, cell: (lane) => <Ago at={failingSince(lane)} fallback="–" /> },
   { head: "Behind", width: 70, align: "right", cell: (lane) => <span className="num">{formatCount(lane.pendingCount)}</span> },
-  { head: "Next", width: 90, cell: (lane) => <Next lane={lane} now={now} /> },
+  { head: "Next", width: 110, cell: (lane) => <Next lane={lane} now={now} /> },
 ];

@@ -6,6 +6,7 @@ import { formatDuration } from "../components/format.ts";
 import { Tag } from "../components/tag.tsx";
 import type { AttemptDetail } from "./documents.ts";
 import classes from "./exchange.module.css";
+import { saysMore } from "./sentence.ts";
 
 type HeaderMap = Record<string, string | string[]>;
 
@@ -73,10 +74,7 @@ export function Exchange({ attempt, firstBody }: { attempt: AttemptDetail; first
         ) : (
           <>
             <p className={`num ${classes["url"]}`}>
-              HTTP {attempt.statusCode}{" "}
-              {attempt.errorDescription !== null && attempt.errorDescription !== `HTTP ${attempt.statusCode}` && (
-                <span className="quiet">{attempt.errorDescription}</span>
-              )}
+              HTTP {attempt.statusCode} {saysMore(attempt.errorDescription) && <span className="quiet">{attempt.errorDescription}</span>}
             </p>
             <Headers headers={attempt.responseHeaders} label="response" />
             <Body text={attempt.responseBody} label="response body" empty="The reply had no body." />

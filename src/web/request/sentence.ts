@@ -50,6 +50,9 @@ export function causeOf({ outcome, statusCode, errorCode }: Pick<Latest, "outcom
   return `The attempt failed${code}`;
 }
 
+/** Whether a description says more than the status that stands beside it. */
+export const saysMore = (description: string | null): description is string => description !== null && !/^HTTP \d+$/.test(description);
+
 const day = zoned({ day: "numeric", month: "short" });
 const second = zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 

@@ -8,11 +8,12 @@ import { formatDay, formatDecimal } from "../components/format.ts";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Confirm } from "../components/panel.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
-import { DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
-import { DeleteGoal, type Goal as GoalData, GoalQuery } from "../goals/documents.ts";
+import { DeleteGoal, type Goal as GoalData, GoalQuery, type GoalValue } from "../goals/documents.ts";
 import { GoalEditor, RecordPanel } from "../goals/editor.tsx";
+import { gapToGreen } from "../goals/gap.ts";
 import { useRecorded } from "../goals/live.ts";
+import { ValuesTable } from "../goals/values-table.tsx";
 import { useAct } from "../graphql/act.ts";
 import { InboundList } from "../inbound/list.tsx";
 import { useSession } from "../session.tsx";
@@ -38,7 +39,7 @@ export function Goal() {
   const from = useMemo(() => daysAgo(span), [span]);
   const [{ data, error }, again] = useQuery({ query: GoalQuery, variables: { id, from } });
   const [editing, setEditing] = useState<GoalData>();
-  const [recording, setRecording] = useState(false);
+  const [recording, setRecording] = useState<GoalValue | "new">();
   const refresh = useCallback(() => again({ requestPolicy: "network-only" }), [again]);
   useRecorded(id, refresh);
 
@@ -75,7 +76,7 @@ export function Goal() {
       actions={
         can("goals:write") && (
           <>
-            <Button leftSection={<IconPlus size={16} />} onClick={() => setRecording(true)}>
+            <Button leftSection={<IconPlus size={16} />} onClick={() => setRecording("new")}>
               Record a value
             </Button>
             <Button variant="default" leftSection={<IconPencil size={15} />} onClick={() => setEditing(goal)}>
@@ -106,6 +107,7 @@ export function Goal() {
               </span>
             ) : null,
           ],
+          ["To green", (latest && gapToGreen(goal, latest)) ?? null],
           ["Direction", goal.direction === "MAXIMIZE" ? "More is better" : "Less is better"],
           ["Thresholds", thresholds(goal) || null],
         ]}
@@ -120,27 +122,8 @@ export function Goal() {
             <Suspense fallback={<Skeleton height={300} />}>
               <GoalChart goal={goal} values={values} />
             </Suspense>
-            <DataTable
-              label="Values, newest first"
-              rows={values}
-              keyOf={(value) => value.id}
-              columns={[
-                { head: "Date", cell: (value) => <span className="num">{formatDay(value.date)}</span> },
-                { head: "Value", align: "right", cell: (value) => <span className="num">{formatDecimal(value.value)}</span> },
-                {
-                  head: "Thresholds sent with it",
-                  align: "right",
-                  cell: (value) => (
-                    <span className="quiet num">
-                      {value.goodThreshold === null && value.badThreshold === null
-                        ? "–"
-                        : `${value.goodThreshold === null ? "–" : formatDecimal(value.goodThreshold)} / ${value.badThreshold === null ? "–" : formatDecimal(value.badThreshold)}`}
-                    </span>
-                  ),
-                },
-                { head: "Status", align: "right", width: 150, cell: (value) => <Tag kind="goal" state={value.status ?? "NONE"} /> },
-              ]}
-            />
+            <div style={{ height: 14 }} />
+            <ValuesTable goal={goal} values={values} edit={can("goals:write") ? setRecording : undefined} changed={refresh} />
           </>
         )}
       </Section>
@@ -159,10 +142,10 @@ export function Goal() {
       />
       <RecordPanel
         goal={goal}
-        opened={recording}
-        close={() => setRecording(false)}
+        value={recording}
+        close={() => setRecording(undefined)}
         recorded={() => {
-          setRecording(false);
+          setRecording(undefined);
           refresh();
         }}
       />

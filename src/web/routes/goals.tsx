@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconPlus, IconTargetArrow } from "@tabler/icons-react";
+import { IconDeviceTv, IconPlus, IconTargetArrow } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { formatDay, formatDecimal } from "../components/format.ts";
@@ -9,6 +9,7 @@ import { DataTable } from "../components/table.tsx";
 import { Tag } from "../components/tag.tsx";
 import { type Goal, GoalsQuery } from "../goals/documents.ts";
 import { GoalEditor } from "../goals/editor.tsx";
+import { gapToGreen } from "../goals/gap.ts";
 import { useRecorded } from "../goals/live.ts";
 import { Spark } from "../goals/spark.tsx";
 import { useAllPages } from "../graphql/all-pages.ts";
@@ -42,11 +43,18 @@ export function Goals() {
       title="Goals"
       hint="What is measured. Values come by an inbound webhook, by the API or by hand."
       actions={
-        writes && (
-          <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>
-            New goal
-          </Button>
-        )
+        <>
+          {(list.data?.length ?? 0) > 0 && (
+            <Button component={Link} to="/goals/wall" variant="default" leftSection={<IconDeviceTv size={16} />}>
+              Wall
+            </Button>
+          )}
+          {writes && (
+            <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>
+              New goal
+            </Button>
+          )}
+        </>
       }
     >
       <Loaded of={list} retry={list.refresh}>
@@ -98,6 +106,13 @@ export function Goals() {
                       ) : (
                         <span className="quiet">no values yet</span>
                       );
+                    },
+                  },
+                  {
+                    head: "To green",
+                    cell: (goal) => {
+                      const latest = goal.values.edges[0]?.node;
+                      return <span className="num">{(latest && gapToGreen(goal, latest)) ?? <span className="quiet">–</span>}</span>;
                     },
                   },
                   { head: "Thresholds", cell: (goal) => <span className="quiet num">{thresholds(goal) || "none"}</span> },

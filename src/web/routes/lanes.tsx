@@ -21,6 +21,7 @@ const VIEWS: { value: string; label: string; states: LaneState[] | null }[] = [
   { value: "held", label: "Held up", states: ["BLOCKED", "WAITING", "PAUSED"] },
   { value: "blocked", label: "Blocked", states: ["BLOCKED"] },
   { value: "waiting", label: "Waiting", states: ["WAITING"] },
+  { value: "paused", label: "Paused", states: ["PAUSED"] },
   { value: "busy", label: "Sending", states: ["READY", "LEASED"] },
   { value: "all", label: "All", states: null },
 ];
@@ -30,6 +31,7 @@ const EMPTY: Record<string, string> = {
   held: "No lane waits, is blocked or paused.",
   blocked: "No lane is blocked.",
   waiting: "No lane waits for a retry.",
+  paused: "No lane is paused, by an operator or with its webhook.",
   busy: "No lane is sending, or about to.",
   all: "Lanes appear with the first event of a webhook.",
 };
@@ -107,7 +109,7 @@ export function Lanes() {
   const actions: Column<Lane> = {
     head: "",
     label: "What to do",
-    width: 180,
+    width: 206,
     cell: (lane) => <LaneActions lane={lane} refresh={refresh} />,
   };
   const columns = writes ? [select, ...laneColumns(now), actions] : laneColumns(now);

@@ -1,10 +1,18 @@
 // biome-ignore-all lint/correctness/useJsxKeyInIterable: facts are pairs of a name and an element, not lists of elements
 import { Alert, Button } from "@mantine/core";
-import { IconAlertTriangle, IconBan, IconFileOff, IconPlayerSkipForward, IconRotateClockwise, IconTrash } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import {
+  IconAlertTriangle,
+  IconBan,
+  IconFileOff,
+  IconGitCompare,
+  IconPlayerSkipForward,
+  IconRotateClockwise,
+  IconTrash,
+} from "@tabler/icons-react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
-import { Code, jsonText } from "../components/code.tsx";
+import { Code, jsonText, pretty } from "../components/code.tsx";
 import { CopyField } from "../components/copy.tsx";
 import { LiveMark } from "../components/live.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
@@ -12,20 +20,40 @@ import { Confirm } from "../components/panel.tsx";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Chip, Tag } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
+import { type EventTexts, useEventText } from "../events/event-text.ts";
 import { useAct } from "../graphql/act.ts";
 import { follow, type LiveStatus } from "../graphql/live.ts";
 import { Attempts } from "../request/attempts.tsx";
-import { Cancel, Delete, RequestChanged, type RequestDetail, RequestQuery, Resend, RetryNow, Skip } from "../request/documents.ts";
+import {
+  type AttemptDetail,
+  Cancel,
+  Delete,
+  RequestChanged,
+  type RequestDetail,
+  RequestQuery,
+  Resend,
+  RetryNow,
+  Skip,
+} from "../request/documents.ts";
 import { Exchange } from "../request/exchange.tsx";
-import { sentenceOf } from "../request/sentence.ts";
+import { SendAsTest } from "../request/send-as-test.tsx";
+import { saysMore, sentenceOf } from "../request/sentence.ts";
 import { Signature } from "../request/signature.tsx";
 import { Why } from "../request/why.tsx";
 import { useSession } from "../session.tsx";
 import classes from "./request.module.css";
 
+const Compare = lazy(async () => ({ default: (await import("../request/compare.tsx")).Compare }));
+
 const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 
-function Actions({ request, refresh }: { request: RequestDetail; refresh: () => void }) {
+interface ActionsProps {
+  request: RequestDetail;
+  texts: EventTexts | undefined;
+  refresh: () => void;
+}
+
+function Actions({ request, texts, refresh }: ActionsProps) {
   const { act, busy } = useAct();
   const navigate = useNavigate();
   const input = { id: request.id };
@@ -99,6 +127,7 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
           It is called off and stays in the log as cancelled.
         </Confirm>
       )}
+      <SendAsTest request={request} texts={texts} />
       {settled && (
         <Confirm
           title={`Delete #${request.number}?`}
@@ -119,6 +148,13 @@ function Actions({ request, refresh }: { request: RequestDetail; refresh: () => 
   );
 }
 
+/** Numbers of the two that the address names, as `?compare=1-3`. */
+function comparedOf(query: URLSearchParams, attempts: readonly AttemptDetail[]): [number, number] | undefined {
+  const [left, right] = (query.get("compare") ?? "").split("-").map(Number);
+  const there = (number: number | undefined) => attempts.some((attempt) => attempt.number === number);
+  return left !== undefined && right !== undefined && there(left) && there(right) ? [left, right] : undefined;
+}
+
 function Detail({ request, refresh, status }: { request: RequestDetail; refresh: () => void; status: LiveStatus }) {
   const { can } = useSession();
   const attempts = request.attempts.edges.map((edge) => edge.node);
@@ -126,6 +162,12 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
   const chosen = attempts.find((attempt) => attempt.number === picked) ?? attempts.at(-1);
   const firstBody = attempts[0]?.requestBody ?? null;
   const { event } = request;
+  const texts = useEventText(event.id);
+  const shown = (field: "payload" | "previous") => (texts && pretty(texts[field])) ?? jsonText(event[field]);
+  const [query, setQuery] = useSearchParams();
+  const compared = comparedOf(query, attempts);
+  const compare = (left?: number, right?: number) => setQuery(left === undefined ? {} : { compare: `${left}-${right}` }, { replace: true });
+  const [before, last] = attempts.slice(-2);
   const sentence = sentenceOf(request, Date.now());
   return (
     <Page
@@ -143,7 +185,7 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
         </>
       }
       back={{ to: "/log", label: "Log" }}
-      actions={can("webhooks:write") && <Actions request={request} refresh={refresh} />}
+      actions={can("webhooks:write") && <Actions request={request} texts={texts} refresh={refresh} />}
     >
       {sentence && (
         <Alert
@@ -153,7 +195,7 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
           mb="lg"
         >
           <Why request={request} />
-          {request.errorDescription !== null && <p className={classes["mend"]}>{request.errorDescription}</p>}
+          {saysMore(request.errorDescription) && <p className={classes["mend"]}>{request.errorDescription}</p>}
           {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
         </Alert>
       )}
@@ -186,11 +228,39 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
       />
       <div className={classes["body"]}>
         <section aria-label="Attempts">
-          <h2 className={classes["title"]}>Attempts</h2>
-          <Attempts request={request} attempts={attempts} chosen={chosen?.number} choose={setPicked} />
+          <h2 className={classes["title"]}>
+            Attempts
+            {before && last && !compared && (
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                leftSection={<IconGitCompare size={14} />}
+                onClick={() => compare(before.number, last.number)}
+              >
+                Compare two
+              </Button>
+            )}
+          </h2>
+          <Attempts
+            request={request}
+            attempts={attempts}
+            chosen={compared ? undefined : chosen?.number}
+            choose={(number) => {
+              setPicked(number);
+              if (compared) compare();
+            }}
+          />
         </section>
         <div className={classes["exchange"]}>
-          {chosen ? <Exchange attempt={chosen} firstBody={firstBody} /> : <p className="quiet">Nothing was sent yet.</p>}
+          {compared ? (
+            <Suspense fallback={<LoadingRows rows={6} />}>
+              <Compare attempts={attempts} chosen={compared} choose={compare} close={() => compare()} />
+            </Suspense>
+          ) : chosen ? (
+            <Exchange attempt={chosen} firstBody={firstBody} />
+          ) : (
+            <p className="quiet">Nothing was sent yet.</p>
+          )}
         </div>
       </div>
       {chosen && (
@@ -211,8 +281,8 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
           ]}
         />
         <div className={classes["payloads"]}>
-          <Code text={jsonText(event.payload)} json label="payload" />
-          {event.previous != null && <Code text={jsonText(event.previous)} json label="entity before the change" />}
+          <Code text={shown("payload")} json label="payload" />
+          {event.previous != null && <Code text={shown("previous")} json label="entity before the change" />}
         </div>
       </Section>
     </Page>

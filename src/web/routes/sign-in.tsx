@@ -85,7 +85,7 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
   const [way, setWay] = useState<"password" | "token">("password");
   const [busy, setBusy] = useState(false);
   const [mistake, setMistake] = useState<string>();
-  const linkTried = useRef(false);
+  const looked = useRef(false);
 
   async function enter(attempt: Promise<string | undefined>) {
     setBusy(true);
@@ -97,20 +97,28 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
     navigate(safe(next), { replace: true });
   }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the link is looked for once
-  useEffect(() => {
-    document.title = "Sign in · Hookline";
-    if (linkTried.current) return;
-    linkTried.current = true;
+  function takeLink() {
     const token = takeLinkToken();
     const problem = takeProblem();
     if (token !== undefined) void enter(trade("/sign-in-link", token));
     else if (problem !== undefined) setMistake(problem);
-    void readWays().then((found) => {
-      if (!found) return;
-      setWays(found);
-      if (!found.passwords) setWay("token");
-    });
+  }
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at once; from then on whenever the fragment changes
+  useEffect(() => {
+    document.title = "Sign in · Hookline";
+    // A link that is opened where this page already stands changes the fragment alone: nothing is loaded anew.
+    addEventListener("hashchange", takeLink);
+    if (!looked.current) {
+      looked.current = true;
+      takeLink();
+      void readWays().then((found) => {
+        if (!found) return;
+        setWays(found);
+        if (!found.passwords) setWay("token");
+      });
+    }
+    return () => removeEventListener("hashchange", takeLink);
   }, []);
 
   async function withPassword(): Promise<string | undefined> {

@@ -22,6 +22,7 @@ const PAGES: [title: string, to: string, also?: string][] = [
   ["Web services", "/web-services", "doforms"],
   ["Secret keys", "/secret-keys", "signing"],
   ["Goals", "/goals"],
+  ["Wall of goals", "/goals/wall"],
   ["Applications", "/applications", "customers portal"],
   ["Settings", "/settings", "organization quotas usage"],
   ["Event types", "/settings/event-types", "catalogue schema"],

@@ -7,6 +7,7 @@ import {
   rotateInboundWebhookKey,
   updateInboundWebhook,
 } from "../../../src/goals/inbound-webhooks.ts";
+import { listPosts } from "../../../src/inbound/posts.ts";
 import { globalId } from "../../../src/wire/ids.ts";
 import { type TestCore, testCore } from "../../helpers/database.ts";
 import { addHook, call, type Hook, makeHook, pathOf, post, type Served, serveResults, valuesOf } from "./results-server.ts";
@@ -339,6 +340,35 @@ describe("who may record", () => {
     expect(seen?.lastErrors[0]).toMatchObject({ status: 400, message: "date is required" });
     expect(seen?.lastReceivedAt).toBeNull();
     expect(JSON.stringify(seen)).not.toContain(own.key);
+  });
+
+  test("every post with the right key is in its webhook's log, taken or refused", async () => {
+    const own = await makeHook(t.core, t.admin);
+    const posts = async () =>
+      [
+        ...(
+          await listPosts(t.core, t.admin, [own.webhook.id], { after: undefined, before: undefined, limit: 50, fromBack: false })
+        ).values(),
+      ].flatMap(({ rows }) => rows.map(({ outcome, status, reason }) => [outcome, status, reason]));
+    const noted = async (count: number) => expect.poll(async () => (await posts()).length).toBe(count);
+    const body = { date: "2017-03-16", value: 1 };
+    await send(body, { "idempotency-key": "once" }, own);
+    await noted(1);
+    await send(body, { "idempotency-key": "once" }, own);
+    await noted(2);
+    await send("value", { "content-type": "text/plain" }, own);
+    await noted(3);
+    await post(server.url + pathOf(own.goal, "wrong"), body, {});
+    await updateInboundWebhook(t.core, t.admin, own.webhook.id, { enabled: false });
+    await send(body, {}, own);
+    await noted(4);
+    expect(await posts()).toEqual([
+      ["REFUSED", 403, "the webhook is switched off"],
+      ["REFUSED", 415, expect.stringMatching(/^send application/)],
+      ["DUPLICATE", 201, null],
+      ["ACCEPTED", 201, null],
+    ]);
+    expect(JSON.stringify(await posts())).not.toContain(own.key);
   });
 });
 

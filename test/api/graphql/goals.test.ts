@@ -164,6 +164,27 @@ describe("values", () => {
     });
   });
 
+  test("one is deleted for good: the goal has the status of the latest left, and turns", async () => {
+    const id = await makeGoal({ goodThreshold: "100", badThreshold: "50" });
+    await record(id, "2017-03-15", "10");
+    const latest = await record(id, "2017-03-16", "100");
+    const DELETE = `mutation ($id: ID!) { deleteGoalValue(input: { id: $id }) { __typename ... on GoalValue { id date value goal { status } } ... on Error { code } } }`;
+    const remove = async (value: string, caller?: Caller) => (await ask(DELETE, { id: value }, caller)).deleteGoalValue;
+    expect((await remove(latest.id, (await t.organization()).admin)).code).toBe("NOT_FOUND");
+    expect((await remove(latest.id, await t.caller("VIEWER"))).code).toBe("FORBIDDEN");
+    expect(await remove(latest.id)).toEqual({
+      __typename: "GoalValue",
+      ...{ id: latest.id, date: "2017-03-16", value: "100", goal: { status: "RED" } },
+    });
+    expect((await remove(latest.id)).code).toBe("NOT_FOUND");
+    const { goal } = await ask("query ($id: ID!) { goal(id: $id) { status values { edges { node { date } } } } }", { id });
+    expect(goal).toEqual({ status: "RED", values: { edges: [{ node: { date: "2017-03-15" } }] } });
+    const { rows } = await t.core.db.pool.query("SELECT type FROM event WHERE entity_id = $1 ORDER BY id DESC LIMIT 1", [id]);
+    expect(rows[0].type).toBe("goal.turned_red");
+    // Recorded again, as whoever changes their mind does.
+    expect(await record(id, "2017-03-16", "100")).toMatchObject({ status: "GREEN", goal: { status: "GREEN" } });
+  });
+
   test("are paged by date, newest first, within a range whose both ends count", async () => {
     const id = await makeGoal();
     for (const day of ["03", "01", "05", "02", "04"]) await record(id, `2017-03-${day}`, day);

@@ -19,6 +19,16 @@ const EXPECTED = /ERR_CONNECTION|WebSocket connection|Failed to load resource/;
 
 export async function openDashboard(env: Record<string, string> = {}): Promise<Dashboard> {
   const installation = await startInstallation(env);
+  try {
+    return await openIn(installation);
+  } catch (error) {
+    // Nobody else ends what a test file never got.
+    await installation.remove();
+    throw error;
+  }
+}
+
+async function openIn(installation: Installation): Promise<Dashboard> {
   const browser = await launchBrowser();
   // A third of a test's time would go to what slides and fades; a menu that moves is tried by sign-out.test.ts.
   const context = await browser.newContext({

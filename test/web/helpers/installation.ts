@@ -59,10 +59,13 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
         printed += chunk.toString();
       });
     }
-    for (const deadline = Date.now() + 60_000; ; ) {
+    for (const deadline = Date.now() + 100_000; ; ) {
       const ready = await fetch(`${url}/readyz`).catch(() => undefined);
       if (ready?.ok && printed.includes("sign-in")) return;
-      if (started.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${printed}`);
+      if (started.exitCode !== null || Date.now() > deadline) {
+        await kill();
+        throw new Error(`the server did not start:\n${printed}`);
+      }
       await sleep(50);
     }
   }

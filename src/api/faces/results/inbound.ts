@@ -6,7 +6,8 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { isUnavailable } from "../../../db/unavailable.ts";
 import { ConflictError, IdempotencyKeyReusedError, RateLimitedError, TimedOutError } from "../../../errors.ts";
 import { DatumError } from "../../../goals/datum.ts";
-import { createInbound, type Inbound, type Post, PROCESSING_MS } from "../../../goals/inbound.ts";
+import { createInbound, type Inbound, type Post, PROCESSING_MS, type Refusal, type Source } from "../../../goals/inbound.ts";
+import { notePost } from "../../../inbound/posts.ts";
 import { traceOfHeaders } from "../../../wire/trace-context.ts";
 import type { Doors } from "../../doors.ts";
 import { readBody } from "../../posted-body.ts";
@@ -36,9 +37,17 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
     if (request.method !== "POST") return sendError(reply, errorBody(405));
     const address = request.ip.replace(/^::ffff:(?=\d+\.)/, "");
     const post: Post = { goalId: decode(match[1]), key: decode(match[2]), address, trace: traceOfHeaders(request.headers) };
-    const refusal: { webhookId?: string } = {};
+    const log: Log = {
+      source: undefined,
+      refused: (status, reason) => {
+        if (log.source) void notePost(core, log.source, { outcome: "REFUSED", status, reason });
+      },
+      taken: (status, again) => {
+        if (log.source) void notePost(core, log.source, { outcome: again ? "DUPLICATE" : "ACCEPTED", status });
+      },
+    };
     try {
-      return await take(inbound, post, request, reply, bodyMs, refusal);
+      return await take(inbound, post, request, reply, bodyMs, log);
     } catch (error) {
       const limited = isUnavailable(error) ? inbound.rememberedGoal(post) : undefined;
       if (limited) rateHeaders(reply, limited);
@@ -47,7 +56,7 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
       if (error instanceof RateLimitedError) quotaHeaders(reply, error);
       // Never the URL: the key is in it.
       if (body.status === 500) request.log.error({ err: error, goalId: post.goalId }, "an inbound post failed");
-      if (refusal.webhookId && body.status < 500) inbound.noteError(refusal.webhookId, body.status, body.message);
+      if (body.status < 500) log.refused(body.status, body.message);
       return sendError(reply, body);
     }
   };
@@ -68,39 +77,55 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
   };
 }
 
+/** Keeps what became of a post with the right key, for people to see; nobody waits for it. */
+interface Log {
+  /** Undefined until the key is known to be right. */
+  source: Source | undefined;
+  refused(status: number, reason: string): void;
+  taken(status: number, again: boolean): void;
+}
+
 async function take(
   inbound: Inbound,
   post: Post,
   request: FastifyRequest,
   reply: FastifyReply,
   bodyMs: number,
-  refusal: { webhookId?: string },
+  log: Log,
 ): Promise<FastifyReply> {
   const remembered = inbound.remembered(post);
   const admission = remembered ? ({ admitted: false, refusal: 429, rate: remembered } as const) : await inbound.admit(post);
   rateHeaders(reply, admission.rate);
   if (!admission.admitted) {
-    const { webhookId, refusal: status } = admission as {
-      webhookId?: string;
+    const { source, refusal: status } = admission as {
+      source?: Source;
       refusal: keyof typeof MESSAGES & (401 | 403 | 404 | 410 | 429);
     };
-    if (webhookId && status !== 429)
-      inbound.noteError(webhookId, status, status === 403 ? "the webhook is switched off" : MESSAGES[status]);
+    log.source = source;
+    if (status !== 429) log.refused(status, status === 403 ? "the webhook is switched off" : MESSAGES[status]);
     return sendError(reply, errorBody(status));
   }
-  refusal.webhookId = admission.target.webhookId;
+  log.source = admission.source;
+  const refuse = (status: 408 | 413 | 415 | Refusal) => {
+    log.refused(status, MESSAGES[status]);
+    return sendError(reply, errorBody(status));
+  };
 
   const { headers } = request.raw;
   const length = headers["content-length"];
   const format = formatOf(headers, headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) > 0));
-  if (!format) return sendError(reply, errorBody(415));
+  if (!format) return refuse(415);
   const body = await readBody(request.raw, bodyMs - reply.elapsedTime);
-  if (typeof body === "string") return sendError(reply.header("connection", "close"), errorBody(body === "TOO_LARGE" ? 413 : 408));
+  if (typeof body === "string") {
+    reply.header("connection", "close");
+    return refuse(body === "TOO_LARGE" ? 413 : 408);
+  }
 
   const sent = readProperties(format, body);
   const key = idempotencyKey(headers["idempotency-key"]);
   const recorded = await inbound.record(post, admission.target, sent, key === undefined ? undefined : { key, body });
-  if ("refusal" in recorded) return sendError(reply, errorBody(recorded.refusal));
+  if ("refusal" in recorded) return refuse(recorded.refusal);
+  log.taken(recorded.status, recorded.again ?? false);
   return reply.code(recorded.status).type("application/json; charset=utf-8").send(recorded.answer);
 }
 

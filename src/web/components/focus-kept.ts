@@ -1,0 +1,42 @@
+/** The keyboard's place on a page survives what it stood on: a button that its own deed takes away, a page that is left. */
+
+/** Milliseconds: a window that closes gives the focus back itself, a little later. */
+const GIVEN_BACK_MS = 80;
+
+/**
+ * @param frame id of the element within which the focus is kept
+ * @returns ends it
+ */
+export function keepFocus(frame: string): () => void {
+  /** What had the focus last, wherever: a window over the page too. */
+  let last = document.activeElement ?? undefined;
+  /** What of the page had it last, and what that stands in, outwards. */
+  let path: HTMLElement[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const remember = ({ target }: FocusEvent) => {
+    const outermost = document.getElementById(frame);
+    if (target instanceof Element) last = target;
+    if (!(target instanceof HTMLElement) || !outermost?.contains(target)) return;
+    path = [];
+    for (let at: HTMLElement | null = target; at && at !== outermost; at = at.parentElement) path.push(at);
+    path.push(outermost);
+  };
+  const keep = () => {
+    timer = undefined;
+    if (document.activeElement !== document.body || !last || last.isConnected) return;
+    const left = path.find((each) => each.isConnected);
+    last = undefined;
+    if (left && left.tabIndex < 0) left.tabIndex = -1;
+    left?.focus({ preventScroll: true });
+  };
+  const observer = new MutationObserver(() => {
+    if (document.activeElement === document.body && last && !last.isConnected) timer ??= setTimeout(keep, GIVEN_BACK_MS);
+  });
+  document.addEventListener("focusin", remember);
+  observer.observe(document.body, { childList: true, subtree: true });
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("focusin", remember);
+    observer.disconnect();
+  };
+}
