@@ -2,8 +2,10 @@
  * The truth behind all wake-ups: lanes that may be claimed, found by when they are due. A look costs what is due, not what
  * exists; it begins at a low-water mark, so that it does not walk again over what is gone, and once a minute at the beginning.
  */
+import type { Core } from "../core.ts";
 import type { Database } from "../db/client.ts";
 import type { Owner } from "./fairness/shares.ts";
+import { endLapsed, interruptAbandoned } from "./lane-claim.ts";
 import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
 import { correctDue, dropStrayDue, lockLanes } from "./sql/claim-lanes.ts";
 import { dueLanes } from "./sql/due-lanes.ts";
@@ -52,13 +54,17 @@ export function createDueLanes(db: Database, monotonic: () => number): DueLanes 
   };
 }
 
-/** Lanes that were due but could not be claimed get the time when they can; what stands there for nothing goes. */
-export async function correctLanes(db: Database, refs: readonly LaneRef[]): Promise<void> {
+/**
+ * Lanes that were due but could not be claimed get the time when they can; what stands there for nothing goes. What a dead holder had in
+ * flight of a lane that nobody may claim, as it was stopped or paused meanwhile, is taken from it here.
+ */
+export async function correctLanes({ db, notify }: Pick<Core, "db" | "notify">, refs: readonly LaneRef[]): Promise<void> {
   if (refs.length === 0) return;
   await db.transaction(async (client) => {
-    const locked = await lockLanes.rows(client, laneKeys(refs));
-    const keys = laneKeys(locked.map((row) => laneRef(row.organization_id, row.id)));
-    if (locked.length > 0) await correctDue.count(client, keys);
+    const locked = (await lockLanes.rows(client, laneKeys(refs))).map((row) => laneRef(row.organization_id, row.id));
+    const lapsed = await endLapsed(client, locked);
+    if (locked.length > 0) await correctDue.count(client, laneKeys(locked));
     if (locked.length < refs.length) await dropStrayDue.count(client, laneKeys(refs));
+    if (await interruptAbandoned(client, lapsed)) await client.query(notify.statement("feed", [...new Set(laneKeys(lapsed)[0])]));
   }, "collisions");
 }

@@ -11,7 +11,7 @@ import type { PoolClient } from "../db/client.ts";
 import type { JobKind } from "../db/queue.ts";
 import { ZERO_ID } from "../db/values.ts";
 import { publishRequests } from "./control.ts";
-import { interruptAbandoned } from "./lane-claim.ts";
+import { endLapsed, interruptAbandoned } from "./lane-claim.ts";
 import { laneRef } from "./lane-id.ts";
 import { DUE } from "./lane-touch.ts";
 
@@ -114,24 +114,22 @@ const CANCEL = `
   FROM gone g WHERE r.organization_id = g.organization_id AND r.id = g.request_id RETURNING r.id`;
 
 const HAS_ENTRIES = `
-  SELECT l.id, COALESCE(l.leased_until > now(), false) AS leased FROM lane l WHERE l.organization_id = $1 AND l.definition_id = $2
+  SELECT l.id FROM lane l WHERE l.organization_id = $1 AND l.definition_id = $2
     AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id)
   ORDER BY l.organization_id, l.id LIMIT 50 FOR UPDATE OF l`;
-
-const FENCE_OFF =
-  "UPDATE lane SET lease_token = NULL, leased_until = NULL WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND lease_token IS NOT NULL";
 
 /** @returns false when nothing was left to cancel */
 async function cancelBatch(core: Core, client: PoolClient, row: Marked): Promise<boolean> {
   const { organization_id: organizationId, definition_id: definitionId } = row;
-  const { rows: lanes } = await client.query<{ id: string; leased: boolean }>(HAS_ENTRIES, [organizationId, definitionId]);
+  const { rows: lanes } = await client.query<{ id: string }>(HAS_ENTRIES, [organizationId, definitionId]);
   if (lanes.length === 0) return false;
   const ids = lanes.map((lane) => lane.id);
   // Nobody claims them any more, so what a dead holder had in flight is taken from it here.
-  const unleased = lanes.filter((lane) => !lane.leased).map((lane) => lane.id);
-  await client.query(FENCE_OFF, [organizationId, unleased]);
-  const refs = unleased.map((id) => laneRef(organizationId, id));
-  if (await interruptAbandoned(client, refs)) {
+  const lapsed = await endLapsed(
+    client,
+    ids.map((id) => laneRef(organizationId, id)),
+  );
+  if (await interruptAbandoned(client, lapsed)) {
     await client.query(core.notify.statement("feed", [organizationId]));
     return true;
   }

@@ -9,6 +9,7 @@ import { type LaneRef, laneKeys, laneRef } from "./lane-id.ts";
 import { publish } from "./publish.ts";
 import { type Entry, entryFromRow } from "./queued.ts";
 import { claimLanes as claimLaneRows } from "./sql/claim-lanes.ts";
+import { endLapsedLeases } from "./sql/end-lapsed-leases.ts";
 import { interruptRequests, logInterrupted } from "./sql/interrupt.ts";
 import { lanesStillOurs, renewLeases as renewLeaseRows } from "./sql/leases.ts";
 import { releaseLanes as releaseLaneRows } from "./sql/let-lanes-go.ts";
@@ -75,6 +76,16 @@ export async function interruptAbandoned(client: PoolClient, refs: readonly Lane
   const cut = await interruptRequests.rows(client, [...laneKeys(refs), MOST_SENDING]);
   if (cut.length > 0) await writeInterrupted(client, cut);
   return cut.length > 0;
+}
+
+/**
+ * Takes lanes that nobody may claim from holders whose leases have lapsed. In the caller's transaction, which holds the lanes' rows.
+ * @returns those that were held: what was in flight of them is the caller's to interrupt
+ */
+export async function endLapsed(client: PoolClient, refs: readonly LaneRef[]): Promise<LaneRef[]> {
+  if (refs.length === 0) return [];
+  const rows = await endLapsedLeases.rows(client, laneKeys(refs));
+  return rows.map((row) => laneRef(row.organization_id, row.id));
 }
 
 /** @returns those lanes that are ours now; interrupted requests of a dead holder are logged in the same transaction */

@@ -7,14 +7,16 @@ import { DUE } from "./lane-touch.ts";
 
 async function setPaused(core: Core, organizationId: string, laneId: string, paused: boolean, by?: AuditCaller): Promise<void> {
   await core.db.transaction(async (client) => {
-    const changed = await client.query(
+    const { rows } = await client.query<{ held: boolean }>(
       `UPDATE lane SET paused_at = CASE WHEN $3 THEN COALESCE(paused_at, now()) END, revision = revision + 1
-       WHERE organization_id = $1 AND id = $2`,
+       WHERE organization_id = $1 AND id = $2 RETURNING lease_token IS NOT NULL AS held`,
       [organizationId, laneId, paused],
     );
-    if (changed.rowCount === 0) throw new NotFoundError("the lane");
-    if (paused) await client.query("DELETE FROM lane_due WHERE organization_id = $1 AND lane_id = $2", [organizationId, laneId]);
-    else await client.query(DUE, [organizationId, [laneId]]);
+    const lane = rows[0];
+    if (!lane) throw new NotFoundError("the lane");
+    if (!paused) await client.query(DUE, [organizationId, [laneId]]);
+    // One that is held stays there until its lease has ended: its holder may die with something in flight.
+    else if (!lane.held) await client.query("DELETE FROM lane_due WHERE organization_id = $1 AND lane_id = $2", [organizationId, laneId]);
     if (by) await audit(core, by, paused ? "lane.pause" : "lane.resume", { type: "Lane", id: laneId }, undefined, undefined, client);
     await client.query(core.notify.statement("lane", [laneRef(organizationId, laneId)]));
   });

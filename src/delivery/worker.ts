@@ -265,7 +265,7 @@ export function createWorker(
     const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
     await claim();
     const correct = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
-    for (let at = 0; at < correct.length; at += CLAIM_BATCH) await correctLanes(core.db, correct.slice(at, at + CLAIM_BATCH));
+    for (let at = 0; at < correct.length; at += CLAIM_BATCH) await correctLanes(core, correct.slice(at, at + CLAIM_BATCH));
   }
 
   /** pg-boss jobs of processes without a worker: one worker takes each. */

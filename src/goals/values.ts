@@ -85,7 +85,10 @@ export async function deleteGoalValue(core: Core, ingest: Ingest, caller: Caller
       const status = await refreshStatus(client, goal);
       await audit(core, caller, "goalValue.delete", { type: "GoalValue", id }, rows[0], undefined, client);
       const told = turned(goal, status, { entity: "goal", entityId: globalId("Goal", goal.id), actor: actorOf(userId) });
-      return { goalValue: rows[0], committed: told.length === 0 ? () => {} : await ingest.within(client, organizationId, told) };
+      return {
+        goalValue: rows[0],
+        committed: told.length === 0 ? () => {} : await ingest.within(client, organizationId, told, caller.trace),
+      };
     }),
   );
   committed();

@@ -4,6 +4,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { createDefinition, deleteDefinition } from "../../src/definitions/definitions.ts";
+import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
+import { correctLanes } from "../../src/delivery/due.ts";
+import { laneRef } from "../../src/delivery/lane-id.ts";
+import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
+import { pauseAll, resumeAll } from "../../src/delivery/pause-all.ts";
 import { createSandbox, type Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { startNode, type TestNode } from "../helpers/node.ts";
@@ -30,7 +35,7 @@ afterAll(async () => {
   await t?.close();
 });
 
-const node = (name: string): TestNode => startNode({ core: t.core, queue, sandbox }, name, { leaseMs: LEASE_MS });
+const node = (name: string, leaseMs = LEASE_MS): TestNode => startNode({ core: t.core, queue, sandbox }, name, { leaseMs });
 
 async function definition(path: string, settings: object = {}): Promise<string> {
   const input = { name: path, targetUrl: `${receiver.url}/${path}`, eventTypes: [path], ...settings };
@@ -117,4 +122,111 @@ test("what a killed worker had in flight of a definition that is deleted then en
   receiver.release();
   await other.stop();
   await Promise.all([holder.close(), other.close()]);
+});
+
+/** What keeps a lane from being claimed, and what ends that. */
+const HALTS = [
+  {
+    which: "whose webhook is stopped",
+    ordering: "DEFINITION",
+    halt: (id: string) => stopDefinitions(t.core, t.admin, [id]),
+    goOn: (id: string) => activateDefinitions(t.core, t.admin, [id]),
+  },
+  {
+    which: "that is paused",
+    ordering: "NONE",
+    halt: (_: string, lane: string) => pauseLane(t.core, t.organizationId, lane),
+    goOn: (_: string, lane: string) => resumeLane(t.core, t.organizationId, lane),
+  },
+  {
+    which: "whose organization is paused",
+    ordering: "KEY",
+    halt: () => t.core.db.transaction((client) => pauseAll(client, t.organizationId)),
+    async goOn() {
+      await t.core.db.transaction((client) => resumeAll(client, t.organizationId));
+      await t.core.db.pool.query(t.core.notify.statement("definition", [t.organizationId]));
+    },
+  },
+] as const;
+
+const laneOf = async (definitionId: string) =>
+  (
+    await t.core.db.pool.query<{ id: string; lease_token: string | null; leased_until: Date | null }>(
+      "SELECT id, lease_token, leased_until FROM lane WHERE definition_id = $1",
+      [definitionId],
+    )
+  ).rows[0];
+const requestsOf = async (definitionId: string) =>
+  (
+    await t.core.db.pool.query<{ state: string; outcomes: string[] }>(
+      `SELECT r.state, ARRAY(SELECT a.outcome::text FROM attempt a WHERE a.request_id = r.id ORDER BY a.number) AS outcomes
+       FROM webhook_request r WHERE r.definition_id = $1 ORDER BY r.lane_number`,
+      [definitionId],
+    )
+  ).rows;
+/** Transactions that the live feed tells of it, numbered or not. */
+const toldOf = async (definitionId: string) =>
+  (
+    await t.core.db.pool.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM (SELECT body FROM feed_unsequenced UNION ALL SELECT body FROM feed_entry) f
+       WHERE f.body LIKE '%' || $1 || '%'`,
+      [definitionId],
+    )
+  ).rows[0]?.n ?? 0;
+
+test.each(HALTS)(
+  "what a dead worker had in flight of a lane $which is in flight no longer",
+  { timeout: 90_000 },
+  async ({ halt, goOn, ordering, which }) => {
+    const path = `dead-${which.replaceAll(" ", "-")}`;
+    const id = await definition(path, { ordering });
+    receiver.hold();
+    const [holder, other] = [node("holder"), node("looks")];
+    try {
+      await holder.ingest.emit(t.organizationId, [event(path, 1)]);
+      await receiver.waitFor(() => arrived(path).length === 1);
+      const lane = (await laneOf(id))?.id as string;
+      await halt(id, lane);
+      await holder.kill();
+      const told = await toldOf(id);
+      await expect.poll(() => requestsOf(id), { timeout: 20_000 }).toEqual([{ state: "PENDING", outcomes: ["INTERRUPTED"] }]);
+      expect(await laneOf(id)).toMatchObject({ lease_token: null, leased_until: null });
+      expect(await toldOf(id)).toBeGreaterThan(told);
+      receiver.release();
+      receiver.respond(200);
+      await goOn(id, lane);
+      await expect.poll(async () => (await requestsOf(id))[0]?.state, { timeout: 20_000 }).toBe("DELIVERED");
+    } finally {
+      receiver.release();
+      await other.stop();
+      await Promise.all([holder.close(), other.close()]);
+    }
+  },
+);
+
+test("what a living worker has in flight of a lane that nobody may claim ends there", { timeout: 90_000 }, async () => {
+  // Longer than this lasts.
+  const holder = node("holder", 120_000);
+  try {
+    for (const { which, ordering, halt, goOn } of HALTS) {
+      const path = `alive-${which.replaceAll(" ", "-")}`;
+      const id = await definition(path, { ordering });
+      receiver.hold();
+      await holder.ingest.emit(t.organizationId, [event(path, 1)]);
+      await receiver.waitFor(() => arrived(path).length === 1);
+      const before = await laneOf(id);
+      const lane = before?.id as string;
+      await halt(id, lane);
+      await correctLanes(t.core, [laneRef(t.organizationId, lane)]);
+      expect(await laneOf(id)).toMatchObject({ lease_token: before?.lease_token });
+      expect(await requestsOf(id)).toEqual([{ state: "SENDING", outcomes: [] }]);
+      receiver.release();
+      await expect.poll(() => requestsOf(id), { timeout: 20_000 }).toEqual([{ state: "DELIVERED", outcomes: ["DELIVERED"] }]);
+      await goOn(id, lane);
+    }
+  } finally {
+    receiver.release();
+    await holder.stop();
+    await holder.close();
+  }
 });

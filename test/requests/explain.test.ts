@@ -10,6 +10,7 @@ import type { PoolClient } from "../../src/db/client.ts";
 import type { RowShape, Statement } from "../../src/db/statement.ts";
 import { claimLanes, correctDue, lockLanes } from "../../src/delivery/sql/claim-lanes.ts";
 import { dueLanes } from "../../src/delivery/sql/due-lanes.ts";
+import { endLapsedLeases } from "../../src/delivery/sql/end-lapsed-leases.ts";
 import { finalStatuses } from "../../src/delivery/sql/final-statuses.ts";
 import { holdLanes } from "../../src/delivery/sql/hold-lanes.ts";
 import { interruptRequests, logInterrupted } from "../../src/delivery/sql/interrupt.ts";
@@ -185,6 +186,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     of(claimLanes, [laneOrgs, lanes, newId(), 30_000]),
     of(lockLanes, [laneOrgs, lanes]),
     of(correctDue, [laneOrgs, lanes]),
+    of(endLapsedLeases, [laneOrgs, lanes]),
     of(readLanePages, [laneOrgs, lanes, [], 32]),
     of(holdLanes, [laneOrgs, lanes, none(zero), none(0), none(0), none(0), none(0), 30_000]),
     of(renewLeases, [laneOrgs, lanes, none(zero), 30_000]),

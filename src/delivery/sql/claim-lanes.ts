@@ -1,11 +1,15 @@
 import { statement } from "../../db/statement.ts";
 
-/** Nothing stops it, nobody holds it, and its retry time has come. The definition's own state is asked, and the organization's: stopping either is one row. */
-const CLAIMABLE = `l.paused_at IS NULL AND l.blocked_request_id IS NULL
-  AND (l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now())
-  AND EXISTS (
+/** The definition's own state is asked, and the organization's: stopping either is one row. */
+const GOES_ON = `EXISTS (
     SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id JOIN organization o ON o.id = d.organization_id
     WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND l.epoch <= c.open_epoch AND o.deliveries_paused_at IS NULL)`;
+
+/** Somebody may claim it, once its lease has ended and its retry time has come. */
+export const OPEN = `l.paused_at IS NULL AND l.blocked_request_id IS NULL AND ${GOES_ON}`;
+
+/** Nothing stops it, nobody holds it, and its retry time has come. */
+const CLAIMABLE = `(l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now()) AND ${OPEN}`;
 
 /**
  * SKIP LOCKED: a lane whose row somebody holds for long must not hold up the claims of the others; whoever asked for it
@@ -49,28 +53,24 @@ export const lockLanes = statement({
 
 /**
  * Lanes that were due but could not be claimed: when to look again. One whose definition is not ACTIVE, whose
- * organization is paused, or whose turn after a change of ordering has not come, is parked; activation, resuming and the end of the draining bring it back. Their rows are locked,
- * by a statement before this one: what this one sees of their queues is how they stand.
+ * organization is paused, or whose turn after a change of ordering has not come, is parked; activation, resuming and the end of the draining bring it back.
+ * One that is held is looked at again when its lease has ended, whatever stops it. Their rows are locked, by a statement before this one: what this one sees of their queues is how they stand.
  */
 export const correctDue = statement({
   name: "correct-due",
   text: `WITH l AS MATERIALIZED (
            SELECT l.organization_id, l.id, l.leased_until, l.retry_at, l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL AS held,
-             NOT EXISTS (
-               SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id JOIN organization o ON o.id = d.organization_id
-               WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND l.epoch <= c.open_epoch
-                 AND o.deliveries_paused_at IS NULL) AS parked,
+             NOT ${GOES_ON} AS parked,
              COALESCE(l.leased_until > now(), false) AS leased,
              NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id) AS empty
            FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
          ), gone AS (
-           DELETE FROM lane_due q USING l WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND (l.held OR (l.empty AND NOT l.leased))
+           DELETE FROM lane_due q USING l WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND NOT l.leased AND (l.held OR l.empty)
          )
          UPDATE lane_due q
          SET due_at = CASE WHEN l.leased THEN l.leased_until WHEN l.parked THEN 'infinity' ELSE l.retry_at END
          FROM l
-         WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND NOT l.held AND (l.leased OR NOT l.empty)
-           AND (l.leased OR l.parked OR l.retry_at > now())`,
+         WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND (l.leased OR (NOT l.held AND NOT l.empty AND (l.parked OR l.retry_at > now())))`,
   row: {},
 });
 

@@ -26,7 +26,7 @@ export const oldestHead = statement({
   name: "oldest-head",
   text: `SELECT h.request_id, now() AS now FROM lane_due q
       JOIN webhook_definition d ON d.id = q.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL
-      JOIN lane l ON l.organization_id = q.organization_id AND l.id = q.lane_id
+      JOIN lane l ON l.organization_id = q.organization_id AND l.id = q.lane_id AND l.paused_at IS NULL
       CROSS JOIN LATERAL (
         SELECT e.request_id FROM lane_entry e WHERE e.organization_id = q.organization_id AND e.lane_id = q.lane_id
           AND e.position >= l.read_from ORDER BY e.position LIMIT 1) h
