@@ -9,11 +9,11 @@ const GIVEN_BACK_MS = 80;
  */
 export function keepFocus(frame: string): () => void {
   /** What had the focus last, wherever: a window over the page too. */
-  let last = document.activeElement ?? undefined;
+  let last: Element | undefined;
   /** What of the page had it last, and what that stands in, outwards. */
   let path: HTMLElement[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const remember = ({ target }: FocusEvent) => {
+  const remember = ({ target }: { target: EventTarget | null }) => {
     const outermost = document.getElementById(frame);
     if (target instanceof Element) last = target;
     if (!(target instanceof HTMLElement) || !outermost?.contains(target)) return;
@@ -32,6 +32,7 @@ export function keepFocus(frame: string): () => void {
   const observer = new MutationObserver(() => {
     if (document.activeElement === document.body && last && !last.isConnected) timer ??= setTimeout(keep, GIVEN_BACK_MS);
   });
+  remember({ target: document.activeElement });
   document.addEventListener("focusin", remember);
   observer.observe(document.body, { childList: true, subtree: true });
   return () => {
