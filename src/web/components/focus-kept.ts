@@ -3,11 +3,8 @@
 /** Milliseconds: a window that closes gives the focus back itself, a little later. */
 const GIVEN_BACK_MS = 80;
 
-/**
- * @param frame id of the element within which the focus is kept
- * @returns ends it
- */
-export function keepFocus(frame: string): () => void {
+/** For as long as the page is there. @param frame id of the element within which the focus is kept */
+export function keepFocus(frame: string): void {
   /** What had the focus last, wherever: a window over the page too. */
   let last: Element | undefined;
   /** What of the page had it last, and what that stands in, outwards. */
@@ -35,9 +32,4 @@ export function keepFocus(frame: string): () => void {
   remember({ target: document.activeElement });
   document.addEventListener("focusin", remember);
   observer.observe(document.body, { childList: true, subtree: true });
-  return () => {
-    clearTimeout(timer);
-    document.removeEventListener("focusin", remember);
-    observer.disconnect();
-  };
 }
