@@ -9,7 +9,7 @@ export function keepFocus(frame: string): void {
   let last: Element | undefined;
   /** What of the page had it last, and what that stands in, outwards. */
   let path: HTMLElement[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let waits = false;
   const remember = ({ target }: { target: EventTarget | null }) => {
     const outermost = document.getElementById(frame);
     if (target instanceof Element) last = target;
@@ -19,7 +19,7 @@ export function keepFocus(frame: string): void {
     path.push(outermost);
   };
   const keep = () => {
-    timer = undefined;
+    waits = false;
     if (document.activeElement !== document.body || !last || last.isConnected) return;
     const left = path.find((each) => each.isConnected);
     last = undefined;
@@ -27,7 +27,9 @@ export function keepFocus(frame: string): void {
     left?.focus({ preventScroll: true });
   };
   const observer = new MutationObserver(() => {
-    if (document.activeElement === document.body && last && !last.isConnected) timer ??= setTimeout(keep, GIVEN_BACK_MS);
+    if (waits || document.activeElement !== document.body || !last || last.isConnected) return;
+    waits = true;
+    setTimeout(keep, GIVEN_BACK_MS);
   });
   remember({ target: document.activeElement });
   document.addEventListener("focusin", remember);
