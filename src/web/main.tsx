@@ -15,6 +15,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]'
 // What locks the scrolling behind a panel writes a style element, too, and looks for its nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+// Loaded with the first key: whoever has a mouse needs none of it.
+addEventListener("keydown", () => void import("./components/focus-kept.ts").then(({ keepFocus }) => keepFocus("content")), { once: true });
+
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>

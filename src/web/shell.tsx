@@ -42,24 +42,6 @@ const SearchBox = lazy(async () => ({ default: (await import("./search/box.tsx")
 const PATIENCE_MS = 3_000;
 const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
 
-/** Loaded when a key is first pressed: whoever has a mouse needs none of it. */
-function useFocusKept(): void {
-  useEffect(() => {
-    let end: (() => void) | undefined;
-    let left = false;
-    const start = () =>
-      void import("./components/focus-kept.ts").then(({ keepFocus }) => {
-        if (!left) end = keepFocus("content");
-      });
-    addEventListener("keydown", start, { once: true });
-    return () => {
-      left = true;
-      removeEventListener("keydown", start);
-      end?.();
-    };
-  }, []);
-}
-
 function useSignOut(signedOut: () => void): () => Promise<void> {
   const { act } = useAct();
   return async () => {
@@ -146,7 +128,6 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the drawer
   useEffect(() => drawer.close(), [pathname]);
-  useFocusKept();
   useHotkeys([
     ["alt+1", () => navigate("/")],
     ["alt+2", () => navigate("/log")],

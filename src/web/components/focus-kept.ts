@@ -3,17 +3,14 @@
 /** Milliseconds: a window that closes gives the focus back itself, a little later. */
 const GIVEN_BACK_MS = 80;
 
-/**
- * @param frame id of the element within which the focus is kept
- * @returns ends it
- */
-export function keepFocus(frame: string): () => void {
+/** For as long as the page is there. @param frame id of the element within which the focus is kept */
+export function keepFocus(frame: string): void {
   /** What had the focus last, wherever: a window over the page too. */
-  let last = document.activeElement ?? undefined;
+  let last: Element | undefined;
   /** What of the page had it last, and what that stands in, outwards. */
   let path: HTMLElement[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const remember = ({ target }: FocusEvent) => {
+  let waits = false;
+  const remember = ({ target }: { target: EventTarget | null }) => {
     const outermost = document.getElementById(frame);
     if (target instanceof Element) last = target;
     if (!(target instanceof HTMLElement) || !outermost?.contains(target)) return;
@@ -22,7 +19,7 @@ export function keepFocus(frame: string): () => void {
     path.push(outermost);
   };
   const keep = () => {
-    timer = undefined;
+    waits = false;
     if (document.activeElement !== document.body || !last || last.isConnected) return;
     const left = path.find((each) => each.isConnected);
     last = undefined;
@@ -30,13 +27,11 @@ export function keepFocus(frame: string): () => void {
     left?.focus({ preventScroll: true });
   };
   const observer = new MutationObserver(() => {
-    if (document.activeElement === document.body && last && !last.isConnected) timer ??= setTimeout(keep, GIVEN_BACK_MS);
+    if (waits || document.activeElement !== document.body || !last || last.isConnected) return;
+    waits = true;
+    setTimeout(keep, GIVEN_BACK_MS);
   });
+  remember({ target: document.activeElement });
   document.addEventListener("focusin", remember);
   observer.observe(document.body, { childList: true, subtree: true });
-  return () => {
-    clearTimeout(timer);
-    document.removeEventListener("focusin", remember);
-    observer.disconnect();
-  };
 }
