@@ -1,75 +1,73 @@
 /**
- * Order as a property: whatever mix of ingest, failing and slow receivers, killed processes and operators, a receiver
- * gets each lane in order, at least once, one at a time. Seed and path are printed with a failure; run one again with
- * `ORDERING_SEED=… ORDERING_PATH=…`.
+ * Order as a property: whatever mix of ingest, failing and slow receivers, killed processes, operators, retention and restores, a
+ * receiver gets each lane in order, at least once, one at a time. Nodes are engines with connections of their own in this process, where
+ * a kill strikes at a chosen step; or processes, which SIGKILL ends.
+ *
+ * Seed and path are printed with a failure; run one again with `ORDERING_SEED=… ORDERING_PATH=…` and `-t` with the test's name. By hand
+ * it runs longer: `ORDERING_RUNS=300`, and `ORDERING_PROCESS_RUNS=100`.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPayloadQuery } from "../src/api/graphql/payload-query.ts";
-import { createQueue, type Queue } from "../src/db/queue.ts";
 import { createSandbox, type Sandbox } from "../src/delivery/sandbox/sandbox.ts";
-import { createRunMissed } from "../src/events/missed.ts";
-import { REPLAY_JOB } from "../src/requests/replay.ts";
-import { workReplays } from "../src/requests/replay-run.ts";
 import { type TestCore, testCore } from "./helpers/database.ts";
-import { startNode, type TestNode } from "./helpers/node.ts";
 import { type Receiver, startReceiver } from "./helpers/receiver.ts";
 import { checkClaims } from "./ordering/claims.ts";
-import { moves } from "./ordering/moves.ts";
+import { type Move, moves } from "./ordering/moves.ts";
+import { createSite, type Site } from "./ordering/site.ts";
 import { createWorld } from "./ordering/world.ts";
 
 const seed = Number(process.env["ORDERING_SEED"] ?? Date.now() % 2_000_000_000);
 const path = process.env["ORDERING_PATH"];
-const runs = Number(process.env["ORDERING_RUNS"] ?? 12);
+const RUNS = Number(process.env["ORDERING_RUNS"] ?? 10);
+const PROCESS_RUNS = Number(process.env["ORDERING_PROCESS_RUNS"] ?? 2);
+const HOURS = 36_000_000;
 
 let t: TestCore;
 let receiver: Receiver;
-let queue: Queue;
 let sandbox: Sandbox;
-/** Works replays, and outlives all histories. */
-let recovery: TestNode;
 
 beforeAll(async () => {
-  t = await testCore();
   receiver = await startReceiver();
-  queue = createQueue(t.url, t.core.log, { worker: true });
-  await queue.start([REPLAY_JOB]);
   sandbox = createSandbox();
-  recovery = startNode({ core: t.core, queue, sandbox }, "recovery", { worker: false });
-  await workReplays(t.core, queue, createRunMissed(recovery.core, recovery.ingest));
 });
 
 afterAll(async () => {
-  await recovery?.stop();
-  await recovery?.close();
   await sandbox?.close();
-  await queue?.stop();
   await receiver?.close();
-  await t?.close();
 });
 
-test("any history keeps every lane in order, at least once, one in flight", { timeout: 600_000 }, async () => {
-  const checks = { sandbox, payloadQuery: createPayloadQuery() };
-  const nodeParts = { core: t.core, queue, sandbox };
-  await fc.assert(
-    fc.asyncProperty(fc.array(moves, { minLength: 5, maxLength: 40 }), fc.integer(), async (history, chance) => {
-      const world = await createWorld({
-        t,
-        receiver,
-        checks,
-        jobs: queue,
-        chance,
-        start: (name, worker) => startNode(nodeParts, name, { leaseMs: 800, worker }),
-      });
-      try {
-        for (const move of history) await world.play(move);
-        await world.settle();
-        checkClaims(await world.evidence());
-      } finally {
-        await world.close();
-      }
-    }),
-    { seed, numRuns: runs, endOnFailure: path === undefined, ...(path === undefined ? {} : { path }) },
-  );
+async function checkHistories(histories: fc.Arbitrary<Move[]>, numRuns: number, processes: boolean): Promise<void> {
+  t = await testCore();
+  const site: Site = await createSite({ core: t.core, url: t.url, sandbox, processes });
+  try {
+    await fc.assert(
+      fc.asyncProperty(histories, fc.integer(), async (history, chance) => {
+        const world = await createWorld({ t, site, receiver, chance });
+        try {
+          for (const move of history) await world.play(move);
+          await world.settle();
+          checkClaims(await world.evidence());
+        } finally {
+          await world.close();
+        }
+      }),
+      { seed, numRuns, endOnFailure: path === undefined, ...(path === undefined ? {} : { path }) },
+    );
+  } finally {
+    await site.close();
+    await t.close();
+  }
   expect(seed).toBeTypeOf("number");
+}
+
+test("any history keeps every lane in order, at least once, one in flight", { timeout: HOURS }, () =>
+  checkHistories(fc.array(moves, { minLength: 5, maxLength: 40 }), RUNS, false),
+);
+
+test("so does one of several processes, and one that goes on in the restored backup of a database", { timeout: HOURS }, () => {
+  const restored = fc.option(fc.array(moves, { minLength: 3, maxLength: 15 }), { nil: undefined });
+  const histories = fc
+    .tuple(fc.array(moves, { minLength: 5, maxLength: 20 }), restored)
+    .map(([before, after]): Move[] => (after ? [...before, { kind: "restore" }, ...after] : before));
+  return checkHistories(histories, PROCESS_RUNS, true);
 });

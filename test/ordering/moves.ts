@@ -21,6 +21,9 @@ export type Move =
   | { kind: "recover"; organization: number; definition: number; what: "MISSED" | "REJECTED" }
   | { kind: "pauseAll" | "resumeAll"; organization: number }
   /** What is settled by now goes. */
+  | { kind: "retention" }
+  /** Every node dies at once; a backup is restored into an empty database, and all goes on there. */
+  | { kind: "restore" }
   | { kind: "wait"; ms: number };
 
 const organization = fc.nat({ max: 1 });
@@ -95,5 +98,6 @@ export const moves: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("pauseAll" as const, "resumeAll" as const), organization }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("retention" as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 60 }) }) },
 );

@@ -1,13 +1,7 @@
 /** Two organizations, five definitions each, two workers, an ingest without a worker, one receiver: histories are played in it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../src/clock.ts";
-import {
-  type CreateDefinitionInput,
-  createDefinition,
-  deleteDefinition,
-  type SourceChecks,
-  updateDefinition,
-} from "../../src/definitions/definitions.ts";
+import { type CreateDefinitionInput, createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { cancel, resend, retryNow, skip } from "../../src/delivery/control.ts";
 import { pauseLane, resumeLane } from "../../src/delivery/lane-pause.ts";
@@ -15,13 +9,15 @@ import { pauseAll, resumeAll } from "../../src/delivery/pause-all.ts";
 import { ConflictError, NotFoundError, ValidationError } from "../../src/errors.ts";
 import type { EventInput } from "../../src/events/input.ts";
 import { createReplay } from "../../src/events/recovery.ts";
-import type { Jobs } from "../../src/requests/replay.ts";
+import { deleteOld } from "../../src/requests/retention.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import type { TestCore, TestOrganization } from "../helpers/database.ts";
-import { NODE_HEADER, type TestNode } from "../helpers/node.ts";
+import { NODE_HEADER } from "../helpers/node.ts";
 import type { Receiver } from "../helpers/receiver.ts";
-import type { Call, Emitted, Evidence, RequestRow } from "./claims.ts";
+import type { Call, Emitted, Evidence } from "./claims.ts";
+import { readLog } from "./log.ts";
 import type { Move } from "./moves.ts";
+import type { Node, Site } from "./site.ts";
 
 interface Place {
   id: string;
@@ -49,37 +45,36 @@ const DEFINITIONS = [
 
 export interface WorldParts {
   t: TestCore;
+  site: Site;
   receiver: Receiver;
-  checks: SourceChecks;
-  /** Somebody works replays. */
-  jobs: Jobs;
   /** Of the receivers' failures. */
   chance: number;
-  start(name: string, worker: boolean): TestNode;
 }
 
 let worlds = 0;
 
-export async function createWorld({ t, receiver, checks, jobs, chance, start }: WorldParts) {
+export async function createWorld({ t, site, receiver, chance }: WorldParts) {
   const world = ++worlds;
   const calls: Call[] = [];
   const emitted: Emitted[] = [];
-  const pending: { emission: Promise<void>; node: TestNode }[] = [];
+  const pending: { emission: Promise<void>; node: Node }[] = [];
   const stopped = new Set<string>();
   const resent = new Set<string>();
   /** Definitions whose rejected requests were sent again. */
   const recovered = new Set<string>();
   const deaths = new Map<string, number>();
-  const dead: TestNode[] = [];
+  const dead: Node[] = [];
   const places = new Map<string, Place>();
   let started = 0;
-  const startNode = (worker: boolean) => start(`w${world}n${started++}`, worker);
+  /** After a restore it is another. */
+  let here = site;
+  const startNode = (worker: boolean) => here.start(`w${world}n${started++}`, worker);
   const nodes = [startNode(true), startNode(true), startNode(false)];
 
   async function place(owner: TestOrganization, name: string, settings: Pick<CreateDefinitionInput, "eventTypes">): Promise<Place> {
     const path = `/w${world}/${owner.id}/${name}`;
     const input = { name, targetUrl: `${receiver.url}${path}`, ...settings };
-    const { definition } = await createDefinition(t.core, owner.admin, input, checks);
+    const { definition } = await createDefinition(here.core, owner.admin, input, here.checks);
     const of = { organizationId: owner.id, types: settings.eventTypes };
     const made: Place = { id: definition.id, ...of, path, fail: 0, slowMs: 0, hang: undefined };
     places.set(path, made);
@@ -125,7 +120,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     return status;
   });
 
-  function emit(owner: House, node: TestNode, inputs: EventInput[]): Promise<void> {
+  function emit(owner: House, node: Node, inputs: EventInput[]): Promise<void> {
     const record: Emitted = {
       organizationId: owner.id,
       ids: inputs.map((input) => globalId("Event", input.id as string)),
@@ -149,13 +144,13 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
       entityId: String(move.entity),
       payload: `{"i":${i}}`,
     }));
-    const node = nodes[move.node] as TestNode;
+    const node = nodes[move.node] as Node;
     const emissions = move.batch ? [emit(owner, node, inputs)] : inputs.map((input) => emit(owner, node, [input]));
     if (move.wait) await Promise.all(emissions);
   }
 
   async function kill(index: number, how: "NOW" | "AT_BEGIN" | "AFTER_COMMIT"): Promise<void> {
-    const victim = nodes[index] as TestNode;
+    const victim = nodes[index] as Node;
     // An idle one may never come to that point.
     await Promise.race([victim.kill(how), sleep(150)]);
     await victim.kill();
@@ -164,12 +159,31 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     nodes[index] = startNode(true);
   }
 
+  /** What is settled by now is old enough to go; what waits stays. */
+  async function retention(): Promise<void> {
+    await deleteOld({ ...here.core, config: { ...here.core.config, retentionDays: 0 } });
+  }
+
+  /** All of it dies at once, and goes on in another database. */
+  async function restore(): Promise<void> {
+    for (const { emission, node } of pending) await accepted(emission, node);
+    for (const node of nodes) {
+      await node.kill();
+      deaths.set(node.name, node.killedAt as number);
+      dead.push(node);
+    }
+    const before = here;
+    here = await before.restored();
+    if (before !== site) await before.close();
+    nodes.splice(0, nodes.length, startNode(true), startNode(true), startNode(false));
+  }
+
   async function hang(owner: House, at: Place): Promise<void> {
     await setAllPaused(owner, false);
     const hung = Promise.withResolvers<void>();
     at.hang = hung;
     try {
-      const node = nodes[2] as TestNode;
+      const node = nodes[2] as Node;
       await emit(owner, node, [{ id: newId(), type: "a", entity: "thing", entityId: "0", payload: "{}" }]);
       const canary = newId();
       await emit(owner, node, [{ id: canary, type: "canary", payload: "{}" }]);
@@ -186,7 +200,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
       "WAITING",
       "REJECTED",
     ];
-    const { rows } = await t.core.db.pool.query<{ id: string; organization_id: string }>(
+    const { rows } = await here.core.db.pool.query<{ id: string; organization_id: string }>(
       `SELECT id, organization_id FROM webhook_request WHERE organization_id = ANY($1) AND state::text = ANY($2)
          AND definition_id <> ALL($3) ORDER BY organization_id, number`,
       [organizationIds, wanted, houses.map((h) => h.canary.id)],
@@ -196,26 +210,26 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     const { organization_id: owner, id } = row;
     if (kind === "resend") resent.add(id);
     const moves = {
-      resend: () => resend(t.core, owner, id, { force: true }),
-      skip: () => skip(t.core, owner, id),
-      cancel: () => cancel(t.core, owner, id),
-      retryNow: () => retryNow(t.core, owner, id),
+      resend: () => resend(here.core, owner, id, { force: true }),
+      skip: () => skip(here.core, owner, id),
+      cancel: () => cancel(here.core, owner, id),
+      retryNow: () => retryNow(here.core, owner, id),
     };
     await refusable(moves[kind]());
   }
 
   async function recover(owner: House, { id }: Place, kind: "MISSED" | "REJECTED"): Promise<void> {
-    if (kind === "MISSED") await activateDefinitions(t.core, owner.admin, [id]);
+    if (kind === "MISSED") await activateDefinitions(here.core, owner.admin, [id]);
     else recovered.add(id);
     const input = { kind, webhookDefinitionId: id, since: new Date(Date.now() - 3_600_000), filter: {} };
-    await refusable(createReplay(t.core, jobs, owner.admin, input));
+    await refusable(createReplay(here.core, here.jobs, owner.admin, input));
   }
 
   /** Its queue is cancelled; what is on its way ends as it does. */
   async function replace(owner: House, index: number): Promise<void> {
     const at = owner.places[index] as Place;
     stopped.add(at.id);
-    await deleteDefinition(t.core, owner.admin, at.id);
+    await deleteDefinition(here.core, owner.admin, at.id);
     const settings = DEFINITIONS[index] as (typeof DEFINITIONS)[number];
     const made = await place(owner, `d${index}-${places.size}`, settings);
     // What came before it is not for it.
@@ -223,43 +237,24 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     owner.places[index] = made;
   }
 
-  async function logged(): Promise<{ requests: RequestRow[]; events: string[] }> {
-    const requests = await t.core.db.pool.query<RequestRow>(
-      `SELECT r.id, r.definition_id, r.event_id, r.dialect, r.lane_id, r.lane_number, r.state, r.attempt_count,
-         EXISTS (SELECT FROM attempt a WHERE a.request_id = r.id AND a.manual) AS manual,
-         (SELECT string_agg(a.number || ' ' || a.outcome || CASE WHEN a.manual THEN ' by hand' ELSE '' END, ', ' ORDER BY a.number) FROM attempt a WHERE a.request_id = r.id) AS outcomes, COALESCE(l.free, true) AS free, COALESCE(l.epoch, 0) AS epoch,
-         (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id) AS attempts,
-         (SELECT count(*)::int FROM attempt a WHERE a.request_id = r.id AND a.outcome = 'INTERRUPTED') AS interrupted
-       -- A deleted definition's lane is gone before its requests are.
-       FROM webhook_request r LEFT JOIN lane l ON l.organization_id = r.organization_id AND l.id = r.lane_id
-       WHERE r.organization_id = ANY($1)`,
-      [organizationIds],
-    );
-    const events = await t.core.db.pool.query<{ id: string }>("SELECT id FROM event WHERE organization_id = ANY($1)", [organizationIds]);
-    return {
-      requests: requests.rows.map((row) => ({ ...row, event_id: globalId("Event", row.event_id) })),
-      events: events.rows.map((row) => globalId("Event", row.id)),
-    };
-  }
-
   async function setPaused(pick: number, paused: boolean): Promise<void> {
-    const { rows } = await t.core.db.pool.query<{ id: string; organization_id: string }>(
+    const { rows } = await here.core.db.pool.query<{ id: string; organization_id: string }>(
       "SELECT id, organization_id FROM lane WHERE organization_id = ANY($1) AND definition_id <> ALL($2) ORDER BY id",
       [organizationIds, houses.map((h) => h.canary.id)],
     );
     const lane = rows[pick % Math.max(rows.length, 1)];
-    if (lane) await (paused ? pauseLane : resumeLane)(t.core, lane.organization_id, lane.id);
+    if (lane) await (paused ? pauseLane : resumeLane)(here.core, lane.organization_id, lane.id);
   }
 
   async function setAllPaused({ id }: House, paused: boolean): Promise<void> {
-    await t.core.db.transaction(async (client) => {
+    await here.core.db.transaction(async (client) => {
       await (paused ? pauseAll : resumeAll)(client, id);
-      await client.query(t.core.notify.statement("definition", [id]));
+      await client.query(here.core.notify.statement("definition", [id]));
     });
   }
 
   async function report(): Promise<string> {
-    const lanes = await t.core.db.pool.query(
+    const lanes = await here.core.db.pool.query(
       `SELECT l.*, now() AS now, (SELECT q.due_at::text FROM lane_due q WHERE q.organization_id = l.organization_id AND q.lane_id = l.id) AS due,
          (SELECT d.state FROM webhook_definition d WHERE d.id = l.definition_id) AS definition_state,
          (SELECT row_to_json(c) FROM definition_counter c WHERE c.definition_id = l.definition_id) AS counter, (SELECT json_agg(json_build_object('number', r.lane_number, 'state', r.state, 'due', e.due_at) ORDER BY e.position)
@@ -282,17 +277,19 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
       else if (move.kind === "pause" || move.kind === "resume") await setPaused(move.pick, move.kind === "pause");
       else if (move.kind === "stop" && at && owner) {
         stopped.add(at.id);
-        await stopDefinitions(t.core, owner.admin, [at.id]);
+        await stopDefinitions(here.core, owner.admin, [at.id]);
       } else if (move.kind === "reorder" && at && owner) {
-        await refusable(updateDefinition(t.core, owner.admin, at.id, { ordering: move.ordering }, checks));
+        await refusable(updateDefinition(here.core, owner.admin, at.id, { ordering: move.ordering }, here.checks));
       } else if (move.kind === "redialect" && at && owner) {
         // By default that one is stopped after nine errors.
         stopped.add(at.id);
-        await refusable(updateDefinition(t.core, owner.admin, at.id, { dialect: move.dialect }, checks));
+        await refusable(updateDefinition(here.core, owner.admin, at.id, { dialect: move.dialect }, here.checks));
       } else if (move.kind === "delete" && owner) await replace(owner, move.definition);
       else if (move.kind === "recover" && at && owner) await recover(owner, at, move.what);
       else if ((move.kind === "pauseAll" || move.kind === "resumeAll") && owner) await setAllPaused(owner, move.kind === "pauseAll");
-      else if (move.kind === "activate" && at && owner) await activateDefinitions(t.core, owner.admin, [at.id]);
+      else if (move.kind === "retention") await retention();
+      else if (move.kind === "restore") await restore();
+      else if (move.kind === "activate" && at && owner) await activateDefinitions(here.core, owner.admin, [at.id]);
       else if (move.kind === "wait") await sleep(move.ms);
       else if ("pick" in move) await operate(move.kind as "resend", move.pick);
     },
@@ -300,36 +297,35 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     /** Everything works again: what is queued must arrive. */
     async settle(): Promise<void> {
       for (const at of places.values()) Object.assign(at, { fail: 0, slowMs: 0 });
-      for (const { emission, node } of pending) {
-        while (node.killedAt === undefined && (await Promise.race([emission.then(() => true), sleep(50)])) !== true);
-      }
-      const { rows } = await t.core.db.pool.query<{ id: string; organization_id: string }>(
+      for (const { emission, node } of pending) await accepted(emission, node);
+      const { rows } = await here.core.db.pool.query<{ id: string; organization_id: string }>(
         "SELECT id, organization_id FROM lane WHERE organization_id = ANY($1)",
         [organizationIds],
       );
-      for (const lane of rows) await resumeLane(t.core, lane.organization_id, lane.id);
+      for (const lane of rows) await resumeLane(here.core, lane.organization_id, lane.id);
       for (const owner of houses) {
         await setAllPaused(owner, false);
         await stopDefinitions(
-          t.core,
+          here.core,
           owner.admin,
           owner.places.map((at) => at.id),
         );
         await activateDefinitions(
-          t.core,
+          here.core,
           owner.admin,
           owner.places.map((at) => at.id),
         );
       }
       const ended = async () => {
-        const running = await t.core.db.pool.query("SELECT 1 FROM replay WHERE organization_id = ANY($1) AND state = 'RUNNING' LIMIT 1", [
-          organizationIds,
-        ]);
+        const running = await here.core.db.pool.query(
+          "SELECT 1 FROM replay WHERE organization_id = ANY($1) AND state = 'RUNNING' LIMIT 1",
+          [organizationIds],
+        );
         return running.rowCount === 0;
       };
       await until(ended, 20_000, async () => "a replay does not end");
       const empty = async () => {
-        const left = await t.core.db.pool.query(
+        const left = await here.core.db.pool.query(
           "SELECT 1 FROM lane_entry e JOIN lane l ON l.id = e.lane_id WHERE l.organization_id = ANY($1) LIMIT 1",
           [organizationIds],
         );
@@ -339,7 +335,7 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
     },
 
     async evidence(): Promise<Evidence> {
-      const now = await logged();
+      const now = await readLog(here.core, organizationIds);
       return {
         calls,
         emitted,
@@ -359,8 +355,14 @@ export async function createWorld({ t, receiver, checks, jobs, chance, start }: 
       for (const at of places.values()) at.hang?.resolve();
       for (const node of nodes) await node.stop();
       for (const node of [...nodes, ...dead]) await node.close();
+      if (here !== site) await here.close();
     },
   };
+}
+
+/** Or never will be: its node is dead. */
+async function accepted(emission: Promise<void>, node: Node): Promise<void> {
+  while (node.killedAt === undefined && (await Promise.race([emission.then(() => true), sleep(50)])) !== true);
 }
 
 async function refusable(move: Promise<unknown>): Promise<void> {
