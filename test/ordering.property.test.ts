@@ -9,7 +9,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSandbox, type Sandbox } from "../src/delivery/sandbox/sandbox.ts";
-import { type TestCore, testCore } from "./helpers/database.ts";
+import { testCore } from "./helpers/database.ts";
 import { type Receiver, startReceiver } from "./helpers/receiver.ts";
 import { checkClaims } from "./ordering/claims.ts";
 import { type Move, moves } from "./ordering/moves.ts";
@@ -18,11 +18,10 @@ import { createWorld } from "./ordering/world.ts";
 
 const seed = Number(process.env["ORDERING_SEED"] ?? Date.now() % 2_000_000_000);
 const path = process.env["ORDERING_PATH"];
-const RUNS = Number(process.env["ORDERING_RUNS"] ?? 10);
-const PROCESS_RUNS = Number(process.env["ORDERING_PROCESS_RUNS"] ?? 2);
+const RUNS = Number(process.env["ORDERING_RUNS"] ?? 8);
+const PROCESS_RUNS = Number(process.env["ORDERING_PROCESS_RUNS"] ?? 1);
 const HOURS = 36_000_000;
 
-let t: TestCore;
 let receiver: Receiver;
 let sandbox: Sandbox;
 
@@ -37,7 +36,7 @@ afterAll(async () => {
 });
 
 async function checkHistories(histories: fc.Arbitrary<Move[]>, numRuns: number, processes: boolean): Promise<void> {
-  t = await testCore();
+  const t = await testCore();
   const site: Site = await createSite({ core: t.core, url: t.url, sandbox, processes });
   try {
     await fc.assert(

@@ -20,6 +20,7 @@ async function hear(told: Told): Promise<void> {
   if (told.kind === "start") {
     node = start(told);
     await node;
+    say({ kind: "started" });
     return;
   }
   const mine = await node;
@@ -42,4 +43,3 @@ async function hear(told: Told): Promise<void> {
 process.on("message", (told: Told) => void hear(told));
 // Nobody is left who would tell it anything.
 process.on("disconnect", () => process.exit());
-say({ kind: "ready" });

@@ -9,56 +9,37 @@ export type Told =
   | { kind: "emit"; call: number; organizationId: string; inputs: unknown[] }
   | { kind: "die"; how: "AT_BEGIN" | "AFTER_COMMIT" }
   | { kind: "stop" };
-export type Said = { kind: "ready" } | { kind: "emitted"; call: number; error: string | null } | { kind: "stopped" };
-
-/** Started ahead, as starting one takes longer than most histories. */
-const SPARE = 3;
-
-interface Child {
-  process: ChildProcess;
-  ready: Promise<void>;
-  exited: Promise<unknown>;
-}
+export type Said = { kind: "started" } | { kind: "emitted"; call: number; error: string | null } | { kind: "stopped" };
 
 export function createProcesses(url: string, leaseMs: number) {
-  const all = new Set<Child>();
-  const spare: Child[] = [];
+  const all = new Set<ChildProcess>();
 
-  function spawn(): Child {
-    const process = fork(new URL("./node-process.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const ready = Promise.withResolvers<void>();
-    const child = { process, ready: ready.promise, exited: once(process, "exit") };
-    process.once("message", () => ready.resolve());
+  /** Resolves once it works. */
+  async function start(name: string, worker: boolean): Promise<Node> {
+    const child = fork(new URL("./node-process.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     all.add(child);
-    void child.exited.then(() => all.delete(child));
-    return child;
-  }
-  const fill = () => {
-    while (spare.length < SPARE) spare.push(spawn());
-  };
-  fill();
-
-  function start(name: string, worker: boolean): Node {
-    const { process, ready, exited } = spare.shift() as Child;
-    fill();
+    const exited = once(child, "exit").then(() => all.delete(child));
     let killedAt: number | undefined;
     let stopping = false;
     let calls = 0;
     const waiting = new Map<number, PromiseWithResolvers<void>>();
-    const stopped = Promise.withResolvers<void>();
-    const tell = (told: Told) => ready.then(() => process.connected && process.send(told, () => undefined));
+    const [started, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const tell = (told: Told) => child.connected && child.send(told, () => undefined);
     void exited.then(() => {
       if (!stopping) killedAt ??= performance.now();
+      started.reject(new Error(`${name} ended before it had started`));
       stopped.resolve();
     });
-    process.on("message", (said: Said) => {
+    child.on("message", (said: Said) => {
+      if (said.kind === "started") started.resolve();
       if (said.kind === "stopped") stopped.resolve();
       if (said.kind !== "emitted") return;
       if (said.error === null) waiting.get(said.call)?.resolve();
       else waiting.get(said.call)?.reject(new Error(said.error));
       waiting.delete(said.call);
     });
-    void tell({ kind: "start", url, name, leaseMs, worker });
+    tell({ kind: "start", url, name, leaseMs, worker });
+    await started.promise;
     return {
       name,
       get killedAt() {
@@ -69,24 +50,24 @@ export function createProcesses(url: string, leaseMs: number) {
           const call = calls++;
           const answer = Promise.withResolvers<void>();
           waiting.set(call, answer);
-          void tell({ kind: "emit", call, organizationId, inputs });
+          tell({ kind: "emit", call, organizationId, inputs });
           return answer.promise;
         },
       },
       async kill(how = "NOW") {
-        if (how === "NOW") process.kill("SIGKILL");
-        else void tell({ kind: "die", how });
+        if (how === "NOW") child.kill("SIGKILL");
+        else tell({ kind: "die", how });
         await exited;
       },
       async stop() {
         if (killedAt !== undefined) return;
         stopping = true;
-        void tell({ kind: "stop" });
+        tell({ kind: "stop" });
         await stopped.promise;
       },
       async close() {
         stopping = true;
-        process.kill("SIGKILL");
+        child.kill("SIGKILL");
         await exited;
       },
     };
@@ -95,8 +76,9 @@ export function createProcesses(url: string, leaseMs: number) {
   return {
     start,
     async close() {
-      for (const { process } of all) process.kill("SIGKILL");
-      await Promise.all([...all].map(({ exited }) => exited));
+      const left = [...all];
+      for (const child of left) child.kill("SIGKILL");
+      await Promise.all(left.map((child) => child.exitCode === null && child.signalCode === null && once(child, "exit")));
     },
   };
 }

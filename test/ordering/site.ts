@@ -39,7 +39,7 @@ export interface Site {
   readonly jobs: Jobs;
   readonly checks: SourceChecks;
   /** @param worker false: it takes events in and delivers nothing */
-  start(name: string, worker: boolean): Node;
+  start(name: string, worker: boolean): Promise<Node>;
   /** A backup of it, restored into an empty database, with everything that works on it. Its nodes are dead. */
   restored(): Promise<Site>;
   close(): Promise<void>;
@@ -72,7 +72,7 @@ export async function createSite({ core, url, sandbox, processes, from }: SiteOp
     core,
     jobs: queue,
     checks: { sandbox, payloadQuery: createPayloadQuery() },
-    start: (name, worker) => children?.start(name, worker) ?? startNode(parts, name, { leaseMs: LEASE_MS, worker }),
+    start: async (name, worker) => children?.start(name, worker) ?? startNode(parts, name, { leaseMs: LEASE_MS, worker }),
     restored: () => moved({ core, url, sandbox, processes }),
     async close() {
       await children?.close();

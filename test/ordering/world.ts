@@ -69,7 +69,8 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
   /** After a restore it is another. */
   let here = site;
   const startNode = (worker: boolean) => here.start(`w${world}n${started++}`, worker);
-  const nodes = [startNode(true), startNode(true), startNode(false)];
+  const startNodes = () => Promise.all([startNode(true), startNode(true), startNode(false)]);
+  const nodes = await startNodes();
 
   async function place(owner: TestOrganization, name: string, settings: Pick<CreateDefinitionInput, "eventTypes">): Promise<Place> {
     const path = `/w${world}/${owner.id}/${name}`;
@@ -156,7 +157,7 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
     await victim.kill();
     deaths.set(victim.name, victim.killedAt as number);
     dead.push(victim);
-    nodes[index] = startNode(true);
+    nodes[index] = await startNode(true);
   }
 
   /** What is settled by now is old enough to go; what waits stays. */
@@ -175,7 +176,7 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
     const before = here;
     here = await before.restored();
     if (before !== site) await before.close();
-    nodes.splice(0, nodes.length, startNode(true), startNode(true), startNode(false));
+    nodes.splice(0, nodes.length, ...(await startNodes()));
   }
 
   async function hang(owner: House, at: Place): Promise<void> {
