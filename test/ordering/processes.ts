@@ -1,7 +1,7 @@
 /** Nodes that are processes: killed by SIGKILL, or where they are told to die. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { Node } from "./site.ts";
+import type { Node } from "./node.ts";
 
 /** What a process is told, and what it says. */
 export type Told =

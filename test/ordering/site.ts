@@ -13,25 +13,14 @@ import { createEpoch } from "../../src/db/epoch.ts";
 import { createQueue } from "../../src/db/queue.ts";
 import type { SourceChecks } from "../../src/definitions/definitions.ts";
 import type { Sandbox } from "../../src/delivery/sandbox/sandbox.ts";
-import type { EventInput } from "../../src/events/input.ts";
 import { createRunMissed } from "../../src/events/missed.ts";
 import { type Jobs, REPLAY_JOB } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import { MASTER_KEY, openCore, testConfig } from "../helpers/core.ts";
-import { type Death, startNode } from "../helpers/node.ts";
+import { startNode } from "../helpers/node.ts";
 import { keepDeleted } from "./log.ts";
+import type { Node } from "./node.ts";
 import { createProcesses } from "./processes.ts";
-
-/** What takes events in, and perhaps delivers: an engine in this process, or a process. */
-export interface Node {
-  readonly name: string;
-  readonly ingest: { emit(organizationId: string, inputs: EventInput[]): Promise<unknown> };
-  readonly worker?: { readonly stats: object } | undefined;
-  readonly killedAt: number | undefined;
-  kill(how?: Death): Promise<void>;
-  stop(): Promise<void>;
-  close(): Promise<void>;
-}
 
 export interface Site {
   readonly core: Core;

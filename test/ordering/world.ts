@@ -17,7 +17,8 @@ import type { Receiver } from "../helpers/receiver.ts";
 import type { Call, Emitted, Evidence } from "./claims.ts";
 import { readLog } from "./log.ts";
 import type { Move } from "./moves.ts";
-import type { Node, Site } from "./site.ts";
+import type { Node } from "./node.ts";
+import type { Site } from "./site.ts";
 
 interface Place {
   id: string;
