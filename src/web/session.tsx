@@ -1,5 +1,5 @@
 /** Who is signed in, and what they may do: the dashboard shows no button that the server would refuse. */
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { Provider, useQuery } from "urql";
 import { announceZone, currentZone, setZone } from "./components/zone.ts";
 import { useZoneChoice, zoneOf } from "./components/zone-choice.ts";
@@ -66,7 +66,11 @@ export function SessionProvider({
 }) {
   const [result, retry] = useQuery({ query: ViewerQuery });
   const refresh = useCallback(() => retry({ requestPolicy: "network-only" }), [retry]);
-  const viewer = result.data?.viewer;
+  const [known, setKnown] = useState<Viewer>();
+  const now = result.data?.viewer;
+  // It is asked again while somebody works: a server that does not answer takes no page away, and nothing that is typed on it.
+  const viewer = result.data ? now : known;
+  if (now && now !== known) setKnown(now);
   const choice = useZoneChoice(viewer ? personOf(viewer) : "");
   const zone = viewer ? zoneOf(choice, viewer.organization.timeZone) : currentZone();
   // Before anything below formats a time.

@@ -273,6 +273,9 @@ test("B92 with the server down a save and a question say so where their button i
   expect(await panel.getByRole("alert").evaluate((element) => element === document.activeElement)).toBe(true);
   await question.getByRole("button", { name: "Delete goal" }).click();
   await question.getByRole("alert").filter({ hasText: "cannot be reached" }).waitFor();
+  // The page asks again who is signed in, and gets no answer.
+  await page.waitForEvent("requestfailed", { predicate: (request) => request.postData()?.includes("query Viewer") === true });
+  expect(await panel.getByLabel("Name", { exact: true }).inputValue()).toBe("Orders, renamed");
 
   await installation.start();
   await panel.getByRole("button", { name: "Save" }).click();

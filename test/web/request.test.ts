@@ -24,7 +24,8 @@ beforeAll(async () => {
     name: "Ledger",
     targetUrl: `${receiver.url}/ledger`,
     eventTypes: ["order.*"],
-    retrySchedule: [1, 1],
+    // The last two are of different seconds, and so of different timestamps.
+    retrySchedule: [1, 150],
   });
   const posted = await fetch(`${installation.url}/v1/events`, {
     method: "POST",
