@@ -106,7 +106,7 @@ test("the wall shows all or chosen goals live, large enough for a room, and Esca
       .first()
       .evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize));
   // A twelfth of a screen's height is read from across a room.
-  expect(await height("Revenue")).toBeGreaterThan(70);
+  await expect.poll(() => height("Revenue")).toBeGreaterThan(70);
   expect(await looked(page, "wall")).toEqual([]);
 
   await page.getByRole("button", { name: "All goals" }).click();
@@ -115,21 +115,21 @@ test("the wall shows all or chosen goals live, large enough for a room, and Esca
   // Escape closes what is open over the wall, and then leaves it.
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  expect(new URL(page.url()).search).toBe(`?goal=${revenue}`);
+  await expect.poll(() => new URL(page.url()).search).toBe(`?goal=${revenue}`);
   await page.reload();
   await tile("Revenue").waitFor();
-  expect(await page.getByRole("article").count()).toBe(1);
+  await expect.poll(() => page.getByRole("article").count()).toBe(1);
   // One goal has the whole screen, and its figure still fits.
-  expect(await height("Revenue")).toBeGreaterThan(150);
+  await expect.poll(() => height("Revenue")).toBeGreaterThan(150);
   const fits = () =>
     tile("Revenue").evaluate((element) => element.scrollWidth <= element.clientWidth && element.scrollHeight <= element.clientHeight);
-  expect(await fits()).toBe(true);
+  await expect.poll(fits).toBe(true);
   await record(revenue, "2026-11-05", "12345678901234567890.12345");
   await tile("Revenue").getByText("On target").waitFor();
-  expect(await fits()).toBe(true);
+  await expect.poll(fits).toBe(true);
   await page.keyboard.press("Escape");
   await page.getByRole("heading", { name: "Goals" }).waitFor();
-  expect(new URL(page.url()).pathname).toBe("/goals");
+  await expect.poll(() => new URL(page.url()).pathname).toBe("/goals");
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
