@@ -11,10 +11,10 @@ export default defineConfig({
     pool: "forks",
     // The reference machine has two cores, and Postgres and browsers want their share: with three at once tests wait for each other.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // What is waited for comes when the machine has time: a second is too short beside other tests on two cores.
-    expect: { poll: { timeout: 10_000 } },
+    // What is waited for comes when the machine has time: on a day when it is slow a process alone takes ten seconds to start.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     projects: PROJECTS.map((name) => ({
       extends: true as const,
       test: { name, include: files[name], ...(name === "unit" ? {} : { globalSetup: "test/global-setup.ts" }) },

@@ -62,7 +62,7 @@ describe("B6 a signal ends it, always", { timeout: 300_000 }, () => {
     }
   });
 
-  test("B6 while it waits for a database, whether nobody listens there or nobody answers", { timeout: 60_000 }, async () => {
+  test("B6 while it waits for a database, whether nobody listens there or nobody answers", { timeout: 150_000 }, async () => {
     const silent = createTcpServer();
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");

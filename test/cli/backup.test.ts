@@ -179,7 +179,7 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
   });
 });
 
-it("B9 after a lost master key everything goes on but the secrets: forget-secrets", { timeout: 60_000 }, async () => {
+it("B9 after a lost master key everything goes on but the secrets: forget-secrets", { timeout: 150_000 }, async () => {
   const url = await emptyDatabase();
   await run(["restore", file], { DATABASE_URL: url, ...OLD });
   const env = { DATABASE_URL: url, HOOKLINE_MASTER_KEY: Buffer.alloc(32, 5).toString("base64"), HOOKLINE_DATA_DIR: folder, PORT: "0" };

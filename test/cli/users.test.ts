@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => t?.close());
 
-describe("B8 the command line is a way in", { timeout: 60_000 }, () => {
+describe("B8 the command line is a way in", { timeout: 150_000 }, () => {
   it("B8 before the first start it says that there is nothing yet", async () => {
     const { code, err } = await run(["sign-in-link"], env);
     expect({ code, err }).toEqual({ code: 1, err: [expect.stringMatching(/holds no installation yet: start Hookline on it once/)] });

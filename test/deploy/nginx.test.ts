@@ -21,7 +21,7 @@ interface Answer {
   body: string;
 }
 
-describe.runIf(existsSync(NGINX))("deploy/nginx", { timeout: 60_000 }, () => {
+describe.runIf(existsSync(NGINX))("deploy/nginx", { timeout: 150_000 }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), "hookline-nginx-"));
   let app: TestApp;
   let nginx: ChildProcess;

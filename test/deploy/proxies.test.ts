@@ -29,7 +29,7 @@ const SETUPS = {
 } as const;
 type Setup = keyof typeof SETUPS;
 
-describe.runIf(existsSync(NGINX))("B76 behind nginx", { timeout: 60_000 }, () => {
+describe.runIf(existsSync(NGINX))("B76 behind nginx", { timeout: 150_000 }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), "hookline-proxies-"));
   let nginx: ChildProcess;
   let app: TestApp;

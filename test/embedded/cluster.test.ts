@@ -30,7 +30,7 @@ async function refuses(folder: string, words: RegExp): Promise<void> {
   expect(listing(folder)).toEqual(before);
 }
 
-describe("B2 nothing is deleted that this run did not make", { timeout: 60_000 }, () => {
+describe("B2 nothing is deleted that this run did not make", { timeout: 150_000 }, () => {
   test("B2 a lost, empty or wrong postgres.password is set anew, and the data is there", async () => {
     const folder = copyOf(whole);
     const file = path.join(folder, "postgres.password");
@@ -142,7 +142,7 @@ describe("B2 nothing is deleted that this run did not make", { timeout: 60_000 }
   });
 });
 
-describe("B1 stale and foreign things in the folder", { timeout: 60_000 }, () => {
+describe("B1 stale and foreign things in the folder", { timeout: 150_000 }, () => {
   test("B1 a postmaster.pid whose pid is another process, or nobody", async () => {
     const folder = copyOf(whole);
     for (const pid of [process.pid, 2 ** 22 - 3]) {
@@ -187,7 +187,7 @@ describe("B1 stale and foreign things in the folder", { timeout: 60_000 }, () =>
   });
 });
 
-describe("B2 places and rights", { timeout: 60_000 }, () => {
+describe("B2 places and rights", { timeout: 150_000 }, () => {
   test("B2 rights that are too open are mended, and told", async () => {
     const folder = copyOf(whole);
     chmodSync(clusterOf(folder), 0o777);

@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 for (const scheme of ["light", "dark"] as const) {
-  test(`every page, ${scheme}`, { timeout: 180_000 }, async () => {
+  test(`every page, ${scheme}`, { timeout: 400_000 }, async () => {
     const page = await dashboard.context.newPage();
     await page.emulateMedia({ colorScheme: scheme });
     const faults: Fault[] = [];

@@ -29,7 +29,7 @@ async function signIn(email: string, password: string) {
   return { context, page };
 }
 
-test("somebody sees who they are, gives themselves another password, and ends a session elsewhere", { timeout: 90_000 }, async () => {
+test("somebody sees who they are, gives themselves another password, and ends a session elsewhere", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   await mutate(
     installation,
@@ -80,7 +80,7 @@ test("somebody sees who they are, gives themselves another password, and ends a 
 });
 
 test("alerts, the catalogue's enforcement and usage; pausing all shows on every page until somebody resumes", {
-  timeout: 90_000,
+  timeout: 200_000,
 }, async () => {
   const { installation } = dashboard;
   await createDefinition(installation, { name: "Alerts", targetUrl: `${receiver.url}/alerts`, eventTypes: ["hookline.test"] });
@@ -117,7 +117,7 @@ test("alerts, the catalogue's enforcement and usage; pausing all shows on every 
 });
 
 test("an event type has a schema and examples that fit it; a document is looked at before it is imported", {
-  timeout: 60_000,
+  timeout: 150_000,
 }, async () => {
   const { installation } = dashboard;
   const page = await dashboard.open("/settings/event-types");
@@ -160,7 +160,7 @@ test("an event type has a schema and examples that fit it; a document is looked 
   await page.close();
 });
 
-test("an application is made, renamed, given a webhook and deleted with what is queued for it", { timeout: 60_000 }, async () => {
+test("an application is made, renamed, given a webhook and deleted with what is queued for it", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   await createDefinition(installation, { name: "Theirs", targetUrl: `${receiver.url}/theirs`, eventTypes: ["order.*"] });
   const page = await dashboard.open("/applications");

@@ -12,7 +12,7 @@ afterAll(async () => {
   await installation?.remove();
 });
 
-test("the first load is under 300 kB on the wire, fonts and all", { timeout: 60_000 }, async () => {
+test("the first load is under 300 kB on the wire, fonts and all", { timeout: 150_000 }, async () => {
   const browser = await launchBrowser();
   const page = await browser.newPage();
   const session = await page.context().newCDPSession(page);
@@ -29,7 +29,7 @@ test("the first load is under 300 kB on the wire, fonts and all", { timeout: 60_
   expect(bytes).toBeLessThan(300_000);
 });
 
-test("the page has a strict policy with a nonce of its own each time", { timeout: 60_000 }, async () => {
+test("the page has a strict policy with a nonce of its own each time", { timeout: 150_000 }, async () => {
   const get = () => fetch(`${installation.url}/webhooks/anything`, { headers: { accept: "text/html" } });
   const [first, second] = [await get(), await get()];
   expect(first.status).toBe(200);
@@ -45,7 +45,7 @@ test("the page has a strict policy with a nonce of its own each time", { timeout
   expect(first.headers.get("cache-control")).toBe("no-store");
 });
 
-test("/ is the dashboard whatever is accepted; other unknown paths only for browsers", { timeout: 60_000 }, async () => {
+test("/ is the dashboard whatever is accepted; other unknown paths only for browsers", { timeout: 150_000 }, async () => {
   const get = (path: string, method = "GET") => fetch(installation.url + path, { method, headers: { accept: "*/*" } });
   const page = await get("/");
   expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
@@ -54,7 +54,7 @@ test("/ is the dashboard whatever is accepted; other unknown paths only for brow
   expect((await get("/webhooks")).status).toBe(404);
 });
 
-test("assets are compressed, immutable, and nothing else is served", { timeout: 60_000 }, async () => {
+test("assets are compressed, immutable, and nothing else is served", { timeout: 150_000 }, async () => {
   const page = await (await fetch(`${installation.url}/`, { headers: { accept: "text/html" } })).text();
   const script = /src="(\/assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "";
   for (const encoding of ["br", "gzip"]) {
@@ -68,7 +68,7 @@ test("assets are compressed, immutable, and nothing else is served", { timeout: 
   expect((await fetch(`${installation.url}/assets/none.js`)).status).toBe(404);
 });
 
-test("B97 GraphQL's answers are compressed", { timeout: 60_000 }, async () => {
+test("B97 GraphQL's answers are compressed", { timeout: 150_000 }, async () => {
   const ask = (encoding: string) =>
     fetch(`${installation.url}/graphql`, {
       method: "POST",

@@ -21,7 +21,7 @@ async function editor(path: string, title: string, open: (page: Page) => Promise
   return { page, panel, question: panel.getByRole("alert", { name: "Changed meanwhile" }) };
 }
 
-test("B93 a rename in one tab is kept by a save in another; both are shown, and one is chosen", { timeout: 90_000 }, async () => {
+test("B93 a rename in one tab is kept by a save in another; both are shown, and one is chosen", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   const { id } = await createDefinition(installation, { name: "Orders", targetUrl: "http://127.0.0.1:9", eventTypes: ["order.*"] });
   const read = async () =>
@@ -63,7 +63,7 @@ test("B93 a rename in one tab is kept by a save in another; both are shown, and 
   for (const { page } of [first, second, third]) await page.close();
 });
 
-test("B93 what the server changed by itself, such as a stop, is no question", { timeout: 60_000 }, async () => {
+test("B93 what the server changed by itself, such as a stop, is no question", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   const { id } = await createDefinition(installation, { name: "Stopping", targetUrl: "http://127.0.0.1:9", eventTypes: ["stop.*"] });
   const tab = await editor(`/webhooks/${id}`, "Edit Stopping", (page) => page.getByRole("button", { name: "Edit" }).click());
@@ -110,7 +110,7 @@ const NOUNS = [
 ] as const;
 
 for (const { noun, path, create, update, type, input } of NOUNS) {
-  test(`B93 ${noun}: renamed meanwhile by somebody else`, { timeout: 60_000 }, async () => {
+  test(`B93 ${noun}: renamed meanwhile by somebody else`, { timeout: 150_000 }, async () => {
     const { installation } = dashboard;
     const rule = type === "WorkflowRule" && {
       webhookDefinitionIds: [(await createDefinition(installation, { name: "Ruled", targetUrl: "http://127.0.0.1:9", eventTypes: [] })).id],

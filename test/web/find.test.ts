@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const search = (page: { url(): string }) => new URL(page.url()).searchParams;
 
-test("events are narrowed by chips that stand in the address, live", { timeout: 60_000 }, async () => {
+test("events are narrowed by chips that stand in the address, live", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/events");
   const rows = page.getByRole("table", { name: "Events" }).getByRole("row");
   await page.getByText("3 events", { exact: true }).waitFor();
@@ -146,7 +146,7 @@ test("one box finds a number, ids, an entity, a webhook, pages and actions, by t
   await page.close();
 });
 
-test("the box signs out", { timeout: 60_000 }, async () => {
+test("the box signs out", { timeout: 150_000 }, async () => {
   const context = await dashboard.browser.newContext();
   const page = await context.newPage();
   await page.request.post(`${dashboard.installation.url}/sign-in-token`, {
@@ -163,7 +163,7 @@ test("the box signs out", { timeout: 60_000 }, async () => {
   await context.close();
 });
 
-test("what is shown goes out as a file, with its filter", { timeout: 60_000 }, async () => {
+test("what is shown goes out as a file, with its filter", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log?type=order.paid");
   await page.getByText("1 match", { exact: true }).waitFor();
   const download = async (item: string) => {
@@ -192,7 +192,7 @@ test("what is shown goes out as a file, with its filter", { timeout: 60_000 }, a
   await page.close();
 });
 
-test("times are shown and taken in the zone that one chooses, which each of them names", { timeout: 60_000 }, async () => {
+test("times are shown and taken in the zone that one chooses, which each of them names", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   await installation.graphql("mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { __typename } }", {
     input: { timeZone: "Asia/Kolkata" },
@@ -230,7 +230,7 @@ test("times are shown and taken in the zone that one chooses, which each of them
   await page.close();
 });
 
-test("a view is saved under a name, found in the box, and removed", { timeout: 60_000 }, async () => {
+test("a view is saved under a name, found in the box, and removed", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log?type=order.*&entityId=18&from=2026-01-02T03:04:05.000Z");
   await page.getByRole("button", { name: "Views" }).click();
   const panel = page.getByRole("dialog", { name: "Saved views" });
@@ -259,7 +259,7 @@ test("a view is saved under a name, found in the box, and removed", { timeout: 6
 });
 
 test("events are found by a text of their payload, which is marked; a page that stopped on the way offers to go on", {
-  timeout: 60_000,
+  timeout: 150_000,
 }, async () => {
   const { installation } = dashboard;
   const page = await dashboard.open("/events");

@@ -15,7 +15,7 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-test("a webhook is made, tested, and delivers; a reply's markup stays text", { timeout: 90_000 }, async () => {
+test("a webhook is made, tested, and delivers; a reply's markup stays text", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   receiver.respond({
     status: 200,
@@ -64,7 +64,7 @@ test("a webhook is made, tested, and delivers; a reply's markup stays text", { t
   await page.close();
 });
 
-test("the sign-in link works once, also by its fragment; passwords work; signing out ends it", { timeout: 60_000 }, async () => {
+test("the sign-in link works once, also by its fragment; passwords work; signing out ends it", { timeout: 150_000 }, async () => {
   const { installation, browser } = dashboard;
   const stranger = await browser.newContext();
   const page = await stranger.newPage();
@@ -92,7 +92,7 @@ test("the sign-in link works once, also by its fragment; passwords work; signing
   await stranger.close();
 });
 
-test("B8 an API token signs in, too; a used link and an unknown token say why not", { timeout: 60_000 }, async () => {
+test("B8 an API token signs in, too; a used link and an unknown token say why not", { timeout: 150_000 }, async () => {
   const { installation, browser } = dashboard;
   const stranger = await browser.newContext();
   const page = await stranger.newPage();

@@ -16,7 +16,7 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-test("three steps, each ticked by what really happened; the webhook's page follows live", { timeout: 90_000 }, async () => {
+test("three steps, each ticked by what really happened; the webhook's page follows live", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   const example = { number: 18, customer: "Ada" };
   await mutate(installation, "createEventType", { name: "invoice.sent", examples: [example] }, "... on EventType { id }");

@@ -87,7 +87,7 @@ async function open(page: Page, { path, button, dialog }: Form) {
 }
 
 for (const form of FORMS) {
-  test(`B92 B98 ${form.path}: a refused save names its fields, mended ones are forgotten, Escape asks`, { timeout: 90_000 }, async () => {
+  test(`B92 B98 ${form.path}: a refused save names its fields, mended ones are forgotten, Escape asks`, { timeout: 200_000 }, async () => {
     const page = await dashboard.open("/lanes");
     const panel = await open(page, form);
     const field = panel.getByLabel(form.field, { exact: true });
@@ -153,7 +153,7 @@ for (const form of FORMS) {
   });
 }
 
-test("B98 neither the back button, nor a shortcut, nor closing the tab throws a half-filled form away", { timeout: 90_000 }, async () => {
+test("B98 neither the back button, nor a shortcut, nor closing the tab throws a half-filled form away", { timeout: 200_000 }, async () => {
   const page = await dashboard.open("/lanes");
   await page.getByRole("link", { name: "Goals", exact: true }).click();
   await page.getByRole("button", { name: "New goal" }).click();
@@ -191,7 +191,7 @@ test("B98 neither the back button, nor a shortcut, nor closing the tab throws a 
   await page.close();
 });
 
-test("B98 half a condition is no filter: it is named, and not left out silently", { timeout: 60_000 }, async () => {
+test("B98 half a condition is no filter: it is named, and not left out silently", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/webhooks");
   await page.getByRole("button", { name: "New webhook" }).click();
   const panel = page.getByRole("dialog", { name: "New webhook" });
@@ -210,7 +210,7 @@ test("B98 half a condition is no filter: it is named, and not left out silently"
   await page.close();
 });
 
-test("B98 the underscore of a code is seen in its field", { timeout: 60_000 }, async () => {
+test("B98 the underscore of a code is seen in its field", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/webhooks");
   await page.getByRole("button", { name: "New webhook" }).click();
   const panel = page.getByRole("dialog", { name: "New webhook" });
@@ -228,7 +228,7 @@ test("B98 the underscore of a code is seen in its field", { timeout: 60_000 }, a
   await page.close();
 });
 
-test("B98 the goal's chart is drawn to time: 51 days are wider than 2", { timeout: 60_000 }, async () => {
+test("B98 the goal's chart is drawn to time: 51 days are wider than 2", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   const goal = await mutate(installation, "createGoal", { name: "Rare", direction: "MAXIMIZE" }, "... on Goal { id }");
   const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);

@@ -38,7 +38,7 @@ const values = async () =>
     )
   ).goal.values.edges.map(({ node }: { node: object }) => Object.values(node));
 
-test("a value is changed and deleted, each with a way back; the gap to green is said", { timeout: 90_000 }, async () => {
+test("a value is changed and deleted, each with a way back; the gap to green is said", { timeout: 200_000 }, async () => {
   const before = await values();
   const page = await dashboard.open(`/goals/${revenue}`);
   await page
@@ -87,7 +87,7 @@ test("a value is changed and deleted, each with a way back; the gap to green is 
   await page.close();
 });
 
-test("the wall shows all or chosen goals live, large enough for a room, and Escape leaves it", { timeout: 90_000 }, async () => {
+test("the wall shows all or chosen goals live, large enough for a room, and Escape leaves it", { timeout: 200_000 }, async () => {
   await record(revenue, "2026-11-03", "500", { goodThreshold: "490" });
   const page = await dashboard.open("/goals");
   await page.getByRole("link", { name: "Wall" }).click();

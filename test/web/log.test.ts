@@ -56,7 +56,7 @@ test("2 000 deliveries stream in while one looks, and none is missing", { timeou
   await page.close();
 });
 
-test("paused it stands still; resumed it goes on from where one left off, with a marker", { timeout: 60_000 }, async () => {
+test("paused it stands still; resumed it goes on from where one left off, with a marker", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log");
   await page.getByText("Live", { exact: true }).waitFor();
   const newest = await page.getByRole("row").nth(1).getAttribute("id");
@@ -88,7 +88,7 @@ test("after a restart of the server it goes on, and nothing is missing", { timeo
   await page.close();
 });
 
-test("a view is a link, and filters narrow it", { timeout: 60_000 }, async () => {
+test("a view is a link, and filters narrow it", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log");
   await page.getByLabel("Entity id", { exact: true }).fill("quiet-3");
   await page.getByText("1 match").waitFor();
@@ -101,7 +101,7 @@ test("a view is a link, and filters narrow it", { timeout: 60_000 }, async () =>
   await page.close();
 });
 
-test("a selection is resent, with its progress", { timeout: 60_000 }, async () => {
+test("a selection is resent, with its progress", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log?type=quiet");
   await page.getByText("7 match").waitFor();
   const before = receiver.calls.length;

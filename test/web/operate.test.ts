@@ -17,7 +17,7 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-test("several webhooks are stopped at once, and activated again", { timeout: 60_000 }, async () => {
+test("several webhooks are stopped at once, and activated again", { timeout: 150_000 }, async () => {
   for (const name of ["One", "Two", "Three"]) {
     await createDefinition(dashboard.installation, { name, targetUrl: receiver.url, eventTypes: [`bulk.${name}`] });
   }
@@ -39,7 +39,7 @@ test("several webhooks are stopped at once, and activated again", { timeout: 60_
   await page.close();
 });
 
-test("a blocked lane says why, and goes on when its head is skipped", { timeout: 60_000 }, async () => {
+test("a blocked lane says why, and goes on when its head is skipped", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   await createDefinition(installation, {
     name: "Strict",
@@ -67,7 +67,7 @@ test("a blocked lane says why, and goes on when its head is skipped", { timeout:
   await page.close();
 });
 
-test("several lanes are paused at once, seen in a view of their own, and resumed there", { timeout: 60_000 }, async () => {
+test("several lanes are paused at once, seen in a view of their own, and resumed there", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   await createDefinition(installation, {
     ...{ name: "Keyed", targetUrl: receiver.url, eventTypes: ["keyed.*"], ordering: "KEY", retrySchedule: [600_000] },
@@ -98,7 +98,7 @@ test("several lanes are paused at once, seen in a view of their own, and resumed
   await page.close();
 });
 
-test("a goal's chart moves when a value is posted to its inbound webhook", { timeout: 60_000 }, async () => {
+test("a goal's chart moves when a value is posted to its inbound webhook", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   const goal = await mutate(
     installation,
@@ -160,7 +160,7 @@ test("a goal's chart moves when a value is posted to its inbound webhook", { tim
   await page.close();
 });
 
-test("a viewer sees everything of webhooks and goals, and can change nothing", { timeout: 60_000 }, async () => {
+test("a viewer sees everything of webhooks and goals, and can change nothing", { timeout: 150_000 }, async () => {
   const { installation, browser } = dashboard;
   await mutate(
     installation,

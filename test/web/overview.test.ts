@@ -72,7 +72,7 @@ test("B91 blocked lanes behind many newer waiting ones are seen, one line for ea
   await page.close();
 });
 
-test("B94 the link of a figure shows what it counted, from–to in the link", { timeout: 60_000 }, async () => {
+test("B94 the link of a figure shows what it counted, from–to in the link", { timeout: 150_000 }, async () => {
   await dashboard.installation.emit(Array.from({ length: 30 }, (_, n) => event("good", n)));
   await receiver.waitFor((calls) => calls.filter((call) => call.path === "/").length >= 30, 20_000);
   const page = await dashboard.open("/");
@@ -91,7 +91,7 @@ test("B94 the link of a figure shows what it counted, from–to in the link", { 
   await page.close();
 });
 
-test("B95 an attempt that is retried is amber, with its sentence, in overview, log, lanes and request", { timeout: 60_000 }, async () => {
+test("B95 an attempt that is retried is amber, with its sentence, in overview, log, lanes and request", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/");
   const sentence = /Receiver answered 500 · attempt 1 of 4 · next (\d+ \w+, )?\d\d:\d\d/;
   for (const path of ["/", "/log?type=wait", "/lanes?view=waiting"]) {
@@ -113,7 +113,7 @@ test("B95 an attempt that is retried is amber, with its sentence, in overview, l
   await page.close();
 });
 
-test("B95 live again at once after a change of the filter, and signed out once the session is over", { timeout: 60_000 }, async () => {
+test("B95 live again at once after a change of the filter, and signed out once the session is over", { timeout: 150_000 }, async () => {
   const page = await dashboard.open("/log");
   await page.getByText("Live", { exact: true }).waitFor();
   for (const type of ["good", "wait", "block.2"]) {

@@ -13,7 +13,7 @@ afterAll(async () => {
 
 const get = (path: string) => fetch(installation.url + path, { headers: { accept: "text/html" } });
 
-test("pages of the named origins may frame the portal", { timeout: 60_000 }, async () => {
+test("pages of the named origins may frame the portal", { timeout: 150_000 }, async () => {
   for (const path of ["/portal", "/portal/requests", "/portal?x"]) {
     const page = await get(path);
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors https://app.example.com https://b.example");
@@ -21,7 +21,7 @@ test("pages of the named origins may frame the portal", { timeout: 60_000 }, asy
   }
 });
 
-test("and nothing else", { timeout: 60_000 }, async () => {
+test("and nothing else", { timeout: 150_000 }, async () => {
   for (const path of ["/", "/webhooks/portal", "/portals", "/portal%2f", "/sign-in"]) {
     const page = await get(path);
     expect(page.headers.get("content-security-policy"), path).toContain("frame-ancestors 'none'");

@@ -129,7 +129,7 @@ test("an admin makes a link; the customer makes a webhook, sees it deliver live,
   await mine.context().close();
 });
 
-test("a link for looking shows everything of the application, and nothing to change", { timeout: 60_000 }, async () => {
+test("a link for looking shows everything of the application, and nothing to change", { timeout: 150_000 }, async () => {
   const mine = await customer(await linkBy({ readOnly: true }));
   await mine.getByRole("link", { name: "Shop, new" }).click();
   await mine.getByRole("row").filter({ hasText: "order 18" }).waitFor();
@@ -142,7 +142,7 @@ test("a link for looking shows everything of the application, and nothing to cha
   await mine.context().close();
 });
 
-test("in a frame of an allowed origin it works as it does alone, live and with what writes", { timeout: 60_000 }, async () => {
+test("in a frame of an allowed origin it works as it does alone, live and with what writes", { timeout: 150_000 }, async () => {
   receiver.respond(200);
   page = `<!doctype html><title>Acme</title><iframe src="${await linkBy()}" style="width:1000px;height:700px"></iframe>`;
   const mine = await customer(hostUrl);

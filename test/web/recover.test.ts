@@ -37,7 +37,7 @@ async function waitForRejected(id: string, count: number) {
     .toBe(count);
 }
 
-test("B96 stopping says what it costs; activating offers what was missed since the stop, and sends it", { timeout: 90_000 }, async () => {
+test("B96 stopping says what it costs; activating offers what was missed since the stop, and sends it", { timeout: 200_000 }, async () => {
   const webhook = await createDefinition(dashboard.installation, { name: "Pausing", targetUrl: receiver.url, eventTypes: ["pause.*"] });
   const page = await dashboard.open(`/webhooks/${webhook.id}`);
   await page.getByRole("button", { name: "Stop", exact: true }).click();
@@ -72,7 +72,7 @@ test("B96 stopping says what it costs; activating offers what was missed since t
   await page.close();
 });
 
-test("B96 several stopped webhooks are offered what they missed together", { timeout: 90_000 }, async () => {
+test("B96 several stopped webhooks are offered what they missed together", { timeout: 200_000 }, async () => {
   for (const name of ["Left", "Right"])
     await createDefinition(dashboard.installation, { name, targetUrl: receiver.url, eventTypes: ["both.*"] });
   const page = await dashboard.open("/webhooks");
@@ -93,7 +93,7 @@ test("B96 several stopped webhooks are offered what they missed together", { tim
   await page.close();
 });
 
-test("B96 a stop that was a slip is taken back, and nothing that came in between is lost", { timeout: 60_000 }, async () => {
+test("B96 a stop that was a slip is taken back, and nothing that came in between is lost", { timeout: 150_000 }, async () => {
   const webhook = await createDefinition(dashboard.installation, { name: "Slip", targetUrl: receiver.url, eventTypes: ["slip.*"] });
   const page = await dashboard.open(`/webhooks/${webhook.id}`);
   await page.getByRole("button", { name: "Stop", exact: true }).click();
@@ -157,7 +157,7 @@ test("B96 what failed is planned, sent again at a rate, cancelled half way, and 
   await log.close();
 });
 
-test("B96 a webhook that was made later takes in what came before it", { timeout: 90_000 }, async () => {
+test("B96 a webhook that was made later takes in what came before it", { timeout: 200_000 }, async () => {
   await emit("late.event", "late", 4);
   const webhook = await createDefinition(dashboard.installation, { name: "Late", targetUrl: receiver.url, eventTypes: ["late.*"] });
   const page = await dashboard.open(`/webhooks/${webhook.id}`);

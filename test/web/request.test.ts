@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 test("two attempts are compared: the last two at first, any others by choice, and the address keeps them", {
-  timeout: 90_000,
+  timeout: 200_000,
 }, async () => {
   const page = await dashboard.open(`/log/${number}`);
   await page.getByRole("button", { name: "Compare two" }).click();
@@ -74,7 +74,7 @@ test("two attempts are compared: the last two at first, any others by choice, an
   await page.close();
 });
 
-test("the payload is changed and sent as a test, to the last digit, and the answer is shown", { timeout: 90_000 }, async () => {
+test("the payload is changed and sent as a test, to the last digit, and the answer is shown", { timeout: 200_000 }, async () => {
   const page = await dashboard.open(`/log/${number}`);
   await page.getByRole("group", { name: "payload" }).getByText("12345678901234567890.10").waitFor();
   await page.getByRole("button", { name: "Send as a test" }).click();

@@ -23,7 +23,7 @@ const event = (type: string, n: number) => ({ type, entity: "thing", entityId: `
 const figure = (page: Page, label: string) => page.getByText(label, { exact: true }).locator("xpath=following-sibling::dd[1]");
 const calls = (path: string, count: number) => receiver.waitFor((all) => all.filter((call) => call.path === path).length >= count, 20_000);
 
-test("B95 the figures of a webhook count its attempts alone, over the time in the address, live", { timeout: 90_000 }, async () => {
+test("B95 the figures of a webhook count its attempts alone, over the time in the address, live", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   const retry = { retrySchedule: [3_600], ordering: "NONE" };
   await createDefinition(installation, { name: "Good", targetUrl: `${receiver.url}/good`, eventTypes: ["good"], ...retry });
@@ -79,7 +79,7 @@ test("B95 the figures of a webhook count its attempts alone, over the time in th
   await list.close();
 });
 
-test("B95 the last errors are sentences, and its lanes with true counts, live", { timeout: 90_000 }, async () => {
+test("B95 the last errors are sentences, and its lanes with true counts, live", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   const { id } = await createDefinition(installation, {
     ...{ name: "Strict", targetUrl: `${receiver.url}/fail/strict`, eventTypes: ["strict"] },
@@ -122,7 +122,7 @@ test("B95 the last errors are sentences, and its lanes with true counts, live", 
   await page.close();
 });
 
-test("B93 the settings history says who changed what, old and new, to those who may read the audit log", { timeout: 90_000 }, async () => {
+test("B93 the settings history says who changed what, old and new, to those who may read the audit log", { timeout: 200_000 }, async () => {
   const { installation } = dashboard;
   const { id } = await createDefinition(installation, {
     ...{ name: "Kept", targetUrl: `${receiver.url}/kept`, eventTypes: ["kept"], headers: { "X-Key": "a-hidden-value" } },
@@ -181,7 +181,7 @@ test("B93 the settings history says who changed what, old and new, to those who 
 });
 
 test("B92 the editor is folded: headers say what stands there, a part with an error opens, nothing typed is lost", {
-  timeout: 90_000,
+  timeout: 200_000,
 }, async () => {
   const { installation } = dashboard;
   const { id } = await createDefinition(installation, {
@@ -251,7 +251,7 @@ test("B92 the editor is folded: headers say what stands there, a part with an er
   await page.close();
 });
 
-test("B96 settings: fewer days ask first and say what they delete; empty is the installation's again", { timeout: 60_000 }, async () => {
+test("B96 settings: fewer days ask first and say what they delete; empty is the installation's again", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   const kept = async () => (await installation.graphql("{ organization { retentionDays } }")).organization.retentionDays;
   const page = await dashboard.open("/settings");
