@@ -36,6 +36,8 @@ async function openIn(installation: Installation): Promise<Dashboard> {
     permissions: ["clipboard-read", "clipboard-write"],
     reducedMotion: "reduce",
   });
+  // Playwright's own is half of it: too short for a page on a machine that starts a server beside it.
+  context.setDefaultTimeout(60_000);
   const mistakes: string[] = [];
   context.on("page", (page) => {
     page.on("console", (message) => {
