@@ -33,6 +33,9 @@ import { type TestCore, type TestOrganization, testCore } from "../../helpers/da
 type Answer = any;
 
 const MOST_STATEMENTS = 5;
+/** Rows that have a log of their own, which no page lists beside them: its entries, and their number. */
+const WITH_LOG = new Set(["inboundWebhooks"]);
+const LOG_STATEMENTS = 2;
 const FEW = 2;
 const MANY = 9;
 
@@ -154,7 +157,7 @@ describe("a list page asks a constant number of statements", () => {
     console.info(`${list}: ${rows(large)} rows, ${large.statements} statements`);
     expect(rows(large)).toBeGreaterThan(rows(small));
     expect({ small: small.statements, large: large.statements }).toEqual({ small: small.statements, large: small.statements });
-    expect(large.statements).toBeLessThanOrEqual(MOST_STATEMENTS);
+    expect(large.statements).toBeLessThanOrEqual(MOST_STATEMENTS + (WITH_LOG.has(list) ? LOG_STATEMENTS : 0));
   });
 
   test("node(ids) of one type are read together", async () => {
