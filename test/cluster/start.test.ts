@@ -132,7 +132,7 @@ describe("HOOKLINE_WORKERS with DATABASE_URL", { timeout: 300_000 }, () => {
 
   test("too few connections are refused with what to set, and what is said suffices", async () => {
     const err = await refused({ HOOKLINE_WORKERS: "40", HOOKLINE_DATABASE_POOL: "10" });
-    expect(err).toMatch(/Hookline could not start: HOOKLINE_WORKERS=40 with HOOKLINE_DATABASE_POOL=10 takes up to 1054 connections/);
+    expect(err).toMatch(/Hookline could not start: HOOKLINE_WORKERS=40 with HOOKLINE_DATABASE_POOL=10 takes up to 1136 connections/);
     expect(err).toMatch(/Set HOOKLINE_WORKERS to \d+,( or HOOKLINE_DATABASE_POOL to \d+,)? or max_connections to \d+/);
   });
 

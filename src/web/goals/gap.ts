@@ -2,6 +2,12 @@
 import { formatDecimal } from "../components/format.ts";
 import type { Goal, GoalValue } from "./documents.ts";
 
+function withoutZeros(fraction: string): string {
+  let end = fraction.length;
+  while (fraction[end - 1] === "0") end--;
+  return fraction.slice(0, end);
+}
+
 /** @returns `a - b` in plain notation */
 export function minus(a: string, b: string): string {
   const places = Math.max(...[a, b].map((text) => text.split(".")[1]?.length ?? 0));
@@ -11,7 +17,7 @@ export function minus(a: string, b: string): string {
   };
   const difference = scaled(a) - scaled(b);
   const digits = (difference < 0n ? -difference : difference).toString().padStart(places + 1, "0");
-  const [whole, fraction] = [digits.slice(0, digits.length - places), digits.slice(digits.length - places).replace(/0+$/, "")];
+  const [whole, fraction] = [digits.slice(0, digits.length - places), withoutZeros(digits.slice(digits.length - places))];
   return `${difference < 0n ? "-" : ""}${whole}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
