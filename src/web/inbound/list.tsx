@@ -1,5 +1,5 @@
 import { Button, Menu, Modal, Select, Textarea, TextInput } from "@mantine/core";
-import { IconAlertTriangle, IconDots, IconPlugConnected, IconPlus } from "@tabler/icons-react";
+import { IconDots, IconPlugConnected, IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { useQuery } from "urql";
@@ -7,7 +7,6 @@ import { ActionButton } from "../components/action-button.tsx";
 import { Code } from "../components/code.tsx";
 import { ShownOnce } from "../components/copy.tsx";
 import { blank, useForm } from "../components/form.ts";
-import { formatCount } from "../components/format.ts";
 import { Confirm, FormPanel } from "../components/panel.tsx";
 import { Refusal } from "../components/refusal.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
@@ -17,7 +16,7 @@ import { Ago } from "../components/time.tsx";
 import { tell, useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { CreateInbound, DeleteInbound, GoalNamesQuery, type Inbound, InboundQuery, RotateKey, UpdateInbound } from "./documents.ts";
-import { Posts } from "./posts.tsx";
+import { Posts, PostsButton } from "./posts.tsx";
 
 interface Shown {
   name: string;
@@ -199,21 +198,7 @@ export function InboundList({ goalId }: { goalId?: string }) {
                   { head: "Last received", cell: (row) => <Ago at={row.lastReceivedAt} /> },
                   {
                     head: "Posts",
-                    cell: (row) => (
-                      <Button
-                        size="compact-xs"
-                        variant="subtle"
-                        {...(row.lastErrors.length === 0
-                          ? { color: "gray" }
-                          : { color: "red", leftSection: <IconAlertTriangle size={13} /> })}
-                        onClick={() => setLogOf(row)}
-                        aria-label={`Posts to ${row.name}: ${formatCount(row.acceptedCount)} accepted, ${formatCount(row.refusedCount)} refused`}
-                      >
-                        <span className="num">
-                          {formatCount(row.acceptedCount)} accepted, {formatCount(row.refusedCount)} refused
-                        </span>
-                      </Button>
-                    ),
+                    cell: (row) => <PostsButton source={row} failing={row.lastErrors.length > 0} open={() => setLogOf(row)} />,
                   },
                   {
                     head: "Last refusal",

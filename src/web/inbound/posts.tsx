@@ -1,9 +1,11 @@
 /** The log of an inbound webhook: what became of each post, those that were refused with the reason that their sender is not told. */
-import { Modal } from "@mantine/core";
+import { Button, Modal } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useCallback, useState } from "react";
 import { Link } from "react-router";
 import { useQuery } from "urql";
 import { useEvery } from "../components/clock.ts";
+import { formatCount } from "../components/format.ts";
 import { Pager } from "../components/pager.tsx";
 import { Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
@@ -20,6 +22,29 @@ const OUTCOMES: Record<string, { word: string; tone: Tone }> = {
 };
 /** Milliseconds until the newest posts are asked for again. */
 const ASKED_MS = 3_000;
+
+interface PostsButtonProps {
+  source: { name: string; acceptedCount: number; refusedCount: number };
+  /** Shown in red. */
+  failing?: boolean;
+  open: () => void;
+}
+
+/** How many came, and the way to their log. */
+export function PostsButton({ source, failing = false, open }: PostsButtonProps) {
+  const counts = `${formatCount(source.acceptedCount)} accepted, ${formatCount(source.refusedCount)} refused`;
+  return (
+    <Button
+      size="compact-xs"
+      variant="subtle"
+      {...(failing ? { color: "red", leftSection: <IconAlertTriangle size={13} /> } : { color: "gray" })}
+      onClick={open}
+      aria-label={`Posts to ${source.name}: ${counts}`}
+    >
+      <span className="num">{counts}</span>
+    </Button>
+  );
+}
 
 export function Posts({ source, close }: { source: { id: string; name: string }; close: () => void }) {
   const [after, setAfter] = useState<string | null>(null);

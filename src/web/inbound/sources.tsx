@@ -4,7 +4,6 @@ import { IconDots, IconPlus, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { ActionButton } from "../components/action-button.tsx";
 import { ShownOnce } from "../components/copy.tsx";
-import { formatCount } from "../components/format.ts";
 import { Confirm } from "../components/panel.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { DataTable } from "../components/table.tsx";
@@ -13,7 +12,7 @@ import { Ago } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
 import { useAllPages } from "../graphql/all-pages.ts";
 import { DeleteInbound, RotateKey, UpdateInbound } from "./documents.ts";
-import { Posts } from "./posts.tsx";
+import { Posts, PostsButton } from "./posts.tsx";
 import { type Source, SourcesQuery } from "./source-documents.ts";
 import { SourceEditor } from "./source-editor.tsx";
 
@@ -114,19 +113,7 @@ export function SourceList() {
                 { head: "Signed by", cell: (row) => row.verification?.preset.toLowerCase().replaceAll("_", " ") },
                 {
                   head: "Posts",
-                  cell: (row) => (
-                    <Button
-                      size="compact-xs"
-                      variant="subtle"
-                      color="gray"
-                      onClick={() => setLogOf(row)}
-                      aria-label={`Posts to ${row.name}: ${formatCount(row.acceptedCount)} accepted, ${formatCount(row.refusedCount)} refused`}
-                    >
-                      <span className="num">
-                        {formatCount(row.acceptedCount)} accepted, {formatCount(row.refusedCount)} refused
-                      </span>
-                    </Button>
-                  ),
+                  cell: (row) => <PostsButton source={row} open={() => setLogOf(row)} />,
                 },
                 { head: "Last received", width: 120, cell: (row) => <Ago at={row.lastReceivedAt} /> },
                 { head: "", label: "Actions", align: "right", width: 44, cell: actions },
