@@ -8,8 +8,13 @@ import type { ClientBase, Pool } from "pg";
 import { DatabaseRefusal } from "./refusal.ts";
 import { identifier } from "./session.ts";
 
+/** Of lanes to wake: the first queue that is made. */
+export const LANE_QUEUE = "lane";
+
 /** A queue that every Hookline has made since 0.1. */
 const OURS = "definition-stopped";
+/** Queues of pg-boss's own, which it makes before anybody's. */
+const ITS_OWN = "__pgboss__";
 
 /** The version of the tables that the installed pg-boss works with. */
 export const SUPPORTED = (createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } }).pgboss.schema;
@@ -52,11 +57,11 @@ export async function versionOf(client: Queries, schema: string): Promise<number
   return (await contentsOf(client, schema))?.version ? readVersion(client, schema) : undefined;
 }
 
-/** Names of its queues, ours first. */
+/** Names of what it queues, ours first. */
 async function queuesOf(client: Queries, schema: string): Promise<string[]> {
   const { rows } = await (client as ClientBase).query<{ name: string }>(
-    `SELECT name FROM ${identifier(schema)}.queue ORDER BY name = $1 DESC, name LIMIT 4`,
-    [OURS],
+    `SELECT name FROM ${identifier(schema)}.queue WHERE NOT starts_with(name, $2) ORDER BY name = $1 DESC, name = $3 DESC, name LIMIT 4`,
+    [OURS, ITS_OWN, LANE_QUEUE],
   );
   return rows.map((row) => row.name);
 }
@@ -82,7 +87,8 @@ export async function checkQueues(client: Queries, schema: string): Promise<void
     throw new DatabaseRefusal(`the schema ${schema}, where jobs are kept, holds other tables than pg-boss's of this role: ${mend}`);
   const version = (await readVersion(client, schema)) ?? 0;
   const queues = await queuesOf(client, schema);
-  if (queues.length > 0 && queues[0] !== OURS)
+  // One that was killed while it made them has none yet, or the first alone.
+  if (queues.length > 0 && queues[0] !== OURS && queues[0] !== LANE_QUEUE)
     throw new DatabaseRefusal(
       `the schema ${schema}, where jobs are kept, is another program's pg-boss (its queues: ${queues.slice(0, 3).join(", ")}): ${mend}`,
     );

@@ -10,10 +10,9 @@ import type { Log } from "../observe/log.ts";
 import type { PoolClient } from "./client.ts";
 import { createListener } from "./listener.ts";
 import { SessionPool } from "./pool.ts";
-import { queueSchemaFor } from "./queue-schema.ts";
+import { LANE_QUEUE, queueSchemaFor } from "./queue-schema.ts";
 import { identifier, POOL_PROFILE } from "./session.ts";
 
-const LANE_QUEUE = "lane";
 const laneJob = z.object({ lane: z.string() });
 
 /** A kind of job: its queue's name and its payload. */

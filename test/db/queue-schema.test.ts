@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { findQueueSchema } from "../../src/db/queue-schema.ts";
+import { checkQueues, findQueueSchema } from "../../src/db/queue-schema.ts";
 import { MASTER_KEY_TEXT } from "../helpers/database.ts";
 import { startProgram } from "../helpers/program.ts";
 
@@ -59,4 +59,15 @@ test("B16 a pgboss that holds 0.1's queues is gone on with, until there is one o
   expect(await findQueueSchema(client, "hooks")).toBe("hooks_queue");
   await client.query("CREATE SCHEMA hookline_queue");
   expect(await findQueueSchema(client, "public")).toBe("hookline_queue");
+});
+
+test("B16 jobs' schema of a first start that was killed while it made its queues is gone on with", async () => {
+  await client.query("CREATE TABLE hookline_queue.version (version int PRIMARY KEY); INSERT INTO hookline_queue.version VALUES (20)");
+  await client.query("CREATE TABLE hookline_queue.queue (name text PRIMARY KEY)");
+  for (const made of ["__pgboss__send-it", "lane", "announce"]) {
+    await client.query("INSERT INTO hookline_queue.queue VALUES ($1)", [made]);
+    await checkQueues(client, "hookline_queue");
+  }
+  await client.query("DELETE FROM hookline_queue.queue WHERE name = 'lane'");
+  await expect(checkQueues(client, "hookline_queue")).rejects.toThrow(/another program's pg-boss \(its queues: announce\)/);
 });

@@ -67,6 +67,8 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
   const dead: Node[] = [];
   const places = new Map<string, Place>();
   let started = 0;
+  /** What was accepted before may have had a request that retention took: a replay of what was missed leaves it out by the days that are kept, which are none here. */
+  let gone = new Date(Date.now() - 3_600_000);
   /** After a restore it is another. */
   let here = site;
   const startNode = (worker: boolean) => here.start(`w${world}n${started++}`, worker);
@@ -164,6 +166,7 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
   /** What is settled by now is old enough to go; what waits stays. */
   async function retention(): Promise<void> {
     await deleteOld({ ...here.core, config: { ...here.core.config, retentionDays: 0 } });
+    gone = new Date();
   }
 
   /** All of it dies at once, and goes on in another database. */
@@ -223,7 +226,7 @@ export async function createWorld({ t, site, receiver, chance }: WorldParts) {
   async function recover(owner: House, { id }: Place, kind: "MISSED" | "REJECTED"): Promise<void> {
     if (kind === "MISSED") await activateDefinitions(here.core, owner.admin, [id]);
     else recovered.add(id);
-    const input = { kind, webhookDefinitionId: id, since: new Date(Date.now() - 3_600_000), filter: {} };
+    const input = { kind, webhookDefinitionId: id, since: gone, filter: {} };
     await refusable(createReplay(here.core, here.jobs, owner.admin, input));
   }
 

@@ -3,6 +3,7 @@ import { Button, Checkbox, Popover } from "@mantine/core";
 import { IconArrowsMaximize, IconListCheck, IconX } from "@tabler/icons-react";
 import { type CSSProperties, useCallback, useEffect, useRef, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
+import { useAtOnce } from "../components/at-once.ts";
 import { useEvery } from "../components/clock.ts";
 import { formatDay, formatDecimal } from "../components/format.ts";
 import { LiveMark } from "../components/live.tsx";
@@ -59,11 +60,17 @@ interface ChooserProps {
 
 /** None chosen: all of them, those that are made later too. */
 function Chooser({ goals, chosen, choose }: ChooserProps) {
+  const [shown, show] = useAtOnce(chosen.join(" "));
+  const ticked = shown.split(" ").filter(Boolean);
+  const tick = (ids: string[]) => {
+    show(ids.join(" "));
+    choose(ids);
+  };
   return (
     <Popover position="bottom-end" withArrow shadow="md" trapFocus>
       <Popover.Target>
         <Button size="xs" variant="default" leftSection={<IconListCheck size={15} />}>
-          {chosen.length === 0 ? "All goals" : `${chosen.length} of ${goals.length}`}
+          {ticked.length === 0 ? "All goals" : `${ticked.length} of ${goals.length}`}
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label="Goals on the wall">
@@ -73,11 +80,11 @@ function Chooser({ goals, chosen, choose }: ChooserProps) {
               key={id}
               size="xs"
               label={name}
-              checked={chosen.includes(id)}
-              onChange={(event) => choose(event.currentTarget.checked ? [...chosen, id] : chosen.filter((each) => each !== id))}
+              checked={ticked.includes(id)}
+              onChange={(event) => tick(event.currentTarget.checked ? [...ticked, id] : ticked.filter((each) => each !== id))}
             />
           ))}
-          <Button size="compact-xs" variant="subtle" disabled={chosen.length === 0} onClick={() => choose([])}>
+          <Button size="compact-xs" variant="subtle" disabled={ticked.length === 0} onClick={() => tick([])}>
             Show all
           </Button>
         </div>

@@ -1,6 +1,7 @@
-import { Alert, SegmentedControl } from "@mantine/core";
+import { Alert } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useSearchParams } from "react-router";
+import { AddressChoice } from "../components/address-choice.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty } from "../components/states.tsx";
 import { InboundList } from "../inbound/list.tsx";
@@ -21,7 +22,7 @@ export function InboundWebhooks() {
               on.
             </Alert>
           )}
-          <SegmentedControl
+          <AddressChoice
             aria-label="What posts make"
             mb="md"
             value={kind}

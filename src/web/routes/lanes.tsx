@@ -1,7 +1,8 @@
-import { Button, Checkbox, SegmentedControl, Select } from "@mantine/core";
+import { Button, Checkbox, Select } from "@mantine/core";
 import { IconArrowsRightLeft, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
+import { AddressChoice } from "../components/address-choice.tsx";
 import { useNow } from "../components/clock.ts";
 import { formatCapped } from "../components/format.ts";
 import { Freshness } from "../components/live.tsx";
@@ -123,7 +124,7 @@ export function Lanes() {
       actions={<Freshness at={at} error={error} />}
     >
       <div className={classes["bar"]}>
-        <SegmentedControl
+        <AddressChoice
           size="xs"
           aria-label="Which lanes"
           value={view.value}

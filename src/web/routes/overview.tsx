@@ -1,8 +1,9 @@
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconArrowRight, IconWebhook } from "@tabler/icons-react";
 import { useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useQuery } from "urql";
+import { AddressChoice } from "../components/address-choice.tsx";
 import { useNow } from "../components/clock.ts";
 import { formatAgo, formatCapped, formatCount, formatDuration, formatPercent, plural } from "../components/format.ts";
 import { Freshness, useIsFresh } from "../components/live.tsx";
@@ -177,7 +178,7 @@ export function Overview() {
   const actions = (
     <>
       <Freshness at={at} error={error} />
-      <SegmentedControl
+      <AddressChoice
         size="xs"
         aria-label="Time span"
         value={span.value}

@@ -4,6 +4,7 @@ import { IconDots, IconPlayerPause, IconPlus, IconSearch, IconWebhook } from "@t
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ActionButton } from "../components/action-button.tsx";
+import { useAtOnce } from "../components/at-once.ts";
 import { plural } from "../components/format.ts";
 import { Empty, Loaded } from "../components/states.tsx";
 import { type Column, DataTable } from "../components/table.tsx";
@@ -45,7 +46,7 @@ export function Webhooks() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   // The field is its own; the address follows it (a router's update comes too late for somebody who types).
   const [search, setSearch] = useState(query.get("q") ?? "");
-  const onlyActive = query.get("show") === "active";
+  const [onlyActive, showOnlyActive] = useAtOnce(query.get("show") === "active");
   const writes = can("webhooks:write");
   // The overview of an empty installation leads here with `?new`, and so does the search, from this page too.
   const asked = query.has("new") && writes;
@@ -225,7 +226,10 @@ export function Webhooks() {
                       size="xs"
                       label="Show stopped ones"
                       checked={!onlyActive}
-                      onChange={(event) => put("show", event.currentTarget.checked ? "" : "active")}
+                      onChange={(event) => {
+                        showOnlyActive(!event.currentTarget.checked);
+                        put("show", event.currentTarget.checked ? "" : "active");
+                      }}
                     />
                   </>
                 )}

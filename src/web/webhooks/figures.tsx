@@ -1,7 +1,8 @@
 /** Success, failures and latency of one webhook over the time that the address names. */
-import { SegmentedControl, Skeleton } from "@mantine/core";
+import { Skeleton } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import { useSearchParams } from "react-router";
+import { AddressChoice } from "../components/address-choice.tsx";
 import { formatCount, formatDuration, formatPercent } from "../components/format.ts";
 import { Freshness } from "../components/live.tsx";
 import { Section } from "../components/page.tsx";
@@ -63,7 +64,7 @@ export function Figures({ id }: { id: string }) {
       actions={
         <>
           {at !== undefined && error !== undefined && <Freshness at={at} error={error} />}
-          <SegmentedControl
+          <AddressChoice
             size="xs"
             aria-label="Time span"
             value={range.value}

@@ -61,6 +61,8 @@ export async function looked(page: Page, name: string): Promise<unknown[]> {
   const wide = page.viewportSize() ?? { width: 1360, height: 850 };
   for (const [colorScheme, rules] of [["dark", OF_THE_THEME] as const, ["light", undefined] as const]) {
     await page.emulateMedia({ colorScheme });
+    // The page hears of it a little later.
+    await page.waitForFunction((scheme) => document.documentElement.dataset["mantineColorScheme"] === scheme, colorScheme);
     await settled(page);
     wrong.push(...(await faultsOf(page, `${name}, ${colorScheme}`, rules)));
   }
