@@ -3,16 +3,14 @@
 // our dependencies, brings it when the installed one is older.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import module from "node:module";
 import { fileURLToPath } from "node:url";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (major > 22 || (major === 22 && minor >= 19)) {
-  // As in src/main.ts: what Node makes of the TypeScript is kept for the next time.
-  module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/hookline", import.meta.url)));
   if (existsSync(".env")) process.loadEnvFile(".env");
-  await import("../src/cli.ts");
+  const { load } = await import("../src/bundle.ts");
+  await load("cli");
 } else {
   const own = ["../node_modules/.bin/node", "../../.bin/node"]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

@@ -2,9 +2,8 @@
  * What a primary starts HOOKLINE_WORKERS times. Its primary tells it what to do and when to end; when the channel to it closes,
  * however the primary ended, Node ends this process at once.
  */
-import { enableCompileCache } from "node:module";
-import { fileURLToPath } from "node:url";
 import type { App } from "../app.ts";
+import { load } from "../bundle.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
 const aborted = new AbortController();
@@ -40,8 +39,7 @@ process.on("SIGTERM", () => {
 });
 process.on("uncaughtExceptionMonitor", (error) => send({ kind: "failed", message: error.stack ?? String(error) }));
 
-enableCompileCache(fileURLToPath(new URL("../../node_modules/.cache/hookline", import.meta.url)));
-const [{ startApp }, { createLink }] = await Promise.all([import("../app.ts"), import("./link.ts")]);
+const [{ startApp }, { createLink }] = await Promise.all([load("app"), load("cluster/link")]);
 const link = createLink(send);
 
 async function start({ name, config, logins }: Extract<ToWorker, { kind: "start" }>): Promise<void> {

@@ -68,6 +68,9 @@ function Options({ hits, at, point }: { hits: Hit[]; at: number; point: (index: 
   });
 }
 
+/** As it comes: the window's own focus is a turn later, and a first letter would be lost. */
+const focus = (field: HTMLInputElement | null) => field?.focus({ preventScroll: true });
+
 export function SearchBox(commands: Commands) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
@@ -105,6 +108,7 @@ export function SearchBox(commands: Commands) {
       <Modal.Overlay backgroundOpacity={0.35} />
       <Modal.Content aria-label="Search">
         <TextInput
+          ref={focus}
           data-autofocus
           size="md"
           variant="unstyled"

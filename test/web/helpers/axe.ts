@@ -61,8 +61,13 @@ export async function looked(page: Page, name: string): Promise<unknown[]> {
   const wide = page.viewportSize() ?? { width: 1360, height: 850 };
   for (const [colorScheme, rules] of [["dark", OF_THE_THEME] as const, ["light", undefined] as const]) {
     await page.emulateMedia({ colorScheme });
-    // The page hears of it a little later.
-    await page.waitForFunction((scheme) => document.documentElement.dataset["mantineColorScheme"] === scheme, colorScheme);
+    // The page hears of it a little later, unless somebody chose a theme.
+    await page.waitForFunction(
+      (scheme) =>
+        document.documentElement.dataset["mantineColorScheme"] === scheme ||
+        ["light", "dark"].includes(localStorage.getItem("mantine-color-scheme-value") ?? "auto"),
+      colorScheme,
+    );
     await settled(page);
     wrong.push(...(await faultsOf(page, `${name}, ${colorScheme}`, rules)));
   }
