@@ -14,14 +14,7 @@ export const BUNDLE = join(ROOT, "dist/server");
 export const BUILT_FROM = "built-from";
 
 /** What is loaded from outside, by its place in src. */
-interface Entries {
-  app: typeof import("./app.ts");
-  cli: typeof import("./cli.ts");
-  "cluster/link": typeof import("./cluster/link.ts");
-  serve: typeof import("./serve.ts");
-}
-export type Entry = keyof Entries;
-export const ENTRIES = ["app", "cli", "cluster/link", "serve"] as const satisfies readonly Entry[];
+export const ENTRIES = ["app", "cli", "cluster/link", "serve"] as const;
 
 export const fileOf = (entry: string): string => `${entry.replace("/", "-")}.js`;
 
@@ -46,8 +39,12 @@ function isCurrent(): boolean {
   }
 }
 
-/** From the bundle, or from the sources. What Node makes of either is kept beside node_modules, where something can be written. */
-export async function load<E extends Entry>(entry: E): Promise<Entries[E]> {
+/**
+ * From the bundle, or from the sources. What Node makes of either is kept beside node_modules, where something can be written.
+ *
+ * @typeParam Module that of the source
+ */
+export async function load<Module>(entry: (typeof ENTRIES)[number]): Promise<Module> {
   enableCompileCache(join(ROOT, "node_modules/.cache/hookline"));
   return import(pathToFileURL(isCurrent() ? join(BUNDLE, fileOf(entry)) : join(ROOT, `src/${entry}.ts`)).href);
 }

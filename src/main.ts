@@ -6,5 +6,5 @@ import { load } from "./bundle.ts";
 import { handleSignals } from "./signals.ts";
 
 const ending = handleSignals();
-const { serve } = await load("serve");
+const { serve } = await load<typeof import("./serve.ts")>("serve");
 await serve(ending);

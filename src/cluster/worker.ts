@@ -39,7 +39,10 @@ process.on("SIGTERM", () => {
 });
 process.on("uncaughtExceptionMonitor", (error) => send({ kind: "failed", message: error.stack ?? String(error) }));
 
-const [{ startApp }, { createLink }] = await Promise.all([load("app"), load("cluster/link")]);
+const [{ startApp }, { createLink }] = await Promise.all([
+  load<typeof import("../app.ts")>("app"),
+  load<typeof import("./link.ts")>("cluster/link"),
+]);
 const link = createLink(send);
 
 async function start({ name, config, logins }: Extract<ToWorker, { kind: "start" }>): Promise<void> {
