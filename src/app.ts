@@ -16,14 +16,15 @@ import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
 import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
-import { checkRoom, connectionsOfAll, primaryPool } from "./db/room.ts";
+import { checkRoom, primaryPool } from "./db/room.ts";
 import { isUnavailable } from "./db/unavailable.ts";
 import { loginsOf } from "./db/wall/state.ts";
 import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import type { Settlement } from "./delivery/settlement.ts";
-import { type EmbeddedPostgres, startEmbedded } from "./embedded/start.ts";
+import { openEmbedded } from "./embedded/open.ts";
+import type { EmbeddedPostgres } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
 import { ClockSkewError } from "./errors.ts";
 import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
@@ -80,8 +81,6 @@ const SOURCE = "urn:hookline";
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000;
-/** Of the embedded Postgres, beside those of the processes. */
-const SPARE_CONNECTIONS = 40;
 /** How long a stop waits for a collector to take the last spans. */
 const SPANS_MS = 3_000;
 /** How long an API that stops still takes calls. */
@@ -145,11 +144,18 @@ async function startIds(core: Core): Promise<void> {
  * Starts what `config.roles` says.
  * @param signal ends a start that is under way: everything started by then is stopped
  * @param part of several processes; absent: all in this one
+ * @param opened the embedded Postgres, when somebody has begun to start it
  * @throws when the port is taken, the database cannot be reached or has no room, or the keys do not fit
  */
-export async function startApp(config: Readonly<Config>, signal?: AbortSignal, part?: Part): Promise<App> {
+export async function startApp(
+  config: Readonly<Config>,
+  signal?: AbortSignal,
+  part?: Part,
+  opened?: Promise<EmbeddedPostgres>,
+): Promise<App> {
   const log = part?.kind === "WORKER" ? createLog(config).child({ process: part.name }) : createLog(config);
-  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, signal, part) : undefined;
+  const embedded =
+    config.databaseUrl === undefined ? await (opened ?? openEmbedded(config, { signal, several: part !== undefined })) : undefined;
   for (const note of embedded?.notes ?? []) log.warn(note);
   const started: (() => Promise<void>)[] = embedded ? [() => embedded.stop()] : [];
   try {
@@ -308,16 +314,6 @@ async function startOn(
       return stopping;
     },
   };
-}
-
-/** With room for every process; a server that a killed Hookline left running may have less: then it is started anew. */
-async function openEmbedded(config: Readonly<Config>, signal: AbortSignal | undefined, part: Part | undefined): Promise<EmbeddedPostgres> {
-  // Some for commands beside the server, and what Postgres keeps for superusers.
-  const connections = part ? connectionsOfAll({ workers: config.workers, pool: config.databasePool }) + SPARE_CONNECTIONS : undefined;
-  const found = await startEmbedded(config.dataDir, { signal, connections });
-  if (connections === undefined || found.started) return found;
-  await found.stop();
-  return startEmbedded(config.dataDir, { signal, connections });
 }
 
 export const addressOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -10,6 +10,7 @@ import { type App, addressOf, startApp } from "../app.ts";
 import type { Config } from "../config.ts";
 import { masterKeys } from "../db/keys.ts";
 import { createOutHints } from "../delivery/hints.ts";
+import type { EmbeddedPostgres } from "../embedded/start.ts";
 import { createCrew, type Member } from "./crew.ts";
 import { createHolders } from "./holders.ts";
 import type { ToPrimary } from "./messages.ts";
@@ -35,12 +36,12 @@ async function portOf({ port, host }: Pick<Config, "port" | "host">): Promise<nu
 }
 
 /** @throws as `startApp`, and what a worker cannot start for */
-export async function startCluster(config: Readonly<Config>, signal?: AbortSignal): Promise<App> {
+export async function startCluster(config: Readonly<Config>, signal?: AbortSignal, opened?: Promise<EmbeddedPostgres>): Promise<App> {
   if (!cluster.isPrimary)
     throw new Error(
       "HOOKLINE_WORKERS starts processes of its own, and this one is a worker of somebody else's cluster (pm2's cluster mode?): run it as a single process there, or leave HOOKLINE_WORKERS out",
     );
-  const app = await startApp(config, signal, { kind: "PRIMARY" });
+  const app = await startApp(config, signal, { kind: "PRIMARY" }, opened);
   const hints = createOutHints(app.core);
   const holders = createHolders();
   const tally = createTally();

@@ -43,6 +43,8 @@ export interface EmbeddedOptions {
   signal?: AbortSignal | undefined;
   /** max_connections, when more are needed than 200. */
   connections?: number | undefined;
+  /** A server has been started, and does not answer yet. */
+  launched?: (() => void) | undefined;
 }
 
 /** How long the loser of a race waits for the winner's note. */
@@ -106,7 +108,7 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
 async function startLocked(
   place: Place,
   lock: FolderLock,
-  { signal, connections }: EmbeddedOptions,
+  { signal, connections, launched: told }: EmbeddedOptions,
   undo: (() => Promise<void>)[],
 ): Promise<EmbeddedPostgres> {
   const { folder, home, cluster } = place;
@@ -154,6 +156,7 @@ async function startLocked(
       launched: (launched) => {
         undo.push(() => launched.stop());
         lock.note({ postgres: { pid: launched.pid, started: startOf(launched.pid), port: launched.port } });
+        told?.();
       },
     });
     return { server, answer };
