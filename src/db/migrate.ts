@@ -82,7 +82,8 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     await becomeOwner(client);
     const migrations = await readMigrations(options.folder);
     const { schema } = readDatabaseUrl(url);
-    let rows = (await readRecord(client)) ?? [];
+    // Nobody else writes it, by the lock; and each migration writes its own row only.
+    const rows = (await readRecord(client)) ?? [];
     // Everything that can be refused is, before the first write.
     await checkSchema(client, schema, "our tables");
     await checkOurs(client, rows, migrations);
@@ -96,7 +97,6 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     const applied: string[] = [];
     for (const migration of migrations) {
       signal?.throwIfAborted();
-      rows = (await readRecord(client)) ?? [];
       const row = rows.find((one) => one.name === migration.name);
       if (row?.finishedAt) continue;
       // On a database that this very run made nobody else can be.

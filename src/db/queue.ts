@@ -80,6 +80,8 @@ export interface QueueOptions {
   schema?: string;
 }
 
+type QueueSettings = Omit<NonNullable<Parameters<PgBoss["createQueue"]>[1]>, "notify">;
+
 /** pg-boss over connections of ours: our settings come first on each, its LISTEN is kept like ours. */
 function bossDatabase(url: string, log: Log) {
   const pool = new SessionPool({ url, purpose: "queue", max: CONNECTIONS, profile: { ...POOL_PROFILE, statementTimeout: 60_000 } });
@@ -155,13 +157,18 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     },
     async start(kinds) {
       await boss.start();
+      // One that is there stays as it is, and finding that out one by one takes fifty statements of a start.
+      const made = new Set((await boss.getQueues([LANE_QUEUE, ...kinds.map(({ name }) => name)])).map(({ name }) => name));
+      const make = async (name: string, settings: QueueSettings) => {
+        if (!made.has(name)) await boss.createQueue(name, { notify: true, ...settings });
+      };
       // Completed jobs would be kept for seven days.
-      await boss.createQueue(LANE_QUEUE, { policy: "short", notify: true, deleteAfterSeconds: 60, retentionSeconds: 3600, retryLimit: 0 });
-      for (const kind of kinds) {
-        await boss.createQueue(kind.name, {
-          ...{ notify: true, deleteAfterSeconds: kind.keptSeconds ?? 3600, retryLimit: 8, retryDelay: 1, retryBackoff: true },
+      await make(LANE_QUEUE, { policy: "short", deleteAfterSeconds: 60, retentionSeconds: 3600, retryLimit: 0 });
+      for (const { name, keptSeconds, single } of kinds) {
+        await make(name, {
+          ...{ deleteAfterSeconds: keptSeconds ?? 3600, retryLimit: 8, retryDelay: 1, retryBackoff: true },
           heartbeatSeconds: HEARTBEAT_SECONDS,
-          ...(kind.single ? ({ policy: "stately", expireInSeconds: LONGEST_SECONDS } as const) : {}),
+          ...(single ? { policy: "stately", expireInSeconds: LONGEST_SECONDS } : {}),
         });
       }
     },
