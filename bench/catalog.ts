@@ -15,5 +15,6 @@ import { p12 } from "./rows/p12.ts";
 import { p13 } from "./rows/p13.ts";
 import { p14 } from "./rows/p14.ts";
 import { p17 } from "./rows/p17.ts";
+import { p18 } from "./rows/p18.ts";
 
-export const ROWS: readonly Row[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p17];
+export const ROWS: readonly Row[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p17, p18];

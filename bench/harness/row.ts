@@ -17,7 +17,7 @@ export interface Check {
 }
 
 export interface Row {
-  /** P1 … P17 of the table in docs/benchmarks.md. */
+  /** P1 … P18 of the table in docs/benchmarks.md. */
   name: string;
   title: string;
   /** Only with --long: takes many minutes. */
