@@ -46,15 +46,21 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 const LOCK_TIMEOUT_MS = 50;
 /** DETACH CONCURRENTLY waits for the transactions that may still see the partition. */
 const DETACH_TIMEOUT_MS = 5_000;
+/**
+ * How long, and how many times, one that must come back waits for a lock: until then its requests are nowhere, while its wait is in
+ * nobody's way, for what it locks lets readers and writers of the parent through and the partition stands outside.
+ */
+const ATTACH_TIMEOUT_MS = 5_000;
+const ATTACH_TRIES = 12;
 /** lock_not_available, query_canceled (also statement_timeout), object_not_in_prerequisite_state */
 const LATER = new Set(["55P03", "57014", "55000"]);
 
 /** As the owner, on a connection of its own. @returns false when somebody is in the way: try again later */
-async function alone(core: Core, statement: string, timeoutMs: number): Promise<boolean> {
+async function alone(core: Core, statement: string, timeoutMs: number, lockMs = LOCK_TIMEOUT_MS): Promise<boolean> {
   try {
     // No transaction: DETACH CONCURRENTLY refuses to run in one.
     await core.db.asOwner(async (client) => {
-      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(`SET lock_timeout = ${lockMs}`);
       await client.query(`SET statement_timeout = ${timeoutMs}`);
       await client.query(statement);
     });
@@ -82,13 +88,12 @@ export function drop(core: Core, name: string): Promise<boolean> {
   return alone(core, `DROP TABLE IF EXISTS ${quoted(name)}`, DETACH_TIMEOUT_MS);
 }
 
-/** Puts one back that turned out to be needed. */
+/** Puts one back that turned out to be needed. @returns false when somebody is in the way for a minute: the next round puts it back */
 export async function attach(core: Core, { parent, name, since, until }: Partition): Promise<boolean> {
   const bound = (moment: Date | null) =>
     moment === null ? "MINVALUE" : parent === "feed_entry" ? `'${moment.toISOString()}'` : `'${lowestId(moment)}'`;
-  return alone(
-    core,
-    `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (${bound(since)}) TO (${bound(until)})`,
-    DETACH_TIMEOUT_MS,
-  );
+  const statement = `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (${bound(since)}) TO (${bound(until)})`;
+  for (let tries = 0; tries < ATTACH_TRIES; tries++) if (await alone(core, statement, ATTACH_TIMEOUT_MS, ATTACH_TIMEOUT_MS)) return true;
+  core.log.warn({ partition: name }, "a partition that is needed could not be put back: what locks it? The next round tries again");
+  return false;
 }

@@ -1,4 +1,5 @@
 /** Partitions go as a whole: late rather than with something that is needed, and whatever was cut short is finished. */
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { detach, detachedPartitions, type HotTable, type Partition, partitionsOf } from "../../src/requests/partitions.ts";
 import { deleteOld } from "../../src/requests/retention.ts";
@@ -42,6 +43,23 @@ test("a partition with something queued, taken out by a round that died, is put 
   expect([await count("webhook_request", queued.id), await count("event", queued.eventId)]).toEqual([1, 1]);
   // What was settled in it went by rows.
   expect(await count("webhook_request", settled.id)).toBe(0);
+});
+
+test("one that must come back waits for whoever reads it, such as a dump", { timeout: 60_000 }, async () => {
+  await addPast(t.core, 30);
+  const queued = await add(21);
+  const partition = await partitionOf("webhook_request", 21);
+  expect(await detach(t.core, partition)).toBe(true);
+  const dump = new pg.Client({ connectionString: t.url });
+  await dump.connect();
+  await dump.query(`BEGIN; LOCK TABLE "${partition.name}" IN ACCESS SHARE MODE`);
+  const round = deleteOld(t.core);
+  const waits = "SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = $1::regclass";
+  await expect.poll(async () => (await t.core.db.pool.query<{ n: number }>(waits, [partition.name])).rows[0]?.n).toBe(1);
+  await dump.end();
+  await round;
+  expect(await names("webhook_request")).toContain(partition.name);
+  expect(await count("webhook_request", queued.id)).toBe(1);
 });
 
 test("a detach that was cut short half way is finished by the next round, and the partition is gone", { timeout: 60_000 }, async () => {
