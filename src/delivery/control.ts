@@ -107,6 +107,13 @@ const QUEUE_AGAIN = `
     notification_message = NULL
   WHERE id = $1 AND organization_id = $2`;
 
+/** What was read a statement ago may be outside by now, with the partition that retention takes out: then nothing of the move is kept. */
+function demandChanged({ rowCount }: { rowCount: number | null }): void {
+  if (rowCount !== 1) throw new NotFoundError("the webhook request");
+}
+
+const queueAgain = async (client: PoolClient, values: unknown[]) => demandChanged(await client.query(QUEUE_AGAIN, values));
+
 /** In a free lane an entry always has a due time. */
 const DUE_NOW = "CASE WHEN $4 THEN '-infinity'::timestamptz END";
 
@@ -137,17 +144,7 @@ export function resend(
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
     if (target.erased) throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
     if (target.blocked_request_id === target.id) {
-      await client.query(QUEUE_AGAIN, [
-        target.id,
-        organizationId,
-        true,
-        target.position,
-        userId,
-        unit,
-        target.lane_id,
-        rerender,
-        target.dialect,
-      ]);
+      await queueAgain(client, [target.id, organizationId, true, target.position, userId, unit, target.lane_id, rerender, target.dialect]);
       return;
     }
     // Its own number puts it before everything younger; only where a requeued one took that place it goes to the very front.
@@ -158,7 +155,7 @@ export function resend(
     );
     const position = rows[0]?.position ?? target.lane_number;
     const again = [target.id, organizationId, true, position, userId, unit, target.lane_id, rerender, target.dialect];
-    await client.query(QUEUE_AGAIN, again);
+    await queueAgain(client, again);
     await client.query(
       `INSERT INTO lane_entry (organization_id, lane_id, position, request_id, due_at) VALUES ($1, $2, $3, $5, ${DUE_NOW})`,
       [organizationId, target.lane_id, position, target.free, target.id],
@@ -189,12 +186,13 @@ export function cancel(core: Core, organizationId: string, requestId: string, by
 }
 
 async function settleByHand(client: PoolClient, organizationId: string, target: Target, state: "SKIPPED" | "CANCELLED"): Promise<void> {
-  await client.query(
+  const changed = await client.query(
     `UPDATE webhook_request SET state = $3::webhook_request_state, failed = true, settled_at = now(), next_attempt_at = NULL, updated_at = now(),
        notification_status = CASE WHEN notification_status = 'NEW' THEN 'FAILED' ELSE notification_status END
      WHERE id = $1 AND organization_id = $2`,
     [target.id, organizationId, state],
   );
+  demandChanged(changed);
   await client.query("DELETE FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3", [
     organizationId,
     target.lane_id,
@@ -207,7 +205,7 @@ export function retryNow(core: Core, organizationId: string, requestId: string, 
   return withRequest(core, organizationId, requestId, { by, action: "retryNow" }, async (client, target) => {
     if (!isWaiting(target)) throw new ConflictError("only the waiting or blocked head of a lane can be tried now", "NOT_WAITING");
     const anew = target.blocked_request_id === target.id;
-    await client.query(QUEUE_AGAIN, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null, target.dialect]);
+    await queueAgain(client, [target.id, organizationId, anew, target.position, null, null, target.lane_id, null, target.dialect]);
     await client.query(`UPDATE lane_entry SET due_at = ${DUE_NOW} WHERE organization_id = $1 AND lane_id = $2 AND position = $3`, [
       organizationId,
       target.lane_id,
