@@ -255,7 +255,7 @@ async function startOn(
           dashboard: openDashboard(
             (err) => log.error({ err }, "the dashboard could not be built"),
             part?.kind === "WORKER" ? part.dashboardBuilt : undefined,
-            config.portalFrameAncestors,
+            { ancestors: config.portalFrameAncestors, brand: config.portalBrand },
           ),
         })
       : await createWorkerServer(core);

@@ -8,6 +8,7 @@ import { usableCores } from "./config/cores.ts";
 import { OIDC_VARIABLES, type OidcConfig, oidcOf } from "./config/oidc.ts";
 import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
+import { PORTAL_VARIABLES, type PortalBrand, portalBrandOf } from "./config/portal-brand.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { TRACING_VARIABLES, type TracingConfig, tracingOf } from "./config/tracing.ts";
@@ -149,6 +150,7 @@ const environment = z.object({
   HOOKLINE_TRUSTED_PROXIES: cidrs.default([]),
   HOOKLINE_CORS_ORIGINS: origins.optional(),
   HOOKLINE_PORTAL_FRAME_ANCESTORS: frameAncestors.optional(),
+  ...PORTAL_VARIABLES,
   HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
   HOOKLINE_INBOUND_EVENT_LIMIT: limit.default({ count: 600, seconds: 60 }),
   HOOKLINE_INBOUND_ADDRESS_LIMIT: limit.default({ count: 10, seconds: 60 }),
@@ -224,6 +226,7 @@ export interface Config {
   corsOrigins: string[];
   /** Origins whose pages may hold the portal in a frame. */
   portalFrameAncestors: string[];
+  portalBrand: PortalBrand;
   inboundGoalLimit: { count: number; seconds: number };
   inboundEventLimit: { count: number; seconds: number };
   inboundAddressLimit: { count: number; seconds: number };
@@ -337,6 +340,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     trustedProxies: e.HOOKLINE_TRUSTED_PROXIES,
     corsOrigins: e.HOOKLINE_CORS_ORIGINS ?? [],
     portalFrameAncestors: e.HOOKLINE_PORTAL_FRAME_ANCESTORS ?? [],
+    portalBrand: portalBrandOf(e),
     inboundGoalLimit: e.HOOKLINE_INBOUND_GOAL_LIMIT,
     inboundEventLimit: e.HOOKLINE_INBOUND_EVENT_LIMIT,
     inboundAddressLimit: e.HOOKLINE_INBOUND_ADDRESS_LIMIT,

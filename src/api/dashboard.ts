@@ -8,6 +8,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { PortalBrand } from "../config/portal-brand.ts";
+import { brandedPage, logoRoute } from "./portal-brand.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BUILT = join(ROOT, "dist/web");
@@ -28,7 +30,7 @@ interface Asset {
 }
 
 export interface Dashboard {
-  /** GET /, /assets/* and the icon. */
+  /** GET /, /assets/*, the icon and the portal's logo. */
   routes: FastifyPluginAsync;
   /** Answers with the page, whatever the path: the browser routes by itself. */
   page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
@@ -132,13 +134,13 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): 
 /**
  * Starts loading (and building, which takes seconds) at once and does not wait for it: the API is up meanwhile, and whoever
  * opens the dashboard waits. A failed build is told once through `failed` and answered with 503.
- * @param portalAncestors origins that may frame the portal's pages
  * @param built what to wait for before: somebody else who builds it
+ * @param portal origins that may frame the portal's pages, and whose name and colours these show
  */
 export function openDashboard(
   failed: (error: unknown) => void,
   built: Promise<void> = Promise.resolve(),
-  portalAncestors: readonly string[] = [],
+  portal: { ancestors: readonly string[]; brand: PortalBrand } = { ancestors: [], brand: {} },
 ): Dashboard {
   const loading = built.then(load).catch((error: unknown) => {
     failed(error);
@@ -155,7 +157,9 @@ export function openDashboard(
     const index = (await loading)?.get("/index.html");
     if (!index) return unavailable(reply);
     const nonce = randomBytes(16).toString("base64");
-    const ancestors = /^\/portal(?:[/?]|$)/.test(request.url) ? portalAncestors : [];
+    const isPortal = /^\/portal(?:[/?]|$)/.test(request.url);
+    const ancestors = isPortal ? portal.ancestors : [];
+    const html = isPortal ? brandedPage(index.plain.toString(), portal.brand) : index.plain.toString();
     // The older header knows no list of origins.
     if (ancestors.length === 0) reply.header("x-frame-options", "DENY");
     return reply
@@ -164,10 +168,11 @@ export function openDashboard(
       .header("referrer-policy", "no-referrer")
       .header("x-content-type-options", "nosniff")
       .type("text/html; charset=utf-8")
-      .send(index.plain.toString().replace('name="style-nonce" content=""', `name="style-nonce" content="${nonce}"`));
+      .send(html.replace('name="style-nonce" content=""', `name="style-nonce" content="${nonce}"`));
   }
 
   const routes: FastifyPluginAsync = async (app) => {
+    await app.register(logoRoute(portal.brand.logo));
     // Whatever is accepted: `/` is the dashboard's own path, not an unknown one.
     app.get("/", page);
     app.get("/assets/*", async (request, reply) => {

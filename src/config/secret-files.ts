@@ -2,8 +2,7 @@
  * `NAME_FILE` for every variable that holds a secret: the path of a file with its value, as Docker, Kubernetes and systemd
  * hand secrets over.
  */
-import { readFileSync, statSync } from "node:fs";
-import { fileReason } from "./folder.ts";
+import { readPlainFile } from "./plain-file.ts";
 
 export const SECRETS = [
   "DATABASE_URL",
@@ -28,18 +27,11 @@ export interface WithFiles {
   problems: string[];
 }
 
-/** Only plain files are read: a FIFO would hang the start. */
 function read(file: string): { text: string } | { problem: string } {
-  try {
-    const stats = statSync(file);
-    if (!stats.isFile()) return { problem: `${file} is no plain file: name one that holds the value` };
-    if (stats.size > LARGEST_BYTES) return { problem: `${file} has ${stats.size} bytes: a secret has at most ${LARGEST_BYTES}` };
-    const text = readFileSync(file, "utf8").trim();
-    return text === "" ? { problem: `${file} is empty: write the value into it` } : { text };
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return { problem: missing ? `${file} does not exist` : `${file} cannot be read: ${fileReason(error)}` };
-  }
+  const found = readPlainFile(file, "a secret", LARGEST_BYTES);
+  if ("problem" in found) return found;
+  const text = found.bytes.toString("utf8").trim();
+  return text === "" ? { problem: `${file} is empty: write the value into it` } : { text };
 }
 
 /** @param given without empty variables */

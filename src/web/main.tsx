@@ -9,9 +9,10 @@ import { createRoot } from "react-dom/client";
 import { unstable_HistoryRouter as HistoryRouter } from "react-router";
 import { App } from "./app.tsx";
 import { routerHistory } from "./history.ts";
+import { meta } from "./meta.ts";
 import { theme } from "./theme.ts";
 
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
+const nonce = meta("style-nonce") ?? "";
 // What locks the scrolling behind a panel writes a style element, too, and looks for its nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 

@@ -1,5 +1,6 @@
 /** .env.example is what people copy: it names every variable, and says the truth about its default. */
 import { readFile } from "node:fs/promises";
+import { parseEnv } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readClientConfig, readConfig, VARIABLES } from "../../src/config.ts";
 
@@ -10,10 +11,8 @@ let lines: string[];
 beforeAll(async () => {
   lines = (await readFile(FILE, "utf8")).split("\n");
   examples = new Map(
-    lines.flatMap((line) => {
-      const found = /^#([A-Z][A-Z_]*)=(.*)$/.exec(line);
-      return found ? [[found[1] as string, found[2] as string]] : [];
-    }),
+    // As a start reads it: quotes are taken off, and a bare # begins a comment.
+    lines.flatMap((line) => (/^#[A-Z][A-Z_]*=/.test(line) ? (Object.entries(parseEnv(line.slice(1))) as [string, string][]) : [])),
   );
 });
 

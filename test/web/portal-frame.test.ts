@@ -28,3 +28,10 @@ test("and nothing else", { timeout: 150_000 }, async () => {
     expect(page.headers.get("x-frame-options"), path).toBe("DENY");
   }
 });
+
+test("without a name, colour and logo of its owner the portal's page is the dashboard's, byte for byte", { timeout: 150_000 }, async () => {
+  const bare = async (path: string) => (await (await get(path)).text()).replace(/(name="style-nonce" content=")[^"]+/, "$1");
+  expect(await bare("/portal")).toBe(await bare("/"));
+  expect(await bare("/portal/logo")).toBe(await bare("/"));
+  expect(await bare("/portal")).not.toContain("portal-");
+});

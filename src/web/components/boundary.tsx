@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from "react";
+import { product } from "../meta.ts";
 import { Failed } from "./states.tsx";
 
 /** A page that breaks must not take the navigation with it. A chunk that is gone means a new version was installed: load it. */
@@ -11,6 +12,6 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: 
 
   override render() {
     if (!this.state.broken) return this.props.children;
-    return <Failed error="This page met a mistake of ours, or Hookline was updated meanwhile." retry={() => location.reload()} />;
+    return <Failed error={`This page met a mistake of ours, or ${product()} was updated meanwhile.`} retry={() => location.reload()} />;
   }
 }

@@ -1,6 +1,7 @@
 import { IconChevronLeft } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, NavLink } from "react-router";
+import { product } from "../meta.ts";
 import classes from "./page.module.css";
 
 interface PageProps {
@@ -18,7 +19,7 @@ interface PageProps {
 export function Page({ title, name, hint, actions, back, wide, children }: PageProps) {
   const tab = name ?? (typeof title === "string" ? title : "");
   useEffect(() => {
-    document.title = tab === "" ? "Hookline" : `${tab} · Hookline`;
+    document.title = tab === "" ? product() : `${tab} · ${product()}`;
   }, [tab]);
   return (
     <div className={classes["page"]} data-wide={wide || undefined}>

@@ -1,12 +1,14 @@
 /** The portal: what `/portal#token=…` opens. The dashboard, narrowed to one application. */
 import { Alert, Button } from "@mantine/core";
 import { IconLinkOff } from "@tabler/icons-react";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, Route, Routes } from "react-router";
 import { LoadingRows } from "../components/states.tsx";
 import { useAct } from "../graphql/act.ts";
 import { PORTAL } from "../graphql/client.ts";
+import { meta } from "../meta.ts";
 import { ClientProvider } from "../session.tsx";
+import { Brand, isBranded, paint } from "./brand.tsx";
 import { PortalSignOut } from "./documents.ts";
 import classes from "./portal.module.css";
 import { PortalRequestPage } from "./request.tsx";
@@ -18,14 +20,22 @@ const tokenInAddress = (): string | undefined => new URLSearchParams(location.ha
 
 function Gate({ title, children }: { title: string; children: ReactNode }) {
   useEffect(() => {
-    document.title = title;
+    const name = meta("portal-name");
+    document.title = name === undefined ? title : `${title} · ${name}`;
   }, [title]);
   return (
-    <main className={classes["gate"]}>
-      <IconLinkOff size={28} stroke={1.5} aria-hidden />
-      <h1>{title}</h1>
-      <p className="quiet">{children}</p>
-    </main>
+    <>
+      {isBranded() && (
+        <header className={classes["bar"]}>
+          <Brand />
+        </header>
+      )}
+      <main className={classes["gate"]}>
+        <IconLinkOff size={28} stroke={1.5} aria-hidden />
+        <h1>{title}</h1>
+        <p className="quiet">{children}</p>
+      </main>
+    </>
   );
 }
 
@@ -35,6 +45,7 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
   return (
     <>
       <header className={classes["bar"]}>
+        {isBranded() && <Brand />}
         <p className={`clip ${classes["name"]}`}>
           <Link to="/portal">{application.name}</Link>
         </p>
@@ -71,6 +82,7 @@ export function Portal() {
   const [mistake, setMistake] = useState<string>();
   const tried = useRef(false);
   const ended = useCallback(() => setStage("ended"), []);
+  useLayoutEffect(paint, []);
 
   useEffect(() => {
     const token = tokenInAddress();
