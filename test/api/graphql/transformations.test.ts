@@ -80,9 +80,7 @@ describe("definitions", () => {
     ];
     for (const shape of shapes) expect(await create(shape)).toMatchObject({ __typename: "CreatedWebhookDefinition" });
     await data(app, app.adminToken, EMIT, { input: { type: "order.paid", payload: { n: 1 } } });
-    const started = performance.now();
     const calls = await receiver.waitFor(2);
-    expect(performance.now() - started).toBeLessThan(1_000);
     expect(calls.map((call) => [call.path, call.body.toString(), call.headers["x-n"]]).sort()).toEqual([
       ["/hook", '{"event":{"n":1}}', undefined],
       ["/hook/t", '{"n":1}', "1"],
@@ -96,5 +94,8 @@ describe("definitions", () => {
       { state: "SKIPPED", errorCode: null },
     ]);
     expect(receiver.calls).toHaveLength(2);
+    // Nobody waited for the one that ran its whole second.
+    const endless = await app.t.core.db.unscoped.webhookRequest.findFirstOrThrow({ where: { errorCode: "TRANSFORMATION_ERROR" } });
+    for (const { time } of calls) expect(time.getTime()).toBeLessThan((endless.settledAt as Date).getTime());
   });
 });
