@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { startCollector } from "../helpers/collector.ts";
 import { createTestDatabase, MASTER_KEY_TEXT } from "../helpers/database.ts";
@@ -12,11 +13,16 @@ const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
 const TOKEN = "tracing-program-0123456789abcdefghij";
 
-/** Modules that its processes loaded, as V8 lists them at their end. */
+/** Modules that its processes loaded, as V8 lists them at their end; of a file of the bundle (src/bundle.ts), those that it says it was made of. */
 async function loadedBy(folder: string): Promise<string[]> {
   const files = await readdir(folder);
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
-  return texts.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url));
+  const urls = texts.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url));
+  const parts = urls.map(async (url) => {
+    if (!url.includes("/dist/server/")) return [url];
+    return [...(await readFile(fileURLToPath(url), "utf8")).matchAll(/^\/\/ (\S+)$/gm)].map(([, part]) => `/${part}`);
+  });
+  return (await Promise.all(parts)).flat();
 }
 
 /** One delivery of the whole program, and its stop. */
