@@ -7,7 +7,7 @@ WORKDIR /app
 # First what `npm ci` and its postinstall (prisma generate, a bundle when there is something to bundle) read, so that a change of code keeps this layer.
 COPY package.json package-lock.json prisma.config.ts ./
 COPY prisma ./prisma
-COPY scripts/build-server.ts ./scripts/
+COPY scripts/build-server.ts scripts/move-into-place.ts ./scripts/
 COPY src/bundle.ts ./src/
 RUN npm ci --no-audit --no-fund
 COPY . .

@@ -3,11 +3,12 @@
  * `node scripts/build-server.ts`.
  */
 import { existsSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Plugin, rolldown } from "rolldown";
 import { BUILT_FROM, BUNDLE, ENTRIES, fileOf, sourcesFingerprint } from "../src/bundle.ts";
+import { moveIntoPlace } from "./move-into-place.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Built aside and moved into place: another process may build, or start, at the same moment. */
@@ -43,10 +44,7 @@ try {
   await bundle.write({ dir: aside, format: "esm", entryFileNames: (chunk) => fileOf(chunk.name), chunkFileNames: "[name]-[hash].js" });
   await bundle.close();
   await writeFile(join(aside, BUILT_FROM), builtFrom);
-  await rm(BUNDLE, { recursive: true, force: true });
-  await rename(aside, BUNDLE).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // else another process was faster
-  });
+  await moveIntoPlace(aside, BUNDLE);
 } finally {
   await rm(aside, { recursive: true, force: true });
 }

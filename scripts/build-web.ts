@@ -2,13 +2,14 @@
  * Builds the dashboard into dist/web, every file also as .br and .gz. `npm start` runs this by itself when dist/web is
  * missing or was built from other sources, in a process of its own, so that Vite never loads into the server.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "vite";
 import { dashboardFingerprint } from "../src/api/dashboard.ts";
+import { moveIntoPlace } from "./move-into-place.ts";
 
 const target = fileURLToPath(new URL("../dist/web", import.meta.url));
 // Two processes may build at once: each builds aside and moves its own into place.
@@ -37,14 +38,7 @@ for (const entry of await readdir(aside, { recursive: true, withFileTypes: true 
   await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
 }
 await writeFile(join(aside, "built-from"), await dashboardFingerprint());
-// The old one is moved away first, so that there is no dashboard for an instant only; whoever reads then reads again.
-const old = `${target}-old-${process.pid}`;
-await rename(target, old).catch(() => undefined);
-await rename(aside, target).catch(async (error: NodeJS.ErrnoException) => {
-  await rm(aside, { recursive: true, force: true });
-  if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // else another process was faster
-});
-await rm(old, { recursive: true, force: true });
+await moveIntoPlace(aside, target); // whoever reads meanwhile reads again
 
 const page = await readFile(join(target, "index.html"), "utf8");
 const first = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map((match) => compressed.get(match[1] ?? "") ?? 0);

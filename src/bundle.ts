@@ -31,13 +31,20 @@ export function sourcesFingerprint(): string {
   return hash.digest("hex");
 }
 
-function isCurrent(): boolean {
+function compare(): boolean {
   try {
     return readFileSync(join(BUNDLE, BUILT_FROM), "utf8") === sourcesFingerprint();
   } catch {
     return false;
   }
 }
+
+let current: boolean | undefined;
+/** One process runs one of the two, whatever changes meanwhile. */
+const isCurrent = (): boolean => {
+  current ??= compare();
+  return current;
+};
 
 /**
  * From the bundle, or from the sources. What Node makes of either is kept beside node_modules, where something can be written.

@@ -3,8 +3,9 @@
  * receiver gets each lane in order, at least once, one at a time. Nodes are engines with connections of their own in this process, where
  * a kill strikes at a chosen step; or processes, which SIGKILL ends.
  *
- * Seed and path are printed with a failure; run one again with `ORDERING_SEED=… ORDERING_PATH=…` and `-t` with the test's name. By hand
- * it runs longer: `ORDERING_RUNS=300`, and `ORDERING_PROCESS_RUNS=100`.
+ * Seed and path are printed with a failure; run one again with `ORDERING_SEED=… ORDERING_PATH=…` and `-t` with the test's name;
+ * `ORDERING_SHRINK=1` makes it as short as it gets, which takes minutes. By hand it runs longer: `ORDERING_RUNS=300`, and
+ * `ORDERING_PROCESS_RUNS=100`.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -20,6 +21,7 @@ const seed = Number(process.env["ORDERING_SEED"] ?? Date.now() % 2_000_000_000);
 const path = process.env["ORDERING_PATH"];
 const RUNS = Number(process.env["ORDERING_RUNS"] ?? 8);
 const PROCESS_RUNS = Number(process.env["ORDERING_PROCESS_RUNS"] ?? 1);
+const SHRINK = process.env["ORDERING_SHRINK"] !== undefined;
 const HOURS = 36_000_000;
 
 let receiver: Receiver;
@@ -50,7 +52,7 @@ async function checkHistories(histories: fc.Arbitrary<Move[]>, numRuns: number, 
           await world.close();
         }
       }),
-      { seed, numRuns, endOnFailure: process.env["ORDERING_SHRINK"] === undefined, ...(path === undefined ? {} : { path }) },
+      { seed, numRuns, endOnFailure: !SHRINK, ...(path === undefined ? {} : { path }) },
     );
   } finally {
     await site.close();

@@ -1,4 +1,5 @@
 /** P18: the dashboard's log in a real browser, live, while deliveries come at 200 a second. */
+import type { Browser, Page } from "playwright-core";
 import { launchBrowser } from "../../test/web/helpers/browser.ts";
 import type { Bench } from "../harness/bench.ts";
 import { makeDefinitions, startPlatform, TOKEN } from "../harness/platform.ts";
@@ -10,8 +11,7 @@ import { heapOf, watch, watchedOf } from "../harness/watch.ts";
 const [TYPES, PER_SECOND, SECONDS, SAMPLES] = [20, 200, 300, 20];
 
 /** Signed in by its token, at the live log. */
-async function openLog(url: string) {
-  const browser = await launchBrowser();
+async function openLog(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1360, height: 850 } });
   await page.goto(`${url}/sign-in`);
   const status = await page.evaluate(
@@ -28,14 +28,15 @@ async function openLog(url: string) {
   if (status !== 204) throw new Error(`the sign-in was answered with ${status}`);
   await page.goto(`${url}/log`);
   await page.getByText("Live", { exact: true }).waitFor();
-  return { browser, page };
+  return page;
 }
 
 async function run(bench: Bench) {
   const platform = await startPlatform(await bench.postgres.database());
   await makeDefinitions(platform, { count: TYPES, targetUrl: bench.receiver.url });
-  const { browser, page } = await openLog(platform.url);
+  const browser = await launchBrowser();
   try {
+    const page = await openLog(browser, platform.url);
     await bench.receiver.reset();
     const emit = (count: number, offset: number) =>
       bench.load({

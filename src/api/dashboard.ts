@@ -153,13 +153,18 @@ export function openDashboard(
       .type("text/plain; charset=utf-8")
       .send("The dashboard could not be built; see the server's log.\n");
 
+  const pages = loading.then((assets) => {
+    const own = assets?.get("/index.html")?.plain.toString();
+    return own === undefined ? undefined : { own, portal: brandedPage(own, portal.brand) };
+  });
+
   async function page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const index = (await loading)?.get("/index.html");
-    if (!index) return unavailable(reply);
+    const written = await pages;
+    if (!written) return unavailable(reply);
     const nonce = randomBytes(16).toString("base64");
     const isPortal = /^\/portal(?:[/?]|$)/.test(request.url);
     const ancestors = isPortal ? portal.ancestors : [];
-    const html = isPortal ? brandedPage(index.plain.toString(), portal.brand) : index.plain.toString();
+    const html = isPortal ? written.portal : written.own;
     // The older header knows no list of origins.
     if (ancestors.length === 0) reply.header("x-frame-options", "DENY");
     return reply

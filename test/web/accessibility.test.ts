@@ -1,7 +1,7 @@
 /** axe finds no serious fault on any page, in either theme, nor in the panels. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
-import { type Fault, faultsOf, OF_THE_THEME, settled } from "./helpers/axe.ts";
+import { type Fault, faultsOf, OF_THE_THEME, settled, turnTo } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { seed } from "./helpers/seed.ts";
 
@@ -94,7 +94,7 @@ test("sign-in, the webhook editor, a menu and a question", { timeout: 120_000 },
 for (const scheme of ["light", "dark"] as const) {
   test(`B92 B96 a refused form, the question over it, stopping and recovering, ${scheme}`, { timeout: 120_000 }, async () => {
     const page = await dashboard.open("/webhooks");
-    await page.emulateMedia({ colorScheme: scheme });
+    await turnTo(page, scheme);
     const faults: Fault[] = [];
     const look = async (name: string) => {
       await settled(page);

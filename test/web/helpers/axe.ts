@@ -55,19 +55,23 @@ export async function settled(page: Page): Promise<void> {
   );
 }
 
+/** The page hears of it a little later, unless somebody chose a theme. */
+export async function turnTo(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.waitForFunction(
+    (scheme) =>
+      document.documentElement.dataset["mantineColorScheme"] === scheme ||
+      ["light", "dark"].includes(localStorage.getItem("mantine-color-scheme-value") ?? "auto"),
+    colorScheme,
+  );
+}
+
 /** Faults of the page in light and in dark, and on a phone's width whether it goes beyond; leaves it light and wide. */
 export async function looked(page: Page, name: string): Promise<unknown[]> {
   const wrong: unknown[] = [];
   const wide = page.viewportSize() ?? { width: 1360, height: 850 };
   for (const [colorScheme, rules] of [["dark", OF_THE_THEME] as const, ["light", undefined] as const]) {
-    await page.emulateMedia({ colorScheme });
-    // The page hears of it a little later, unless somebody chose a theme.
-    await page.waitForFunction(
-      (scheme) =>
-        document.documentElement.dataset["mantineColorScheme"] === scheme ||
-        ["light", "dark"].includes(localStorage.getItem("mantine-color-scheme-value") ?? "auto"),
-      colorScheme,
-    );
+    await turnTo(page, colorScheme);
     await settled(page);
     wrong.push(...(await faultsOf(page, `${name}, ${colorScheme}`, rules)));
   }
