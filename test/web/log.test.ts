@@ -30,29 +30,49 @@ const events = (count: number, type: string) =>
 
 const total = (page: Page, count: string) => page.getByText(`${count} requests`, { exact: true });
 
-test("2 000 deliveries stream in while one looks, and none is missing", { timeout: 180_000 }, async () => {
+const toTheEnd = async (page: Page) => {
+  const oldest = page.getByText("#1", { exact: true });
+  for (let tries = 0; tries < 60 && !(await oldest.isVisible()); tries++) {
+    await page.getByRole("grid").evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+    await page.waitForTimeout(150);
+  }
+  await oldest.waitFor();
+};
+
+test("2 500 deliveries stream in while one looks, and none is missing", { timeout: 180_000 }, async () => {
   const page = await dashboard.open("/log");
   await page.getByText("Live", { exact: true }).waitFor();
-  for (let n = 0; n < 2_000; n += 500) await dashboard.installation.emit(events(500, `burst${n}`));
-  await receiver.waitFor(2_000, 120_000);
-  await total(page, "2,000").waitFor({ timeout: 30_000 });
+  for (let n = 0; n < 2_500; n += 500) await dashboard.installation.emit(events(500, `burst${n}`));
+  await receiver.waitFor(2_500, 120_000);
+  await total(page, "2,500").waitFor({ timeout: 30_000 });
 
-  // The rows on screen are few, whatever their number.
+  // The rows on screen are few, whatever their number; and what nobody looks at is not kept.
   expect(await page.getByRole("row").count()).toBeLessThan(80);
   const grid = page.getByRole("grid");
-  expect(await grid.getAttribute("aria-rowcount")).toBe("2001");
+  await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("2001");
+  // It comes back when somebody scrolls there: each row once.
+  await toTheEnd(page);
+  expect(await grid.getAttribute("aria-rowcount")).toBe("2501");
   // Every one of them reaches its final state without a reload: none is left when only the unsettled are shown.
   await page.goto(`${dashboard.installation.url}/log?state=PENDING,SENDING,WAITING`);
   await page.getByText("Nothing matches").waitFor({ timeout: 30_000 });
-  // From the newest to the oldest with the keyboard's and the wheel's help; older pages come by themselves.
+  // From the newest to the oldest; older pages come by themselves.
   await page.goto(`${dashboard.installation.url}/log`);
-  await page.getByText("#2000", { exact: true }).waitFor();
-  for (let tries = 0; tries < 60 && !(await page.getByText("#1", { exact: true }).isVisible()); tries++) {
-    await grid.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
-    await page.waitForTimeout(150);
-  }
-  await page.getByText("#1", { exact: true }).waitFor();
+  await page.getByText("#2500", { exact: true }).waitFor();
+  await toTheEnd(page);
   expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("what somebody chose stays, however much comes in above it", { timeout: 180_000 }, async () => {
+  const page = await dashboard.open("/log");
+  await page.getByRole("checkbox", { name: "Select request 2495" }).click();
+  const bar = page.getByRole("region", { name: "Selection" });
+  await bar.getByText("1 request selected").waitFor();
+  for (let n = 0; n < 2_200; n += 550) await dashboard.installation.emit(events(550, `above${n}`));
+  await total(page, "4,700").waitFor({ timeout: 60_000 });
+  await bar.getByText("1 request selected").waitFor();
+  await page.keyboard.press("Escape");
   await page.close();
 });
 

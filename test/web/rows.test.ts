@@ -69,6 +69,13 @@ test("at 100 000 rows a frame's worth of updates costs a few walks over the rows
   expect(median(merges) / median(walks)).toBeLessThan(10);
 });
 
+test("rows over the bound go at the old end, and it says so", () => {
+  const rows = [row(3), row(2), row(1)];
+  const over = merge(rows, [row(5), row(2, "REJECTED")], all, Number.NEGATIVE_INFINITY, 3);
+  expect([numbers(over.rows), over.cut]).toEqual([[5, 3, 2], true]);
+  expect(merge(rows, [row(5)], all, Number.NEGATIVE_INFINITY, 4).cut).toBe(false);
+});
+
 test("B90 what is not loaded is not shown: an update below the oldest loaded row makes no row while there are older pages", () => {
   const rows = [row(14_500), row(14_490), row(14_481)];
   const updates = [row(14_501), row(14_485), row(20), row(14_490, "REJECTED")];

@@ -87,6 +87,17 @@ export const OlderQuery = graphql(
   [LogRowFields],
 );
 
+/** The cursor behind the last of these: rows that came in live have none of their own. */
+export const PlaceQuery = graphql(`
+  query PlaceOfRequest($ids: [ID!]!) {
+    webhookRequests(first: 100, filter: { ids: $ids }) {
+      pageInfo {
+        endCursor
+      }
+    }
+  }
+`);
+
 export const LogSubscription = graphql(
   `
   subscription LogUpdates($filter: WebhookRequestFilter, $after: String) {

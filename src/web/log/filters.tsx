@@ -1,6 +1,6 @@
 import { Button, Menu, Select, TextInput } from "@mantine/core";
 import { IconAdjustmentsHorizontal, IconChevronDown, IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { type Chip, Chips } from "../components/chips.tsx";
 import classes from "../components/filter-bar.module.css";
 import { FilterField } from "../components/filter-field.tsx";
@@ -32,7 +32,8 @@ function chipsOf(filter: LogFilter, webhooks: readonly { id: string; name: strin
   return chips;
 }
 
-export function LogFilters({ filter, change }: FiltersProps) {
+/** Apart from the rows, which come in many times a second. */
+export const LogFilters = memo(function LogFilters({ filter, change }: FiltersProps) {
   const definitions = useDefinitionNames();
   const [more, setMore] = useState(filter.url !== "" || filter.error !== "" || filter.entity !== "");
   const set = (part: Partial<LogFilter>) => change({ ...filter, ...part });
@@ -104,7 +105,7 @@ export function LogFilters({ filter, change }: FiltersProps) {
       <Chips chips={chipsOf(filter, definitions, set)} clear={() => change(NO_FILTER)} />
     </search>
   );
-}
+});
 
 /** Quoted numbers are how people talk about requests: typing one opens it. */
 export function NumberSearch({ open }: { open: (number: string) => void }) {

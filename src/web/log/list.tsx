@@ -1,63 +1,45 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a virtual list of absolutely placed rows cannot be a table element
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its row by aria-activedescendant
 /** The rows on screen, of up to 100 000: fixed heights, so that scrolling costs the same whatever their number. */
-import { Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Link, useNavigate } from "react-router";
+import { useHref, useNavigate } from "react-router";
 import { formatDuration } from "../components/format.ts";
 import { Tag } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
 import { Why } from "../request/why.tsx";
 import type { LogRow } from "./documents.ts";
 import classes from "./list.module.css";
+import { MOST_ROWS } from "./rows.ts";
 import type { LogState, LogStore } from "./store.ts";
 
 const HEIGHT = { wide: 38, narrow: 62 };
 
-interface RowProps {
+/** What does not change as newer rows come in above. */
+const Cells = memo(function Cells({
+  row,
+  href,
+  selected,
+  selectable,
+}: {
   row: LogRow;
-  index: number;
-  top: number;
+  href: string;
   selected: boolean;
-  focused: boolean;
-  left: boolean;
   selectable: boolean;
-  toggle: (row: LogRow, range: boolean) => void;
-}
-
-const Row = memo(function Row({ row, index, top, selected, focused, left, selectable, toggle }: RowProps) {
+}) {
   const attempt = row.attempts.edges[0]?.node;
   return (
-    <div
-      role="row"
-      id={`request-${row.number}`}
-      aria-rowindex={index + 2}
-      aria-selected={selected}
-      data-focused={focused || undefined}
-      data-left={left || undefined}
-      className={classes["row"]}
-      style={{ transform: `translateY(${top}px)` }}
-    >
+    <>
       <div role="gridcell" className={classes["check"]}>
-        {selectable && (
-          <Checkbox
-            size="xs"
-            tabIndex={-1}
-            checked={selected}
-            onClick={(event: MouseEvent) => toggle(row, event.shiftKey)}
-            readOnly
-            aria-label={`Select request ${row.number}`}
-          />
-        )}
+        {selectable && <input type="checkbox" tabIndex={-1} checked={selected} readOnly aria-label={`Select request ${row.number}`} />}
       </div>
       <div role="gridcell" className={classes["state"]}>
         <Tag kind="request" state={row.state} bare />
       </div>
       <div role="gridcell" className={classes["number"]}>
-        <Link className="plain num" to={`/log/${row.number}`} tabIndex={-1}>
+        <a className="plain num" href={href} tabIndex={-1}>
           #{row.number}
-        </Link>
+        </a>
       </div>
       <div role="gridcell" className={classes["type"]}>
         <span className="clip mono">{row.eventType}</span>
@@ -85,12 +67,7 @@ const Row = memo(function Row({ row, index, top, selected, focused, left, select
       <div role="gridcell" className={classes["time"]}>
         <Moment at={row.createdAt} />
       </div>
-      {left && (
-        <span className={classes["left"]}>
-          <span>New above · you left off here</span>
-        </span>
-      )}
-    </div>
+    </>
   );
 });
 
@@ -105,6 +82,7 @@ interface ListProps {
 
 export function LogList({ store, state, selection, selectable, toggle, toggleAll }: ListProps) {
   const { rows, above, marker } = state;
+  const log = useHref("/log");
   const scroller = useRef<HTMLDivElement>(null);
   const navigate = useNavigate();
   const [narrow, setNarrow] = useState(() => matchMedia("(max-width: 48em)").matches);
@@ -124,7 +102,7 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: 6,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height is what makes the measurements stale
   useEffect(() => virtual.measure(), [height]);
@@ -134,12 +112,15 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
     const element = scroller.current;
     const added = above - lastAbove.current;
     lastAbove.current = above;
+    // Not the element's own: to read it here would have the browser lay out the new rows at once, and then again.
+    const top = store.scrollTop;
     if (!element || added === 0) return;
-    if (element.scrollTop > height / 2) {
-      element.scrollTop += added * height;
+    if (top > height / 2) {
+      store.scrollTop = top + added * height;
+      element.scrollTop = store.scrollTop;
       setUnseen((count) => count + added);
     }
-  }, [above, height]);
+  }, [above, height, store]);
 
   useLayoutEffect(() => {
     if (scroller.current) scroller.current.scrollTop = store.scrollTop;
@@ -158,6 +139,22 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
   }, [store]);
 
   const at = focused === undefined ? -1 : rows.findIndex((row) => row.number === focused);
+  store.inUse = selection.size > 0 ? MOST_ROWS : Math.max(last, at) + 1;
+
+  function onClick(event: MouseEvent) {
+    const element = event.target as HTMLElement;
+    const number = element.closest('[role="row"]')?.id.slice("request-".length);
+    const row = number ? rows.find((each) => String(each.number) === number) : undefined;
+    if (!row) return;
+    if (element instanceof HTMLInputElement) return toggle(row, event.shiftKey);
+    const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey;
+    const link = element.closest("a");
+    // The browser's own: another tab or window.
+    if (link ? elsewhere : element.closest("button") || getSelection()?.toString()) return;
+    event.preventDefault();
+    navigate(`/log/${row.number}`);
+  }
+
   function onKeyDown(event: KeyboardEvent) {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, j: 1, k: -1 };
     const step = steps[event.key];
@@ -190,21 +187,18 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
         tabIndex={0}
         onScroll={onScroll}
         onKeyDown={onKeyDown}
-        onClick={(event) => {
-          const element = event.target as HTMLElement;
-          if (element.closest("a, input, label, button") || getSelection()?.toString()) return;
-          const id = element.closest('[role="row"]')?.id.slice("request-".length);
-          if (id) navigate(`/log/${id}`);
-        }}
+        onClick={onClick}
       >
         <div role="row" aria-rowindex={1} className={classes["header"]}>
           <div role="columnheader" className={classes["check"]}>
             {selectable && (
-              <Checkbox
-                size="xs"
+              <input
+                type="checkbox"
                 aria-label="Select all loaded requests"
+                ref={(element) => {
+                  if (element) element.indeterminate = selection.size > 0 && selection.size < rows.length;
+                }}
                 checked={rows.length > 0 && selection.size === rows.length}
-                indeterminate={selection.size > 0 && selection.size < rows.length}
                 onChange={toggleAll}
               />
             )}
@@ -225,18 +219,26 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
         <div role="rowgroup" className={classes["rows"]} style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index] as LogRow;
+            const left = marker !== undefined && item.index > 0 && row.number <= marker && (rows[item.index - 1] as LogRow).number > marker;
             return (
-              <Row
+              <div
                 key={row.id}
-                row={row}
-                index={item.index}
-                top={item.start}
-                selected={selection.has(row.id)}
-                focused={row.number === focused}
-                left={marker !== undefined && item.index > 0 && row.number <= marker && (rows[item.index - 1] as LogRow).number > marker}
-                selectable={selectable}
-                toggle={toggle}
-              />
+                role="row"
+                id={`request-${row.number}`}
+                aria-rowindex={item.index + 2}
+                aria-selected={selection.has(row.id)}
+                data-focused={row.number === focused || undefined}
+                data-left={left || undefined}
+                className={classes["row"]}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <Cells row={row} href={`${log}/${row.number}`} selected={selection.has(row.id)} selectable={selectable} />
+                {left && (
+                  <span className={classes["left"]}>
+                    <span>New above · you left off here</span>
+                  </span>
+                )}
+              </div>
             );
           })}
         </div>

@@ -3,6 +3,8 @@ import type { LogRow } from "./documents.ts";
 
 /** More rows than anyone reads; the oldest go first. */
 export const MOST_ROWS = 100_000;
+/** Of a log that is looked at from its top: what comes in pushes older rows out, which the server has. */
+export const ROWS_BEHIND = 2_000;
 
 /** Where a request of that number is, or would be (rows run from high numbers to low). */
 export function placeOf(rows: readonly LogRow[], number: number): number {
@@ -20,7 +22,7 @@ export interface Merged {
   rows: LogRow[];
   /** How many rows were added above what was the newest row: what a scrolled view must move by. */
   above: number;
-  /** The oldest rows were dropped, to hold no more than MOST_ROWS. */
+  /** The oldest rows were dropped, to hold no more than `most`. */
   cut: boolean;
 }
 
@@ -29,12 +31,14 @@ export interface Merged {
  * @param belongs whether a row is one that the view shows
  * @param floor rows below this number are not loaded yet: an update of one of them is left out, since the rows between it
  * and the oldest loaded one would seem not to exist
+ * @param most rows that are held
  */
 export function merge(
   rows: readonly LogRow[],
   updates: readonly LogRow[],
   belongs: (row: LogRow) => boolean,
   floor = Number.NEGATIVE_INFINITY,
+  most = MOST_ROWS,
 ): Merged {
   const newest = rows[0]?.number ?? Number.POSITIVE_INFINITY;
   const next = rows.slice();
@@ -65,6 +69,6 @@ export function merge(
     head.push(row);
   }
   const merged = head.concat(added.slice(at), kept.slice(end));
-  const cut = merged.length > MOST_ROWS;
-  return { rows: cut ? merged.slice(0, MOST_ROWS) : merged, above, cut };
+  const cut = merged.length > most;
+  return { rows: cut ? merged.slice(0, most) : merged, above, cut };
 }

@@ -5,9 +5,9 @@
 import type { Client } from "urql";
 import { explain } from "../graphql/client.ts";
 import { follow, type LiveStatus } from "../graphql/live.ts";
-import { LogPageQuery, type LogRow, LogSubscription, OlderQuery, TotalQuery } from "./documents.ts";
+import { LogPageQuery, type LogRow, LogSubscription, OlderQuery, PlaceQuery, TotalQuery } from "./documents.ts";
 import { belongs, type LogFilter, liveFilter, toInput } from "./filter.ts";
-import { MOST_ROWS, merge } from "./rows.ts";
+import { MOST_ROWS, merge, ROWS_BEHIND } from "./rows.ts";
 
 export interface LogState {
   rows: LogRow[];
@@ -30,6 +30,12 @@ const SEEN = "hookline.log.seen";
 const RECOUNT_MS = 700;
 /** Before a first page that failed is asked for again. */
 const RETRY_MS = 2_000;
+/** Between two renders of what comes in: two frames, or so many times what the last one took, for then the page stays smooth. */
+const RENDER_MS = 33;
+const REST = 9;
+/** Rows below those in use that stay as well. */
+const PAGE = 100;
+const MOST_REST_MS = 1_000;
 
 export class LogStore {
   state: LogState = {
@@ -45,6 +51,8 @@ export class LogStore {
   };
   /** Where the view was, for coming back. */
   scrollTop = 0;
+  /** Rows from the top that somebody has on screen, or chose: they stay. */
+  inUse = 0;
   readonly filter: LogFilter;
   #client: Client;
   #cursor: string | undefined;
@@ -60,8 +68,11 @@ export class LogStore {
   #counted = 0;
   #wanted = false;
   #starting = false;
-  /** The oldest rows were dropped: no page leads on from what is left. */
+  /** The oldest rows were dropped: the next page is the one after the last that is left. */
   #cut = false;
+  /** Not before this moment is what comes in rendered; and what the last time took until it was seen, milliseconds. */
+  #restsUntil = 0;
+  #rendering = 0;
   #listeners = new Set<() => void>();
 
   constructor(client: Client, filter: LogFilter) {
@@ -101,8 +112,7 @@ export class LogStore {
       next: ({ webhookRequestUpdated: update }) => {
         this.#cursor = update.cursor;
         this.#waiting.push(update.request);
-        // A burst becomes one render per frame or two, whatever its size; hidden pages get timers, too.
-        this.#frame ??= setTimeout(this.#flush, 33);
+        this.#flushSoon();
         return update.cursor;
       },
       status: (status) => this.#set({ status }),
@@ -142,15 +152,26 @@ export class LogStore {
     return true;
   }
 
+  /** A burst becomes one render, whatever its size; hidden pages get timers, too. */
+  #flushSoon(): void {
+    this.#frame ??= setTimeout(this.#flush, Math.max(RENDER_MS, this.#restsUntil - performance.now()));
+  }
+
   #flush = (): void => {
     this.#frame = undefined;
+    const begun = performance.now();
     const updates = this.#waiting;
     this.#waiting = [];
     if (this.state.loadingOlder) this.#meanwhile.push(...updates);
     const mine = (row: LogRow) => belongs(this.filter, row);
-    const { rows, above, cut } = merge(this.state.rows, updates, mine, this.#floor());
+    // A page of older ones that is on its way goes on from the last row.
+    const most = this.state.loadingOlder ? MOST_ROWS : Math.min(MOST_ROWS, Math.max(ROWS_BEHIND, this.inUse + updates.length + PAGE));
+    const { rows, above, cut } = merge(this.state.rows, updates, mine, this.#floor(), most);
     if (cut) this.#cut = true;
     this.#set({ rows, above: this.state.above + above, hasOlder: this.state.hasOlder || cut });
+    this.#restsUntil = begun + Math.min(MOST_REST_MS, REST * this.#rendering);
+    // A timer that is set in a frame runs when that frame is painted.
+    requestAnimationFrame(() => setTimeout(() => (this.#rendering = performance.now() - begun)));
     this.#countAgain();
   };
 
@@ -195,17 +216,28 @@ export class LogStore {
     this.#countAgain();
   }
 
+  async #olderPage() {
+    let after = this.#older ?? null;
+    if (this.#cut) {
+      // More than one, for the last may have been deleted since.
+      const ids = this.state.rows.slice(-PAGE).map((row) => row.id);
+      const place = await this.#client.query(PlaceQuery, { ids }, { requestPolicy: "network-only" }).toPromise();
+      if (!place.data) return { data: undefined, error: place.error };
+      after = place.data.webhookRequests.pageInfo.endCursor;
+    }
+    return this.#client.query(OlderQuery, { filter: toInput(this.filter), after }, { requestPolicy: "network-only" }).toPromise();
+  }
+
   async older(): Promise<void> {
-    if (this.state.loadingOlder || !this.state.hasOlder || this.#cut || this.state.rows.length >= MOST_ROWS) return;
+    if (this.state.loadingOlder || !this.state.hasOlder || this.state.rows.length >= MOST_ROWS) return;
     this.#meanwhile = [];
     this.#set({ loadingOlder: true });
-    const { data, error } = await this.#client
-      .query(OlderQuery, { filter: toInput(this.filter), after: this.#older ?? null }, { requestPolicy: "network-only" })
-      .toPromise();
+    const { data, error } = await this.#olderPage();
     if (!data) {
       this.#set({ loadingOlder: false, error: error ? explain(error) : "No answer" });
       return;
     }
+    this.#cut = false;
     this.#older = data.webhookRequests.pageInfo.endCursor;
     const { rows } = merge(
       this.state.rows,
@@ -215,7 +247,7 @@ export class LogStore {
     this.#set({ rows, loadingOlder: false, error: undefined, hasOlder: data.webhookRequests.pageInfo.hasNextPage });
     this.#waiting.unshift(...this.#meanwhile);
     this.#meanwhile = [];
-    if (this.#waiting.length > 0) this.#frame ??= setTimeout(this.#flush, 33);
+    if (this.#waiting.length > 0) this.#flushSoon();
   }
 }
 

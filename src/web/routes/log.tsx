@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconListDetails, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, memo, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useClient } from "urql";
 import { ExportButton } from "../components/export-button.tsx";
@@ -49,9 +49,45 @@ function useSelection(rows: LogRow[]) {
   return { ids, toggle, toggleAll, clear };
 }
 
+interface ActionsProps {
+  filter: LogFilter;
+  /** How many match, for whoever may send them again; undefined: none, or all there are. */
+  resendable: number | undefined;
+  capped: boolean;
+  held: boolean;
+  toggleHold: () => void;
+}
+
+/** Apart from the rows, which come in many times a second. */
+const Actions = memo(function Actions({ filter, resendable, capped, held, toggleHold }: ActionsProps) {
+  const navigate = useNavigate();
+  const { can } = useSession();
+  return (
+    <span className={classes["actions"]}>
+      {resendable !== undefined && (
+        <Suspense>
+          <ResendAllButton filter={filter} total={resendable} capped={capped} />
+        </Suspense>
+      )}
+      {can("webhooks:write") && <RecoverViewButton filter={filter} />}
+      <ViewsButton place="/log" query={writeFilter(filter).toString()} />
+      <ExportButton list="requests" filter={toInput(filter)} />
+      <NumberSearch open={(number) => navigate(`/log/${number}`)} />
+      <Button
+        size="xs"
+        variant={held ? "filled" : "default"}
+        leftSection={held ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+        onClick={toggleHold}
+        aria-pressed={held}
+      >
+        {held ? "Resume" : "Pause"}
+      </Button>
+    </span>
+  );
+});
+
 export function Log() {
   const client = useClient();
-  const navigate = useNavigate();
   const { can } = useSession();
   const [query, setQuery] = useSearchParams();
   const text = query.toString();
@@ -71,10 +107,7 @@ export function Log() {
   useEffect(() => selection.clear(), [store]);
 
   const change = useCallback((next: LogFilter) => setQuery(writeFilter(next), { replace: true }), [setQuery]);
-  const toggleHold = () => {
-    if (!held) setHeld(true);
-    else setHeld(false);
-  };
+  const toggleHold = useCallback(() => setHeld((now) => !now), []);
   useHotkeys([
     ["p", toggleHold],
     ["/", () => document.getElementById("search")?.focus()],
@@ -94,26 +127,13 @@ export function Log() {
               {formatCapped(state.total, state.totalCapped)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
             </span>
           )}
-          <span className={classes["actions"]}>
-            {writes && filtered && (state.total ?? 0) > 0 && (
-              <Suspense>
-                <ResendAllButton filter={filter} total={state.total ?? 0} capped={state.totalCapped} />
-              </Suspense>
-            )}
-            {writes && <RecoverViewButton filter={filter} />}
-            <ViewsButton place="/log" query={writeFilter(filter).toString()} />
-            <ExportButton list="requests" filter={toInput(filter)} />
-            <NumberSearch open={(number) => navigate(`/log/${number}`)} />
-            <Button
-              size="xs"
-              variant={held ? "filled" : "default"}
-              leftSection={held ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
-              onClick={toggleHold}
-              aria-pressed={held}
-            >
-              {held ? "Resume" : "Pause"}
-            </Button>
-          </span>
+          <Actions
+            filter={filter}
+            resendable={writes && filtered && (state.total ?? 0) > 0 ? state.total : undefined}
+            capped={state.totalCapped}
+            held={held}
+            toggleHold={toggleHold}
+          />
         </div>
         <LogFilters filter={filter} change={change} />
       </header>
