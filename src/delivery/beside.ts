@@ -9,6 +9,8 @@ export interface Beside {
   /** @returns to be called when it has ended */
   begin(size: number): () => void;
   readonly running: number;
+  /** The size of the largest that runs, of those that nothing holds up. */
+  readonly largest: number;
 }
 
 /** One that takes longer waits for a lock or a slow disk: nobody waits for it. */
@@ -20,13 +22,14 @@ const LONG_MS = 100;
  */
 export function createBeside(least: readonly number[], most: number, monotonic: () => number): Beside {
   const running = new Set<{ size: number; at: number }>();
+  const largest = () => {
+    const young = monotonic() - LONG_MS;
+    let size = 0;
+    for (const each of running) if (each.at > young) size = Math.max(size, each.size);
+    return size;
+  };
   return {
-    worth(size) {
-      const young = monotonic() - LONG_MS;
-      let wanted = least[running.size] ?? most;
-      for (const each of running) if (each.at > young) wanted = Math.max(wanted, each.size);
-      return size >= wanted;
-    },
+    worth: (size) => size >= Math.max(least[running.size] ?? most, largest()),
     begin(size) {
       const each = { size, at: monotonic() };
       running.add(each);
@@ -34,6 +37,9 @@ export function createBeside(least: readonly number[], most: number, monotonic: 
     },
     get running() {
       return running.size;
+    },
+    get largest() {
+      return largest();
     },
   };
 }

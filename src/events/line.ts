@@ -66,8 +66,10 @@ export interface Line<C extends Waiting> {
 }
 
 /** A further short turn of an organization beside its running ones begins with so many events at least. */
-const WORTH = [1, 1, 16];
+const WORTH = [1, 32, 32];
 const WORTH_MORE = 64;
+/** A turn beside a single lone call, or beside one that a lock holds up, waits for no more: that is no load yet. */
+const isWorth = (beside: Beside, events: number) => beside.worth(events) || (beside.running === 1 && beside.largest <= 1);
 /** Calls looked at for one turn. */
 const LOOK = 500;
 const RETRY_AFTER_S = 1;
@@ -128,7 +130,7 @@ export function createLine<C extends Waiting>(
       } else for (const lane of call.lanes) passed.add(lane);
       for (const key of call.keys) keys.add(key);
     }
-    if (picked.length === 0 || !own.beside.worth(events)) return undefined;
+    if (picked.length === 0 || !isWorth(own.beside, events)) return undefined;
     const taken = new Set(picked);
     own.waiting = own.waiting.filter((call) => !taken.has(call));
     return { calls: picked, turn: "SHORT" };
