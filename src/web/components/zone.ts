@@ -40,16 +40,18 @@ export function zoned(options: Intl.DateTimeFormatOptions): (at: Date) => string
   };
 }
 
-let named: { zone: string; quarter: number; name: string } | undefined;
+const named = new Map<string, Intl.DateTimeFormat>();
+let last = { zone: "", quarter: Number.NaN, name: "" };
 /** `UTC`, `CET`, `GMT+5:30`: the zone as it is called at that moment. */
 export function zoneName(at: Date): string {
   // A zone's name changes on a quarter of an hour at most; a list of times asks for the same one over and over.
   const quarter = Math.floor(at.getTime() / 900_000);
-  if (named?.zone !== zone || named.quarter !== quarter) {
-    const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "short" }).formatToParts(at);
-    named = { zone, quarter, name: parts.find((part) => part.type === "timeZoneName")?.value ?? zone };
+  if (last.zone !== zone || last.quarter !== quarter) {
+    const format = named.get(zone) ?? new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "short" });
+    named.set(zone, format);
+    last = { zone, quarter, name: format.formatToParts(at).find((part) => part.type === "timeZoneName")?.value ?? zone };
   }
-  return named.name;
+  return last.name;
 }
 
 const two = "2-digit";

@@ -143,8 +143,8 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
 
   function onClick(event: MouseEvent) {
     const element = event.target as HTMLElement;
-    const number = element.closest('[role="row"]')?.id.slice("request-".length);
-    const row = number ? rows.find((each) => String(each.number) === number) : undefined;
+    const id = element.closest('[role="row"]')?.id;
+    const row = rows.find((each) => `request-${each.number}` === id);
     if (!row) return;
     if (element instanceof HTMLInputElement) return toggle(row, event.shiftKey);
     const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey;

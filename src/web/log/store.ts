@@ -33,9 +33,9 @@ const RETRY_MS = 2_000;
 /** Between two renders of what comes in: two frames, or so many times what the last one took, for then the page stays smooth. */
 const RENDER_MS = 33;
 const REST = 9;
+const MOST_REST_MS = 1_000;
 /** Rows below those in use that stay as well. */
 const PAGE = 100;
-const MOST_REST_MS = 1_000;
 
 export class LogStore {
   state: LogState = {
