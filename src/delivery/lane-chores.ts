@@ -48,7 +48,7 @@ const REVIVE = `
     ORDER BY e.lane_id, e.position LIMIT ${REQUESTS}
   ) b
   WHERE r.organization_id = $1 AND r.id = b.request_id AND r.updated_at <= $3::timestamptz AND (r.state = 'WAITING' OR (b.blocks AND r.state = 'REJECTED'))
-  RETURNING r.id, r.lane_id, b.blocks`;
+  RETURNING r.id, r.lane_id`;
 
 const ENTRIES_NOW = `
   UPDATE lane_entry e SET due_at = CASE WHEN l.free THEN '-infinity'::timestamptz END
@@ -71,11 +71,7 @@ async function goOnBatch(core: Core, client: PoolClient, row: Marked, after: str
   const { rows: lanes } = await client.query<{ id: string }>(NEXT_LANES, [organizationId, definitionId, after]);
   const ids = lanes.map((lane) => lane.id);
   if (ids.length === 0) return undefined;
-  const { rows: revived } = await client.query<{ id: string; lane_id: string; blocks: boolean }>(REVIVE, [
-    organizationId,
-    ids,
-    row.go_on_since,
-  ]);
+  const { rows: revived } = await client.query<{ id: string; lane_id: string }>(REVIVE, [organizationId, ids, row.go_on_since]);
   const requests = revived.map((r) => r.id);
   const touched = [...new Set(revived.map((r) => r.lane_id))];
   if (touched.length > 0) {
@@ -84,11 +80,8 @@ async function goOnBatch(core: Core, client: PoolClient, row: Marked, after: str
   }
   // Those that were parked while the definition stood still, too.
   await client.query(DUE, [organizationId, ids]);
-  const blockedHeads = revived.filter((r) => r.blocks).map((r) => r.id);
-  if (blockedHeads.length > 0) {
-    await publishRequests(client, organizationId, blockedHeads);
-    await client.query(core.notify.statement("feed", [organizationId]));
-  }
+  for (let at = 0; at < requests.length; at += BATCH) await publishRequests(client, organizationId, requests.slice(at, at + BATCH));
+  if (requests.length > 0) await client.query(core.notify.statement("feed", [organizationId]));
   await client.query(
     core.notify.statement(
       "lane",

@@ -221,10 +221,13 @@ export function createIngest(
 
   async function take(organizationId: string, inputs: EventInput[], options: IngestOptions): Promise<IngestResult> {
     const kept = catalogs.kept(organizationId);
+    const usable = kept && !kept.judge ? kept : undefined;
     // Without waiting where that is possible: calls are taken in the order in which they come.
-    const sync = kept && !kept.judge && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, kept) : undefined;
+    const few = usable && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, usable) : undefined;
+    const many = usable && inputs.length > STRETCH ? await match(core, organizationId, inputs, usable).catch(() => undefined) : undefined;
     const matched: Matched =
-      sync ??
+      few ??
+      many ??
       (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
         throw shown(error);
       }));

@@ -36,6 +36,8 @@ interface SubscriptionOptions {
   signal?: AbortSignal | undefined;
   /** Called when the subscriber is closed for slowness: it may hang in a send, so its connection must be closed. */
   onSlow?: (() => void) | undefined;
+  /** Whether the connection's client takes nothing right now; absent: who does not pull is slow. */
+  blocked?: (() => boolean) | undefined;
   /** Told once it stands. @param place the cursor up to which all was handed out; undefined while something is on its way */
   onOpen?: ((place: () => string | undefined) => void) | undefined;
 }
@@ -210,6 +212,8 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}, epoch: 
       stallMs,
       signal: options.signal,
       onSlow: options.onSlow,
+      blocked: options.blocked,
+      crowd: { batch: BATCH, streams: tail.crowded },
       onClose() {
         topics(tail).remove(topicId, subscriber);
         streams.delete(stream as Stream<unknown>);

@@ -2,6 +2,7 @@
  * What a subscriber pulls from: a queue that is bounded. Whoever falls behind by more than `limit` items, or takes
  * nothing for `stallMs` while something waits, is closed with SlowConsumerError and its queue is dropped at once:
  * it may come back with its last cursor, which costs us nothing, while buffering for it would cost without bound.
+ * Who pushes looks at the crowd first, so that nobody is closed for what this process has not written yet.
  */
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../clock.ts";
@@ -12,6 +13,10 @@ export interface StreamOptions<T> {
   limit: number;
   stallMs: number;
   signal: AbortSignal | undefined;
+  /** Whether its consumer's own client is what it waits for right now; absent: whatever waits, waits for the consumer. */
+  blocked?: (() => boolean) | undefined;
+  /** It is in here while it has no room for `batch` more items. */
+  crowd: { batch: number; streams: Set<Crowded> };
   /** Told once, when it is closed for slowness: the consumer may hang in a send and never pull again. */
   onSlow: (() => void) | undefined;
   /** Told once, however it ends. */
@@ -23,7 +28,13 @@ export interface StreamOptions<T> {
   catchUp?: (push: (item: T) => void) => Promise<boolean>;
 }
 
-export interface Stream<T> extends AsyncIterableIterator<T> {
+/** A stream whose queue is nearly full. */
+export interface Crowded {
+  /** By its client, which takes nothing; else what it was given is on its way through this process still. */
+  readonly blocked: boolean;
+}
+
+export interface Stream<T> extends AsyncIterableIterator<T>, Crowded {
   /** Nothing was taken from it yet. */
   readonly untouched: boolean;
   /** Its consumer has all that was pushed, and waits for more. */
@@ -39,7 +50,8 @@ export interface Stream<T> extends AsyncIterableIterator<T> {
 }
 
 export function createStream<T>(options: StreamOptions<T>): Stream<T> {
-  const { clock, limit, stallMs, signal } = options;
+  const { clock, limit, stallMs, signal, crowd } = options;
+  const roomy = Math.max(0, limit - crowd.batch);
   let queue: T[] = [];
   let waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
   let catchingUp = options.catchUp !== undefined;
@@ -55,6 +67,7 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
     closed = true;
     failure = error;
     queue = [];
+    crowd.streams.delete(stream);
     signal?.removeEventListener("abort", abort);
     options.onClose();
     if (!waiting) return;
@@ -78,7 +91,10 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
       const { resolve } = waiting;
       waiting = undefined;
       resolve({ done: false, value: item });
-    } else queue.push(item);
+      return;
+    }
+    queue.push(item);
+    if (queue.length > roomy) crowd.streams.add(stream);
   };
 
   async function next(): Promise<IteratorResult<T>> {
@@ -97,7 +113,11 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
       throw error;
     }
     if (closed) return done();
-    if (queue.length > 0) return { done: false, value: queue.shift() as T };
+    if (queue.length > 0) {
+      const value = queue.shift() as T;
+      if (queue.length <= roomy) crowd.streams.delete(stream);
+      return { done: false, value };
+    }
     if (ending) {
       close();
       return done();
@@ -107,12 +127,10 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
     });
   }
 
-  // All subscriptions of a connection share its signal: many listeners are no leak.
-  if (signal) setMaxListeners(0, signal);
-  if (signal?.aborted) queueMicrotask(abort);
-  else signal?.addEventListener("abort", abort);
-
-  return {
+  const stream: Stream<T> = {
+    get blocked() {
+      return options.blocked?.() ?? true;
+    },
     get untouched() {
       return untouched;
     },
@@ -148,4 +166,10 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
       return this;
     },
   };
+
+  // All subscriptions of a connection share its signal: many listeners are no leak.
+  if (signal) setMaxListeners(0, signal);
+  if (signal?.aborted) queueMicrotask(abort);
+  else signal?.addEventListener("abort", abort);
+  return stream;
 }

@@ -9,6 +9,7 @@ import type { RequestNode } from "../requests/related.ts";
 import { feedCursor } from "./cursor.ts";
 import { type FeedEntry, readEntries, requestsAsOf } from "./entries.ts";
 import { sequenceFeed } from "./sequencer.ts";
+import type { Crowded } from "./stream.ts";
 import { createTopics, type Topics } from "./topics.ts";
 
 /** One change, made once and shared by all who get it. */
@@ -45,6 +46,8 @@ export interface Tail {
   readonly goalValues: Topics<Subscriber<GoalValueChange>>;
   /** Subscribers of both kinds, those that still catch up included. */
   members: number;
+  /** Their streams that have no room for `BATCH` more. */
+  readonly crowded: Set<Crowded>;
   wake(): void;
   close(): void;
 }
@@ -53,6 +56,11 @@ export interface Tail {
 export const BATCH = 250;
 /** Another session numbers all the time: look again so soon. */
 const AGAIN_MS = 20;
+
+/** A stream without room is looked at again so soon. */
+const ROOM_MS = 5;
+/** So long the next batch waits for a stream whose client takes nothing; it closes those that have no room for it then. */
+const PATIENCE_MS = 250;
 
 /** What a tail asks of its feed. */
 export interface TailHooks {
@@ -74,6 +82,7 @@ export function requestChange(organizationId: string, epoch: string, entry: Feed
 export function createTail(core: Core, organizationId: string, epoch: string, start: number, hooks: TailHooks): Tail {
   const requests = createTopics<Subscriber<RequestChange>>();
   const goalValues = createTopics<Subscriber<GoalValueChange>>();
+  const crowded = new Set<Crowded>();
   let position = start;
   let running = false;
   let again = false;
@@ -111,6 +120,30 @@ export function createTail(core: Core, organizationId: string, epoch: string, st
     }
   }
 
+  /** Of the crowded ones: who is held up by its client. */
+  const held = new WeakSet<Crowded>();
+
+  /**
+   * Waits until each stream has room, but for those that their clients hold up: the changes that this process has read faster
+   * than it can write them are not their subscribers' fault.
+   */
+  async function room(): Promise<void> {
+    const since = new Map<Crowded, number>();
+    for (let ours = true; ours && !closed; ) {
+      ours = false;
+      const now = core.clock.monotonic();
+      for (const stream of crowded) {
+        if (!stream.blocked) {
+          since.delete(stream);
+          held.delete(stream);
+        } else if (!since.has(stream)) since.set(stream, now);
+        else if (now - (since.get(stream) as number) >= PATIENCE_MS) held.add(stream);
+        ours ||= !held.has(stream);
+      }
+      if (ours) await sleep(ROOM_MS);
+    }
+  }
+
   async function run(): Promise<void> {
     running = true;
     try {
@@ -120,6 +153,7 @@ export function createTail(core: Core, organizationId: string, epoch: string, st
         if (closed) return;
         const head = await sequenceFeed(core, organizationId);
         while (position < head.sequence && !closed) {
+          await room();
           const through = Math.min(head.sequence, position + BATCH);
           await handOut(await readEntries(core, organizationId, { after: position, through }));
         }
@@ -145,6 +179,7 @@ export function createTail(core: Core, organizationId: string, epoch: string, st
     requests,
     goalValues,
     members: 0,
+    crowded,
     wake() {
       if (closed) return;
       if (running) again = true;

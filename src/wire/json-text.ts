@@ -143,6 +143,7 @@ export interface JsonProblem {
 export function checkJson(text: string, { maxDepth }: { maxDepth: number } = { maxDepth: 64 }): JsonProblem | undefined {
   // Most texts have neither escapes nor broken pairs: three native searches spare looking into every string.
   const lookInside = text.includes("\\u") || text.includes("\0") || !text.isWellFormed();
+  if (!lookInside && hasFewBrackets(text, maxDepth)) return undefined;
   let depth = 0;
   for (let at = 0; at < text.length; ) {
     const unit = text.charCodeAt(at);
@@ -272,6 +273,14 @@ function unexpected(text: string, at: number): SyntaxError {
   return new SyntaxError(at < text.length ? `unexpected character in JSON at ${at}` : "unexpected end of JSON");
 }
 
+/** Whether at most so many brackets open anywhere, in strings too: found by native searches, where a walk looks at every character. */
+function hasFewBrackets(text: string, most: number): boolean {
+  let left = most;
+  for (const bracket of ["{", "["])
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (--left < 0) return false;
+  return true;
+}
+
 /** How much JSON text may hold, judged before JSON.parse: a megabyte of it can take the parser, or who reads the value, 0.2 s. */
 export interface JsonBounds {
   /** Of brackets below each other. */
@@ -284,6 +293,8 @@ export interface JsonBounds {
 
 /** What there is too much of; undefined also for what is no JSON, which the parser is to refuse. */
 export function overBounds(text: string, { depth, members = text.length, values = text.length }: JsonBounds): keyof JsonBounds | undefined {
+  // Most texts are short and flat.
+  if (text.length <= Math.min(members, values) && hasFewBrackets(text, depth)) return undefined;
   /** Of each open bracket: commas behind it so far, or NaN for a list. */
   const commas: number[] = [];
   let found = 1;

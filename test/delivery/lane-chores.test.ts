@@ -1,4 +1,5 @@
 /** What a change of a definition means for its lanes, however many there are. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Caller } from "../../src/accounts/caller.ts";
 import { createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
@@ -18,6 +19,7 @@ beforeAll(async () => {
   t = await testCore({ retryScale: 0.001 });
   receiver = await startReceiver();
   engine = await testEngine(t.core);
+  await engine.engine.feed.start();
 });
 afterAll(async () => {
   await engine?.close();
@@ -80,6 +82,45 @@ test("B26 stopping and activating cost no row a lane; what was queued goes on", 
   await activateDefinitions(t.core, admin, [id]);
   await expect.poll(queued, { timeout: 60_000 }).toBe(0);
   expect(await count("webhook_request WHERE organization_id = $1 AND state = 'DELIVERED'")).toBe(KEYS);
+});
+
+test("the live feed's last word of a request is the log's, however its definition is stopped and activated meanwhile", {
+  timeout: 60_000,
+}, async () => {
+  const after = await engine.engine.feed.cursor(organizationId);
+  const { id } = await define({ ordering: "NONE", retrySchedule: Array.from({ length: 20 }, () => 100) });
+  const inState = (state: string) => count(`webhook_request WHERE organization_id = $1 AND state = '${state}'`);
+  receiver.respond(503);
+  await engine.engine.ingest.emit(organizationId, events(60));
+  await expect.poll(() => inState("WAITING"), { timeout: 20_000 }).toBeGreaterThan(20);
+  // In flight, and marked for sending behind them.
+  receiver.hold();
+  await expect.poll(() => inState("SENDING"), { timeout: 20_000 }).toBeGreaterThan(10);
+  await stopDefinitions(t.core, admin, [id]);
+  receiver.respond(503);
+  receiver.release();
+  const rest = () => count("lane WHERE organization_id = $1 AND leased_until > now()");
+  await expect.poll(rest, { timeout: 40_000 }).toBe(0);
+  // What waits is due at once when it is activated; stopped again, most of it is not tried.
+  for (let i = 0; i < 3; i++) {
+    await activateDefinitions(t.core, admin, [id]);
+    await sleep(30);
+    await stopDefinitions(t.core, admin, [id]);
+  }
+  const marks = () => count("definition_counter WHERE organization_id = $1 AND go_on_since IS NOT NULL");
+  await expect.poll(async () => (await rest()) + (await marks()), { timeout: 40_000 }).toBe(0);
+  const { rows } = await t.core.db.pool.query<{ id: string; state: string }>(
+    "SELECT id, state FROM webhook_request WHERE organization_id = $1",
+    [organizationId],
+  );
+  const stream = await engine.engine.feed.requests({ organizationId, filter: {}, after });
+  const told = new Map<string, string>();
+  const last = await engine.engine.feed.cursor(organizationId);
+  for await (const { request, cursor } of stream) {
+    told.set(request.id, request.state);
+    if (cursor === last) break;
+  }
+  expect(rows.filter(({ id: request, state }) => told.get(request) !== state)).toEqual([]);
 });
 
 test("B29 thousands of blocked lanes are set going in batches, each head tried anew", { timeout: 90_000 }, async () => {

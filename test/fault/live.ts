@@ -5,7 +5,7 @@ import type { Platform } from "./platform.ts";
 import type { Process } from "./process.ts";
 
 const SUBSCRIPTION = "subscription ($after: String) { webhookRequestUpdated(after: $after) { cursor request { id state } } }";
-/** How long it may take to see what is already committed. */
+/** How long nothing may come of what is already committed; how fast it comes is the machine's affair. */
 const CATCH_UP_MS = 30_000;
 
 export interface Shown {
@@ -137,7 +137,7 @@ export async function startWatcher(platform: Platform): Promise<Watcher> {
       return breaks;
     },
     async judge(states) {
-      const deadline = performance.now() + CATCH_UP_MS;
+      let deadline = performance.now() + CATCH_UP_MS;
       // What is committed is shown once it has its number.
       while ((await waiting()) > 0 && performance.now() < deadline) await sleep(50);
       const wanted = await expected(states);
@@ -145,7 +145,10 @@ export async function startWatcher(platform: Platform): Promise<Watcher> {
         const there = new Set(shown.map(({ sequence }) => sequence));
         return [...wanted.keys()].filter((sequence) => !there.has(sequence));
       };
-      while (missing().length > 0 && performance.now() < deadline) await sleep(50);
+      for (let came = shown.length; missing().length > 0 && performance.now() < deadline; ) {
+        await sleep(50);
+        if (shown.length > came) [came, deadline] = [shown.length, performance.now() + CATCH_UP_MS];
+      }
       return judgeShown(shown, wanted, missing(), states);
     },
     async stop() {

@@ -225,6 +225,29 @@ describe("a slow consumer", () => {
     await own.stop();
   });
 
+  test("is none for what this process itself has not written yet: the next changes wait, and nothing is lost", async () => {
+    const own = createFeed(t.core, { queue: 300 });
+    await own.start();
+    const { id } = await t.organization();
+    const definition = await addDefinition(t.core, id);
+    const onSlow = vi.fn();
+    const [busy, idle] = [
+      await own.requests({ organizationId: id, filter: {}, onSlow, blocked: () => false }),
+      await own.requests({ organizationId: id, filter: {}, onSlow }),
+    ];
+    const reading = take(idle, 900);
+    const made = await addRequests(t.core, id, definition, 900);
+    const seen: RequestChange[] = [];
+    while (seen.length < 900) {
+      seen.push(...(await take(busy, 50)));
+      await sleep(10);
+    }
+    expect(seen.map((c) => c.request.id)).toEqual(made.map((r) => r.id));
+    expect(await reading).toHaveLength(900);
+    expect(onSlow).not.toHaveBeenCalled();
+    await own.stop();
+  });
+
   test("is closed too when it takes nothing for long, though little waits", async () => {
     const own = createFeed(t.core, { stallMs: 50, pollMs: 20 });
     await own.start();

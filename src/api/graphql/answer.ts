@@ -28,10 +28,17 @@ async function drained(raw: ServerResponse): Promise<boolean> {
   return answer;
 }
 
+/** A result may go to thousands of subscribers: its bytes are made once. */
+const events = new WeakMap<ExecutionResult, Buffer>();
+
 /** One event. A browser keeps its `id`, and sends it as Last-Event-ID when it comes back. */
-function eventOf(result: ExecutionResult): string {
+function eventOf(result: ExecutionResult): Buffer {
+  const known = events.get(result);
+  if (known) return known;
   const cursor = cursorOf(result);
-  return `event: next\n${cursor === undefined ? "" : `id: ${cursor}\n`}data: ${textOf(result)}\n\n`;
+  const event = Buffer.from(`event: next\n${cursor === undefined ? "" : `id: ${cursor}\n`}data: ${textOf(result)}\n\n`);
+  events.set(result, event);
+  return event;
 }
 
 /** No event: it tells the client where it stands, should the connection break now. */
@@ -88,8 +95,8 @@ export async function sendStream(reply: FastifyReply, { source, place, signal, m
     });
   try {
     for (let step = await next(); step !== undefined; step = await next()) {
-      const text = step.done ? "event: complete\ndata:\n\n" : eventOf(step.value);
-      if (!raw.write(text) && !(await drained(raw))) {
+      const event = step.done ? "event: complete\ndata:\n\n" : eventOf(step.value);
+      if (!raw.write(event) && !(await drained(raw))) {
         raw.destroy();
         break;
       }

@@ -20,6 +20,8 @@ export interface Context {
   signal: AbortSignal;
   /** Closes a connection that takes its updates too slowly. */
   closeSlow: () => void;
+  /** Whether the client takes nothing right now: what was written to its connection waits. */
+  blocked: () => boolean;
   /** What a browser that comes back to a stream of events says it had last: newer than the `after` of its URL. */
   lastEventId?: string | undefined;
   /** Told when a subscription with cursors begins. @param place up to where it has handed out everything; undefined while it hands out */
@@ -29,8 +31,8 @@ export interface Context {
 }
 
 /** What every subscription of the feed is opened with. @param after as the client's operation says */
-export function feedOptions({ lastEventId, signal, closeSlow, opened }: Context, after: string | null | undefined) {
-  return { after: lastEventId ?? after, signal, onSlow: closeSlow, onOpen: opened };
+export function feedOptions({ lastEventId, signal, closeSlow, blocked, opened }: Context, after: string | null | undefined) {
+  return { after: lastEventId ?? after, signal, onSlow: closeSlow, blocked, onOpen: opened };
 }
 
 /** @throws UnauthenticatedError */

@@ -173,6 +173,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       },
       signal: ended.signal,
       closeSlow: () => void request.raw.socket.destroy(),
+      blocked: () => reply.raw.writableNeedDrain,
       lastEventId: lastEventIdOf(request),
       opened: (current) => {
         where = current;

@@ -85,6 +85,7 @@ export function serveSockets(
     cookies: undefined,
     signal: extra.ended.signal,
     closeSlow: () => closeSlow(extra.socket),
+    blocked: () => extra.socket.bufferedAmount > 0,
   });
 
   const protocol = makeServer<Record<string, unknown>, Extra>({

@@ -24,7 +24,7 @@ export const interruptRequests = statement({
              SELECT * FROM webhook_request r WHERE r.organization_id = u.organization_id AND r.id = e.request_id AND r.state = 'SENDING' OFFSET 0
            ) r ON true
          )
-         UPDATE webhook_request r SET state = 'PENDING', attempt_count = r.attempt_count + 1, updated_at = now(), sending_at = NULL
+         UPDATE webhook_request r SET state = 'PENDING', attempt_count = r.attempt_count + 1, updated_at = now(), sending_at = NULL, next_attempt_at = NULL
          FROM cut WHERE r.organization_id = cut.organization_id AND r.id = cut.id
          RETURNING r.id, r.organization_id, r.definition_id, r.attempt_count, r.manual, r.url, cut.sending_at`,
   row: {

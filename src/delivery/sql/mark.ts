@@ -30,8 +30,9 @@ export const markUnchanged = statement({
   row: { id: "uuid" },
 });
 
+/** What was not sent is as the live feed told it last: SENDING is never told, neither is this. */
 export const unmark = statement({
   name: "unmark",
-  text: `UPDATE webhook_request r SET state = 'PENDING', sending_at = NULL ${OURS} AND r.state = 'SENDING'`,
+  text: `UPDATE webhook_request r SET state = CASE WHEN r.next_attempt_at IS NULL THEN 'PENDING'::webhook_request_state ELSE 'WAITING' END, sending_at = NULL ${OURS} AND r.state = 'SENDING'`,
   row: {},
 });

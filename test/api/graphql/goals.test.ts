@@ -39,6 +39,7 @@ const contextOf = (caller: Caller, signal = new AbortController().signal) => ({
   cookies: undefined,
   signal,
   closeSlow: () => undefined,
+  blocked: () => false,
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect to find

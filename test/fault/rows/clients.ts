@@ -13,10 +13,12 @@ interface Subscriber {
   close(): void;
 }
 
+/** What a slow one asks for is more than its socket and ours hold: tens of megabytes. */
+const MUCH = Array.from({ length: 30 }, (_, i) => `a${i}: request`).join(" ");
+
 /** Over SSE on a socket of its own. @param slow it never reads */
 function subscribe(test: RowTest, id: string, slow: boolean): Promise<Subscriber> {
-  const query =
-    "subscription ($id: ID!) { webhookRequestUpdated(filter: { webhookDefinitionId: $id }) { cursor request { id state request } } }";
+  const query = `subscription ($id: ID!) { webhookRequestUpdated(filter: { webhookDefinitionId: $id }) { cursor request { id state request ${slow ? MUCH : ""} } } }`;
   const cursors: string[] = [];
   let closed = false;
   return new Promise((resolve, reject) => {
@@ -56,14 +58,18 @@ function subscribe(test: RowTest, id: string, slow: boolean): Promise<Subscriber
   });
 }
 
+async function openConnections(url: string, token: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+  return Number(/^hookline_live_connections (\d+)$/m.exec(text)?.[1]);
+}
+
 const F33: Row = {
   id: "F33",
   title: "200 subscribers, 50 of them slow, the LISTEN connection cut",
   short: false,
   async run(test) {
     const { platform, producer } = test;
-    // Replies of some size, so that what a slow one does not read is more than its socket holds.
-    const target = await test.target("shown", { behaviour: () => ({ status: 200, body: "x".repeat(8_000) }) });
+    const target = await test.target("shown");
     const all = await Promise.all(Array.from({ length: 200 }, (_, i) => subscribe(test, target.id, i % 4 === 3)));
     const [slow, quick] = [all.filter((_, i) => i % 4 === 3), all.filter((_, i) => i % 4 !== 3)];
     await test.sleep(1_000);
@@ -73,7 +79,7 @@ const F33: Row = {
     const watch = setInterval(() => (peak = Math.max(peak, api.rss)), 100);
     const total = test.full ? 6_000 : 2_500;
     for (let sent = 0; sent < total; sent += 100) {
-      await producer.sendMany(target.type, 100, () => "1");
+      await producer.sendMany(target.type, 100, () => "1", { note: "x".repeat(400) });
       if (sent % 1_000 === 500) {
         test.fault();
         await platform.postgres.query(
@@ -86,23 +92,32 @@ const F33: Row = {
     const [{ shown }] = [test.live];
     const ids = new Set((await test.logged()).map(({ id }) => id));
     const wanted = shown.filter(({ id }) => ids.has(id)).length;
-    const done = () => quick.every((each) => each.cursors.length >= wanted);
-    for (const deadline = performance.now() + 60_000; !done() && performance.now() < deadline; ) await test.sleep(100);
-    // A slow one is closed once it has left updates waiting for half a minute.
-    const gone = () => slow.filter((each) => each.closed).length;
-    for (const deadline = performance.now() + 75_000; gone() < slow.length && performance.now() < deadline; ) await test.sleep(200);
+    // As long as something comes: how fast it does is the machine's affair.
+    const taken = () => quick.reduce((sum, each) => sum + each.cursors.length, 0);
+    for (let [before, at] = [taken(), performance.now()]; taken() < wanted * quick.length && performance.now() - at < 20_000; ) {
+      await test.sleep(100);
+      if (taken() > before) [before, at] = [taken(), performance.now()];
+    }
+    // Who reads nothing does not hear that it was closed: the server is asked. The row's own watcher may be its guest as well.
+    const gone = async () => all.length + 1 - (await openConnections(api.url, platform.token));
+    for (const deadline = performance.now() + 75_000; (await gone()) < slow.length && performance.now() < deadline; ) await test.sleep(200);
+    const closed = Math.min(await gone(), slow.length);
     clearInterval(watch);
     const twice = quick.filter((each) => new Set(each.cursors).size !== each.cursors.length).length;
     const short = quick.filter((each) => new Set(each.cursors).size < wanted).length;
     test.say(
-      `${wanted} updates to each of ${quick.length}, ${gone()} of ${slow.length} slow ones closed, the API's memory rose by ${((peak - before) / MIB).toFixed(0)} MB`,
+      `${wanted} updates to each of ${quick.length}, ${closed} of ${slow.length} slow ones closed, the API's memory rose by ${((peak - before) / MIB).toFixed(0)} MB`,
     );
     test.check(
       short === 0,
       `${short} subscribers missed updates (${quick.map((each) => each.cursors.length).sort((a, b) => a - b)[0]} of ${wanted})`,
     );
     test.check(twice === 0, `${twice} subscribers saw an update twice`);
-    test.check(gone() === slow.length, `${slow.length - gone()} slow subscribers are still open`);
+    test.check(closed === slow.length, `${slow.length - closed} slow subscribers are still open`);
+    test.check(
+      quick.every((each) => !each.closed),
+      "quick subscribers were closed",
+    );
     // 50 × 1 000 updates that wait, at most.
     test.check(peak - before < 300 * MIB, `the API's memory rose by ${((peak - before) / MIB).toFixed(0)} MB`);
     for (const each of all) each.close();
