@@ -11,6 +11,7 @@ import type { LaneRef } from "./lane-id.ts";
 import type { Ahead, Numbers } from "./numbers.ts";
 import { feedRows } from "./publish.ts";
 import { acceptEvents } from "./sql/accept-events.ts";
+import { lockNewestLanes } from "./sql/newest-lane.ts";
 
 /** How a lane held in this process is known to be, and how many new requests its holder would send at once if it still is so. */
 export interface Offer {
@@ -61,11 +62,15 @@ export async function acceptAtOnce(db: Pick<Database, "together">, numbers: Numb
   try {
     const sent = () => {
       ids = matches.map(() => newId());
-      return [{ statement: acceptEvents, values: valuesOf(given, lanes, of, ids, ahead) }];
+      const lockOf = [lanes.map(() => organizationId), lanes.map((lane) => lane.laneId), String(given.patienceMs)];
+      return [
+        { statement: lockNewestLanes, values: lockOf },
+        { statement: acceptEvents, values: valuesOf(given, lanes, of, ids, ahead) },
+      ];
     };
     const done = await db.together(sent, "block" in ahead ? ahead.block : undefined);
     before = done.before?.rows[0];
-    const rows = (done.came[0]?.rows ?? []) as Row[];
+    const rows = (done.came[1]?.rows ?? []) as Row[];
     const tickets = rows[0]?.written ? ticketsOf(given, lanes, of, ids, rows) : [];
     return { written: rows[0]?.written ?? false, version: rows[0]?.version, tickets };
   } finally {
@@ -98,7 +103,7 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...[ids, of.map((l) => nth.get(l)), inLane, column((m) => m.event.id), column((m) => m.workflowRuleId), column((m) => m.dialect)],
     ...[column((m) => m.event.type), column((m) => m.event.entity), column((m) => m.event.entityId)],
     ...[column((m) => m.url), column((m) => arrayLiteral(m.fieldsSet))],
-    ...[counts, bodies, String(given.patienceMs), given.paused, ...given.events.slice(-LAST)],
+    ...[counts, bodies, given.paused, ...given.events.slice(-LAST)],
   ];
 }
 

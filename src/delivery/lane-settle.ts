@@ -15,6 +15,7 @@ import { holdEveryLane, holdLanes } from "./sql/hold-lanes.ts";
 import { letLanesGo } from "./sql/let-lanes-go.ts";
 import { logAttempts, loggedAttempts as loggedAttemptRows } from "./sql/log-attempts.ts";
 import { mark, markUnchanged, unmark } from "./sql/mark.ts";
+import { lockNewestLanes } from "./sql/newest-lane.ts";
 import { publishChanges } from "./sql/publish-changes.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
 import { storable } from "./storable.ts";
@@ -136,7 +137,10 @@ export async function commitSteps(db: Database, given: readonly LaneStep[], opti
 async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
   const settlements = steps.flatMap((step) => step.settlements);
   const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
-  const sent: Sent[] = [{ statement: holdEveryLane, values: [...holdValues(steps, options.leaseMs), String(patienceMs)] }];
+  const sent: Sent[] = [
+    { statement: lockNewestLanes, values: [steps.map((s) => s.organizationId), steps.map((s) => s.laneId), String(patienceMs)] },
+    { statement: holdEveryLane, values: holdValues(steps, options.leaseMs) },
+  ];
 
   const add = (statement: Sent["statement"], values: readonly unknown[] | undefined): number =>
     values ? sent.push({ statement, values }) - 1 : 0;
@@ -165,7 +169,7 @@ async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: C
   const { came } = await db.together(() => sent);
   const rowsOf = <R>(at: number) => (at === 0 ? [] : came[at]?.rows) as R[];
   const errors = errorsInRow(counts?.definitionIds ?? [], rowsOf(counted));
-  return resultsOf(steps, came[0]?.rows as HeldRow[], new Set(rowsOf<{ id: string }>(markedAt).map((row) => row.id)), errors, new Set());
+  return resultsOf(steps, came[1]?.rows as HeldRow[], new Set(rowsOf<{ id: string }>(markedAt).map((row) => row.id)), errors, new Set());
 }
 
 function resultsOf(

@@ -12,12 +12,13 @@ import { claimLanes, correctDue, lockLanes } from "../../src/delivery/sql/claim-
 import { dueLanes } from "../../src/delivery/sql/due-lanes.ts";
 import { endLapsedLeases } from "../../src/delivery/sql/end-lapsed-leases.ts";
 import { finalStatuses } from "../../src/delivery/sql/final-statuses.ts";
-import { holdLanes } from "../../src/delivery/sql/hold-lanes.ts";
+import { holdEveryLane, holdLanes } from "../../src/delivery/sql/hold-lanes.ts";
 import { interruptRequests, logInterrupted } from "../../src/delivery/sql/interrupt.ts";
 import { lanesStillOurs, renewLeases } from "../../src/delivery/sql/leases.ts";
 import { letLanesGo, releaseLanes } from "../../src/delivery/sql/let-lanes-go.ts";
 import { logAttempts, loggedAttempts } from "../../src/delivery/sql/log-attempts.ts";
 import { mark, markUnchanged, unmark } from "../../src/delivery/sql/mark.ts";
+import { lockNewestLanes } from "../../src/delivery/sql/newest-lane.ts";
 import { readLanePages } from "../../src/delivery/sql/read-lanes.ts";
 import { requestAsChange } from "../../src/delivery/sql/request-as-change.ts";
 import { deleteLanes, lockIdleLanes, raiseLaneFloors } from "../../src/delivery/sql/retire-lanes.ts";
@@ -113,6 +114,7 @@ interface Node {
   "Rows Removed by Filter"?: number;
   "Rows Removed by Index Recheck"?: number;
   "Rows Removed by Join Filter"?: number;
+  "Shared Hit Blocks"?: number;
   Plans?: Node[];
 }
 
@@ -129,7 +131,7 @@ async function planOf({ name, text }: Statement<RowShape>, values: readonly unkn
   try {
     await client.query(`PREPARE ${prepared} AS ${text}`);
     const { rows } = await client.query<{ "QUERY PLAN": [{ Plan: Node }] }>(
-      `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE ${prepared}${values.length === 0 ? "" : `(${values.map(literal).join(", ")})`}`,
+      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE ${prepared}${values.length === 0 ? "" : `(${values.map(literal).join(", ")})`}`,
     );
     return (rows[0] as { "QUERY PLAN": [{ Plan: Node }] })["QUERY PLAN"][0].Plan;
   } finally {
@@ -185,6 +187,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     of(dueLanes, ["-infinity", 500], 500),
     of(claimLanes, [laneOrgs, lanes, newId(), 30_000]),
     of(lockLanes, [laneOrgs, lanes]),
+    of(lockNewestLanes, [laneOrgs, lanes, "1000"]),
     of(correctDue, [laneOrgs, lanes]),
     of(endLapsedLeases, [laneOrgs, lanes]),
     of(readLanePages, [laneOrgs, lanes, [], 32]),
@@ -270,6 +273,35 @@ test("the check can fail: a walk over the log, and a lookup that does not say wh
   ];
   expect((await faults(await of(all), BATCH, 3)).join()).toMatch(/sequential scan|reads \d+ rows/);
   expect((await faults(await of(everywhere), BATCH, 3)).join()).toMatch(/partitions of webhook_request|sequential scan/);
+});
+
+test("F40 a busy lane's row is found in a few buffers, however many of its versions an open snapshot keeps", async () => {
+  const lane = lanes[0] as string;
+  const dump = await t.core.db.pool.connect();
+  await dump.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await dump.query("SELECT count(*) FROM webhook_definition");
+  try {
+    await t.asServer(
+      `DO $$ BEGIN FOR i IN 1..8000 LOOP
+         UPDATE lane SET last_position = last_position + 1, lease_token = '${zero}' WHERE organization_id = '${t.organizationId}' AND id = '${lane}';
+       END LOOP; END $$`,
+    );
+    const one = [[t.organizationId], [lane]];
+    for (const [statement, values] of [
+      [lockNewestLanes, [...one, "1000"]],
+      [readLanePages, [...one, [], 1]],
+      [holdEveryLane, [...one, [zero], [0], [0], [0], [0], 30_000]],
+    ] as [Statement<RowShape>, unknown[]][])
+      expect((await planOf(statement, values))["Shared Hit Blocks"], statement.name).toBeLessThan(60);
+    const { rows } = await client.query<{ "QUERY PLAN": [{ Plan: Node }] }>(
+      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) SELECT 1 FROM lane WHERE organization_id = '${t.organizationId}' AND id = '${lane}'`,
+    );
+    // A control: this is what an ordinary look-up walks.
+    expect(rows[0]?.["QUERY PLAN"][0].Plan["Shared Hit Blocks"]).toBeGreaterThan(150);
+  } finally {
+    await dump.query("ROLLBACK");
+    dump.release();
+  }
 });
 
 test("B35 what a dead worker left in a lane with 300 000 queued is found at its head", async () => {

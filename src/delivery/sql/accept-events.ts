@@ -1,20 +1,25 @@
 import { statement } from "../../db/statement.ts";
+import { newestLane } from "./newest-lane.ts";
 
 /**
  * Events, their keys and what they trigger: one statement, so one snapshot and one round trip. It writes all or nothing:
  * nothing when the catalogue that the matches were made with ($2) is not the present one, when a key ($6, $7) is known,
  * or when there are no numbers. Numbers begin at $4, or with the block $5, which the message before this one took.
  *
- * Lanes are locked in the order of their ids, which is everybody's. What stands in a lane follows from its row as it is
+ * Lanes that there are have been locked by the statement before (newest-lane.ts) and are written where they stand; others come into being in
+ * the order of their ids, which is everybody's. One that another made in between fails it: the caller goes the long way. What stands in a lane follows from its row as it is
  * then: the arrays `numbers`, `positions` and `born` say it lane by lane, so that nothing is joined. A request is born
  * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number), and never while
- * all deliveries of the organization are paused ($47, as the catalogue says it). The feed's row
+ * all deliveries of the organization are paused ($46, as the catalogue says it). The feed's row
  * draws its place in line after every lock.
  */
+const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
+             (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting`;
+
 export const acceptEvents = statement({
   name: "accept-events",
   text: `WITH catalog AS MATERIALIZED (
-           SELECT c.version, set_config('lock_timeout', $46::text, true) AS patience, COALESCE($4::int8, (SELECT b.from_number FROM number_block b WHERE b.last_id = $5::uuid AND b.organization_id = $1::uuid)) AS number
+           SELECT c.version, COALESCE($4::int8, (SELECT b.from_number FROM number_block b WHERE b.last_id = $5::uuid AND b.organization_id = $1::uuid)) AS number
            FROM organization_catalog c WHERE c.organization_id = $1::uuid
          ), fits AS MATERIALIZED (
            SELECT c.number FROM catalog c
@@ -36,25 +41,37 @@ export const acceptEvents = statement({
            SELECT e.id, $1::uuid, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, application_id, traceparent,
              tracestate, $3::timestamptz
            FROM ours, unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::int4[],
-             $21::text[], $22::timestamptz[], $48::uuid[], $49::text[], $50::text[])
+             $21::text[], $22::timestamptz[], $47::uuid[], $48::text[], $49::text[])
            AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate)
-         ), lanes AS (
+         ), wanted AS MATERIALIZED (
+           SELECT u.*, l.place FROM ours CROSS JOIN (
+             SELECT * FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[]) AS u(id, definition_id, key, epoch, free, count) ORDER BY u.id
+           ) u LEFT JOIN LATERAL (${newestLane("$1::uuid", "u.id", "l.ctid AS place")}) l ON true
+         ), known AS (
+           UPDATE lane l SET last_number = l.last_number + w.count, last_position = l.last_position + w.count,
+             retry_at = CASE WHEN l.free THEN NULL ELSE l.retry_at END, idle_since = NULL
+           FROM wanted w WHERE l.ctid = w.place RETURNING ${LANE}
+         ), made AS (
            INSERT INTO lane AS l (organization_id, id, definition_id, key, epoch, free, settled_number, last_number, last_position, read_from)
            SELECT $1::uuid, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor
            FROM (
-             SELECT u.*, (SELECT c.lane_floor FROM definition_counter c WHERE c.definition_id = u.definition_id) AS floor
-             FROM ours, unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[]) AS u(id, definition_id, key, epoch, free, count)
+             SELECT w.*, (SELECT c.lane_floor FROM definition_counter c WHERE c.definition_id = w.definition_id) AS floor
+             FROM wanted w WHERE w.place IS NULL
            ) f ORDER BY f.id
            ON CONFLICT (organization_id, id) DO UPDATE SET
              last_number = l.last_number + (EXCLUDED.last_number - EXCLUDED.settled_number),
              last_position = l.last_position + (EXCLUDED.last_number - EXCLUDED.settled_number),
              retry_at = CASE WHEN l.free THEN NULL ELSE l.retry_at END, idle_since = NULL
-           RETURNING l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
-             (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting
+           RETURNING ${LANE}
+         ), lanes AS MATERIALIZED (
+           SELECT * FROM known UNION ALL SELECT * FROM made
+         ), all_there AS MATERIALIZED (
+           SELECT CASE WHEN (SELECT count(*) FROM lanes) = (SELECT count(*) FROM wanted) THEN true
+             ELSE ('hookline: a lane came into being, ' || (SELECT count(*) FROM lanes))::bool END AS ok
          ), found AS MATERIALIZED (
-           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held AND NOT $47::bool
+           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held AND NOT $46::bool
                AND (l.free OR l.last_number - ($28::int8[])[l.nth] = ($31::int8[])[l.nth]) THEN ($32::int4[])[l.nth] ELSE 0 END AS sending
-           FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM lanes l) l
+           FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM all_there a JOIN lanes l ON a.ok) l
          ), places AS MATERIALIZED (
            SELECT array_agg(l.last_number - ($28::int8[])[l.nth] ORDER BY l.nth) AS numbers,
              array_agg(l.last_position - ($28::int8[])[l.nth] ORDER BY l.nth) AS positions, array_agg(l.sending ORDER BY l.nth) AS born

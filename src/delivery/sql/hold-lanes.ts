@@ -1,14 +1,15 @@
 import { statement } from "../../db/statement.ts";
+import { newestLane } from "./newest-lane.ts";
 
 const COLUMNS = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int8[], $7::int4[])
       AS u(organization_id, id, token, requeues, settled, read_from, revision)`;
 
-/** Of the lanes in `given`, whose rows are locked, or are being locked by this. */
-const HELD = `
+/** Of the lanes in `given`, whose rows are locked. @param found which row of `given` a lane's is */
+const held = (found: string) => `
   UPDATE lane l SET leased_until = now() + $8::float8 * interval '1 ms', last_position = l.last_position + u.requeues,
     settled_number = GREATEST(l.settled_number, LEAST(u.settled, l.last_number)),
     read_from = CASE WHEN u.revision = l.revision THEN GREATEST(l.read_from, u.read_from) ELSE l.read_from END
-  FROM given u WHERE l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
+  FROM given u WHERE ${found} AND l.lease_token = u.token
   RETURNING l.organization_id, l.id, l.revision, l.last_number, l.last_position - u.requeues AS back,
     (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL OR NOT EXISTS (
       SELECT 1 FROM webhook_definition d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
@@ -34,21 +35,20 @@ export const holdLanes = statement({
   text: `WITH given AS MATERIALIZED (
            SELECT u.* FROM ${COLUMNS} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id AND l.lease_token = u.token
            ORDER BY l.organization_id, l.id FOR UPDATE OF l
-         ), held AS (${HELD})
+         ), held AS (${held("l.organization_id = u.organization_id AND l.id = u.id")})
          SELECT * FROM held`,
   row: ROW,
 });
 
 /**
- * The same, but all or none, and no lock is waited for longer than $9 milliseconds, to the end of the transaction. When one of the lanes
- * is ours no longer the cast fails, and with it the statements sent behind this one. The rows are found once: the update itself locks
- * them, one by one as they stand in `given`.
+ * The same, but all or none, of lanes that the statement before has locked (newest-lane.ts): they are written where they stand. When
+ * one of them is ours no longer the cast fails, and with it the statements sent behind this one.
  */
 export const holdEveryLane = statement({
   name: "hold-every-lane",
-  text: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $9::text, true)), given AS MATERIALIZED (
-           SELECT u.* FROM patience CROSS JOIN ${COLUMNS} ORDER BY u.organization_id, u.id
-         ), held AS (${HELD}), counted AS (SELECT count(*) AS lanes FROM held), whole AS MATERIALIZED (
+  text: `WITH given AS MATERIALIZED (
+           SELECT u.*, l.place FROM ${COLUMNS} CROSS JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.ctid AS place")}) l
+         ), held AS (${held("l.ctid = u.place")}), counted AS (SELECT count(*) AS lanes FROM held), whole AS MATERIALIZED (
            SELECT CASE WHEN c.lanes = cardinality($2::uuid[]) THEN true ELSE ('hookline: a lease was lost, ' || c.lanes || ' held')::bool END AS ok FROM counted c
          )
          SELECT h.* FROM whole w JOIN held h ON w.ok`,

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { newestLane } from "./newest-lane.ts";
 
 const OURS = `FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
   WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.id >= $3::uuid AND r.id <= $4::uuid`;
@@ -17,8 +18,8 @@ export const markUnchanged = statement({
   text: `WITH unchanged AS MATERIALIZED (
            SELECT u.organization_id, u.id FROM unnest($1::uuid[], $2::uuid[], $5::uuid[], $6::int4[]) AS u(organization_id, id, lane_id, revision)
            CROSS JOIN LATERAL (
-             SELECT l.definition_id FROM lane l WHERE l.organization_id = u.organization_id AND l.id = u.lane_id AND l.revision = u.revision
-               AND l.paused_at IS NULL AND l.blocked_request_id IS NULL OFFSET 0
+             SELECT l.definition_id FROM (${newestLane("u.organization_id", "u.lane_id")}) l
+             WHERE l.revision = u.revision AND l.paused_at IS NULL AND l.blocked_request_id IS NULL OFFSET 0
            ) l
            WHERE EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL OFFSET 0)
              AND EXISTS (SELECT 1 FROM organization o WHERE o.id = u.organization_id AND o.deliveries_paused_at IS NULL OFFSET 0)

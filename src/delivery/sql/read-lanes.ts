@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { newestLane } from "./newest-lane.ts";
 
 /** So many attempts may all be INTERRUPTED ones: sender.ts gives a request up at as many. */
 const MANY = 24;
@@ -21,7 +22,7 @@ export const readLanePages = statement({
            v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) AS event_bytes
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
          CROSS JOIN LATERAL (
-           SELECT * FROM lane l WHERE l.organization_id = w.organization_id AND l.id = w.lane_id OFFSET 0
+           ${newestLane("w.organization_id", "w.lane_id")}
          ) l
          LEFT JOIN LATERAL (
            (SELECT q.request_id, q.position, NULLIF(q.due_at, '-infinity') AS due_at FROM lane_entry q

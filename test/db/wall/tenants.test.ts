@@ -206,6 +206,7 @@ const ENGINES = new Set([
   ...[
     "lock-idle-lanes",
     "lock-lanes",
+    "lock-newest-lanes",
     "log-attempts",
     "log-interrupted",
     "logged-attempts",
