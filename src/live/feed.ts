@@ -11,7 +11,7 @@ import { BadCursorError, BadInputError } from "../errors.ts";
 import { matcher, type RequestFilter } from "../requests/filter.ts";
 import { anotherEpoch, feedCursor, sequenceOf } from "./cursor.ts";
 import { demandKept, type FeedEntry, readEntries, requestsAsOf } from "./entries.ts";
-import { sequenceFeed, withNews } from "./sequencer.ts";
+import { forgetLines, sequenceFeed, withNews } from "./sequencer.ts";
 import { createStream, type Stream } from "./stream.ts";
 import {
   BATCH,
@@ -114,6 +114,7 @@ export function createFeed(core: Core, limits: Partial<FeedLimits> = {}, epoch: 
   const tails = new Map<string, Tail>();
   const streams = new Map<Stream<unknown>, Tail>();
   epoch.on(() => {
+    forgetLines(core);
     for (const tail of [...tails.values()]) end(tail, anotherEpoch());
   });
   const gate = createGate(CATCH_UPS);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { findNews } from "./sql/find-news.ts";
 import { findWaiting } from "./sql/find-waiting.ts";
-import { sequence } from "./sql/sequence.ts";
+import { beginSequencing, sequence } from "./sql/sequence.ts";
 
 /** The other session's work takes a few milliseconds. */
 const AGAIN_MS = 4;
@@ -19,11 +19,62 @@ export interface Head {
   complete: boolean;
 }
 
+/** A writer takes its place in line right before it commits: whoever is later than this is found by the next look at all. */
+const LATE_MS = 5_000;
+const LOOK_AT_ALL_MS = 10_000;
+const MOST_LINES = 10_000;
+
+/** How far an organization's line is known to be empty. */
+interface Line {
+  /** Nothing waits up to here, but for who is late. */
+  above: number;
+  /** The last place that was numbered here. */
+  last: number;
+  /** Where `above` goes once everybody had the time to commit. */
+  next: { draw: number; at: number };
+  lookedAtAll: number;
+}
+
+const lines = new WeakMap<Core, Map<string, Line>>();
+
+/** The database is in another life: places in line may begin lower. */
+export const forgetLines = (core: Core): boolean => lines.delete(core);
+
+function lineOf(core: Core, organizationId: string): Line {
+  const known = lines.get(core) ?? new Map<string, Line>();
+  lines.set(core, known);
+  if (known.size > MOST_LINES) known.clear();
+  const line = known.get(organizationId) ?? { above: 0, last: 0, next: { draw: 0, at: 0 }, lookedAtAll: Number.NEGATIVE_INFINITY };
+  known.set(organizationId, line);
+  return line;
+}
+
+/** @returns the head; undefined: another session is at it */
+async function look(core: Core, organizationId: string): Promise<number | undefined> {
+  const line = lineOf(core, organizationId);
+  const now = core.clock.monotonic();
+  const atAll = now - line.lookedAtAll > LOOK_AT_ALL_MS;
+  const values = [organizationId, atAll ? 0 : line.above];
+  const { came } = await core.db.together(() => [
+    { statement: beginSequencing, values },
+    { statement: sequence, values },
+  ]);
+  const { head, draw } = (came[1]?.rows[0] ?? {}) as { head?: number | null; draw?: number | null };
+  if (head == null) return undefined;
+  if (atAll) line.lookedAtAll = now;
+  line.last = Math.max(line.last, draw ?? 0);
+  if (now - line.next.at > LATE_MS) {
+    line.above = line.next.draw;
+    line.next = { draw: line.last, at: now };
+  }
+  return head;
+}
+
 /** Numbers what was committed before the call. */
 export async function sequenceFeed(core: Core, organizationId: string): Promise<Head> {
   for (let left = TRIES; left > 0; left--) {
-    const [row] = await sequence.rows(core.db.pool, [organizationId]);
-    if (row?.head != null) return { sequence: row.head, complete: true };
+    const head = await look(core, organizationId);
+    if (head !== undefined) return { sequence: head, complete: true };
     await sleep(AGAIN_MS);
   }
   const [row] = await findNews.rows(core.db.pool, [[organizationId]]);
@@ -43,6 +94,6 @@ export async function withNews(core: Core, positions: ReadonlyMap<string, number
 export async function sequenceAll(core: Core): Promise<number> {
   const rows = await findWaiting.rows(core.db.pool, []);
   // Each is a transaction of its own. Where another session is at it, that one does the work.
-  for (const row of rows) await sequence.rows(core.db.pool, [row.organization_id]);
+  for (const row of rows) await look(core, row.organization_id);
   return rows.length;
 }

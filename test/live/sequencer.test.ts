@@ -89,3 +89,31 @@ test("the chore numbers what nobody reads", async () => {
   expect(await sequenceAll(t.core)).toBeGreaterThanOrEqual(3);
   expect((await t.core.db.pool.query("SELECT 1 FROM feed_unsequenced")).rowCount).toBe(0);
 });
+
+test("a look walks only what came since a few seconds ago; who commits later than that is found by the next look at all", async () => {
+  const { id } = await t.organization();
+  const definition = await addDefinition(t.core, id);
+  let now = 1_000_000;
+  const core = { ...t.core, clock: { ...t.core.clock, monotonic: () => now } };
+  const head = async () => (await sequenceFeed(core, id)).sequence;
+  const [first] = await addRequests(t.core, id, definition, 1);
+  const change = () => settle(t.core, id, [{ request: first as NonNullable<typeof first>, state: "PENDING" }]);
+  expect(await head()).toBe(1);
+  for (let i = 2; i <= 4; i++) {
+    now += 3_000;
+    await change();
+    expect(await head()).toBe(i);
+  }
+  // As of a transaction that took its place in line before all of these, and commits now.
+  const late = "INSERT INTO feed_unsequenced (organization_id, draw, changes, body) VALUES ($1, 1, 1, $2)";
+  const { rows } = await t.core.db.pool.query<{ body: string }>(
+    "SELECT substr(body, 28) AS body FROM feed_entry WHERE organization_id = $1 ORDER BY sequence DESC LIMIT 1",
+    [id],
+  );
+  await t.core.db.pool.query(late, [id, rows[0]?.body]);
+  now += 1_000;
+  expect(await head()).toBe(4);
+  now += 1_000;
+  expect(await head()).toBe(5);
+  expect(await readEntries(t.core, id, { after: 0, through: 5 })).toHaveLength(5);
+});
