@@ -29,9 +29,10 @@ async function make(definition: { id: string; laneId: string }, state: "DELIVERE
 test("settled requests go with their attempts and events after the days of the config; nothing else does", async () => {
   const definition = await addDefinition(t.core, t.organizationId);
   const [old, young, waiting, blocking, resent] = [
+    // Of one day, at whatever hour this runs: their partition stays for the one that waits.
     await make(definition, "DELIVERED", 12.1),
     await make(definition, "DELIVERED", 9),
-    await make(definition, "WAITING", 12.2),
+    await make(definition, "WAITING", 12.1),
     await make(definition, "DELIVERED", 13.5),
     await make(definition, "DELIVERED", 14.5),
   ];
