@@ -65,8 +65,8 @@ const PATIENCE_MS: Record<Turn, number> = { SHORT: 250, PATIENT: 3_000, LONG: 3_
 /** No partition takes the row (check_violation), or it came into being by another name at the same moment. */
 const NO_PARTITION = "23514";
 const LOCK_NOT_AVAILABLE = "55P03";
-/** Of sql/accept-events.ts: a key that is being taken right now. */
-const KEY_TAKEN = "22P02";
+/** Of sql/accept-events.ts: a key that is being taken right now, or a lane that came into being meanwhile. */
+const TAKEN_MEANWHILE = "22P02";
 /** Tries with an ever newer catalogue. */
 const CATALOGUES = 5;
 
@@ -166,7 +166,7 @@ export function createIngest(
       settle(organizationId, { ...outcome, catalog, tickets });
       return undefined;
     } catch (error) {
-      if (codeOf(error) === KEY_TAKEN && String((error as Error).message).includes("hookline:")) return "LONG_WAY";
+      if (codeOf(error) === TAKEN_MEANWHILE && String((error as Error).message).includes("hookline:")) return "LONG_WAY";
       throw error;
     } finally {
       // What was offered and not taken: after the lanes know of their new requests.

@@ -1,21 +1,22 @@
 import { statement } from "../../db/statement.ts";
 import { newestLane } from "./newest-lane.ts";
 
+const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
+             (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting`;
+
 /**
  * Events, their keys and what they trigger: one statement, so one snapshot and one round trip. It writes all or nothing:
  * nothing when the catalogue that the matches were made with ($2) is not the present one, when a key ($6, $7) is known,
  * or when there are no numbers. Numbers begin at $4, or with the block $5, which the message before this one took.
  *
- * Lanes that there are have been locked by the statement before (newest-lane.ts) and are written where they stand; others come into being in
- * the order of their ids, which is everybody's. One that another made in between fails it: the caller goes the long way. What stands in a lane follows from its row as it is
- * then: the arrays `numbers`, `positions` and `born` say it lane by lane, so that nothing is joined. A request is born
+ * Lanes that there are have been locked by the statement before (newest-lane.ts) and are written where they stand; others come
+ * into being in the order of their ids, which is everybody's. One that another made in between fails it: the caller goes the long
+ * way. What stands in a lane follows from its row as it is then: the arrays `numbers`, `positions` and `born` say it lane by lane,
+ * so that nothing is joined. A request is born
  * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number), and never while
  * all deliveries of the organization are paused ($46, as the catalogue says it). The feed's row
  * draws its place in line after every lock.
  */
-const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
-             (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting`;
-
 export const acceptEvents = statement({
   name: "accept-events",
   text: `WITH catalog AS MATERIALIZED (
