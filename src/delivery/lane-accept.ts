@@ -6,6 +6,7 @@ import { newId } from "../clock.ts";
 import type { Database } from "../db/client.ts";
 import type { RowOf } from "../db/statement.ts";
 import { arrayLiteral, ZERO_ID } from "../db/values.ts";
+import type { Owner } from "./fairness/shares.ts";
 import { type LaneTicket, type Match, newRequest, nextRequest, type Taken, takenLane, type Wanted, wantedLanes } from "./lane-enqueue.ts";
 import type { LaneRef } from "./lane-id.ts";
 import type { Ahead, Numbers } from "./numbers.ts";
@@ -15,10 +16,20 @@ import { lockNewestLanes } from "./sql/newest-lane.ts";
 
 /** How a lane held in this process is known to be, and how many new requests its holder would send at once if it still is so. */
 export interface Offer {
+  /** Of the lease. */
   token: string;
-  revision: number;
-  lastNumber: number;
+  /** Null: nobody here holds it, and the token is a new one, to claim it with. */
+  known: { revision: number; lastNumber: number } | null;
   sending: number;
+}
+
+/** A lane that so many new requests are for. */
+export interface Offered {
+  readonly ref: LaneRef;
+  readonly owner: Owner;
+  /** Ordered NONE. */
+  readonly free: boolean;
+  readonly count: number;
 }
 
 export interface Accepting {
@@ -31,12 +42,14 @@ export interface Accepting {
   matches: readonly Match[];
   /** Columns of the statement: space, key, body hash, status, answer. */
   keys: readonly (readonly unknown[])[];
-  /** Columns of the statement: id, type, entity, … as events/write.ts has them; the last three are its last parameters. */
+  /** Columns of the statement: id, type, entity, … as events/write.ts has them. */
   events: readonly (readonly unknown[] | null)[];
   /** How long the lock of a lane may be waited for, in milliseconds. */
   patienceMs: number;
-  /** The lane's holder here keeps room for what it offers, until it is told what became of it. */
-  offer(ref: LaneRef, count: number): Offer | undefined;
+  /** How long a claim lasts without a sign of life, in milliseconds. */
+  leaseMs: number;
+  /** This process keeps room for what it offers, until it is told what became of it. */
+  offer(lane: Offered): Offer | undefined;
 }
 
 export interface Accepted {
@@ -48,7 +61,7 @@ export interface Accepted {
 }
 
 type Row = RowOf<(typeof acceptEvents)["row"]>;
-/** Columns of events that the statement got last: application, traceparent, tracestate. */
+/** Columns of events that the statement gets behind the rest: application, traceparent, tracestate. */
 const LAST = 3;
 const NO_NUMBERS: Ahead = { first: 0 };
 
@@ -87,7 +100,9 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     used.set(lane, at);
     return at;
   });
-  const offers = lanes.map((lane) => offer(lane.ref, lane.matches.length));
+  const offers = lanes.map(({ ref, first: { definitionId, free }, matches: { length: count } }) =>
+    offer({ ref, owner: { organizationId: given.organizationId, definitionId }, free, count }),
+  );
   const { counts, bodies } = feedRows(matches.map((match, i) => newRequest(ids[i] as string, match)));
   const lane = <T>(value: (l: Wanted) => T) => lanes.map(value);
   const column = <T>(value: (m: Match) => T) => matches.map(value);
@@ -98,12 +113,12 @@ function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wante
     ...given.events.slice(0, -LAST),
     ...[lane((l) => l.laneId), lane((l) => l.first.definitionId), lane((l) => l.first.laneKey), lane((l) => l.first.laneEpoch)],
     ...[lane((l) => l.first.free), lane((l) => l.matches.length)],
-    ...[offers.map((o) => o?.token ?? ZERO_ID), offers.map((o) => o?.revision ?? 0)],
-    ...[offers.map((o) => o?.lastNumber ?? 0), offers.map((o) => o?.sending ?? 0)],
+    ...[offers.map((o) => o?.token ?? ZERO_ID), offers.map((o) => (o ? (o.known?.revision ?? null) : 0))],
+    ...[offers.map((o) => (o ? (o.known?.lastNumber ?? null) : 0)), offers.map((o) => o?.sending ?? 0)],
     ...[ids, of.map((l) => nth.get(l)), inLane, column((m) => m.event.id), column((m) => m.workflowRuleId), column((m) => m.dialect)],
     ...[column((m) => m.event.type), column((m) => m.event.entity), column((m) => m.event.entityId)],
     ...[column((m) => m.url), column((m) => arrayLiteral(m.fieldsSet))],
-    ...[counts, bodies, given.paused, ...given.events.slice(-LAST)],
+    ...[counts, bodies, given.paused, ...given.events.slice(-LAST), given.leaseMs],
   ];
 }
 

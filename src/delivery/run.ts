@@ -105,6 +105,15 @@ export class LaneRun {
     this.pump();
   }
 
+  /** Claimed by the statement that wrote these, its first requests: nothing else is in it. @param sending the first so many are SENDING already */
+  born(requests: QueuedRequest[], sending: number, after: number): void {
+    const { lastNumber, revision, catalogVersion } = this.lane;
+    // Else it would find nothing to do, and give its place to others.
+    this.#reserved = sending;
+    this.begin({ entries: [], more: false, lastNumber, revision });
+    this.accepted(requests, sending, lastNumber, after, catalogVersion);
+  }
+
   /** The lane may hold something we have not read. */
   news(): void {
     this.#queue.more = true;

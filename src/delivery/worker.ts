@@ -6,6 +6,7 @@
 import type { Core } from "../core.ts";
 import type { Queue } from "../db/queue.ts";
 import { createBodies } from "./bodies.ts";
+import { createClaimOffers } from "./claim-offers.ts";
 import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
@@ -13,7 +14,7 @@ import { type Bytes, createBytes } from "./fairness/bytes.ts";
 import { createPlaces, type Place, type Places } from "./fairness/places.ts";
 import type { Owner } from "./fairness/shares.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
-import type { Offer } from "./lane-accept.ts";
+import type { Offer, Offered } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, parseLaneRef } from "./lane-id.ts";
@@ -29,8 +30,13 @@ import { createWakeLater } from "./wake-later.ts";
 
 /** What ingest needs of the lanes held here. */
 export interface LaneHost {
-  /** How many of so many new requests of a lane held here could be sent at once. It keeps the place for them until `accepted` or `abandoned`. */
-  offer(ref: LaneRef, count: number): Offer | undefined;
+  /** How long a claim lasts without a sign of life. */
+  readonly leaseMs: number;
+  /**
+   * How many of its new requests could be sent at once: of a lane held here, or of one that could be claimed with them. The place for
+   * them is kept until `accepted` or `abandoned`.
+   */
+  offer(lane: Offered): Offer | undefined;
   /** After the transaction: `sending` of each ticket's requests are SENDING and ours. */
   accepted(tickets: readonly LaneTicket[], catalogVersion: number): void;
   /** Nothing came of these offers. */
@@ -100,6 +106,8 @@ export function createWorker(
   const { clock } = core;
   const pages = createPages(core, PAGE * 2);
   const due = createDueLanes(core.db, () => clock.monotonic());
+  const bytes = parts.bytes ?? createBytes();
+  const claimOffers = createClaimOffers(clock, places, bytes);
 
   const runParts: RunParts<LaneRun> = {
     clock,
@@ -109,7 +117,7 @@ export function createWorker(
     plans: parts.plans,
     sender: parts.sender,
     places,
-    bytes: parts.bytes ?? createBytes(),
+    bytes,
     bodies: createBodies(core.db, () => clock.monotonic()),
     read: (run) => pages.read(run.ref, run.inHand),
     idle(run) {
@@ -204,11 +212,9 @@ export function createWorker(
   /** @param wanted the places of those that were opened are theirs, and go from here */
   async function open(lanes: readonly ClaimedLane[], at: number, wanted: Map<LaneRef, Place>): Promise<void> {
     const opened = lanes.map((lane) => {
-      const run = new LaneRun(lane, at, wanted.get(lane.ref) as Place, runParts);
+      const place = wanted.get(lane.ref) as Place;
       wanted.delete(lane.ref);
-      runs.set(run.ref, run);
-      core.siblings?.holds(run.ref, true);
-      return run;
+      return keep(new LaneRun(lane, at, place, runParts));
     });
     // Nobody waits for the pages of others.
     void readLanes(
@@ -222,6 +228,22 @@ export function createWorker(
       });
     // An interrupted one of a dead worker was published by the claim.
     for (const lane of lanes) hints.feed(lane.organizationId);
+  }
+
+  /** @returns whether its lane was claimed with it */
+  function openClaimed(ticket: LaneTicket, catalogVersion: number): boolean {
+    const claimed = claimOffers.taken(ticket, catalogVersion);
+    if (!claimed) return false;
+    // One of ours that was let go of, and has not heard of it.
+    runs.get(ticket.ref)?.lost();
+    keep(new LaneRun(claimed.lane, claimed.at, claimed.place, runParts)).born(ticket.requests, ticket.sending, ticket.after);
+    return true;
+  }
+
+  function keep(run: LaneRun): LaneRun {
+    runs.set(run.ref, run);
+    core.siblings?.holds(run.ref, true);
+    return run;
   }
 
   /** Renews the leases of lanes in the middle of a long send. */
@@ -336,16 +358,19 @@ export function createWorker(
   }
 
   const host: Worker = {
-    offer(ref, count) {
-      const run = runs.get(ref);
-      if (!run || draining) return undefined;
+    leaseMs,
+    offer(offered) {
+      if (draining) return undefined;
+      const run = runs.get(offered.ref);
+      if (!run) return runs.size + claimOffers.size < HELD ? claimOffers.offer(offered) : undefined;
       const { lane, revision, lastNumber } = active(run);
       const { token } = lane;
-      const sending = run.reserve(token, revision, lastNumber, count);
-      return sending > 0 ? { token, revision, lastNumber, sending } : undefined;
+      const sending = run.reserve(token, revision, lastNumber, offered.count);
+      return sending > 0 ? { token, known: { revision, lastNumber }, sending } : undefined;
     },
     accepted(tickets, catalogVersion) {
       for (const ticket of tickets) {
+        if (openClaimed(ticket, catalogVersion)) continue;
         const run = runs.get(ticket.ref);
         if (told.size > MAX_TOLD) told.clear();
         if (run) active(run).accepted(ticket.requests, ticket.sending, ticket.before, ticket.after, catalogVersion);
@@ -353,7 +378,7 @@ export function createWorker(
       }
     },
     abandoned(refs) {
-      for (const ref of refs) runs.get(ref)?.abandoned();
+      for (const ref of refs) if (!claimOffers.withdraw(ref)) runs.get(ref)?.abandoned();
     },
     get hasRoom() {
       return !draining && places.hasRoom && runs.size < HELD;
@@ -389,7 +414,7 @@ export function createWorker(
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
       const keeping = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
       for (const run of [...runs.values()]) run.leave();
-      while (runs.size > 0 && clock.monotonic() < deadline) {
+      while (runs.size + claimOffers.size > 0 && clock.monotonic() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
       }

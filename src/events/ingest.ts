@@ -11,7 +11,7 @@ import { retried } from "../db/retry.ts";
 import { isUnavailable } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { OPERATIONAL } from "../definitions/match.ts";
-import { type Accepting, acceptAtOnce } from "../delivery/lane-accept.ts";
+import { type Accepting, acceptAtOnce, type Offered } from "../delivery/lane-accept.ts";
 import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
@@ -137,9 +137,9 @@ export function createIngest(
     const acceptedAt = core.clock.now();
     const { outcome, columns } = atOnceOf(calls, acceptedAt);
     const offered = new Set<LaneRef>();
-    const offer = (ref: LaneRef, count: number) => {
-      const made = lanes?.offer(ref, count);
-      if (made) offered.add(ref);
+    const offer = (lane: Offered) => {
+      const made = lanes?.offer(lane);
+      if (made) offered.add(lane.ref);
       return made;
     };
     const abandon = () => {
@@ -152,6 +152,7 @@ export function createIngest(
       paused: catalog.paused,
       acceptedAt,
       patienceMs,
+      leaseMs: lanes?.leaseMs ?? 0,
       ...columns,
       offer,
     };

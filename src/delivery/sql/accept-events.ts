@@ -1,6 +1,10 @@
 import { statement } from "../../db/statement.ts";
 import { newestLane } from "./newest-lane.ts";
 
+/** Of a row as it was: nobody holds it, its queue is empty (that is what \`idle_since\` says), and it neither waits nor is held up. */
+const CLAIMED = `w.claims AND l.idle_since IS NOT NULL AND l.lease_token IS NULL AND l.retry_at IS NULL AND l.paused_at IS NULL AND l.blocked_request_id IS NULL`;
+const LEASE_END = "now() + $50::float8 * interval '1 ms'";
+
 const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
              (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting`;
 
@@ -14,8 +18,9 @@ const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.l
  * way. What stands in a lane follows from its row as it is then: the arrays `numbers`, `positions` and `born` say it lane by lane,
  * so that nothing is joined. A request is born
  * SENDING when the lane is as its holder in this process knew it ($29 token, $30 revision, $31 last number), and never while
- * all deliveries of the organization are paused ($46, as the catalogue says it). The feed's row
- * draws its place in line after every lock.
+ * all deliveries of the organization are paused ($46, as the catalogue says it). Where this process has room for a lane that it does
+ * not hold, revision and last number are null, and the token is a new one: the lane is claimed with it for $50 milliseconds if nobody
+ * holds it, nothing stands in it, and nothing stops it. The feed's row draws its place in line after every lock.
  */
 export const acceptEvents = statement({
   name: "accept-events",
@@ -45,16 +50,22 @@ export const acceptEvents = statement({
              $21::text[], $22::timestamptz[], $47::uuid[], $48::text[], $49::text[])
            AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate)
          ), wanted AS MATERIALIZED (
-           SELECT u.*, l.place FROM ours CROSS JOIN (
-             SELECT * FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[]) AS u(id, definition_id, key, epoch, free, count) ORDER BY u.id
+           SELECT u.*, l.place, CASE WHEN u.revision IS NULL AND NOT $46::bool THEN EXISTS (
+             SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
+             WHERE d.id = u.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND u.epoch <= c.open_epoch) ELSE false END AS claims
+           FROM ours CROSS JOIN (
+             SELECT * FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[], $29::uuid[], $30::int4[])
+               AS u(id, definition_id, key, epoch, free, count, token, revision) ORDER BY u.id
            ) u LEFT JOIN LATERAL (${newestLane("$1::uuid", "u.id", "l.ctid AS place")}) l ON true
          ), known AS (
            UPDATE lane l SET last_number = l.last_number + w.count, last_position = l.last_position + w.count,
-             retry_at = CASE WHEN l.free THEN NULL ELSE l.retry_at END, idle_since = NULL
+             retry_at = CASE WHEN l.free THEN NULL ELSE l.retry_at END, idle_since = NULL,
+             lease_token = CASE WHEN ${CLAIMED} THEN w.token ELSE l.lease_token END, leased_until = CASE WHEN ${CLAIMED} THEN ${LEASE_END} ELSE l.leased_until END
            FROM wanted w WHERE l.ctid = w.place RETURNING ${LANE}
          ), made AS (
-           INSERT INTO lane AS l (organization_id, id, definition_id, key, epoch, free, settled_number, last_number, last_position, read_from)
-           SELECT $1::uuid, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor
+           INSERT INTO lane AS l (organization_id, id, definition_id, key, epoch, free, settled_number, last_number, last_position, read_from, lease_token, leased_until)
+           SELECT $1::uuid, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor,
+             CASE WHEN f.claims THEN f.token END, CASE WHEN f.claims THEN ${LEASE_END} END
            FROM (
              SELECT w.*, (SELECT c.lane_floor FROM definition_counter c WHERE c.definition_id = w.definition_id) AS floor
              FROM wanted w WHERE w.place IS NULL
@@ -70,9 +81,12 @@ export const acceptEvents = statement({
            SELECT CASE WHEN (SELECT count(*) FROM lanes) = (SELECT count(*) FROM wanted) THEN true
              ELSE ('hookline: a lane came into being, ' || (SELECT count(*) FROM lanes))::bool END AS ok
          ), found AS MATERIALIZED (
-           SELECT l.*, CASE WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held AND NOT $46::bool
-               AND (l.free OR l.last_number - ($28::int8[])[l.nth] = ($31::int8[])[l.nth]) THEN ($32::int4[])[l.nth] ELSE 0 END AS sending
-           FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM all_there a JOIN lanes l ON a.ok) l
+           SELECT l.*, CASE WHEN l.claimed THEN ($32::int4[])[l.nth] WHEN l.lease_token = ($29::uuid[])[l.nth] AND l.revision = ($30::int4[])[l.nth] AND NOT l.held
+               AND NOT $46::bool AND (l.free OR l.last_number - ($28::int8[])[l.nth] = ($31::int8[])[l.nth]) THEN ($32::int4[])[l.nth] ELSE 0 END AS sending
+           FROM (
+             SELECT l.*, COALESCE(l.lease_token = ($29::uuid[])[l.nth] AND ($30::int4[])[l.nth] IS NULL, false) AS claimed
+             FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS nth FROM all_there a JOIN lanes l ON a.ok) l
+           ) l
          ), places AS MATERIALIZED (
            SELECT array_agg(l.last_number - ($28::int8[])[l.nth] ORDER BY l.nth) AS numbers,
              array_agg(l.last_position - ($28::int8[])[l.nth] ORDER BY l.nth) AS positions, array_agg(l.sending ORDER BY l.nth) AS born
@@ -96,7 +110,8 @@ export const acceptEvents = statement({
            SELECT $1::uuid, lane_id, position, id, CASE WHEN free THEN '-infinity'::timestamptz END FROM placed
          ), due AS (
            INSERT INTO lane_due AS q (organization_id, lane_id, definition_id, due_at)
-           SELECT $1::uuid, l.id, l.definition_id, now() FROM found l WHERE NOT l.leased AND NOT l.held AND NOT l.waiting ORDER BY l.id
+           SELECT $1::uuid, l.id, l.definition_id, CASE WHEN l.claimed THEN ${LEASE_END} ELSE now() END
+           FROM found l WHERE l.claimed OR NOT l.leased AND NOT l.held AND NOT l.waiting ORDER BY l.id
            ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at WHERE q.due_at > EXCLUDED.due_at RETURNING 1
          ), feed AS (
            INSERT INTO feed_unsequenced (organization_id, changes, body)
