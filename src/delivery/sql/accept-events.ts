@@ -1,7 +1,8 @@
 import { statement } from "../../db/statement.ts";
+import { goesOn } from "./claim-lanes.ts";
 import { newestLane } from "./newest-lane.ts";
 
-/** Of a row as it was: nobody holds it, its queue is empty (that is what \`idle_since\` says), and it neither waits nor is held up. */
+/** Of a row as it was: nobody holds it, its queue is empty (that is what `idle_since` says), and it neither waits nor is held up. */
 const CLAIMED = `w.claims AND l.idle_since IS NOT NULL AND l.lease_token IS NULL AND l.retry_at IS NULL AND l.paused_at IS NULL AND l.blocked_request_id IS NULL`;
 const LEASE_END = "now() + $50::float8 * interval '1 ms'";
 
@@ -50,9 +51,7 @@ export const acceptEvents = statement({
              $21::text[], $22::timestamptz[], $47::uuid[], $48::text[], $49::text[])
            AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate)
          ), wanted AS MATERIALIZED (
-           SELECT u.*, l.place, CASE WHEN u.revision IS NULL AND NOT $46::bool THEN EXISTS (
-             SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id
-             WHERE d.id = u.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND u.epoch <= c.open_epoch) ELSE false END AS claims
+           SELECT u.*, l.place, CASE WHEN u.revision IS NULL AND NOT $46::bool THEN ${goesOn("u")} ELSE false END AS claims
            FROM ours CROSS JOIN (
              SELECT * FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[], $29::uuid[], $30::int4[])
                AS u(id, definition_id, key, epoch, free, count, token, revision) ORDER BY u.id

@@ -1,12 +1,12 @@
 import { statement } from "../../db/statement.ts";
 
-/** The definition's own state is asked, and the organization's: stopping either is one row. */
-const GOES_ON = `EXISTS (
+/** The definition's own state is asked, and the organization's: stopping either is one row. @param lane has a definition_id and an epoch */
+export const goesOn = (lane: string) => `EXISTS (
     SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id JOIN organization o ON o.id = d.organization_id
-    WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND l.epoch <= c.open_epoch AND o.deliveries_paused_at IS NULL)`;
+    WHERE d.id = ${lane}.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND ${lane}.epoch <= c.open_epoch AND o.deliveries_paused_at IS NULL)`;
 
 /** Somebody may claim it, once its lease has ended and its retry time has come. */
-export const OPEN = `l.paused_at IS NULL AND l.blocked_request_id IS NULL AND ${GOES_ON}`;
+export const OPEN = `l.paused_at IS NULL AND l.blocked_request_id IS NULL AND ${goesOn("l")}`;
 
 /** Nothing stops it, nobody holds it, and its retry time has come. */
 const CLAIMABLE = `(l.retry_at IS NULL OR l.retry_at <= now()) AND (l.leased_until IS NULL OR l.leased_until <= now()) AND ${OPEN}`;
@@ -60,7 +60,7 @@ export const correctDue = statement({
   name: "correct-due",
   text: `WITH l AS MATERIALIZED (
            SELECT l.organization_id, l.id, l.leased_until, l.retry_at, l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL AS held,
-             NOT ${GOES_ON} AS parked,
+             NOT ${goesOn("l")} AS parked,
              COALESCE(l.leased_until > now(), false) AS leased,
              NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id) AS empty
            FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
