@@ -13,7 +13,16 @@ import { SessionPool } from "./pool.ts";
 import { LANE_QUEUE, queueSchemaFor } from "./queue-schema.ts";
 import { identifier, POOL_PROFILE } from "./session.ts";
 
-const laneJob = z.object({ lane: z.string() });
+/** `definition` is not there in jobs of 0.1. */
+const laneJob = z.object({ lane: z.string(), definition: z.uuid().optional() });
+
+/** A lane that somebody should look at. */
+export interface LaneWake {
+  /** Its reference. */
+  lane: string;
+  /** UUID of its definition, where it is known. */
+  definition?: string | undefined;
+}
 
 /** A kind of job: its queue's name and its payload. */
 export interface JobKind<T> {
@@ -37,10 +46,13 @@ export interface LastRun {
 }
 
 export interface Queue {
-  /** Wake-ups inside the caller's transaction, by lane references; one waiting job per lane (policy short). */
-  wakeLanes(client: PoolClient, lanes: readonly string[]): Promise<void>;
+  /**
+   * Wake-ups inside the caller's transaction; one waiting job per lane (policy short). The first lane of each definition comes
+   * before the second of any, and so on: a definition that wakes very many holds up none of the others.
+   */
+  wakeLanes(client: PoolClient, lanes: readonly { lane: string; definition: string }[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
-  takeWakes(): Promise<string[]>;
+  takeWakes(): Promise<LaneWake[]>;
   send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T): Promise<void>;
   /**
    * A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. What a process had in
@@ -116,11 +128,13 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
   });
   return {
     async wakeLanes(client, lanes) {
-      await boss.insert(
-        LANE_QUEUE,
-        lanes.map((lane) => ({ data: { lane }, singletonKey: lane })),
-        within(client),
-      );
+      const before = new Map<string, number>();
+      const jobs = lanes.map((wake) => {
+        const rank = before.get(wake.definition) ?? 0;
+        before.set(wake.definition, rank + 1);
+        return { data: wake, singletonKey: wake.lane, priority: -rank };
+      });
+      await boss.insert(LANE_QUEUE, jobs, within(client));
     },
     async takeWakes() {
       const jobs = await boss.fetch<unknown>(LANE_QUEUE, { batchSize: TAKE });
@@ -131,7 +145,7 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
       );
       return jobs.flatMap((job) => {
         const parsed = laneJob.safeParse(job.data);
-        return parsed.success ? [parsed.data.lane] : [];
+        return parsed.success ? [parsed.data] : [];
       });
     },
     async send(client, kind, payload) {

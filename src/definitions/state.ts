@@ -86,16 +86,9 @@ async function changeStates(
       [caller.organizationId, ids],
     );
     if (before.rows.length !== new Set(ids).size) throw new NotFoundError("a webhook definition");
-    // A lane that stands blocked goes on also where the definition was ACTIVE all along.
-    if (state === "ACTIVE") await markGoOn(client, caller.organizationId, ids);
-    const changes = await setState(
-      core,
-      client,
-      caller,
-      before.rows.filter((row) => row.state !== state).map(({ id }) => id),
-      state,
-    );
-    if (state === "ACTIVE") await client.query(core.notify.statement("definition", ids));
+    const others = before.rows.filter((row) => row.state !== state).map(({ id }) => id);
+    const changes = await setState(core, client, caller, others, state, ids);
+    if (state === "ACTIVE" && changes.length < ids.length) await client.query(core.notify.statement("definition", ids));
     await also(client);
     const { rows } = await client.query(
       `SELECT ${columnsOf("webhook_definition")} FROM webhook_definition WHERE organization_id = $1 AND id = ANY($2::uuid[])
@@ -109,6 +102,7 @@ async function changeStates(
 /**
  * Inside the caller's transaction, and before it touches the definitions: their counters are locked first, as everywhere.
  * @param ids of this organization's living definitions
+ * @param goOn those whose lanes go on: a lane that stands blocked does also where its definition was ACTIVE all along
  * @returns those that really changed
  */
 export async function setState(
@@ -117,11 +111,12 @@ export async function setState(
   caller: Caller,
   ids: readonly string[],
   state: DefinitionState,
+  goOn: readonly string[] = ids,
 ): Promise<StateChange[]> {
-  if (ids.length === 0) return [];
   // However many lanes they have: a chore tells them, and a stop is asked for with every claim and every settlement.
-  if (state === "ACTIVE") await markGoOn(client, caller.organizationId, ids);
-  else await lockCounters(client, caller.organizationId, ids);
+  if (state === "ACTIVE" && goOn.length > 0) await markGoOn(client, caller.organizationId, goOn);
+  if (ids.length === 0) return [];
+  if (state !== "ACTIVE") await lockCounters(client, caller.organizationId, ids);
   // The former state is read in the same statement that locks the row: of two who stop it at once, one changed it.
   const { rows } = await client.query<StateChange>(
     `UPDATE webhook_definition d SET state = $3, state_reason = $4, updated_at = now(), updated_by_id = $5, updated_unit = $6

@@ -22,8 +22,11 @@ export interface DueLane {
 }
 
 export interface DueLanes {
-  /** @returns lanes that are due now, the longest due first */
-  look(): Promise<DueLane[]>;
+  /**
+   * @param except definitions of which enough lanes are known: theirs hide none of the others, however many are due
+   * @returns lanes that are due now, the longest due first
+   */
+  look(except: readonly string[]): Promise<DueLane[]>;
   /** There is more than was kept of former looks: the next begins at the beginning. */
   again(): void;
 }
@@ -35,10 +38,10 @@ export function createDueLanes(db: Database, monotonic: () => number): DueLanes 
     again() {
       since = null;
     },
-    async look() {
+    async look(except) {
       const at = monotonic();
       const whole = since === null || at - full > FULL_LOOK_MS;
-      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT]);
+      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT, except]);
       const now = rows[0]?.now ?? new Date(0);
       if (whole) full = at;
       // More than one look brings: the next goes on from here.

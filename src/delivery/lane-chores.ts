@@ -32,6 +32,8 @@ interface Marked {
 
 const MARKED = "organization_id, definition_id, go_on_since::text, cancel_since::text, draining_since::text";
 
+const IS_ACTIVE = "SELECT 1 FROM webhook_definition WHERE organization_id = $1 AND id = $2 AND state = 'ACTIVE'";
+
 /** The next lanes of a definition, locked in everybody's order, with what they need. */
 const NEXT_LANES = `
   SELECT l.id, l.free, l.blocked_request_id, l.retry_at, l.lease_token IS NOT NULL AND l.leased_until > now() AS leased
@@ -141,7 +143,7 @@ async function cancelBatch(core: Core, client: PoolClient, row: Marked): Promise
 }
 
 const LOCK_COUNTERS =
-  "SELECT 1 FROM definition_counter WHERE organization_id = $1 AND definition_id = ANY($2::uuid[]) ORDER BY definition_id FOR UPDATE";
+  "SELECT definition_id FROM definition_counter WHERE organization_id = $1 AND definition_id = ANY($2::uuid[]) ORDER BY definition_id FOR UPDATE";
 
 /** Taken before the definition's own row, as by a settlement that stops it. */
 export async function lockCounters(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
@@ -150,9 +152,10 @@ export async function lockCounters(client: PoolClient, organizationId: string, d
 
 /** In the caller's transaction, before definitions become ACTIVE: their errors in a row are 0, their lanes will go on. */
 export async function markGoOn(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
-  await lockCounters(client, organizationId, definitionIds);
   await client.query(
-    "UPDATE definition_counter SET consecutive_errors = 0, go_on_since = now() WHERE organization_id = $1 AND definition_id = ANY($2::uuid[])",
+    `WITH locked AS (${LOCK_COUNTERS})
+     UPDATE definition_counter c SET consecutive_errors = 0, go_on_since = now() FROM locked
+     WHERE c.organization_id = $1 AND c.definition_id = locked.definition_id`,
     [organizationId, definitionIds],
   );
 }
@@ -272,7 +275,9 @@ export function createDefinitionChores(core: Core): DefinitionChores {
   async function continueGoingOn(row: Marked): Promise<boolean> {
     const key = `${row.definition_id} ${row.go_on_since}`;
     return alone(row.definition_id, async (client) => {
-      const next = await goOnBatch(core, client, row, positions.get(key) ?? NO_LANE);
+      // Stopped meanwhile: whoever activates it again begins anew.
+      const { rowCount: active } = await client.query(IS_ACTIVE, [row.organization_id, row.definition_id]);
+      const next = active ? await goOnBatch(core, client, row, positions.get(key) ?? NO_LANE) : undefined;
       if (next !== undefined) positions.set(key, next);
       else {
         positions.delete(key);

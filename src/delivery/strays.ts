@@ -10,7 +10,7 @@ const BATCH = 256;
 export interface Strays {
   readonly size: number;
   add(ref: LaneRef): void;
-  /** Looks all of them up. @param found told of each that there is */
+  /** Looks some of them up. @param found told of each that there is */
   find(found: (ref: LaneRef, owner: Owner) => void): Promise<void>;
 }
 
@@ -22,12 +22,15 @@ export function createStrays({ pool }: Pick<Database, "pool">): Strays {
     },
     add: (ref) => void strays.add(ref),
     async find(found) {
-      while (strays.size > 0) {
-        const refs = [...strays].slice(0, BATCH);
-        for (const ref of refs) strays.delete(ref);
-        for (const row of await laneOwners.rows(pool, laneKeys(refs)))
-          found(laneRef(row.organization_id, row.id), { organizationId: row.organization_id, definitionId: row.definition_id });
+      const refs: LaneRef[] = [];
+      for (const ref of strays) {
+        if (refs.length === BATCH) break;
+        refs.push(ref);
+        strays.delete(ref);
       }
+      if (refs.length === 0) return;
+      for (const row of await laneOwners.rows(pool, laneKeys(refs)))
+        found(laneRef(row.organization_id, row.id), { organizationId: row.organization_id, definitionId: row.definition_id });
     },
   };
 }

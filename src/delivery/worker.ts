@@ -151,6 +151,11 @@ export function createWorker(
   });
   const ownerOf = ({ organizationId, definitionId }: Owner): Owner => ({ organizationId, definitionId });
 
+  function ownerFrom(ref: LaneRef, definitionId: string | undefined): Owner | undefined {
+    const lane = parseLaneRef(ref);
+    return lane && definitionId !== undefined ? { organizationId: lane.organizationId, definitionId } : undefined;
+  }
+
   function wake(ref: LaneRef, owner: Owner | undefined): void {
     const run = runs.get(ref);
     if (run) active(run).news();
@@ -176,7 +181,7 @@ export function createWorker(
         const turns = places.next(Math.min(CLAIM_BATCH, HELD - runs.size));
         const unknown = places.takeUnknown();
         if (draining) for (const { place } of turns) places.give(place);
-        if (draining || turns.length + unknown.length === 0) break;
+        if (draining || turns.length + unknown.length + strays.size === 0) break;
         await Promise.all([take(turns), findHosts(unknown)]);
       }
       if (places.takeMore()) due.again();
@@ -282,11 +287,11 @@ export function createWorker(
 
   /** Lanes that are due and not held here are claimed; the others get the time when somebody should look again. */
   async function lookAtDue(): Promise<void> {
-    const found = await due.look();
-    for (const { ref, owner } of found) if (!runs.has(ref)) places.offer(ref, owner);
+    const found = await due.look(places.takeFull());
     const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
+    const tried = found.filter(({ ref, owner }) => held.has(ref) || places.offer(ref, owner)).map(({ ref }) => ref);
     await claim();
-    const correct = found.map(({ ref }) => ref).filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
+    const correct = tried.filter((ref) => held.has(ref) || !(runs.has(ref) || places.queued(ref)));
     for (let at = 0; at < correct.length; at += CLAIM_BATCH) await correctLanes(core, correct.slice(at, at + CLAIM_BATCH));
   }
 
@@ -296,7 +301,10 @@ export function createWorker(
     taking = true;
     wakesTaken = clock.monotonic();
     try {
-      for (let ids = await parts.queue.takeWakes(); ids.length > 0; ids = await parts.queue.takeWakes()) host.wake(ids);
+      for (let wakes = await parts.queue.takeWakes(); wakes.length > 0; wakes = await parts.queue.takeWakes()) {
+        for (const { lane, definition } of wakes) wake(lane, ownerFrom(lane, definition));
+        void claim();
+      }
     } finally {
       taking = false;
     }

@@ -16,7 +16,7 @@ export function createAfterCommit(core: Core, { lanes, queue }: { lanes: LaneHos
   async function wakeByJobs(tickets: readonly LaneTicket[]): Promise<void> {
     await queue.wakeLanes(
       core.db.pool as unknown as PoolClient,
-      tickets.map((ticket) => ticket.ref),
+      tickets.map((ticket) => ({ lane: ticket.ref, definition: ticket.definitionId })),
     );
     hints.job("lane");
   }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Caller } from "../../src/accounts/caller.ts";
 import { createDefinition, deleteDefinition, updateDefinition } from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
+import { createDefinitionChores } from "../../src/delivery/lane-chores.ts";
 import { ConflictError } from "../../src/errors.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
@@ -121,6 +122,23 @@ test("the live feed's last word of a request is the log's, however its definitio
     if (cursor === last) break;
   }
   expect(rows.filter(({ id: request, state }) => told.get(request) !== state)).toEqual([]);
+});
+
+test("B26 going on ends where the definition is stopped meanwhile; activated again, all of it goes on", { timeout: 60_000 }, async () => {
+  const { id } = await define({ retrySchedule: [600_000] });
+  const inState = (state: string) => count(`webhook_request WHERE organization_id = $1 AND state = '${state}'`);
+  receiver.respond(503);
+  await engine.engine.ingest.emit(organizationId, events(50));
+  await expect.poll(() => inState("WAITING"), { timeout: 20_000 }).toBe(50);
+  await stopDefinitions(t.core, admin, [id]);
+  // As left behind by an activation whose lanes were not all told yet.
+  await t.core.db.pool.query("UPDATE definition_counter SET go_on_since = now() WHERE definition_id = $1", [id]);
+  await createDefinitionChores(t.core).run();
+  expect(await count("definition_counter WHERE organization_id = $1 AND go_on_since IS NOT NULL")).toBe(0);
+  expect(await inState("WAITING")).toBe(50);
+  receiver.respond(200);
+  await activateDefinitions(t.core, admin, [id]);
+  await expect.poll(() => inState("DELIVERED"), { timeout: 20_000 }).toBe(50);
 });
 
 test("B29 thousands of blocked lanes are set going in batches, each head tried anew", { timeout: 90_000 }, async () => {

@@ -39,8 +39,8 @@ interface Waiting {
 }
 
 export interface Places {
-  /** A lane that perhaps has work queues, once. */
-  offer(ref: LaneRef, owner: Owner): void;
+  /** A lane that perhaps has work queues, once. @returns false: more of its definition wait than are kept by name */
+  offer(ref: LaneRef, owner: Owner): boolean;
   withdraw(ref: LaneRef): void;
   queued(ref: LaneRef): boolean;
   /** The next lanes whose turn it is, each with its place. @param most at most so many */
@@ -59,6 +59,8 @@ export interface Places {
   contended(place: Place): boolean;
   /** Whether somebody who holds little would get a place at once. */
   readonly hasRoom: boolean;
+  /** Definitions of which so many lanes wait as are kept by name; whoever asks leaves further ones out. */
+  takeFull(): string[];
   /** Definitions of which more lanes wait than are kept by name, and whose kept ones run out. Asked once, forgotten then. */
   takeMore(): boolean;
   clear(): void;
@@ -124,16 +126,21 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
 
   let moreWait = false;
 
-  /** The lane of one definition whose turn it is. */
-  function first(waiting: Waiting): LaneRef {
-    const [ref] = waiting.lanes;
-    waiting.lanes.delete(ref as LaneRef);
-    names.delete(ref as LaneRef);
+  /** One of its lanes waits no longer. */
+  function shrunk(waiting: Waiting): void {
     if (waiting.more && waiting.lanes.size < NAMES / 10) {
       waiting.more = false;
       moreWait = true;
     }
     if (waiting.lanes.size === 0) drop(waiting);
+  }
+
+  /** The lane of one definition whose turn it is. */
+  function first(waiting: Waiting): LaneRef {
+    const [ref] = waiting.lanes;
+    waiting.lanes.delete(ref as LaneRef);
+    names.delete(ref as LaneRef);
+    shrunk(waiting);
     return ref as LaneRef;
   }
 
@@ -156,7 +163,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
 
   return {
     offer(ref, owner) {
-      if (names.has(ref)) return;
+      if (names.has(ref)) return true;
       let definitions = organizations.get(owner.organizationId);
       if (!definitions) {
         definitions = new Map();
@@ -169,17 +176,18 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
       }
       if (waiting.lanes.size >= NAMES) {
         waiting.more = true;
-        return;
+        return false;
       }
       waiting.lanes.add(ref);
       names.set(ref, waiting);
+      return true;
     },
     withdraw(ref) {
       const waiting = names.get(ref);
       if (!waiting) return;
       names.delete(ref);
       waiting.lanes.delete(ref);
-      if (waiting.lanes.size === 0) drop(waiting);
+      shrunk(waiting);
     },
     queued: (ref) => names.has(ref),
     next(most) {
@@ -234,6 +242,13 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
     },
     get hasRoom() {
       return shares.used < limits.places / 2;
+    },
+    takeFull() {
+      const full = [...organizations.values()].flatMap((definitions) =>
+        [...definitions.values()].filter(({ lanes }) => lanes.size >= NAMES),
+      );
+      for (const waiting of full) waiting.more = true;
+      return full.map(({ owner }) => owner.definitionId);
     },
     takeMore() {
       const found = moreWait;

@@ -5,7 +5,8 @@ export const dueLanes = statement({
   name: "due-lanes",
   text: `SELECT now() AS now, q.organization_id, q.lane_id, q.definition_id, q.due_at
          FROM (SELECT 1) AS one LEFT JOIN (
-           SELECT organization_id, lane_id, definition_id, due_at FROM lane_due WHERE due_at >= $1::timestamptz AND due_at <= now() ORDER BY due_at LIMIT $2::int8
+           SELECT organization_id, lane_id, definition_id, due_at FROM lane_due WHERE due_at >= $1::timestamptz AND due_at <= now()
+             AND definition_id <> ALL($3::uuid[]) ORDER BY due_at LIMIT $2::int8
          ) q ON true ORDER BY q.due_at`,
   row: { now: "timestamptz", organization_id: "uuid?", lane_id: "uuid?", definition_id: "uuid?", due_at: "timestamptz?" },
 });

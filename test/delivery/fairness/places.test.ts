@@ -99,6 +99,23 @@ test("of more lanes than are kept by name it is known that there are more", () =
   expect(places.takeMore()).toBe(false);
 });
 
+test("of a definition with enough lanes no more are looked for until they run out, whether they went or were withdrawn", () => {
+  const places = createPlaces({ places: 100_000, connections: 100_000 });
+  offerMany(places, "a", "few", 9_999);
+  expect(places.takeFull()).toEqual([]);
+  offerMany(places, "a", "many", 10_000);
+  expect(places.takeFull()).toEqual(["many"]);
+  // Whoever asked leaves out what there is beyond them.
+  for (let i = 0; i < 9_000; i++) places.withdraw(`a/many/${i}`);
+  expect(places.takeMore()).toBe(false);
+  places.withdraw("a/many/9000");
+  expect(places.takeMore()).toBe(true);
+  offerMany(places, "b", "more", 10_000);
+  expect(places.offer("b/more/beyond", owner("b", "more"))).toBe(false);
+  for (let i = 0; i < 10_000; i++) places.withdraw(`b/more/${i}`);
+  expect(places.takeMore()).toBe(true);
+});
+
 test("a lane ordered NONE takes further places, and gives back those it does not need", () => {
   const places = createPlaces(LIMITS);
   places.offer("a/1", owner("a", "d"));

@@ -105,6 +105,17 @@ const F41: Row = {
       () =>
         test.latencies(healthy).length >= producer.log.filter((sent) => sent.type === healthy.type && sent.outcome === "accepted").length,
     );
+    // The account compares what the log says with what the feed told: nothing may change between the two.
+    const moves = async () =>
+      (
+        await platform.postgres.query<{ moves: boolean }>(
+          `SELECT EXISTS (SELECT 1 FROM lane WHERE definition_id = $1 AND leased_until > now())
+             OR EXISTS (SELECT 1 FROM definition_counter WHERE definition_id = $1 AND go_on_since IS NOT NULL) AS moves`,
+          [uuid(many.id)],
+        )
+      )[0]?.moves;
+    for (const deadline = performance.now() + 60_000; (await moves()) && performance.now() < deadline; ) await test.sleep(500);
+    test.check(!(await moves()), "lanes of a stopped definition are still at work after a minute");
     const isOpen = async () => (await test.logged()).some(({ path, state }) => path === healthy.path && state !== "DELIVERED");
     for (const deadline = performance.now() + 30_000; (await isOpen()) && performance.now() < deadline; ) await test.sleep(500);
     await test.account();
