@@ -1,6 +1,7 @@
 /**
  * Shares commits: while transactions run, the steps of all other lanes gather for the next (beside.ts). A few run at once: a
- * lane has one step on its way at a time, so they are of different lanes.
+ * lane has one step on its way at a time, so they are of different lanes. A step that nobody waits for gathers a little while
+ * in any case: at a hundred events a second each would be a transaction of its own, which costs what thirty cost.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../clock.ts";
@@ -11,8 +12,13 @@ import type { LaneStep, StepResult } from "./settlement.ts";
 import { isRefused, reduced } from "./storable.ts";
 
 export interface Committer {
-  /** Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away. */
-  commit(step: LaneStep): Promise<StepResult>;
+  /**
+   * Resolves when the step is durable, or its lease turned out to be lost; waits as long as the database is away.
+   * @param patient nobody waits for it: it may gather with others first
+   */
+  commit(step: LaneStep, patient?: boolean): Promise<StepResult>;
+  /** Somebody waits for a step after all. */
+  hurry(): void;
   /** Resolves when nothing is left to write. */
   idle(): Promise<void>;
 }
@@ -23,6 +29,9 @@ interface Item {
 }
 
 const MAX_STEPS = 256;
+/** Patient steps gather so long, or until there are so many. What a kill then repeats is more by what was answered in that time. */
+const GATHER_MS = 40;
+const GATHERED = 32;
 /** Transactions at once; the n-th begins with so many steps at least. */
 const WORTH = [1, 2, 32];
 /** Connections that a batch taken apart may use. */
@@ -40,6 +49,8 @@ const LOST: StepResult = {
 
 export function createCommitter(core: Core, options: CommitOptions): Committer {
   let queue: Item[] = [];
+  /** Set while all that is queued is patient. */
+  let gathering: NodeJS.Timeout | undefined;
   /** Each adds to roll-ups of its own, so that none waits for another's disk; by which one is free. */
   const free = WORTH.map((_, i) => (i === WORTH.length - 1 ? options.processId : newId(core.clock)));
   const others = { ...options, processId: newId(core.clock) };
@@ -90,7 +101,14 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     rested();
   }
 
+  function hurry(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
+    begin();
+  }
+
   function begin(): void {
+    if (gathering !== undefined) return;
     while (queue.length > 0 && beside.worth(Math.min(queue.length, MAX_STEPS))) {
       const batch = queue.slice(0, MAX_STEPS);
       queue = queue.slice(MAX_STEPS);
@@ -120,11 +138,16 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
   }
 
   return {
-    commit: (step) =>
+    commit: (step, patient = false) =>
       new Promise((resolve) => {
+        if (patient && queue.length === 0) gathering = setTimeout(hurry, GATHER_MS);
         queue.push({ step, resolve });
-        begin();
+        if (!patient || queue.length >= GATHERED) hurry();
       }),
-    idle: () => (beside.running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve()),
+    hurry,
+    idle() {
+      hurry();
+      return beside.running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve();
+    },
   };
 }

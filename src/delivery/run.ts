@@ -26,6 +26,9 @@ const LONGEST_TIMER_MS = 3_600_000;
 /** The database is away: tried again so much later. */
 const AWAY_MS = 500;
 
+/** All went well: nothing follows from it. */
+const isPatient = (settlements: readonly Settlement[]) => settlements.length > 0 && settlements.every(({ state }) => state === "DELIVERED");
+
 export class LaneRun {
   readonly lane: ClaimedLane;
   readonly #parts: RunParts<LaneRun>;
@@ -37,6 +40,8 @@ export class LaneRun {
   #catalogVersion: number;
   #done: Settlement[] = [];
   #committing = 0;
+  /** What is being settled may gather with that of other lanes. */
+  #patient = false;
   #gaveUp = false;
   /** From the start: the first page is on its way. */
   #busy = true;
@@ -254,6 +259,7 @@ export class LaneRun {
         this.#parts.idle(this);
         return false;
       case "WAIT":
+        if (this.#patient && (state.halted || !this.#queue.clear)) this.#parts.committer.hurry();
         if (state.placed && state.due > 0 && state.fitting === 0 && !state.busy) this.#parts.bytes.wait(this, () => this.pump());
         return false;
     }
@@ -292,10 +298,12 @@ export class LaneRun {
     // What was marked but not sent goes back before the lane is let go.
     const unmarks = halt ? this.#queue.unmark() : [];
     const marks = this.#queue.mark(count);
+    const release = releaseOf(halt);
+    this.#patient = isPatient(settlements) && release === null && marks.length + unmarks.length === 0 && this.#queue.clear;
     // Read while they are being marked: sent when both are done.
     if (marks.length > 0) void this.#parts.bodies.read(marks).then((all) => (all ? this.pump() : this.leave()));
     const at = this.#parts.clock.monotonic();
-    const result = await this.#parts.committer.commit({
+    const step: LaneStep = {
       ...this.lane,
       revision: this.#revision,
       // Not known while an operator's change has not been read: a resend may stand before everything in hand.
@@ -303,12 +311,15 @@ export class LaneRun {
       settlements,
       marks: marks.map((entry) => entry.id),
       unmarks,
-      release: releaseOf(halt),
+      release,
       stopAt: this.#stopAt,
       gone: this.#gone,
-    });
+    };
+    const result = await this.#parts.committer.commit(step, this.#patient);
     this.#busy = false;
-    this.#pace.commit = this.#pace.commit * 0.7 + (this.#parts.clock.monotonic() - at) * 0.3;
+    // What it waited for others says nothing about the database.
+    if (!this.#patient) this.#pace.commit = this.#pace.commit * 0.7 + (this.#parts.clock.monotonic() - at) * 0.3;
+    this.#patient = false;
     this.#committing = 0;
     this.#gone = null;
     if (gaveUp) this.#gaveUp = false;
