@@ -5,13 +5,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../observe/log.ts";
-import { LOOK_PROFILE, type SessionProfile } from "./session.ts";
+import { serverOf, watchServer } from "./server-watch.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
 const HEARTBEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
-/** How often a connection made anew tells where the URL leads: one costs both sides some milliseconds. */
-const LOOK_MS = 7_000;
 const AGAIN_MS = 500;
 
 export interface ListenerOptions {
@@ -41,24 +39,10 @@ export function createListener(options: ListenerOptions): Listener {
   let connected = false;
   let loop: Promise<void> | undefined;
 
-  async function connect(profile?: SessionProfile): Promise<SessionClient> {
-    const next = new SessionClient(clientConfig({ url, purpose, ...(profile && { profile }) }));
+  async function connect(): Promise<SessionClient> {
+    const next = new SessionClient(clientConfig({ url, purpose }));
     await next.connect();
     return next;
-  }
-
-  /** Which server it is, and which run of it. */
-  async function serverOf(connection: SessionClient): Promise<string> {
-    const { rows } = (await connection.query("SELECT pg_postmaster_start_time()::text AS started")) as { rows: { started: string }[] };
-    return rows[0]?.started ?? "";
-  }
-
-  /** Whether a connection made now is to another server; false when none can be made. */
-  async function leadsElsewhere(server: string): Promise<boolean> {
-    const look = await connect(LOOK_PROFILE).catch(() => undefined);
-    const found = look && (await serverOf(look).catch(() => undefined));
-    await look?.end().catch(() => undefined);
-    return found !== undefined && found !== server;
   }
 
   /** Connects, listens, and returns a promise that settles when the connection is of no use any more. */
@@ -95,16 +79,15 @@ export function createListener(options: ListenerOptions): Listener {
         () => clearTimeout(late),
       );
     }, HEARTBEAT_MS);
-    const looks = setInterval(async () => {
-      if (!(await leadsElsewhere(server))) return;
+    const unwatch = watchServer(url, (now) => {
+      if (now === server) return;
       options.moved?.();
       gone.resolve();
-    }, LOOK_MS);
+    });
     heartbeat.unref();
-    looks.unref();
     void gone.promise.then(() => {
       clearInterval(heartbeat);
-      clearInterval(looks);
+      unwatch();
     });
     return { gone: gone.promise };
   }
