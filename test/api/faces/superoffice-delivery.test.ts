@@ -373,7 +373,7 @@ test("LastError is the target's last failed answer", async () => {
   const { WebhookId } = await create();
   const path = `${WEBHOOK}/${WebhookId}/LastError`;
   expect(await so.call(path)).toMatchObject({ status: 200, json: "" });
-  receiver.respond({ status: 503, headers: { "x-reason": "tea" }, body: `no ${"x".repeat(5000)}` });
+  receiver.respond({ status: 503, headers: { "x-reason": "tea", date: new Date(0).toUTCString() }, body: `no ${"x".repeat(5000)}` });
   await signal("contact.changed", 1);
   await receiver.waitFor(1);
   const { json } = await eventually(
