@@ -7,7 +7,6 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../clock.ts";
 import { SlowConsumerError } from "../errors.ts";
-import { breath } from "./breath.ts";
 
 export interface StreamOptions<T> {
   clock: Clock;
@@ -115,11 +114,6 @@ export function createStream<T>(options: StreamOptions<T>): Stream<T> {
     }
     if (closed) return done();
     if (queue.length > 0) {
-      const pause = breath();
-      if (pause) {
-        await pause;
-        return next();
-      }
       const value = queue.shift() as T;
       if (queue.length <= roomy) crowd.streams.delete(stream);
       return { done: false, value };
