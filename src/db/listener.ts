@@ -39,15 +39,10 @@ export function createListener(options: ListenerOptions): Listener {
   let connected = false;
   let loop: Promise<void> | undefined;
 
-  async function connect(): Promise<SessionClient> {
-    const next = new SessionClient(clientConfig({ url, purpose }));
-    await next.connect();
-    return next;
-  }
-
   /** Connects, listens, and returns a promise that settles when the connection is of no use any more. */
   async function listen(): Promise<{ gone: Promise<void> }> {
-    const next = await connect();
+    const next = new SessionClient(clientConfig({ url, purpose }));
+    await next.connect();
     const gone = Promise.withResolvers<void>();
     next.once("end", gone.resolve);
     next.on("error", () => gone.resolve());

@@ -13,16 +13,11 @@ import { SessionPool } from "./pool.ts";
 import { LANE_QUEUE, queueSchemaFor } from "./queue-schema.ts";
 import { identifier, POOL_PROFILE } from "./session.ts";
 
-/** `definition` is not there in jobs of 0.1. */
+/** A lane's reference and its definition, which is not there in jobs of 0.1. */
 const laneJob = z.object({ lane: z.string(), definition: z.uuid().optional() });
 
 /** A lane that somebody should look at. */
-export interface LaneWake {
-  /** Its reference. */
-  lane: string;
-  /** UUID of its definition, where it is known. */
-  definition?: string | undefined;
-}
+export type LaneWake = z.infer<typeof laneJob>;
 
 /** A kind of job: its queue's name and its payload. */
 export interface JobKind<T> {

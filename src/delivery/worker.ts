@@ -67,7 +67,7 @@ const PAGE = 32;
 /** How often jobs are looked for without a hint. */
 const WAKES_MS = 60_000;
 const DRAIN_LOOK_MS = 20;
-/** Lanes whose owner ingest told, until it wakes them. */
+/** Lanes whose owner ingest or a job told, until they are woken. */
 const MAX_TOLD = 10_000;
 
 export function createWorker(
@@ -302,8 +302,11 @@ export function createWorker(
     wakesTaken = clock.monotonic();
     try {
       for (let wakes = await parts.queue.takeWakes(); wakes.length > 0; wakes = await parts.queue.takeWakes()) {
-        for (const { lane, definition } of wakes) wake(lane, ownerFrom(lane, definition));
-        void claim();
+        for (const { lane, definition } of wakes) {
+          const owner = ownerFrom(lane, definition);
+          if (owner) told.set(lane, owner);
+        }
+        host.wake(wakes.map(({ lane }) => lane));
       }
     } finally {
       taking = false;
