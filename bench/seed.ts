@@ -104,7 +104,7 @@ const ROLL_UPS = `
     ON CONFLICT DO NOTHING RETURNING *
   ), organizations AS (
     INSERT INTO delivery_minute (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
-    SELECT f.organization_id, '00000000-0000-0000-0000-000000000000', f.minute, '00000000-0000-0000-0000-000000000000', sum(f.delivered), sum(f.retried),
+    SELECT f.organization_id, '00000000-0000-0000-0000-000000000000'::uuid, f.minute, '00000000-0000-0000-0000-000000000000', sum(f.delivered), sum(f.retried),
       sum(f.rejected), ARRAY[0, 0, 0, sum(f.durations[4])]::int4[], max(f.last_attempt_at) FROM folded f GROUP BY 1, 2, 3
     ON CONFLICT DO NOTHING
   )
