@@ -101,14 +101,19 @@ export async function cpuMs(pid: number): Promise<number> {
   return ticks * TICK_MS;
 }
 
-/** Megabytes of memory of a process tree: pages that are shared (Postgres's buffers) count once, by their proportion (PSS). */
-export async function memoryMb(pid: number): Promise<number> {
-  let kb = 0;
+/**
+ * Megabytes of memory of a process tree: `own`, where a page that several have counts once, by their proportions (PSS), and
+ * `shared`: Postgres's buffers, which are as large as their setting once tables have filled them.
+ */
+export async function memoryMb(pid: number): Promise<{ own: number; shared: number }> {
+  const sum = { own: 0, shared: 0 };
   for (const each of await treeOf(pid)) {
     const text = await readFile(`/proc/${each.pid}/smaps_rollup`, "utf8").catch(() => "");
-    kb += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+    const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1024;
+    sum.own += megabytes("Pss_Anon") + megabytes("Pss_File");
+    sum.shared += megabytes("Pss_Shmem");
   }
-  return kb / 1024;
+  return sum;
 }
 
 /** Megabytes of one process alone (RSS). */

@@ -11,16 +11,28 @@ const [TYPES, PER_SECOND] = [100, 100];
 /** Seconds until idle lanes are released and autovacuum, which looks once a minute, has done with what the load left, and of rest that are measured. */
 const [SETTLING, REST] = [100, 30];
 
-/** Memory of all processes, a sample each 5 000 events. */
-async function memoryOver(bench: Bench, platform: Platform, events: number): Promise<{ slope: number; samples: number[] }> {
-  const samples: [events: number, mb: number][] = [];
+interface Memory {
+  /** Of all processes without Postgres's buffers, megabytes, a sample each 5 000 events. */
+  own: number[];
+  server: number[];
+  buffers: number[];
+  /** Growth of `own` over 100 000 events, of the second half. */
+  slope: number;
+}
+
+async function memoryOver(bench: Bench, platform: Platform, events: number): Promise<Memory> {
+  const [own, server, buffers]: [number[], number[], number[]] = [[], [], []];
   const step = Math.max(1, Math.ceil(events / 20));
   for (let done = 0; done < events; done += step) {
     await pipelineRun(bench, platform, { count: step, types: TYPES, perCall: 20, offset: 10_000_000 + done });
-    samples.push([done + step, (await memoryMb(platform.pid)) + (await memoryMb(bench.postgres.pid))]);
+    const [ours, postgres] = [await memoryMb(platform.pid), await memoryMb(bench.postgres.pid)];
+    own.push(ours.own + ours.shared + postgres.own);
+    server.push(ours.own + ours.shared);
+    buffers.push(postgres.shared);
   }
-  // The first half fills caches, buffers and the heap's first generations.
-  return { slope: slopeOf(samples.slice(samples.length / 2)) * 100_000, samples: samples.map(([, mb]) => mb) };
+  // The first half fills caches and the heap's first generations.
+  const half = own.map((mb, i): [number, number] => [step * i, mb]).slice(own.length / 2);
+  return { own, server, buffers, slope: slopeOf(half) * 100_000 };
 }
 
 export const p17: Row = {
@@ -61,7 +73,10 @@ export const p17: Row = {
     await bare.stop();
 
     const memory = await memoryOver(bench, platform, bench.scaled(100_000));
-    bench.say(`memory of server + Postgres over the events: ${memory.samples.map((mb) => Math.round(mb)).join(" ")} MB`);
+    const over = (samples: number[]) => samples.map(Math.round).join(" ");
+    bench.say(
+      `memory over the events: server ${over(memory.server)}; with Postgres ${over(memory.own)}; its buffers ${over(memory.buffers)} MB`,
+    );
     await sleep(SETTLING * 1000);
     const rest = await bench.measured([platform.pid], 1, () => sleep(REST * 1000));
     await platform.stop();
@@ -89,7 +104,7 @@ export const p17: Row = {
         atLeast: false,
         spread: 0,
         unit: "MB",
-        detail: `all processes, second half of the run; from ${Math.round(memory.samples[0] ?? 0)} to ${Math.round(memory.samples.at(-1) ?? 0)} MB`,
+        detail: `all processes, second half of the run; from ${Math.round(memory.own[0] ?? 0)} to ${Math.round(memory.own.at(-1) ?? 0)} MB, without Postgres's buffers (${Math.round(memory.buffers.at(-1) ?? 0)} MB)`,
       },
       {
         name: "CPU at rest",

@@ -1,7 +1,7 @@
 /** Subscribers of the same change share an answer only when it is the same for them. */
 
 import { parse } from "graphql";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { variablesOf } from "../../src/api/graphql/shared-updates.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
@@ -41,6 +41,26 @@ test("documents, variables and callers that differ get answers of their own; tho
   expect(e).toEqual({ cursor: expect.any(String), request: { state: "PENDING" } });
   expect(statements.sent.filter(({ name }) => name === "read-events-by-id")).toHaveLength(1);
   statements.stop();
+  for (const subscription of open) subscription.close();
+});
+
+test("P7 an update is made into text once for each document and set of variables, however many sockets get it", async () => {
+  const { organizationId, core } = app.t;
+  const definition = await addDefinition(core, organizationId);
+  const filter = { webhookDefinitionId: globalId("WebhookDefinition", definition.id) };
+  const documentOf = (fields: string) =>
+    `subscription ($filter: WebhookRequestFilter) { webhookRequestUpdated(filter: $filter) { cursor request { ${fields} } } }`;
+  const before = app.doors.feed.subscribers;
+  const open = ["number", "number state"].flatMap((fields) =>
+    Array.from({ length: 20 }, () => overSocket(app, app.adminToken, documentOf(fields), { filter })),
+  );
+  while (app.doors.feed.subscribers < before + open.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  const texts = vi.spyOn(JSON, "stringify");
+  await addRequest(core, organizationId, definition, { payload: '{"n":1}' });
+  await Promise.all(open.map((subscription) => subscription.take(1)));
+  const updates = texts.mock.results.filter(({ value }) => typeof value === "string" && value.includes('"webhookRequestUpdated"'));
+  texts.mockRestore();
+  expect(updates).toHaveLength(2);
   for (const subscription of open) subscription.close();
 });
 

@@ -13,7 +13,6 @@ import {
   type ExecutionResult,
   executeSubscriptionEvent,
   Kind,
-  mapSourceToResponseEvent,
   type OperationDefinitionNode,
   type ValidatedSubscriptionArgs,
   validateSubscriptionArgs,
@@ -69,18 +68,49 @@ function keyOf({ document, operation, rawVariableValues, contextValue }: Validat
 
 function createSharing() {
   const answers = new WeakMap<object, Map<DocumentNode, Map<string, Result>>>();
-  return (key: string, args: ValidatedSubscriptionArgs): Result => {
-    const change = args.rootValue as object;
+  /** @param change of the feed */
+  return (key: string, args: ValidatedSubscriptionArgs, change: object): Result => {
     const documents = answers.get(change) ?? new Map<DocumentNode, Map<string, Result>>();
-    answers.set(change, documents);
     const results = documents.get(args.document) ?? new Map<string, Result>();
-    documents.set(args.document, results);
     const known = results.get(key);
     if (known) return known;
-    const executed = bounded(() => executeSubscriptionEvent(args));
+    answers.set(change, documents.set(args.document, results));
+    const executed = bounded(() => executeSubscriptionEvent({ ...args, rootValue: change }));
     const result = executed instanceof Promise ? executed.then((each) => withCursor(each, change)) : withCursor(executed, change);
     results.set(key, result);
     return result;
+  };
+}
+
+/** What graphql's own mapping of a subscription does, with one promise for a change instead of six. */
+function answered(changes: AsyncIterator<object>, answer: (change: object) => Result): AsyncGenerator<ExecutionResult, void, void> {
+  const end = async (): Promise<IteratorResult<ExecutionResult, void>> => {
+    await changes.return?.();
+    return { done: true, value: undefined };
+  };
+  return {
+    async next() {
+      const step = await changes.next();
+      if (step.done) return { done: true, value: undefined };
+      try {
+        const value = answer(step.value);
+        return { done: false, value: value instanceof Promise ? await value : value };
+      } catch (error) {
+        await end();
+        throw error;
+      }
+    },
+    return: end,
+    async throw(error) {
+      await end();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await end();
+    },
   };
 }
 
@@ -93,7 +123,7 @@ export function sharedUpdates(): Plugin<object> {
     const source = await createSourceEventStream(validated);
     if (!(Symbol.asyncIterator in source)) return source;
     const key = keyOf(validated);
-    return mapSourceToResponseEvent(validated, source, (event) => share(key, event));
+    return answered((source as AsyncIterable<object>)[Symbol.asyncIterator](), (change) => share(key, validated, change));
   }
   return {
     onSubscribe({ setSubscribeFn }) {

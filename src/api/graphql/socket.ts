@@ -23,7 +23,8 @@ import { type Ending, endingOf, type LiveConnections } from "../live-connections
 import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
-import { shown } from "./shown.ts";
+import { shown, textOf } from "./shown.ts";
+import { createSocketWriters, type SocketWriter } from "./socket-writer.ts";
 import type { Yoga } from "./yoga.ts";
 
 const GOING_AWAY = 1001;
@@ -34,12 +35,19 @@ interface Extra {
   address: string | undefined;
   /** The upgrade was asked for by a page of ours: its cookie counts. */
   ownPage: boolean;
-  socket: WebSocket;
+  writer: SocketWriter;
   /** Aborted when the connection is over. */
   ended: AbortController;
   credential: Credential | undefined;
   token: string | undefined;
   place: { closed: () => void } | undefined;
+}
+
+interface Subscription {
+  id: string;
+  writer: SocketWriter;
+  /** It counts no more. */
+  done: () => void;
 }
 
 export interface SocketDoor {
@@ -71,6 +79,7 @@ export function serveSockets(
 ): SocketDoor {
   const { core } = doors;
   const mask = createErrorMask(core.log);
+  const writerOf = createSocketWriters();
   const cors = createCors(core.config);
   const sockets = new WebSocketServer({
     noServer: true,
@@ -84,8 +93,8 @@ export function serveSockets(
     address: extra.address,
     cookies: undefined,
     signal: extra.ended.signal,
-    closeSlow: () => closeSlow(extra.socket),
-    blocked: () => extra.socket.bufferedAmount > 0,
+    closeSlow: extra.writer.closeSlow,
+    blocked: () => extra.writer.blocked,
   });
 
   const protocol = makeServer<Record<string, unknown>, Extra>({
@@ -99,7 +108,7 @@ export function serveSockets(
       Object.assign(extra, { credential, token });
       extra.place = live.open({ credential, token, end: (why) => end(extra, why) });
       if (extra.place) return true;
-      extra.socket.close(TRY_AGAIN_LATER, "Too many connections");
+      extra.writer.close(TRY_AGAIN_LATER, "Too many connections");
       return false;
     },
     async onSubscribe(ctx, _id, payload) {
@@ -145,7 +154,7 @@ export function serveSockets(
     },
     execute: (args) => (args as unknown as { execute: (args: ExecutionArgs) => ExecutionResult }).execute(args),
     subscribe: (args) => (args as unknown as { subscribe: (args: ExecutionArgs) => ExecutionResult }).subscribe(args),
-    async onOperation(ctx, _id, _payload, _args, result) {
+    async onOperation(ctx, id, _payload, _args, result) {
       if (!isStream(result)) return undefined;
       const { organizationId } = (ctx.extra.credential as Credential).caller;
       const full = await live.subscribe(organizationId);
@@ -154,7 +163,7 @@ export function serveSockets(
         const extensions = { code: "RATE_LIMITED", retryAfterSeconds: full.resetSeconds };
         return { errors: [new GraphQLError("too many open subscriptions", { extensions })] };
       }
-      return counted(result, () => live.unsubscribe(organizationId));
+      return written(result, { id, writer: ctx.extra.writer, done: () => live.unsubscribe(organizationId) });
     },
     onNext: (_ctx, _id, _payload, _args, result) =>
       (result.errors ? { ...result, errors: shown(result.errors).map((error) => error.toJSON()) } : undefined) as
@@ -164,34 +173,39 @@ export function serveSockets(
   });
 
   /**
-   * Counts it as one until it ends; what the source throws becomes a masked error, as over SSE.
+   * Writes what a subscription gives, as fast as its client takes it; graphql-ws is told its end alone. A result may go to
+   * thousands: it is made into text once (shown.ts). What the source throws becomes a masked error, as over SSE.
    * No generator: one that was never started would not run its `finally` when it is returned.
    */
-  function counted(source: AsyncGenerator<ExecutionResult>, done: () => void): AsyncGenerator<ExecutionResult> {
+  function written(source: AsyncGenerator<ExecutionResult>, { id, writer, done }: Subscription): AsyncGenerator<never> {
     let over = false;
     const end = () => {
       if (!over) done();
       over = true;
     };
+    const write = (result: ExecutionResult) => writer.gather(`{"id":${JSON.stringify(id)},"type":"next","payload":${textOf(result)}}`);
     return {
       async next() {
-        if (over) return { done: true, value: undefined };
         try {
-          const step = await source.next();
-          if (step.done) end();
-          return step;
+          while (!over) {
+            const step = await source.next();
+            if (step.done || over) break;
+            const taken = write(step.value);
+            if (taken) await taken;
+          }
         } catch (error) {
-          end();
-          return { done: false, value: { errors: [mask(error)] } };
+          if (!over) await write({ errors: [mask(error)] });
         }
+        end();
+        return { done: true, value: undefined };
       },
       return(value) {
         end();
-        return source.return(value);
+        return source.return(value) as Promise<IteratorResult<never>>;
       },
       throw(error) {
         end();
-        return source.throw(error);
+        return source.throw(error) as Promise<IteratorResult<never>>;
       },
       [Symbol.asyncIterator]() {
         return this;
@@ -202,19 +216,20 @@ export function serveSockets(
     };
   }
 
-  const end = ({ socket, ended }: Extra, why: Ending) => {
-    if (why === "GONE") socket.close(CloseCode.Unauthorized, "Unauthorized");
-    else socket.close(CloseCode.Forbidden, "Your rights have changed");
+  const end = ({ writer, ended }: Extra, why: Ending) => {
+    if (why === "GONE") writer.close(CloseCode.Unauthorized, "Unauthorized");
+    else writer.close(CloseCode.Forbidden, "Your rights have changed");
     // Nothing more is sent, also to a client that does not answer the close.
     ended.abort();
   };
 
-  function opened(socket: WebSocket, { request, address, ownPage }: Pick<Extra, "request" | "address" | "ownPage">): void {
+  function opened(socket: WebSocket, raw: Duplex, { request, address, ownPage }: Pick<Extra, "request" | "address" | "ownPage">): void {
+    const writer = writerOf(socket, raw);
     const extra: Extra = {
       request,
       address,
       ownPage,
-      socket,
+      writer,
       ended: new AbortController(),
       credential: undefined,
       token: undefined,
@@ -223,8 +238,8 @@ export function serveSockets(
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (data) => send(socket, withSources(data)),
-        close: (code, reason) => socket.close(code, reason),
+        send: (data) => writer.send(withSources(data)),
+        close: writer.close,
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {
             if (extra.credential === undefined && (data as Buffer).length > LIVE.initMessageBytes)
@@ -275,7 +290,7 @@ export function serveSockets(
       const { code, message } = foreignPage(core, request.headers, "a WebSocket with a session cookie");
       return refuseUpgrade(socket, "403 Forbidden", code, message);
     }
-    sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, { request, address, ownPage }));
+    sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, socket, { request, address, ownPage }));
   });
 
   return {
@@ -319,19 +334,4 @@ function isStream(result: unknown): result is AsyncGenerator<ExecutionResult> {
 function refuseUnread(socket: WebSocket, data: Buffer): void {
   if (data.subarray(0, 100).includes('"subscribe"')) socket.close(CloseCode.Unauthorized, "Unauthorized");
   else socket.close(CloseCode.Forbidden, `at most ${LIVE.initMessageBytes} bytes before the acknowledgement`);
-}
-
-/** Resolves when the bytes are on their way: a subscription is pulled no faster than its client takes it. */
-async function send(socket: WebSocket, data: string): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return;
-  const late = setTimeout(() => closeSlow(socket), LIVE.stallMs);
-  if (socket.bufferedAmount > LIVE.waitingBytes) closeSlow(socket);
-  await new Promise<void>((resolve) => socket.send(data, () => resolve()));
-  clearTimeout(late);
-}
-
-function closeSlow(socket: WebSocket): void {
-  socket.close(TRY_AGAIN_LATER, "Too slow");
-  // A close frame waits behind everything the client does not take.
-  setTimeout(() => socket.terminate(), 1_000).unref();
 }
