@@ -26,12 +26,11 @@ export interface SocketWriter {
 /** @returns makes the writer of a socket; `raw` is what its frames go to */
 export function createSocketWriters(): (socket: WebSocket, raw: Duplex) => SocketWriter {
   const due = new Set<() => void>();
-  let turn: NodeJS.Immediate | undefined;
 
   function atTheEnd(flush: () => void): void {
     due.add(flush);
-    turn ??= setImmediate(() => {
-      turn = undefined;
+    if (due.size > 1) return;
+    setImmediate(() => {
       const flushes = [...due];
       due.clear();
       for (const each of flushes) each();
