@@ -14,6 +14,8 @@ const inner = (client: pg.PoolClient | SessionClient) => client as unknown as In
 const LIFETIME_S = 600;
 /** A new session prepares and plans every statement anew: the first events after ten quiet seconds took 50 to 150 ms, and take 10 to 30. */
 const IDLE_MS = 60_000;
+/** How often a pool looks whether its statements are answered. */
+const LOOK_MS = 500;
 
 export class SessionPool extends pg.Pool {
   readonly #idle = new Set<SessionClient>();
@@ -21,6 +23,7 @@ export class SessionPool extends pg.Pool {
   readonly #doomed = new WeakSet<SessionClient>();
   /** Callers that found every connection in use: how many, and for how many seconds they waited in all. */
   readonly waits = { count: 0, seconds: 0 };
+  readonly #looks: NodeJS.Timeout | undefined;
 
   constructor(config: SessionConfig & { max: number }) {
     const ages = { maxLifetimeSeconds: LIFETIME_S, idleTimeoutMillis: IDLE_MS };
@@ -34,6 +37,18 @@ export class SessionPool extends pg.Pool {
     });
     this.on("release", (_error, client) => this.#released(client as unknown as SessionClient));
     this.on("remove", (client) => this.#forget(client as unknown as SessionClient));
+    const { queryTimeout } = config;
+    if (queryTimeout === undefined) return;
+    this.#looks = setInterval(() => {
+      for (const client of this.#busy) client.demandAnswer(performance.now(), queryTimeout);
+    }, LOOK_MS);
+    this.#looks.unref();
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override end(...args: any[]): any {
+    clearInterval(this.#looks);
+    return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }
 
   #released(client: SessionClient): void {
