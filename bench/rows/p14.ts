@@ -1,7 +1,9 @@
 /** P14: every list and filter of the log at 3 million requests, warm, pages of 50. */
+import type { Asked } from "../harness/asker.ts";
 import { bigDatabase } from "../harness/big.ts";
 import { createHistogram } from "../harness/histogram.ts";
 import { HEADERS, type Platform, startPlatform } from "../harness/platform.ts";
+import { type Program, start } from "../harness/process.ts";
 import type { Check, Row } from "../harness/row.ts";
 import { logIndexes } from "../seed.ts";
 
@@ -9,7 +11,7 @@ const [WARM, ASKED, PAGE, SLOW_MS] = [3, 40, 50, 5_000];
 
 interface Question {
   name: string;
-  ask: () => Promise<unknown>;
+  asked: Pick<Asked, "url" | "method" | "headers" | "body">;
 }
 
 const LISTS = [
@@ -59,39 +61,27 @@ function filtersOf(requests: number): Record<string, object> {
 function logQuestions(platform: Platform, token: string, of: string, requests: number, definition: string): Question[] {
   const document = `query ($filter: WebhookRequestFilter) { webhookRequests(first: ${PAGE}, filter: $filter) { edges { cursor node { id number state entityId } } pageInfo { hasNextPage endCursor } } }`;
   return Object.entries(filtersOf(requests)).flatMap(([name, filter]) => [
-    { name: `${of}: ${name}`, ask: () => query(platform, token, document, { filter }) },
+    { name: `${of}: ${name}`, asked: query(platform, token, document, { filter }) },
     {
       name: `${of}: ${name} + webhookDefinitionId`,
-      ask: () => query(platform, token, document, { filter: { ...filter, webhookDefinitionId: definition } }),
+      asked: query(platform, token, document, { filter: { ...filter, webhookDefinitionId: definition } }),
     },
   ]);
 }
 
-async function query(platform: Platform, token: string, document: string, variables: object = {}): Promise<unknown> {
-  const headers = { ...HEADERS, authorization: `Bearer ${token}` };
-  const response = await fetch(`${platform.url}/graphql`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify({ query: document, variables }),
-  });
-  const body = (await response.json()) as { errors?: unknown };
-  if (body.errors) throw new Error(JSON.stringify(body.errors));
-  return body;
+function query(platform: Platform, token: string, document: string, variables: object = {}): Question["asked"] {
+  const body = JSON.stringify({ query: document, variables });
+  const headers = { ...HEADERS, authorization: `Bearer ${token}`, "content-length": String(Buffer.byteLength(body)) };
+  return { url: `${platform.url}/graphql`, method: "POST", headers, body };
 }
 
 /** p99 of each, ms. One that takes seconds is asked a few times only: it is over its bar whatever follows. */
-async function timesOf(questions: readonly Question[]): Promise<Map<string, number>> {
+async function timesOf(asker: Program, questions: readonly Question[]): Promise<Map<string, number>> {
   const times = new Map<string, number>();
-  for (const { name, ask } of questions) {
+  for (const { name, asked } of questions) {
     const histogram = createHistogram();
-    let total = 0;
-    for (let i = 0; i < WARM + ASKED && total < SLOW_MS; i++) {
-      const began = performance.now();
-      await ask();
-      const ms = performance.now() - began;
-      total += ms;
-      if (i >= WARM || total >= SLOW_MS) histogram.record(ms);
-    }
+    const all = await asker.ask<number[]>({ ...asked, warm: WARM, count: ASKED, slowMs: SLOW_MS } satisfies Asked);
+    for (const ms of all) histogram.record(ms);
     times.set(name, histogram.percentile(0.99));
   }
   return times;
@@ -99,14 +89,7 @@ async function timesOf(questions: readonly Question[]): Promise<Map<string, numb
 
 function cotalkerQuestion(platform: Platform, id: string): Question {
   const url = `${platform.url}/api/v3/webhook/subscription/logs/${id}?limit=${PAGE}`;
-  return {
-    name: "Cotalker's log",
-    async ask() {
-      const page = await fetch(url, { headers: HEADERS });
-      if (page.status !== 200) throw new Error(`${page.status} ${await page.text()}`);
-      return page.json();
-    },
-  };
+  return { name: "Cotalker's log", asked: { url, method: "GET", headers: HEADERS } };
 }
 
 export const p14: Row = {
@@ -120,19 +103,18 @@ export const p14: Row = {
     if (!small) throw new Error("there is no small tenant");
     const lists = LISTS.map((name) => ({
       name: `list ${name}`,
-      ask: () => query(platform, platform.token, `{ ${name}(first: ${PAGE}) { edges { cursor node { id } } pageInfo { hasNextPage } } }`),
+      asked: query(platform, platform.token, `{ ${name}(first: ${PAGE}) { edges { cursor node { id } } pageInfo { hasNextPage } } }`),
     }));
     const overview = [
       { of: "large", token: platform.token },
       { of: "small", token: small.token },
     ].map(({ of, token }) => ({
       name: `${of}: overview of seven days`,
-      ask: () =>
-        query(
-          platform,
-          token,
-          `{ deliveryStatistics(since: "${daysAgo(6.9)}") { delivered rejected retried p50Ms p99Ms buckets { __typename } definitions { __typename } } }`,
-        ),
+      asked: query(
+        platform,
+        token,
+        `{ deliveryStatistics(since: "${daysAgo(6.9)}") { delivered rejected retried p50Ms p99Ms buckets { __typename } definitions { __typename } } }`,
+      ),
     }));
     const questions = [
       ...logQuestions(platform, platform.token, "large", big.requests, big.definitions[3] as string),
@@ -141,16 +123,24 @@ export const p14: Row = {
       ...overview,
       cotalkerQuestion(platform, big.cotalker),
     ];
-    const times = await timesOf(questions);
+    const asker = await start("bench/harness/asker.ts");
+    // What is compiled and prepared at first is in no figure.
+    await timesOf(asker, questions.slice(0, 10));
+    const times = await timesOf(asker, questions);
     const count = "query ($filter: WebhookRequestFilter) { webhookRequests(first: 1, filter: $filter) { totalCount } }";
     const totals = await timesOf(
+      asker,
       [
         ["large: total", platform.token, {}],
         ["large: total of REJECTED", platform.token, { lifeCycleState: ["REJECTED"] }],
         ["large: total of a definition", platform.token, { webhookDefinitionId: big.definitions[3] }],
         ["small: total", small.token, {}],
-      ].map(([name, token, filter]) => ({ name: name as string, ask: () => query(platform, token as string, count, { filter }) })),
+      ].map(([name, token, filter]) => ({
+        name: name as string,
+        asked: query(platform, token as string, count, { filter: filter as object }),
+      })),
     );
+    await asker.stop();
     await platform.stop();
     const indexes = await logIndexes(big.url);
     const over = [...times].filter(([, ms]) => ms > 50).sort((a, b) => b[1] - a[1]);

@@ -81,7 +81,7 @@ function checkState(state: SessionState): void {
   if (state.closed) throw new ReadOnlyServerError("default_transaction_read_only is on in its configuration");
 }
 
-/** What node-postgres keeps to itself; its version is pinned, and test/db/sessions.test.ts fails when it changes. */
+/** What node-postgres keeps to itself; its version is pinned, and test/db/answered.test.ts fails when it changes. */
 interface Inner {
   _activeQuery: unknown;
 }

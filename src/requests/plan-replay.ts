@@ -4,7 +4,7 @@ import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Database } from "../db/client.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import type { RequestFilter } from "./filter.ts";
-import { COUNT_WALK, clausesFor, endOfWalk, matching, PAGE_WALK } from "./list.ts";
+import { COUNT_WALK, clausesFor, endOfWalk, matching } from "./list.ts";
 
 export interface ReplayPlan {
   total: number;
@@ -67,13 +67,15 @@ export interface RejectedGroup {
 
 /** Groups shown: the largest. */
 const MOST_GROUPS = 500;
+/** Rows looked at for them: the newest. */
+const GROUP_WALK = 100_000;
 
-/** REJECTED requests by definition and error, the largest groups first. At most the newest 100 000 rows are looked at. */
+/** REJECTED requests by definition and error, the largest groups first. */
 export async function groupRejected(db: Database, organizationId: string, filter: RequestFilter): Promise<RejectedGroup[]> {
   const only: RequestFilter = { ...filter, state: ["REJECTED"], isTest: false };
   const clauses = await clausesFor(db, organizationId, only);
   if (!clauses) return [];
-  const some = matching(clauses, "desc", PAGE_WALK).select(["r.definition_id", "r.error_code", "r.created_at"]).limit(PAGE_WALK);
+  const some = matching(clauses, "desc", GROUP_WALK).select(["r.definition_id", "r.error_code", "r.created_at"]).limit(GROUP_WALK);
   const rows = await rowsOf(
     db.tenant(organizationId),
     queries
@@ -88,6 +90,6 @@ export async function groupRejected(db: Database, organizationId: string, filter
       .orderBy("error_code")
       .limit(MOST_GROUPS),
   );
-  const capped = rows.length > 0 && (await endOfWalk(db, organizationId, clauses, "desc", PAGE_WALK)) !== undefined;
+  const capped = rows.length > 0 && (await endOfWalk(db, organizationId, clauses, "desc", GROUP_WALK)) !== undefined;
   return rows.map((row) => ({ ...(row as Omit<RejectedGroup, "capped" | "organizationId">), organizationId, capped }));
 }
