@@ -6,9 +6,10 @@
  *   npm run bench -- P1 P3        these
  *   npm run bench -- P9 --scale 0.1    a tenth of every count: tries a row, shows nothing
  *
- * Writes bench/results/latest.json and .svg (latest-long with --long).
+ * Writes bench/results/latest.json and .svg, the long rows into latest-long. Rows that were not run stay as they were, each with the
+ * commit and the moment of its own run.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { ROWS } from "./catalog.ts";
@@ -25,6 +26,8 @@ const MOST_OTHER_WORK = 0.1;
 interface RowResult {
   row: string;
   title: string;
+  commit: string;
+  at: string;
   seconds: number;
   /** Share of the machine that work which is not the bench's took. */
   otherWork: number;
@@ -61,7 +64,6 @@ await buildDashboard(ROOT);
 const bench = await openBench({ runs, scale, statements: rows.some((row) => row.long) });
 const machine = await describeMachine(bench.postgres.version);
 const results: RowResult[] = [];
-const at = new Date().toISOString();
 console.log(`${machine.commit} on ${machine.cores} × ${machine.cpu}, Postgres ${machine.postgres}, Node ${machine.node}`);
 try {
   for (const row of rows) {
@@ -69,7 +71,9 @@ try {
     const began = performance.now();
     const first = bench.lines.length;
     const othersOf = await watchOthers();
-    const result: RowResult = { row: row.name, title: row.title, seconds: 0, otherWork: 0, checks: [], lines: [] };
+    const { commit } = machine;
+    const at = new Date().toISOString();
+    const result: RowResult = { row: row.name, title: row.title, commit, at, seconds: 0, otherWork: 0, checks: [], lines: [] };
     try {
       const checks = await row.run(bench);
       result.otherWork = await othersOf();
@@ -109,14 +113,44 @@ function lineOf(check: Check & { verdict: string }): string {
   return `  ${check.verdict.toUpperCase().padEnd(9)} ${check.name.padEnd(44)} ${`${value}${spread}`.padEnd(20)} bar ${bar.padEnd(8)} ${check.detail}${why}`;
 }
 
+interface Results {
+  at: string;
+  machine: typeof machine;
+  runs: number;
+  scale: number;
+  rows: RowResult[];
+}
+
+/** What stands in a file of results, each row with the commit of its run. */
+async function known(file: string): Promise<RowResult[]> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return [];
+  const { at, machine: then, rows: before } = JSON.parse(text) as Results;
+  return before.map((row) => ({ ...row, commit: row.commit ?? then.commit, at: row.at ?? at }));
+}
+
 async function write(): Promise<void> {
   const folder = path.join(import.meta.dirname, "results");
-  const name = values.out ?? (values.long ? "latest-long" : "latest");
-  const checks = results.flatMap((result) => result.checks);
-  const caption = `${machine.commit} · ${at.slice(0, 16)} · ${machine.cores} × ${machine.cpu} · Postgres ${machine.postgres}`;
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify({ at, machine, runs, scale, rows: results }, null, 2)}\n`);
-  await writeFile(path.join(folder, `${name}.svg`), picture(checks, caption));
+  for (const long of [false, true]) {
+    const own = results.filter((result) => ROWS.some((row) => row.name === result.row && (values.out !== undefined || row.long === long)));
+    if (own.length === 0) continue;
+    const file = path.join(folder, values.out ?? (long ? "latest-long" : "latest"));
+    const before = values.out === undefined ? await known(`${file}.json`) : [];
+    const all = ROWS.flatMap(({ name }) => own.find(({ row }) => row === name) ?? before.find(({ row }) => row === name) ?? []);
+    const at = (own.at(-1) as RowResult).at;
+    const commits = [...new Set(all.map(({ commit }) => commit))].join(", ");
+    const caption = `${commits} · ${at.slice(0, 16)} · ${machine.cores} × ${machine.cpu} · Postgres ${machine.postgres}`;
+    const written: Results = { at, machine, runs, scale, rows: all };
+    await writeFile(`${file}.json`, `${JSON.stringify(written, null, 2)}\n`);
+    await writeFile(
+      `${file}.svg`,
+      picture(
+        all.flatMap(({ checks }) => checks),
+        caption,
+      ),
+    );
+  }
 }
 
 console.log(`\n${path.relative(ROOT, path.join(import.meta.dirname, "results"))}`);
