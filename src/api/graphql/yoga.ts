@@ -5,7 +5,6 @@ import type { Log } from "../../observe/log.ts";
 import { GRAPHQL } from "../limits.ts";
 import { boundedAnswers } from "./bounded.ts";
 import type { Context } from "./context.ts";
-import { contextCaches } from "./context-caches.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask } from "./errors.ts";
 import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
@@ -75,6 +74,6 @@ export function createYogaDoor(log: Log): Yoga {
     disposeOnProcessTerminate: false,
     maskedErrors: { maskError: (error) => mask(error) },
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE, validationCache: true },
-    plugins: [withinLimits(), portalGate(mask), boundedAnswers(), contextCaches(), sharedUpdates()],
+    plugins: [withinLimits(), portalGate(mask), boundedAnswers(), sharedUpdates()],
   });
 }
