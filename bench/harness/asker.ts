@@ -2,7 +2,9 @@
  * Asks one question many times, one after the other, in a process of its own over one connection: in the bench's own, with all that
  * it holds, what was measured was its garbage collections too.
  */
+
 import { Agent, request } from "node:http";
+import { answering } from "./answering.ts";
 
 export interface Asked {
   url: string;
@@ -48,11 +50,4 @@ async function answer(asked: Asked): Promise<number[]> {
   return times;
 }
 
-process.on("message", (asked: Asked) => {
-  answer(asked).then(
-    (ok) => process.send?.({ ok }),
-    (error: Error) => process.send?.({ error: error.stack ?? error.message }),
-  );
-});
-process.on("disconnect", () => process.exit(0));
-process.send?.({ ok: {} });
+answering(answer);

@@ -1,6 +1,8 @@
 /** The load, a process of its own. Closed loop: so many calls in flight. Open loop: so many a second, whatever the answers do. */
+
 import { Pool } from "undici";
 import { payloadOf, payloads } from "../../test/fixtures/payloads/payloads.ts";
+import { answering } from "./answering.ts";
 import { createHistogram } from "./histogram.ts";
 
 export interface Load {
@@ -127,11 +129,4 @@ async function run(load: Load): Promise<LoadResult> {
   return { events, seconds, latency: latency.summary(), refused, starts, lateP99: late.percentile(0.99) };
 }
 
-process.on("message", (load: Load) => {
-  run(load).then(
-    (ok) => process.send?.({ ok }),
-    (error: Error) => process.send?.({ error: error.stack ?? error.message }),
-  );
-});
-process.on("disconnect", () => process.exit(0));
-process.send?.({ ok: {} });
+answering(run);

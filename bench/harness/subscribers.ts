@@ -1,5 +1,7 @@
 /** Many subscribers in a process of their own: one WebSocket and one subscription each, graphql-transport-ws by hand, so that they cost little. */
+
 import WebSocket from "ws";
+import { answering } from "./answering.ts";
 
 export interface Subscribers {
   url: string;
@@ -54,11 +56,4 @@ async function answer(question: Question): Promise<object> {
   return { received, closed };
 }
 
-process.on("message", (question: Question) => {
-  answer(question).then(
-    (ok) => process.send?.({ ok }),
-    (error: Error) => process.send?.({ error: error.stack ?? error.message }),
-  );
-});
-process.on("disconnect", () => process.exit(0));
-process.send?.({ ok: {} });
+answering(answer);
