@@ -6,8 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
-import { createBeside } from "./beside.ts";
+import { afterTurn, createBeside } from "./beside.ts";
 import { type CommitOptions, commitSteps, writtenAlready } from "./lane-settle.ts";
+import { createLockedSteps } from "./locked-steps.ts";
 import type { LaneStep, StepResult } from "./settlement.ts";
 import { isRefused, reduced } from "./storable.ts";
 
@@ -34,8 +35,9 @@ const GATHER_MS = 40;
 const GATHERED = 32;
 /** Transactions at once; the n-th begins with so many steps at least. */
 const WORTH = [1, 2, 32];
-/** Connections that a batch taken apart may use. */
-const APART = 4;
+/** How long the lock of a lane may be waited for: while others of the batch keep theirs, and by one alone whose turn it is. */
+const PATIENCE_MS = 50;
+const IN_LINE_MS = 3_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 const LOST: StepResult = {
   valid: false,
@@ -47,16 +49,30 @@ const LOST: StepResult = {
   consecutiveErrors: null,
 };
 
-export function createCommitter(core: Core, options: CommitOptions): Committer {
+const isLocked = (error: unknown) => (error as { code?: unknown }).code === LOCK_NOT_AVAILABLE;
+
+export function createCommitter(core: Core, options: Omit<CommitOptions, "patienceMs">): Committer {
   let queue: Item[] = [];
   /** Set while all that is queued is patient. */
   let gathering: NodeJS.Timeout | undefined;
   /** Each adds to roll-ups of its own, so that none waits for another's disk; by which one is free. */
   const free = WORTH.map((_, i) => (i === WORTH.length - 1 ? options.processId : newId(core.clock)));
-  const others = { ...options, processId: newId(core.clock) };
+  const others = { ...options, processId: newId(core.clock), patienceMs: IN_LINE_MS };
   const beside = createBeside(WORTH, Number.POSITIVE_INFINITY, () => core.clock.monotonic());
-  /** Batches that are being taken apart. */
-  let alone = 0;
+  const locked = createLockedSteps<Item>(core, {
+    free(items) {
+      queue = [...items, ...queue];
+      hurry();
+    },
+    async inLine(item) {
+      const results = await commitSteps(core.db, [item.step], others).catch((error: unknown) =>
+        isLocked(error) ? undefined : commitAgain([item.step]),
+      );
+      if (results) item.resolve(results[0] ?? LOST);
+      return results !== undefined;
+    },
+    emptied: rested,
+  });
   const waiters: (() => void)[] = [];
 
   /** An answer may have been lost on the way back: what is logged already is not written twice. */
@@ -87,24 +103,12 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     return commitAgain([{ ...step, settlements: settlements.map((s) => reduced(s, refusal.code)) }], true);
   }
 
-  async function apart(items: Item[]): Promise<void> {
-    alone += 1;
-    const rest = [...items];
-    const worker = async () => {
-      for (let item = rest.shift(); item; item = rest.shift()) {
-        const [result] = await commitAgain([item.step]);
-        item.resolve(result ?? LOST);
-      }
-    };
-    await Promise.all(Array.from({ length: APART }, worker));
-    alone -= 1;
-    rested();
-  }
+  const plan = afterTurn(begin);
 
   function hurry(): void {
     clearTimeout(gathering);
     gathering = undefined;
-    begin();
+    plan();
   }
 
   function begin(): void {
@@ -120,21 +124,22 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     const ended = beside.begin(batch.length);
     const processId = free.pop() as string;
     const steps = batch.map((item) => item.step);
-    const results = await commitSteps(core.db, steps, { ...options, processId }).catch((error: unknown) => {
-      if (batch.length === 1 || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return commitAgain(steps);
-      // Somebody keeps the row of one of them: each for itself, and nobody behind waits for them.
-      void apart([...batch]);
-      return undefined;
-    });
+    const results = await commitSteps(core.db, steps, { ...options, processId, patienceMs: PATIENCE_MS }).catch((error: unknown) =>
+      isLocked(error) ? undefined : commitAgain(steps),
+    );
     if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
+    // Somebody keeps the row of one of them: the others are written again without it.
+    else locked.add(batch);
     free.push(processId);
     ended();
-    begin();
+    plan();
     rested();
   }
 
+  const isIdle = () => queue.length === 0 && beside.running === 0 && locked.size === 0;
+
   function rested(): void {
-    if (beside.running === 0 && alone === 0) for (const resolve of waiters.splice(0)) resolve();
+    if (isIdle()) for (const resolve of waiters.splice(0)) resolve();
   }
 
   return {
@@ -147,7 +152,7 @@ export function createCommitter(core: Core, options: CommitOptions): Committer {
     hurry,
     idle() {
       hurry();
-      return beside.running > 0 || alone > 0 ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve();
+      return isIdle() ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve));
     },
   };
 }

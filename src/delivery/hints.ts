@@ -4,6 +4,7 @@
  * Readers of the feed in this process are told at once; those of others when what a few moments bring has gathered, so that
  * a lone event does not pay for two notifications.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import type { Channel } from "../db/notify.ts";
 import type { LaneRef } from "./lane-id.ts";
@@ -43,8 +44,8 @@ export function createOutHints(core: Core): OutHints {
 
   const add = (channel: keyof typeof pending, id: string) => {
     pending[channel].add(id);
-    // In a microtask: what one settled batch has to say goes out together.
-    sending ??= Promise.resolve().then(send);
+    // What one turn of the event loop has to say goes out together.
+    sending ??= turn().then(send);
   };
   const gathered = () => {
     clearTimeout(gathering);

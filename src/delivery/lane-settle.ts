@@ -63,6 +63,12 @@ const holdValues = (steps: readonly LaneStep[], leaseMs: number): unknown[] => [
   leaseMs,
 ];
 
+const lockValues = (steps: readonly LaneStep[], patienceMs: number): unknown[] => [
+  steps.map((s) => s.organizationId),
+  steps.map((s) => s.laneId),
+  String(patienceMs),
+];
+
 /** Requeued requests take the positions that `hold` set aside, lane by lane. */
 function placesOf(steps: readonly LaneStep[], rows: readonly HeldRow[]): Places {
   const free = new Set(steps.filter((step) => step.free).map((step) => step.laneId));
@@ -103,6 +109,8 @@ export interface CommitOptions {
   leaseMs: number;
   /** Whose roll-ups are added to. */
   processId: string;
+  /** How long the lock of a lane may be waited for, in milliseconds. */
+  patienceMs: number;
 }
 
 /** Nothing in it depends on what the database answers: no call back to ask for, no place to find, no definition to stop. */
@@ -116,11 +124,10 @@ export const isPlain = (step: LaneStep): boolean =>
   );
 
 const LEASE_LOST = "22P02";
-/** How long the lock of a lane may be waited for: by many that share a transaction, and by one alone. */
-const SHARED_PATIENCE_MS = 250;
-const PATIENCE_MS = 3_000;
-
-/** @returns for each step whether it was written, and how its lane stands now */
+/**
+ * @returns for each step whether it was written, and how its lane stands now
+ * @throws the database's error; 55P03: somebody keeps one of the lanes locked
+ */
 export async function commitSteps(db: Database, given: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
   const steps = given.map((step) => ({ ...step, settlements: step.settlements.map(storable) }));
   if (!steps.every(isPlain)) return commitInteractively(db, steps, options);
@@ -136,9 +143,8 @@ export async function commitSteps(db: Database, given: readonly LaneStep[], opti
 /** One message, one transaction: see db/together.ts. Plain steps only. */
 async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
   const settlements = steps.flatMap((step) => step.settlements);
-  const patienceMs = steps.length > 1 ? SHARED_PATIENCE_MS : PATIENCE_MS;
   const sent: Sent[] = [
-    { statement: lockNewestLanes, values: [steps.map((s) => s.organizationId), steps.map((s) => s.laneId), String(patienceMs)] },
+    { statement: lockNewestLanes, values: lockValues(steps, options.patienceMs) },
     { statement: holdEveryLane, values: holdValues(steps, options.leaseMs) },
   ];
 
@@ -197,6 +203,7 @@ function resultsOf(
 /** Step by step: what one statement answers decides on the next ones. */
 function commitInteractively(db: Database, steps: readonly LaneStep[], options: CommitOptions): Promise<StepResult[]> {
   return db.transaction(async (client) => {
+    await lockNewestLanes.count(client, lockValues(steps, options.patienceMs));
     const rows = await holdLanes.rows(client, holdValues(steps, options.leaseMs));
     const mine = new Map(rows.map((row) => [row.id, row]));
     const valid = steps.filter((step) => mine.has(step.laneId));

@@ -10,7 +10,7 @@
  *
  * A call waits while an earlier one on its way goes to one of its lanes, or an earlier one that waits and cannot go yet does.
  */
-import { type Beside, createBeside } from "../delivery/beside.ts";
+import { afterTurn, type Beside, createBeside } from "../delivery/beside.ts";
 import { ROWS } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
 import { OverloadedError, RateLimitedError } from "../errors.ts";
@@ -166,8 +166,10 @@ export function createLine<C extends Waiting>(
     if (own.waiting.length === 0 && own.patient.length === 0 && Object.values(own.running).every((n) => n === 0))
       organizations.delete(organizationId);
     for (const each of organizations.values()) each.stuck = false;
-    pump();
+    plan();
   }
+
+  const plan = afterTurn(pump);
 
   return {
     join(call) {
@@ -196,7 +198,7 @@ export function createLine<C extends Waiting>(
       own.waiting.push(call);
       if (call.long) own.long += 1;
       own.stuck = false;
-      pump();
+      plan();
     },
     putOff(groups) {
       for (const group of groups) {

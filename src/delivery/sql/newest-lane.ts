@@ -22,3 +22,14 @@ export const lockNewestLanes = statement({
          ) u CROSS JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")} FOR NO KEY UPDATE) l`,
   row: {},
 });
+
+/** Of these lanes, those whose rows nobody keeps locked at this moment, and those that are gone. A transaction of its own, which waits for no disk. */
+export const findFreeLanes = statement({
+  name: "find-free-lanes",
+  text: `SELECT u.id FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick
+         CROSS JOIN unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         LEFT JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")} FOR NO KEY UPDATE SKIP LOCKED) free ON true
+         LEFT JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")}) there ON true
+         WHERE free.id IS NOT NULL OR there.id IS NULL`,
+  row: { id: "uuid" },
+});

@@ -206,6 +206,7 @@ const ENGINES = new Set([
   ...[
     "lock-idle-lanes",
     "lock-lanes",
+    "find-free-lanes",
     "lock-newest-lanes",
     "log-attempts",
     "log-interrupted",
