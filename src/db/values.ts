@@ -7,6 +7,15 @@ export const arrayLiteral = (items: readonly string[]): string =>
 /** JSON text of a value, or null. */
 export const jsonOrNull = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
 
+/**
+ * The condition that an id lies between two, for a table that is joined with a list of keys: partitions are left out by it, but it
+ * is no range to walk. `>= AND <=` is one, and a plan made while the table was empty walks it for each key ever after: with
+ * 300 000 requests queued a settlement took seconds.
+ * @param column such as `r.id` @param low, high parameters, such as `$3`
+ */
+export const idBetween = (column: string, low: string, high: string): string =>
+  `${column} >= ${low}::uuid AND ${column} <= ALL (ARRAY[${high}::uuid])`;
+
 /** The lowest and the highest of some ids, so that plans leave out partitions; equal zero ids for none. */
 export function idRange(ids: readonly string[]): [lowest: string, highest: string] {
   let lowest = ids[0] ?? ZERO_ID;

@@ -1,8 +1,9 @@
 import { statement } from "../../db/statement.ts";
+import { idBetween } from "../../db/values.ts";
 import { newestLane } from "./newest-lane.ts";
 
 const OURS = `FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
-  WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.id >= $3::uuid AND r.id <= $4::uuid`;
+  WHERE r.organization_id = u.organization_id AND r.id = u.id AND ${idBetween("r.id", "$3", "$4")}`;
 
 /** Idempotent: what is SENDING in a lane that is ours was marked by us. What an operator cancelled meanwhile is not marked. */
 export const mark = statement({
@@ -25,7 +26,7 @@ export const markUnchanged = statement({
              AND EXISTS (SELECT 1 FROM organization o WHERE o.id = u.organization_id AND o.deliveries_paused_at IS NULL OFFSET 0)
          )
          UPDATE webhook_request r SET state = 'SENDING', sending_at = now() FROM unchanged u
-         WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.id >= $3::uuid AND r.id <= $4::uuid
+         WHERE r.organization_id = u.organization_id AND r.id = u.id AND ${idBetween("r.id", "$3", "$4")}
            AND r.state IN ('PENDING', 'WAITING', 'SENDING')
          RETURNING r.id`,
   row: { id: "uuid" },

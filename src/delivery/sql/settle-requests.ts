@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { idBetween } from "../../db/values.ts";
 
 /** The requests, and their places in the queue: gone, or later. A free lane's entry always has a due time. */
 export const settleRequests = statement({
@@ -18,7 +19,7 @@ export const settleRequests = statement({
                ELSE COALESCE(s.notification_status, r.notification_status) END,
              notification_message = COALESCE(s.notification_message, r.notification_message), updated_at = now(),
              settled_at = CASE WHEN s.state IN ('DELIVERED', 'REJECTED', 'SKIPPED') THEN now() END
-           FROM s WHERE r.organization_id = s.organization_id AND r.id = s.id AND r.id >= $19::uuid AND r.id <= $20::uuid
+           FROM s WHERE r.organization_id = s.organization_id AND r.id = s.id AND ${idBetween("r.id", "$19", "$20")}
            RETURNING r.id
          ), gone AS (
            DELETE FROM lane_entry e USING s WHERE e.organization_id = s.organization_id AND e.lane_id = s.lane_id AND e.position = s.position

@@ -1,5 +1,6 @@
 /** Attempts as the log shows them; their bodies are read apart (read-contents.ts). */
 import { statement } from "../../db/statement.ts";
+import { idBetween } from "../../db/values.ts";
 
 const COLUMNS = `a.organization_id AS "organizationId", a.request_id AS "requestId", a.number, a.outcome, a.manual, a.rerendered,
   a.status_code AS "statusCode", a.duration_ms AS "durationMs", a.error_code AS "errorCode", a.error_description AS "errorDescription",
@@ -28,7 +29,7 @@ export const readAttemptWindows = statement({
   text: `SELECT w.place, ${COLUMNS}
     FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[]) AS w (request_id, low, high, place)
     JOIN attempt a ON a.organization_id = $1::uuid AND a.request_id = w.request_id AND a.number BETWEEN w.low AND w.high
-     AND a.request_id >= $6::uuid AND a.request_id <= $7::uuid
+     AND ${idBetween("a.request_id", "$6", "$7")}
     ORDER BY w.place, a.number`,
   row: ROW,
 });

@@ -1,9 +1,9 @@
 /** What attempts sent and got. */
 import { statement } from "../../db/statement.ts";
+import { idBetween } from "../../db/values.ts";
 import { sentBody, sentHeaders } from "../../delivery/sql/sent-body.ts";
 
-const EVENT_ID =
-  "SELECT q.event_id FROM webhook_request q WHERE q.organization_id = $1::uuid AND q.id = a.request_id AND q.id >= $4::uuid AND q.id <= $5::uuid";
+const EVENT_ID = `SELECT q.event_id FROM webhook_request q WHERE q.organization_id = $1::uuid AND q.id = a.request_id AND ${idBetween("q.id", "$4", "$5")}`;
 
 /**
  * $1 organization · $2 requests, $3 numbers of the attempts · $4 $5 lowest and highest request.
@@ -14,13 +14,13 @@ export const readContents = statement({
   text: `SELECT w.place::int AS place, ${sentHeaders("a", EVENT_ID)} AS "requestHeaders", a.response_headers AS "responseHeaders",
       a.response_body AS "responseBody", (
         SELECT ${sentBody("one", "v")} FROM attempt one
-          JOIN webhook_request r ON r.organization_id = $1::uuid AND r.id = one.request_id AND r.id >= $4::uuid AND r.id <= $5::uuid
+          JOIN webhook_request r ON r.organization_id = $1::uuid AND r.id = one.request_id AND ${idBetween("r.id", "$4", "$5")}
           LEFT JOIN event v ON v.organization_id = $1::uuid AND v.id = r.event_id
-         WHERE one.organization_id = $1::uuid AND one.request_id = w.request_id AND one.request_id >= $4::uuid AND one.request_id <= $5::uuid
+         WHERE one.organization_id = $1::uuid AND one.request_id = w.request_id AND ${idBetween("one.request_id", "$4", "$5")}
            AND one.request_body IS NOT NULL
          ORDER BY one.number > w.number, abs(one.number - w.number) LIMIT 1) AS "requestBody"
     FROM unnest($2::uuid[], $3::int[]) WITH ORDINALITY AS w (request_id, number, place)
     JOIN attempt a ON a.organization_id = $1::uuid AND a.request_id = w.request_id AND a.number = w.number
-     AND a.request_id >= $4::uuid AND a.request_id <= $5::uuid`,
+     AND ${idBetween("a.request_id", "$4", "$5")}`,
   row: { place: "int4", requestHeaders: "jsonb?", responseHeaders: "jsonb?", responseBody: "text?", requestBody: "text?" },
 });
