@@ -40,33 +40,40 @@ const PORTAL = 0x50;
 let usualSize = 4_096;
 const LARGEST_AHEAD = 1 << 18;
 
-/** One transaction, as node-postgres sees it: a query that it hands the server's messages to. */
+const nothing = () => undefined;
+
+/**
+ * One transaction, as node-postgres sees it: a query that it hands the server's messages to. It lets go of its values as soon as
+ * they are written, and of its callers once it has ended: the object itself outlives two collections of young objects, and with
+ * what it held these took 15 to 30 ms each instead of three, at a hundred events a second.
+ */
 class Transaction {
-  callback: Callback = () => undefined;
-  readonly #sent: readonly Sent[];
-  readonly #results: Came[] = [];
+  callback: Callback = nothing;
+  readonly #statements: readonly Statement<RowShape>[];
+  #sent: readonly Sent[];
+  #results: Came[] = [];
   /** Of the statement that the server is at. */
   #rows: Record<string, unknown>[] = [];
   #layout: Layout | undefined;
   #wrong: Error | undefined;
   #at = 0;
-  #ended = false;
   /** Called once the server has answered it as a whole, or has refused it. */
-  ended: () => void = () => undefined;
+  ended: () => void = nothing;
   /** Written by the one before it, in the same message. */
   sentAlready = false;
   behind: Transaction | undefined;
 
   constructor(sent: readonly Sent[]) {
     this.#sent = sent;
+    this.#statements = sent.map(({ statement }) => statement);
   }
 
   /** Of the statement that the server is at: node-postgres keeps in mind which ones are prepared. */
   get name(): string {
-    return this.#sent[this.#at]?.statement.name ?? "";
+    return this.#statements[this.#at]?.name ?? "";
   }
   get text(): string {
-    return this.#sent[this.#at]?.statement.text ?? "";
+    return this.#statements[this.#at]?.text ?? "";
   }
 
   submit(connection: Wire): Error | null {
@@ -80,7 +87,10 @@ class Transaction {
       for (const name of noted) delete connection.submittedNamedStatements[name];
       return error as Error;
     }
-    for (let each: Transaction | undefined = this; each; each = each.behind) each.sentAlready = true;
+    for (let each: Transaction | undefined = this; each; each = each.behind) {
+      each.sentAlready = true;
+      each.#sent = [];
+    }
     usualSize = Math.min(LARGEST_AHEAD, Math.max(out.length, usualSize * 0.95)) | 0;
     // One write: a hundred small ones cost more than the statements.
     if (connection.stream.writable) connection.stream.write(out.take());
@@ -119,22 +129,22 @@ class Transaction {
 
   /** Statements from here on were not read by the server: they are prepared when they are sent again. */
   #forget(connection: Wire): void {
-    for (const { statement } of this.#sent.slice(this.#at)) delete connection.submittedNamedStatements[statement.name];
+    for (const { name } of this.#statements.slice(this.#at)) delete connection.submittedNamedStatements[name];
   }
 
   handleRowDescription({ fields }: { fields: readonly { name: string }[] }): void {
-    const sent = this.#sent[this.#at];
-    if (sent)
+    const statement = this.#statements[this.#at];
+    if (statement)
       keepLayout(
-        sent.statement,
+        statement,
         fields.map(({ name }) => name),
       );
   }
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
-    const sent = this.#sent[this.#at];
-    if (this.#wrong || !sent || !hasRows(sent.statement)) return;
+    const statement = this.#statements[this.#at];
+    if (this.#wrong || !statement || !hasRows(statement)) return;
     try {
-      this.#layout ??= layoutOf(sent.statement) as Layout;
+      this.#layout ??= layoutOf(statement) as Layout;
       this.#rows.push(this.#layout.row(fields));
     } catch (error) {
       this.#wrong = error as Error;
@@ -158,19 +168,23 @@ class Transaction {
 
   handleError(error: Error, connection: Wire): void {
     this.#forget(connection);
-    this.#end();
-    this.callback(error);
+    this.#end(error);
   }
 
   handleReadyForQuery(): void {
-    this.#end();
-    this.callback(this.#wrong ?? null, this.#results);
+    this.#end(this.#wrong ?? null, this.#results);
   }
 
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.ended();
+  /** Once: an error may be followed by another, of the connection. */
+  #end(error: Error | null, results?: Came[]): void {
+    const { ended, callback } = this;
+    this.ended = nothing;
+    this.callback = nothing;
+    this.behind = undefined;
+    this.#results = [];
+    this.#rows = [];
+    ended();
+    callback(error, results);
   }
 }
 
