@@ -79,6 +79,11 @@ export function hashToken(token: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hash("sha256", token, "buffer"));
 }
 
+/** The same as text, for a key in memory. */
+export function tokenKey(token: string): string {
+  return hash("sha256", token, "base64url");
+}
+
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -5,7 +5,7 @@
  */
 import type { Core } from "../core.ts";
 import type { SessionKind } from "../db/generated/prisma/client.ts";
-import { hashToken, looksWhole, sameBytes } from "../vault.ts";
+import { hashToken, looksWhole, sameBytes, tokenKey } from "../vault.ts";
 import { type Caller, outranks, ROLE_SCOPES, type Role, type Scope } from "./caller.ts";
 
 export const TOKEN_PREFIX = "hkl";
@@ -70,6 +70,8 @@ const LOOKUP = `
     LEFT JOIN application a ON a.id = s.application_id
   WHERE s.hash = ANY($1::bytea[]) AND s.revoked_at IS NULL AND t.revoked_at IS NULL AND u.disabled_at IS NULL AND a.deleted_at IS NULL`;
 
+const NOBODY = Promise.resolve(undefined);
+
 interface Entry {
   since: number;
   found: Promise<Credential | undefined>;
@@ -90,13 +92,13 @@ class Credentials {
   }
 
   find(token: string): Promise<Credential | undefined> {
-    const hash = hashToken(token);
-    const key = Buffer.from(hash).toString("base64url");
+    const key = tokenKey(token);
     const now = this.#core.clock.monotonic();
     const entry = this.#entries.get(key);
     if (entry && now - entry.since < FRESH_MS) return entry.found;
+    if (isBroken(this.#core, token)) return NOBODY;
     if (this.#entries.size >= MAX_CACHED) this.#entries.clear();
-    const found = this.#load(hash);
+    const found = this.#load(hashToken(token));
     this.#entries.set(key, { since: now, found });
     // A failure is nobody's answer but this call's.
     found.catch(() => this.#entries.delete(key));
@@ -174,7 +176,7 @@ function credentialOf(row: Row): Credential {
  * @returns by token; one that is unknown, revoked or expired is not among them
  */
 export async function credentialsNow(core: Core, tokens: readonly string[]): Promise<Map<string, Credential>> {
-  const byHash = new Map(tokens.map((token) => [Buffer.from(hashToken(token)).toString("base64url"), token]));
+  const byHash = new Map(tokens.map((token) => [tokenKey(token), token]));
   const values = [[...byHash.keys()].map((hash) => Buffer.from(hash, "base64url"))];
   const { rows } = await core.db.pool.query<Row>({ name: "credential", text: LOOKUP, values });
   const found = new Map<string, Credential>();
@@ -214,7 +216,6 @@ export async function authenticate(
   token: string,
   kinds: readonly SessionKind[] = ["BROWSER"],
 ): Promise<Credential | undefined> {
-  if (isBroken(core, token)) return undefined;
   let cache = caches.get(core);
   if (!cache) {
     cache = new Credentials(core);

@@ -22,10 +22,10 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
   let bytes = 0;
   const leave = new WeakMap<object, () => void>();
 
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     const { raw } = request;
     const path = pathOf(request);
-    if (ALWAYS.has(path)) return undefined;
+    if (ALWAYS.has(path)) return done();
     const length =
       raw.headers["content-length"] === undefined && raw.headers["transfer-encoding"] === undefined
         ? 0
@@ -33,7 +33,7 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
     // A lone call always fits, whatever its size.
     if (calls > 0 && (calls >= openCalls || bytes + length > openCallsMb * 2 ** 20)) {
       // Its body is not read.
-      return formOf(path)(reply.header("connection", "close"), problemOf(new OverloadedError(RETRY_AFTER_S), core.log));
+      return void formOf(path)(reply.header("connection", "close"), problemOf(new OverloadedError(RETRY_AFTER_S), core.log));
     }
     calls += 1;
     bytes += length;
@@ -44,9 +44,12 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
     };
     leave.set(raw, once);
     reply.raw.once("close", once);
-    return undefined;
+    return done();
   });
-  app.addHook("onSend", async ({ raw }) => leave.get(raw)?.());
+  app.addHook("onSend", ({ raw }, _reply, _payload, done) => {
+    leave.get(raw)?.();
+    done();
+  });
 }
 
 const lengthOf = (header: string | undefined): number => {

@@ -68,7 +68,10 @@ function fits(segments: readonly string[], given: readonly string[]): boolean {
 }
 
 /** Without its query. */
-export const pathOf = ({ url }: Pick<FastifyRequest, "url">): string => url.split("?", 1)[0] ?? "/";
+export function pathOf({ url }: Pick<FastifyRequest, "url">): string {
+  const end = url.indexOf("?");
+  return end < 0 ? url : url.slice(0, end);
+}
 
 /** How the door says what is wrong that a path belongs to. @param path without its query */
 export function formOf(path: string): ErrorForm {
