@@ -97,7 +97,9 @@ const ROLL_UPS = `
   WITH folded AS (
     INSERT INTO delivery_minute (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
     SELECT r.organization_id, r.definition_id,
-      CASE WHEN r.settled_at < now() - interval '2 days' THEN date_trunc('hour', r.settled_at) ELSE date_trunc('minute', r.settled_at) END AS minute,
+      CASE WHEN r.settled_at < now() - interval '2 days' THEN date_trunc('hour', r.settled_at)
+        WHEN r.settled_at < now() - interval '2 hours' THEN date_bin(interval '10 minutes', r.settled_at, timestamptz '2000-01-01 00:00:00+00')
+        ELSE date_trunc('minute', r.settled_at) END AS minute,
       '00000000-0000-0000-0000-000000000000', count(*) FILTER (WHERE NOT r.failed), 2 * count(*) FILTER (WHERE r.failed), count(*) FILTER (WHERE r.failed),
       ARRAY[0, 0, 0, sum(r.attempt_count)]::int4[], max(r.settled_at)
     FROM webhook_request r WHERE r.settled_at IS NOT NULL AND r.event_type LIKE 'seed.%' GROUP BY 1, 2, 3

@@ -10,7 +10,7 @@ import { openSnapshot } from "../harness/snapshot.ts";
 import { spreadOf } from "../harness/stats.ts";
 import { makeTenant, type Tenant } from "../harness/tenants.ts";
 
-const [SAMPLES, SNAPSHOT_MINUTES] = [5_000, 10];
+const [SAMPLES, WARM, SNAPSHOT_MINUTES] = [5_000, 2_500, 10];
 
 interface World {
   bench: Bench;
@@ -142,7 +142,8 @@ async function fared(bench: Bench, other: Receiver, set: Scene["set"] | undefine
   try {
     const neighbours = await makeNeighbours(bench, platform);
     const dead = `http://127.0.0.1:${await freePort()}`;
-    await neighbours.measure(200);
+    // As in other rows, what is compiled and prepared at first is in no figure: it would be most of the tail of all of them.
+    await neighbours.measure(bench.scaled(WARM));
     const scene = await set?.({ bench, platform, databaseUrl, neighbours, other, dead });
     const [measured] = await Promise.all([neighbours.measure(bench.scaled(SAMPLES)), scene?.during?.()]);
     await scene?.after?.();
