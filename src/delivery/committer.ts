@@ -27,6 +27,8 @@ export interface Committer {
 interface Item {
   step: LaneStep;
   resolve: (result: StepResult) => void;
+  /** It was locked out before. */
+  again?: true;
 }
 
 const MAX_STEPS = 256;
@@ -35,8 +37,9 @@ const GATHER_MS = 40;
 const GATHERED = 32;
 /** Transactions at once; the n-th begins with so many steps at least. */
 const WORTH = [1, 2, 32];
-/** How long the lock of a lane may be waited for: while others of the batch keep theirs, and by one alone whose turn it is. */
+/** How long the lock of a lane may be waited for: while others of the batch keep theirs, by those that were locked out before, and by one alone whose turn it is. */
 const PATIENCE_MS = 50;
+const MORE_PATIENCE_MS = 250;
 const IN_LINE_MS = 3_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 const LOST: StepResult = {
@@ -61,7 +64,7 @@ export function createCommitter(core: Core, options: Omit<CommitOptions, "patien
   const beside = createBeside(WORTH, Number.POSITIVE_INFINITY, () => core.clock.monotonic());
   const locked = createLockedSteps<Item>(core, {
     free(items) {
-      queue = [...items, ...queue];
+      queue = [...items.map((item) => ({ ...item, again: true as const })), ...queue];
       hurry();
     },
     async inLine(item) {
@@ -124,12 +127,17 @@ export function createCommitter(core: Core, options: Omit<CommitOptions, "patien
     const ended = beside.begin(batch.length);
     const processId = free.pop() as string;
     const steps = batch.map((item) => item.step);
-    const results = await commitSteps(core.db, steps, { ...options, processId, patienceMs: PATIENCE_MS }).catch((error: unknown) =>
+    // A slow disk holds all locks for longer: who was locked out once by that is not to be again and again.
+    const patienceMs = batch.some(({ again }) => again) ? MORE_PATIENCE_MS : PATIENCE_MS;
+    const results = await commitSteps(core.db, steps, { ...options, processId, patienceMs }).catch((error: unknown) =>
       isLocked(error) ? undefined : commitAgain(steps),
     );
     if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     // Somebody keeps the row of one of them: the others are written again without it.
-    else locked.add(batch);
+    else {
+      locked.add(batch);
+      console.error("LOCKED", batch.length, locked.size, Math.round(core.clock.monotonic()));
+    }
     free.push(processId);
     ended();
     plan();

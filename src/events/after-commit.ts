@@ -3,12 +3,14 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import type { Catalog } from "../definitions/catalog.ts";
+import { createFreshStatistics } from "../delivery/fresh-statistics.ts";
 import { createOutHints } from "../delivery/hints.ts";
 import { becomesDue, type LaneTicket } from "../delivery/lane-enqueue.ts";
 import type { LaneHost } from "../delivery/worker.ts";
 
 export function createAfterCommit(core: Core, { lanes, queue }: { lanes: LaneHost | undefined; queue: Queue }) {
   const hints = createOutHints(core);
+  const statistics = createFreshStatistics(core);
 
   /** Nobody holds it, and this process has no place for it: one worker is woken by a job. */
   const needsJob = (ticket: LaneTicket) => !(lanes?.hasRoom ?? false) && becomesDue(ticket);
@@ -36,6 +38,7 @@ export function createAfterCommit(core: Core, { lanes, queue }: { lanes: LaneHos
       catalog?.version ?? 0,
     );
     hints.feed(organizationId);
+    statistics.wrote(tickets.reduce((sum, { before, after }) => sum + after - before, 0));
     const jobs = tickets.filter(needsJob);
     const woken = new Set(jobs);
     for (const ticket of tickets) if (!woken.has(ticket) && !ticket.held && (ticket.leased || lanes)) wakeOrTell(ticket);

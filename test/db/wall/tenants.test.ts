@@ -207,6 +207,7 @@ const ENGINES = new Set([
     "lock-idle-lanes",
     "lock-lanes",
     "find-free-lanes",
+    "find-grown-partitions",
     "lock-newest-lanes",
     "log-attempts",
     "log-interrupted",
