@@ -27,7 +27,8 @@ export function createFreshStatistics(core: Pick<Core, "db" | "clock" | "log">):
     const rows = await findGrown.rows(core.db.pool, []);
     if (rows.length === 0) return;
     await core.db.asOwner(async (client) => {
-      for (const { name } of rows) await client.query(`ANALYZE ${identifier(name)}`);
+      // How many rows there are, and of how many organizations: the rest is autovacuum's, and costs a hundred times as much.
+      for (const { name } of rows) await client.query(`ANALYZE ${identifier(name)} (organization_id)`);
     });
   }
 
