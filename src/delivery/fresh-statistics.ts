@@ -2,7 +2,7 @@
  * Statistics of the tables that are being filled. A session keeps the plans of its statements. Made while a partition has a page or two, such a
  * plan may take an index by which it walks all of an organization's requests for each key, since that costs the same there; autovacuum, whose
  * statistics have it made anew, comes a minute later, and a minute is 50 000 requests (settlements of 70 to 1 000 ms, docs/decisions/plans.md).
- * So whoever writes looks now and then whether a table has become three times as large as its statistics say, and has them made.
+ * So whoever writes looks now and then whether a table has become twenty times as large as its statistics say, and has them made.
  */
 import type { Core } from "../core.ts";
 import { identifier } from "../db/session.ts";

@@ -36,6 +36,6 @@ test("P1 the statistics of today's partition follow it while it grows", { timeou
   for (let i = 0; i < 10; i++) await emit(50);
   await expect.poll(async () => (await partition()).rows, { timeout: 5_000 }).toBeGreaterThan(50);
   const before = await partition();
-  for (let i = 0; i < 10; i++) await emit(500);
+  for (let i = 0; i < 30; i++) await emit(500);
   await expect.poll(async () => (await partition()).rows, { timeout: 5_000 }).toBeGreaterThan(before.rows * 2);
 });
