@@ -134,10 +134,7 @@ export function createCommitter(core: Core, options: Omit<CommitOptions, "patien
     );
     if (results) for (const [i, item] of batch.entries()) item.resolve(results[i] ?? LOST);
     // Somebody keeps the row of one of them: the others are written again without it.
-    else {
-      locked.add(batch);
-      console.error("LOCKED", batch.length, locked.size, Math.round(core.clock.monotonic()));
-    }
+    else locked.add(batch);
     free.push(processId);
     ended();
     plan();
