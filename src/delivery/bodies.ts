@@ -5,7 +5,7 @@
 import type { Database } from "../db/client.ts";
 import { idRange } from "../db/values.ts";
 import type { EventView } from "../wire/dialect.ts";
-import { createBeside } from "./beside.ts";
+import { afterTurn, createBeside } from "./beside.ts";
 import { READ_BYTES } from "./fairness/bytes.ts";
 import type { Entry, QueuedRequest } from "./queued.ts";
 import { readEventBodies, readSentBodies } from "./sql/read-bodies.ts";
@@ -62,7 +62,6 @@ const eventOf = (row: EventRow): EventView => ({
 /** @param monotonic milliseconds */
 export function createBodies({ pool }: Pick<Database, "pool">, monotonic: () => number): Bodies {
   let asked: Asked[] = [];
-  let gathering = false;
   const beside = createBeside(WORTH, MOST, monotonic);
   /** Events that some request in memory holds: it goes when the last of them does. */
   const known = new Map<string, WeakRef<EventView>>();
@@ -135,8 +134,10 @@ export function createBodies({ pool }: Pick<Database, "pool">, monotonic: () => 
     start();
   }
 
+  // What many lanes ask for after one commit is read together.
+  const plan = afterTurn(start);
+
   function start(): void {
-    gathering = false;
     while (asked.length > 0 && beside.worth(asked.length)) {
       const count = fitting(asked);
       void readTogether(asked.slice(0, count));
@@ -148,11 +149,7 @@ export function createBodies({ pool }: Pick<Database, "pool">, monotonic: () => 
     async read(entries) {
       const missing = entries.filter((entry) => entry.full === null);
       if (missing.length === 0) return true;
-      if (!gathering) {
-        gathering = true;
-        // What many lanes ask for after one commit is read together.
-        queueMicrotask(start);
-      }
+      plan();
       const read = await Promise.all(missing.map((entry) => new Promise<boolean>((done) => asked.push({ entry, done }))));
       return read.every(Boolean);
     },

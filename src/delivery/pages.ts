@@ -3,7 +3,7 @@
  * gather for the next (beside.ts). One by one each would cost a round trip and a session of its own.
  */
 import type { Core } from "../core.ts";
-import { createBeside } from "./beside.ts";
+import { afterTurn, createBeside } from "./beside.ts";
 import { type LanePage, readLanes } from "./lane-claim.ts";
 import type { LaneRef } from "./lane-id.ts";
 
@@ -28,10 +28,10 @@ export interface Pages {
 export function createPages(core: Pick<Core, "db" | "clock">, limit: number): Pages {
   const asked: Asked[] = [];
   const beside = createBeside(WORTH, MOST, () => core.clock.monotonic());
-  let planned = false;
+  // What one hint tells of is read together.
+  const plan = afterTurn(begin);
 
   function begin(): void {
-    planned = false;
     while (asked.length > 0 && beside.worth(Math.min(asked.length, MOST))) void readTogether(asked.splice(0, MOST));
   }
 
@@ -51,10 +51,7 @@ export function createPages(core: Pick<Core, "db" | "clock">, limit: number): Pa
     read: (ref, skip) =>
       new Promise((resolve, reject) => {
         asked.push({ ref, skip, resolve, reject });
-        if (planned) return;
-        planned = true;
-        // What one hint tells of is read together.
-        queueMicrotask(begin);
+        plan();
       }),
   };
 }
