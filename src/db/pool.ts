@@ -12,8 +12,11 @@ const inner = (client: pg.PoolClient | SessionClient) => client as unknown as In
 
 /** A connection is replaced when it is so old, so that no pool stays for good with a server that the URL no longer leads to. */
 const LIFETIME_S = 600;
-/** A new session prepares and plans every statement anew: the first events after ten quiet seconds took 50 to 150 ms, and take 10 to 30. */
-const IDLE_MS = 60_000;
+/**
+ * A new session prepares and plans every statement anew: the first events after ten quiet seconds took 50 to 150 ms, and take 10
+ * to 30. Longer than the minute between two rounds of the chores, each of which would find none.
+ */
+const IDLE_MS = 90_000;
 /** How often a pool looks whether its statements are answered. */
 const LOOK_MS = 500;
 
@@ -23,7 +26,8 @@ export class SessionPool extends pg.Pool {
   readonly #doomed = new WeakSet<SessionClient>();
   /** Callers that found every connection in use: how many, and for how many seconds they waited in all. */
   readonly waits = { count: 0, seconds: 0 };
-  readonly #looks: NodeJS.Timeout | undefined;
+  readonly #queryTimeout: number | undefined;
+  #looks: NodeJS.Timeout | undefined;
 
   constructor(config: SessionConfig & { max: number }) {
     const ages = { maxLifetimeSeconds: LIFETIME_S, idleTimeoutMillis: IDLE_MS };
@@ -34,20 +38,26 @@ export class SessionPool extends pg.Pool {
     this.on("acquire", (client) => {
       this.#idle.delete(client as unknown as SessionClient);
       this.#busy.add(client as unknown as SessionClient);
+      this.#looks ??= this.#look();
     });
     this.on("release", (_error, client) => this.#released(client as unknown as SessionClient));
     this.on("remove", (client) => this.#forget(client as unknown as SessionClient));
-    const { queryTimeout } = config;
-    if (queryTimeout === undefined) return;
-    this.#looks = setInterval(() => {
-      for (const client of this.#busy) client.demandAnswer(performance.now(), queryTimeout);
-    }, LOOK_MS);
-    this.#looks.unref();
+    this.#queryTimeout = config.queryTimeout;
+  }
+
+  /** Once in a while as long as somebody waits: a pool at rest wakes nobody. */
+  #look(): NodeJS.Timeout | undefined {
+    const timeout = this.#queryTimeout;
+    if (timeout === undefined) return undefined;
+    return setTimeout(() => {
+      for (const client of this.#busy) client.demandAnswer(performance.now(), timeout);
+      this.#looks = this.#busy.size > 0 ? this.#look() : undefined;
+    }, LOOK_MS).unref();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
   override end(...args: any[]): any {
-    clearInterval(this.#looks);
+    clearTimeout(this.#looks);
     return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }
 

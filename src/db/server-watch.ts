@@ -5,7 +5,7 @@
 import { LOOK_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
-const LOOK_MS = 7_000;
+const LOOK_MS = 10_000;
 
 /** Which server it is, and which run of it. */
 export async function serverOf(connection: SessionClient): Promise<string> {

@@ -50,7 +50,7 @@ const MACHINE = {
 /** What every profile sets alike; limits and plans differ by purpose. */
 const WITNESSED = [...SETTINGS.map(([setting]) => setting), "search_path", "transaction_isolation", "transaction_read_only"];
 /** Written to by the hot pool, Prisma and pg-boss. */
-const WATCHED = ["event", "organization", "hookline_queue.job", "hookline_queue.queue"];
+const WATCHED = ["event", "organization", "hookline_queue.job", "hookline_queue.job_common", "hookline_queue.queue"];
 
 const POOL = 3;
 const TOKEN = "sessions-0123456789abcdefghijklmnopqrstuvwxyz";
@@ -132,6 +132,8 @@ test("B10 the program's own sessions are set alike: migration, hot pool, tenants
     );
   await mainPath(platform, receiver, "witnessed", 2, 2);
   await ask(platform, `mutation { updateOrganization(input: {name: "Witnessed"}) { __typename } }`);
+  // A job for the queue to fetch.
+  await ask(platform, `mutation { erasePayloads(input: {filter: {entity: "nobody"}}) { __typename } }`);
   const purposes = "SELECT array_agg(DISTINCT purpose ORDER BY purpose) AS seen FROM witness.seen WHERE purpose <> 'test'";
   await expect.poll(() => asOwner(purposes), { timeout: 20_000 }).toEqual([{ seen: ["hot", "migrate", "queue", "tenant"] }]);
   const seen = await asOwner<{ settings: Record<string, string> }>("SELECT DISTINCT settings FROM witness.seen WHERE purpose <> 'test'");

@@ -16,6 +16,7 @@ import type { Doors } from "../doors.ts";
 import { EVENTS } from "../limits.ts";
 import { requireCaller } from "../session.ts";
 import { batchedEvents, binaryEvent, structuredEvent, UnsupportedDataError } from "./cloud-events.ts";
+import { type Sources, scanEvents } from "./scan-events.ts";
 
 /** Of a payload; a whole body may be deeper by the array and the event around it. */
 const DEPTH = 64;
@@ -41,8 +42,8 @@ const shape = z.strictObject({
   tracestate: z.string().nullish(),
 });
 
-/** One event of ours, from its checked JSON text and what that means: the payload stays as it was written. */
-function plainEvent(text: string, value: unknown, path: string): EventInput {
+/** One event of ours, from what its JSON means and what stays as it was written. */
+function plainEvent(value: unknown, { payload = "{}", previous = "null", scope }: Sources, path: string): EventInput {
   const parsed = shape.safeParse(value);
   if (!parsed.success) {
     throw new ValidationError(
@@ -56,19 +57,17 @@ function plainEvent(text: string, value: unknown, path: string): EventInput {
     );
   }
   const event = parsed.data;
-  const parts = members(text) as Map<string, string>;
   const issues: Issue[] = [];
   const trace = traceOfFields(event, (name) => (path === "" ? name : `${path}.${name}`), issues);
   if (issues.length > 0) throw new ValidationError(issues);
-  const previous = parts.get("previous");
   return {
     type: event.type,
-    payload: compact(parts.get("payload") ?? "{}"),
+    payload,
     entity: event.entity ?? null,
     entityId: event.entityId ?? null,
-    previous: previous === undefined || previous === "null" ? null : compact(previous),
+    previous: previous === "null" ? null : previous,
     changes: event.changes ?? [],
-    scope: exactScope(parts.get("scope"), path),
+    scope: exactScope(scope, path),
     actor: event.actor ?? null,
     application: event.application ?? null,
     ...(trace && { trace }),
@@ -90,17 +89,36 @@ interface Call {
   inputs: EventInput[];
   /** Answered with `{"events": […]}`. */
   many: boolean;
+  /** What `checkJson` looks for is known not to be in it. */
+  checked?: boolean;
 }
 
 function checkCount(value: unknown): void {
   if (Array.isArray(value) && value.length > EVENTS.perCall) throw new TooLargeError(`at most ${EVENTS.perCall} events in one call`);
 }
 
-function plainCall({ text, value }: { text: string; value: unknown }): Call {
-  if (!Array.isArray(value)) return { inputs: [plainEvent(text, value, "")], many: false };
+/** Of an event's text: `payload` and `previous` without white space. */
+function sourcesOf(text: string): Sources {
+  const parts = members(text);
+  const [payload, previous, scope] = [parts?.get("payload"), parts?.get("previous"), parts?.get("scope")];
+  return {
+    ...(payload === undefined ? {} : { payload: compact(payload) }),
+    ...(previous === undefined ? {} : { previous: compact(previous) }),
+    ...(scope === undefined ? {} : { scope }),
+  };
+}
+
+function plainCall(request: FastifyRequest): Call {
+  const scanned = scanEvents(request.body as Buffer, EVENTS.perCall);
+  if (scanned) {
+    const at = (i: number) => (scanned.many ? `events.${i}` : "");
+    return { inputs: scanned.events.map(({ value, sources }, i) => plainEvent(value, sources, at(i))), many: scanned.many, checked: true };
+  }
+  const { text, value } = jsonOf(request, DEPTH + AROUND);
+  if (!Array.isArray(value)) return { inputs: [plainEvent(value, sourcesOf(text), "")], many: false };
   checkCount(value);
   const list = elements(text) as string[];
-  return { inputs: list.map((event, i) => plainEvent(event, value[i], `events.${i}`)), many: true };
+  return { inputs: list.map((event, i) => plainEvent(value[i], sourcesOf(event), `events.${i}`)), many: true };
 }
 
 function callOf(request: FastifyRequest): Call {
@@ -115,15 +133,14 @@ function callOf(request: FastifyRequest): Call {
     return { inputs: [binaryEvent(request.headers, jsonOf(request, DEPTH).text)], many: false };
   }
   if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError(TYPES);
-  const body = jsonOf(request, DEPTH + AROUND);
-  const { text } = body;
+  if (type === "application/json") return plainCall(request);
+  const { text, value } = jsonOf(request, DEPTH + AROUND);
   if (type === "application/cloudevents+json") return { inputs: [structuredEvent(text)], many: false };
-  if (type === "application/json") return plainCall(body);
-  checkCount(body.value);
+  checkCount(value);
   return { inputs: batchedEvents(text), many: true };
 }
 
-function checkEvents({ inputs, many }: Call): void {
+function checkEvents({ inputs, many, checked }: Call): void {
   if (inputs.length === 0) throw new ValidationError([{ path: "", message: "an array of events holds at least one" }]);
   for (const [i, input] of inputs.entries()) {
     const at = (name: string) => (many ? `events.${i}.${name}` : name);
@@ -141,7 +158,7 @@ function checkEvents({ inputs, many }: Call): void {
       const text = input[name];
       if (text === null || text === undefined) continue;
       if (Buffer.byteLength(text) > PAYLOAD_BYTES) throw new ValidationError([{ path: at(name), message: "must be at most 1 MiB" }]);
-      const problem = checkJson(text, { maxDepth: DEPTH });
+      const problem = checked ? undefined : checkJson(text, { maxDepth: DEPTH });
       if (problem) throw new ValidationError([{ path: at(name), message: problem.message }]);
     }
   }
