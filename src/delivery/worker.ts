@@ -11,7 +11,8 @@ import type { Committer } from "./committer.ts";
 import { createCommitter } from "./committer.ts";
 import { correctLanes, createDueLanes } from "./due.ts";
 import { type Bytes, createBytes } from "./fairness/bytes.ts";
-import { createPlaces, type Place, type Places } from "./fairness/places.ts";
+import { createPace } from "./fairness/pace.ts";
+import { createPlaces, PLACE_LIMITS, type Place, type Places } from "./fairness/places.ts";
 import type { Owner } from "./fairness/shares.ts";
 import { createOutHints, type OutHints } from "./hints.ts";
 import type { Offer, Offered } from "./lane-accept.ts";
@@ -67,6 +68,8 @@ const PAGE = 32;
 /** How often jobs are looked for without a hint. */
 const WAKES_MS = 60_000;
 const DRAIN_LOOK_MS = 20;
+/** Until lanes that wait for their pace are looked at again. */
+const PACE_MS = 10;
 /** Lanes whose owner ingest or a job told, until they are woken. */
 const MAX_TOLD = 10_000;
 
@@ -93,17 +96,23 @@ export function createWorker(
   const renewed = new Map<string, number>();
   const strays = createStrays(core.db);
   const told = new Map<LaneRef, Owner>();
-  const places = parts.places ?? createPlaces();
+  const { clock } = core;
+  const places =
+    parts.places ??
+    createPlaces(
+      PLACE_LIMITS,
+      createPace(() => clock.monotonic()),
+    );
   let claiming = false;
   let draining = false;
   let ticking: NodeJS.Timeout | undefined;
   let renewing: NodeJS.Timeout | undefined;
+  let pacing: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
   let wakesTaken = Number.NEGATIVE_INFINITY;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
-  const { clock } = core;
   const pages = createPages(core, PAGE * 2);
   const due = createDueLanes(core.db, () => clock.monotonic());
   const bytes = parts.bytes ?? createBytes();
@@ -139,6 +148,7 @@ export function createWorker(
       void claim();
     },
     settled(run, settlement) {
+      places.settled(settlement.request.organizationId);
       hints.feed(settlement.request.organizationId);
       parts.onSettled?.(settlement);
       if (run.spent) run.leave();
@@ -185,11 +195,17 @@ export function createWorker(
         await Promise.all([take(turns), findHosts(unknown)]);
       }
       if (places.takeMore()) due.again();
+      if (places.takePaced() && !draining) pacing ??= setTimeout(goOn, PACE_MS);
     } catch (error) {
       core.log.warn({ err: (error as Error).message }, "claiming waits for the database");
     } finally {
       claiming = false;
     }
+  }
+
+  function goOn(): void {
+    pacing = undefined;
+    void claim();
   }
 
   async function take(turns: readonly Turn[]): Promise<void> {
@@ -416,6 +432,7 @@ export function createWorker(
       draining = true;
       clearTimeout(ticking);
       clearTimeout(renewing);
+      clearTimeout(pacing);
       stopHints();
       stopNews();
       stopJobs();

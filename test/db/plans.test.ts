@@ -43,9 +43,12 @@ const columnsOf = new Map<string, string[]>();
 /** From a key to the same key, so that it is read backward (newest-lane.ts): as good as equality. */
 const ONE_KEY = /^\(\(ROW\(([a-z_, ]+)\) >= ROW\(([^()]+)\)\) AND \(ROW\(\1\) <= ROW\(\2\)\)\)$/;
 
+/** From behind a key, to another one or as far as a limit says (find-alerts.ts): it reads what it was asked for. */
+const AFTER_KEY = /^\(\(?ROW\(([a-z_, ]+)\) > ROW\([^()]+\)\)?(?: AND \(ROW\(\1\) <= ROW\([^()]+\)\)\))?$/;
+
 /** Whether the condition names the index' first columns and no others: else it reads more of it than it was asked for. */
 function misses(index: string, condition: string): boolean {
-  const key = ONE_KEY.exec(condition)?.[1]?.split(", ");
+  const key = (ONE_KEY.exec(condition) ?? AFTER_KEY.exec(condition))?.[1]?.split(", ");
   if (key) return key.some((column, i) => columnsOf.get(index)?.[i] !== column);
   const named = new Set([...condition.matchAll(/\(\(?"?([a-z_]+)"? (?:=|<|>|<=|>=) /g)].map(([, column]) => column as string));
   const first = (columnsOf.get(index) ?? []).slice(0, named.size);

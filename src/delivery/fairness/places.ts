@@ -1,5 +1,6 @@
 /** Which lane may send next: places of the process, connections of a host, turns of those that wait. The rules: README.md. */
 import type { LaneRef } from "../lane-id.ts";
+import type { Pace } from "./pace.ts";
 import { type Owner, Shares } from "./shares.ts";
 
 export interface PlaceLimits {
@@ -19,6 +20,8 @@ const TURN = 16;
 const NAMES = 10_000;
 /** Definitions looked at for one lane that may go; the turns go on from there the next time. */
 const LOOKS = 1_024;
+/** So many waiting lanes of an organization are a backlog: they begin at a pace. */
+const BACKLOG = 256;
 /** Hosts by definition, kept beyond those that hold places. */
 const MAX_HOSTS = 20_000;
 
@@ -57,6 +60,10 @@ export interface Places {
   takeUnknown(): string[];
   /** Somebody waits whom this place would help. */
   contended(place: Place): boolean;
+  /** Something of an organization was delivered, or failed. */
+  settled(organizationId: string): void;
+  /** Whether lanes wait for nothing but their pace. Asked once, forgotten then. */
+  takePaced(): boolean;
   /** Whether somebody who holds little would get a place at once. */
   readonly hasRoom: boolean;
   /** Definitions of which so many lanes wait as are kept by name; whoever asks leaves further ones out. */
@@ -75,7 +82,8 @@ function rotated<T>(turns: Map<string, T>): T {
   return value;
 }
 
-export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
+/** @param pace of backlogs; without one they begin as fast as there are places */
+export function createPlaces(limits: PlaceLimits = PLACE_LIMITS, pace?: Pace): Places {
   const shares = new Shares(limits.places, FLOOR);
   const hosts = new Map<string, Shares>();
   const hostOf = new Map<string, string>();
@@ -84,6 +92,16 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
   /** Both maps are turns: who had one goes to the end. */
   const organizations = new Map<string, Map<string, Waiting>>();
   const names = new Map<LaneRef, Waiting>();
+  /** Lanes of an organization that wait. */
+  const waitingOf = new Map<string, number>();
+  let paced = false;
+
+  const waits = ({ organizationId }: Owner, by: 1 | -1) => {
+    const count = (waitingOf.get(organizationId) ?? 0) + by;
+    if (count === 0) waitingOf.delete(organizationId);
+    else waitingOf.set(organizationId, count);
+  };
+  const isBehind = (organizationId: string) => (waitingOf.get(organizationId) ?? 0) >= BACKLOG;
 
   function may(owner: Owner): boolean {
     if (!shares.may(owner)) return false;
@@ -128,6 +146,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
 
   /** One of its lanes waits no longer. */
   function shrunk(waiting: Waiting): void {
+    waits(waiting.owner, -1);
     if (waiting.more && waiting.lanes.size < NAMES / 10) {
       waiting.more = false;
       moreWait = true;
@@ -146,7 +165,14 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
 
   function* turnOf(definitions: Map<string, Waiting>, most: number, looks: { left: number }) {
     const [one] = definitions.values();
-    let lanes = Math.min(TURN, most, Math.max(1, shares.left((one as Waiting).owner.organizationId)));
+    const { organizationId } = (one as Waiting).owner;
+    let lanes = Math.min(TURN, most, Math.max(1, shares.left(organizationId)));
+    const behind = pace !== undefined && isBehind(organizationId);
+    if (behind) {
+      const left = pace.left();
+      if (left < lanes) paced = true;
+      lanes = Math.min(lanes, left);
+    }
     let idle = 0;
     while (lanes > 0 && idle < definitions.size && looks.left > 0) {
       looks.left -= 1;
@@ -157,6 +183,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
       }
       idle = 0;
       lanes -= 1;
+      if (behind) pace.began(1);
       yield { ref: first(waiting), place: taken(waiting.owner) };
     }
   }
@@ -180,6 +207,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
       }
       waiting.lanes.add(ref);
       names.set(ref, waiting);
+      waits(owner, 1);
       return true;
     },
     withdraw(ref) {
@@ -240,6 +268,14 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
       if (!definitions) return organizations.size > 0 && shares.used >= limits.places / 2;
       return definitions.has(owner.definitionId) || shares.left(owner.organizationId) <= 0 || shares.used >= limits.places / 2;
     },
+    settled(organizationId) {
+      if (!isBehind(organizationId)) pace?.other();
+    },
+    takePaced() {
+      const found = paced;
+      paced = false;
+      return found;
+    },
     get hasRoom() {
       return shares.used < limits.places / 2;
     },
@@ -258,6 +294,7 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS): Places {
     clear() {
       organizations.clear();
       names.clear();
+      waitingOf.clear();
       unknown.clear();
     },
     get stats() {

@@ -34,11 +34,24 @@ export const findBlocked = statement({
   row: { ...LANE_ROW, request_id: "uuid" },
 });
 
-/** $1 the lowest id of a request that is young enough · $2 how many. Lanes that go on, with an older head, that were not told of. */
+/** $1, $2 after which lane · $3 how many lanes on. Up to which lane of those with work that is; none: to the last. */
+export const laneAhead = statement({
+  name: "lane-ahead",
+  text: `SELECT organization_id, lane_id FROM lane_due WHERE (organization_id, lane_id) > ($1::uuid, $2::uuid)
+     ORDER BY organization_id, lane_id OFFSET $3::int LIMIT 1`,
+  row: { organization_id: "uuid", lane_id: "uuid" },
+});
+
+/**
+ * $1 the lowest id of a request that is young enough · $2 how many · $3, $4 after which lane · $5, $6 up to which one. Lanes that go
+ * on, with an older head, that were not told of.
+ */
 export const findLagging = statement({
   name: "find-lagging-lanes",
   text: `SELECT ${LANE}, h.request_id FROM (
-        SELECT organization_id, lane_id, definition_id FROM lane_due WHERE due_at < 'infinity' ORDER BY due_at OFFSET 0) q
+        SELECT organization_id, lane_id, definition_id FROM lane_due
+         WHERE (organization_id, lane_id) > ($3::uuid, $4::uuid) AND (organization_id, lane_id) <= ($5::uuid, $6::uuid) AND due_at < 'infinity'
+         ORDER BY organization_id, lane_id OFFSET 0) q
       CROSS JOIN LATERAL (
         SELECT d.number, d.name FROM webhook_definition d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
          WHERE d.organization_id = q.organization_id AND d.id = q.definition_id AND ${WATCHED} OFFSET 0) d

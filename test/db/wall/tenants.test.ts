@@ -198,7 +198,7 @@ const ENGINES = new Set([
   ...["shorter-retentions", "oldest-request-below", "oldest-event-below", "delete-own-feed", "delete-own-replays"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
   // Alerts are looked for over all organizations, by a chore.
-  ...["begin-alert-episodes", "end-alert-episodes", "find-blocked-lanes", "find-lagging-lanes", "open-definition-episodes"],
+  ...["begin-alert-episodes", "end-alert-episodes", "find-blocked-lanes", "find-lagging-lanes", "lane-ahead", "open-definition-episodes"],
   ...["read-alert-rates", "recover-definition", "see-quota-refusal", "end-mail-episode", "end-lapsed-leases"],
   ...["add-deliveries", "claim-lanes", "correct-due", "count-errors", "delete-lanes", "delete-old-minutes", "delete-stray-entries"],
   ...["drop-keys", "drop-stray-due", "due-lanes", "final-statuses", "find-feed-news", "find-feed-waiting", "fold-finished-minutes"],
