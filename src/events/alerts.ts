@@ -38,7 +38,7 @@ const LAG_MS = 15 * 60_000;
 /** Lanes told of in one look; the next look goes on. */
 const MOST_LANES = 500;
 /** Lanes looked at in one statement, and how long others have the database to themselves then. */
-const [LANES_AT_ONCE, PAUSE_MS] = [2_000, 20];
+const [LANES_AT_ONCE, PAUSE_MS] = [500, 40];
 const LAST = ["ffffffff-ffff-ffff-ffff-ffffffffffff", "ffffffff-ffff-ffff-ffff-ffffffffffff"] as const;
 /** Alerts that one mail spells out. */
 const MOST_LINES = 50;

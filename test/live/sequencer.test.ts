@@ -55,6 +55,34 @@ test("resends and settles meet on one request while two processes number: no gap
   );
 }, 120_000);
 
+test("more transactions than one statement takes are numbered in their order, whether somebody waits for it or the chore does it", async () => {
+  for (const number of [(id: string) => sequenceFeed(t.core, id), () => sequenceAll(t.core)]) {
+    const { id } = await t.organization();
+    await addRequests(t.core, id, await addDefinition(t.core, id), 1);
+    await sequenceFeed(t.core, id);
+    // The one that is there, as of 1 200 more transactions.
+    await t.core.db.pool.query(
+      `INSERT INTO feed_unsequenced (organization_id, changes, body, created_at)
+       SELECT organization_id, 1, substr(body, 28), clock_timestamp() FROM feed_entry, generate_series(1, 1200) WHERE organization_id = $1`,
+      [id],
+    );
+    const { rows: waiting } = await t.core.db.pool.query("SELECT draw FROM feed_unsequenced WHERE organization_id = $1 ORDER BY draw", [
+      id,
+    ]);
+    expect(waiting).toHaveLength(1_200);
+    await number(id);
+    const { rows } = await t.core.db.pool.query(
+      `SELECT count(*)::int AS count, max(sequence)::int AS last, (SELECT sequence::int FROM feed_head WHERE organization_id = $1) AS head,
+              (SELECT count(*)::int FROM feed_unsequenced WHERE organization_id = $1) AS waiting,
+              bool_and(body >= before) AS ordered
+         FROM (SELECT sequence, left(body, 27) AS body, lag(left(body, 27), 1, '') OVER (ORDER BY sequence) AS before
+                 FROM feed_entry WHERE organization_id = $1) f`,
+      [id],
+    );
+    expect(rows).toEqual([{ count: 1_201, last: 1_201, head: 1_201, waiting: 0, ordered: true }]);
+  }
+});
+
 test("a foreign transaction and snapshot that stay open delay nothing; a writer that does not commit delays only itself", async () => {
   const { id } = await t.organization();
   const [request, slow] = await addRequests(t.core, id, await addDefinition(t.core, id), 2);

@@ -28,9 +28,9 @@ function eventOf(scan: JsonScan): ScannedEvent | undefined {
   const sources: Sources = {};
   const seen = new Set<string>();
   const read = scan.object((key) => {
-    const found = scan.commas < JSON_BODY.members ? scan.text() : undefined;
     // Of two members of one name the last counts: rare enough.
-    if (found === undefined || seen.has(key)) return false;
+    const found = seen.has(key) ? undefined : scan.text();
+    if (found === undefined || scan.commas >= JSON_BODY.members) return false;
     seen.add(key);
     const { source, spaced } = found;
     if (key === "payload" || key === "previous") sources[key] = spaced ? compact(source) : source;
