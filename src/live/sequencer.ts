@@ -63,7 +63,8 @@ async function look(core: Core, organizationId: string): Promise<{ head: number;
   ]);
   const { head, draw, more = false } = (came[1]?.rows[0] ?? {}) as { head?: number | null; draw?: number | null; more?: boolean };
   if (head == null) return undefined;
-  if (atAll) line.lookedAtAll = now;
+  // Part of it was looked at: the next look is at all again.
+  if (atAll && !more) line.lookedAtAll = now;
   line.last = Math.max(line.last, draw ?? 0);
   if (now - line.next.at > LATE_MS) {
     line.above = line.next.draw;
