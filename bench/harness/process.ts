@@ -40,7 +40,8 @@ export async function start(script: string, { env = {}, cwd = ROOT, flags = [], 
     cwd,
     // Nothing of the bench's own environment but the path: what is measured is what stands here.
     env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // Hookline begins itself anew where nothing listens on such a line (src/memory.ts); it is never asked anything.
+    stdio: ["ignore", "ignore", "inherit", ...(ready ? [] : (["ipc"] as const))],
   });
   running.add(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
