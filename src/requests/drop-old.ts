@@ -3,18 +3,26 @@
  * more outside, where nobody can touch it: one in which a resend was quicker is put back. Nothing pending is ever dropped.
  */
 import type { Core } from "../core.ts";
-import { CLOCK_SLACK_MS, lowestId } from "./id-range.ts";
+import { CLOCK_SLACK_MS, LOWEST, lowestId } from "./id-range.ts";
 import { attach, detach, detachedPartitions, drop, type HotTable, type Partition, partitionsOf, quoted } from "./partitions.ts";
+import { anyRequests } from "./sql/any-requests.ts";
 import { countKept } from "./sql/delete-requests.ts";
-import { walk } from "./walk.ts";
+import { rest, walk } from "./walk.ts";
 
-/** Whether requests stand in this time; attempts and events go after them. */
+/**
+ * Whether requests stand in this time; attempts and events go after them. Asked organization by organization, as the key has it: the
+ * time alone may reach a little into another day's partition, and no index knows where in that one it ends.
+ */
 async function requestsIn(core: Core, since: Date | null, until: Date): Promise<boolean> {
-  const { rows } = await core.db.pool.query("SELECT 1 FROM webhook_request WHERE id >= $1 AND id < $2 LIMIT 1", [
-    lowestId(since ?? new Date(0)),
-    lowestId(until),
-  ]);
-  return rows.length > 0;
+  const between = [lowestId(since ?? new Date(0)), lowestId(until)];
+  for (let after = LOWEST; ; ) {
+    const began = core.clock.monotonic();
+    const [found] = await anyRequests.rows(core.db.pool, [after, ...between]);
+    if (found?.found) return true;
+    if (found?.last == null) return false;
+    after = found.last;
+    await rest(core, began);
+  }
 }
 
 /** Whether events of this time have requests that a replay made later. */

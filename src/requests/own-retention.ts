@@ -2,18 +2,15 @@
  * Organizations that keep less than the installation does (`Organization.retentionDays`): their rows go sooner, a stretch of one
  * organization's keys at a time; nobody else's are read. Idempotency answers are kept for a day, which is the least there is.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, lowestId } from "./id-range.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { deleteOwnFeed, deleteOwnReplays, oldestEvent, oldestRequest, shorterRetentions } from "./sql/own-retention.ts";
-import { walk } from "./walk.ts";
+import { rest, walk } from "./walk.ts";
 
 const DAY_MS = 86_400_000;
 const BATCH = 1_000;
-/** Between two batches: the disk is the deliveries' first. */
-const PAUSE_MS = 50;
 
 /** Rows. */
 export interface OwnDeleted {
@@ -48,11 +45,13 @@ export async function deleteOwnOld(core: Core, signal?: AbortSignal): Promise<Ow
   const { pool } = core.db;
   const deleted: OwnDeleted = { requests: 0, events: 0, feedEntries: 0 };
   const repeat = async (one: typeof deleteOwnFeed, organizationId: string, cutoff: Date): Promise<number> => {
-    for (let total = 0; ; await sleep(PAUSE_MS)) {
+    for (let total = 0; ; ) {
       if (signal?.aborted) return total;
+      const began = core.clock.monotonic();
       const count = await one.count(pool, [organizationId, cutoff, BATCH]);
       total += count;
       if (count < BATCH) return total;
+      await rest(core, began);
     }
   };
   for (const { id, days } of await shorterRetentions.rows(pool, [core.config.retentionDays])) {

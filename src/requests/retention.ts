@@ -3,21 +3,18 @@
  * idempotency keys after 24 hours; what an organization keeps for less, sooner (own-retention.ts). A partition in which nothing must stay goes as a whole; of the others the rows go, a
  * little at a time. Any number of processes may run it: each takes what no other holds.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import { dropOld } from "./drop-old.ts";
 import { lowestId } from "./id-range.ts";
 import { deleteOwnOld } from "./own-retention.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
-import { walk } from "./walk.ts";
+import { rest, walk } from "./walk.ts";
 
 const DAY_MS = 86_400_000;
 export const FEED_DAYS = 3;
 export const IDEMPOTENCY_HOURS = 24;
 const BATCH = 1_000;
-/** Between two batches: the disk is the deliveries' first. */
-const PAUSE_MS = 50;
 
 const KEYS = `
   DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
@@ -68,11 +65,13 @@ async function deleteRound(core: Core, signal?: AbortSignal): Promise<Deleted> {
   const before = (milliseconds: number) => new Date(now - milliseconds);
   const old = before(core.config.retentionDays * DAY_MS);
   const repeat = async (text: string, value: unknown): Promise<number> => {
-    for (let total = 0; ; await sleep(PAUSE_MS)) {
+    for (let total = 0; ; ) {
       if (signal?.aborted) return total;
+      const began = core.clock.monotonic();
       const count = (await core.db.pool.query(text, [value, BATCH])).rowCount ?? 0;
       total += count;
       if (count < BATCH) return total;
+      await rest(core, began);
     }
   };
   let partitions = await dropOld(core, "feed_entry", before(FEED_DAYS * DAY_MS), signal);

@@ -11,8 +11,18 @@ export interface Own {
 }
 
 const STRETCH = 1_000;
-/** Between two stretches: the disk is the deliveries' first. */
-const PAUSE_MS = 20;
+/** Of the time, between two stretches: processors and disk are the deliveries' first. */
+const SHARE = 1 / 20;
+const [LEAST_PAUSE_MS, MOST_PAUSE_MS] = [20, 5_000];
+
+/**
+ * The pause after a stretch, so that what looks through millions of rows has a twentieth of one session's time.
+ * @param beganMs of the clock's monotonic time
+ */
+export function rest(core: Pick<Core, "clock">, beganMs: number): Promise<void> {
+  const took = core.clock.monotonic() - beganMs;
+  return sleep(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, took / SHARE - took)));
+}
 
 /**
  * @param statement of sql/delete-requests.ts
@@ -28,12 +38,14 @@ export async function walk(
   { enough = Number.POSITIVE_INFINITY, own }: { enough?: number; own?: Own } = {},
 ): Promise<number | undefined> {
   let [organization, id] = [own?.organizationId ?? LOWEST, LOWEST];
-  for (let total = 0; ; await sleep(PAUSE_MS)) {
+  for (let total = 0; ; ) {
     if (signal?.aborted) return undefined;
+    const began = core.clock.monotonic();
     const { rows } = await core.db.pool.query<Walked>(statement, [organization, id, STRETCH, before, ...(own ? [own.below] : [])]);
     const found = rows[0] as Walked;
     total += found.count;
     if (found.walked < STRETCH || total >= enough) return total;
     [organization, id] = [found.organization as string, found.id as string];
+    await rest(core, began);
   }
 }

@@ -23,6 +23,7 @@ import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
 import { Application, WebhookRequestConnection } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
+import { writtenText } from "./written-json.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
 const EventConnection = connectionType("Event", Event);
@@ -184,8 +185,8 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
   const issues: Issue[] = [];
   const inputs = events.map((event, i): EventInput => {
     const texts = {
-      payload: JSON.stringify(event.payload ?? {}),
-      previous: event.previous == null ? null : JSON.stringify(event.previous),
+      payload: writtenText(event.payload ?? {}),
+      previous: event.previous == null ? null : writtenText(event.previous),
     };
     issues.push(...issuesOf(event, texts, (field) => at(i, field)));
     const trace = traceOfFields(event, (field) => at(i, field), issues);

@@ -30,6 +30,7 @@ import { createErrorMask } from "./errors.ts";
 import { sendGraphiql } from "./graphiql.ts";
 import { nestingLimit } from "./limits.ts";
 import { answerOf, type GraphQLParameters, runOperation } from "./operation.ts";
+import { scanOperation } from "./scan-operation.ts";
 import type { Yoga } from "./yoga.ts";
 
 const NOT_ACCEPTABLE =
@@ -63,8 +64,11 @@ class NoOperation extends BadRequest {
   }
 }
 
-/** The body is an object of known keys: some servers take one with `status` and `headers` for a response. */
-function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters {
+/**
+ * The body is an object of known keys: some servers take one with `status` and `headers` for a response.
+ * @param isKnown whether the caller is
+ */
+function parametersOf(request: FastifyRequest, isKnown: boolean): GraphQLParameters {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new BadRequest(
@@ -73,6 +77,8 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
       UNREADABLE,
     );
   if (isEncoded(request.headers)) throw new BadRequest(415, "send the body without a Content-Encoding", UNREADABLE);
+  const scanned = isKnown ? scanOperation(request.body as Buffer) : undefined;
+  if (scanned !== undefined) return scanned;
   let text: string;
   try {
     text = utf8.decode(request.body as Buffer);
@@ -80,7 +86,7 @@ function parametersOf(request: FastifyRequest, depth: number): GraphQLParameters
     throw new BadRequest(400, "the body is no valid UTF-8");
   }
   if (text.trim() === "") throw new BadRequest(400, 'the body is empty: send {"query": "…", "variables": {…}}');
-  const bounds = { ...GRAPHQL_JSON, depth };
+  const bounds = { ...GRAPHQL_JSON, ...(isKnown ? {} : { depth: GRAPHQL.anonymousJsonDepth }) };
   const over = overBounds(text, bounds);
   if (over !== undefined) throw new NoOperation(`the body ${saysOver(over, bounds)}`);
   const body = jsonOf(text, "the body");
@@ -245,7 +251,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
 function bodyOf(request: FastifyRequest, credential: Credential | undefined): GraphQLParameters | undefined {
   if (!credential && ((request.body as Buffer | undefined)?.length ?? 0) > GRAPHQL.anonymousBytes) return undefined;
   try {
-    return parametersOf(request, credential ? GRAPHQL_JSON.depth : GRAPHQL.anonymousJsonDepth);
+    return parametersOf(request, credential !== undefined);
   } catch (error) {
     if (credential || error instanceof NoOperation) throw error;
     return undefined;
