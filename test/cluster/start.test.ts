@@ -68,7 +68,7 @@ describe("HOOKLINE_WORKERS with the embedded Postgres", { timeout: 300_000 }, ()
 
   test("SIGTERM and kill -9 at any moment of a start leave no process behind", async () => {
     const folder = newFolder();
-    for (const [i, ms] of [600, 1_500, 3_000, 5_000].entries()) {
+    for (const [i, ms] of [900, 1_500, 3_000, 5_000].entries()) {
       const program = startProgram({ HOOKLINE_DATA_DIR: folder, HOOKLINE_WORKERS: "2" });
       const pid = program.child.pid as number;
       await sleep(ms);
