@@ -10,6 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const BUNDLE = join(ROOT, "dist/server");
+/** What Node makes of the files that it loads, kept for the next start. */
+export const COMPILED = join(ROOT, "node_modules/.cache/hookline");
 /** Names what a bundle was made of. */
 export const BUILT_FROM = "built-from";
 
@@ -52,6 +54,6 @@ const isCurrent = (): boolean => {
  * @typeParam Module that of the source
  */
 export async function load<Module>(entry: (typeof ENTRIES)[number]): Promise<Module> {
-  enableCompileCache(join(ROOT, "node_modules/.cache/hookline"));
+  enableCompileCache(COMPILED);
   return import(pathToFileURL(isCurrent() ? join(BUNDLE, fileOf(entry)) : join(ROOT, `src/${entry}.ts`)).href);
 }

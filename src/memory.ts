@@ -1,14 +1,15 @@
 /**
- * What a server's process is told about memory. By their defaults V8 and malloc keep twice of what it works with: half an hour at full
- * load in 510 MB instead of 260 (docs/benchmarks.md). Imports nothing: it comes before everything else.
+ * What a server's process is told about memory. By their defaults V8 and malloc keep twice of what it works with: 512 MB instead of 257
+ * after 60 000 deliveries (docs/benchmarks.md). It comes before everything else.
  */
+import { COMPILED } from "./bundle.ts";
 
 /** As `npm start` gives them, which so begins but once. Both are as fast as the defaults: what lives for one delivery fits into 16 MB, what survives is collected sooner. */
 export const FLAGS = ["--max-semi-space-size=16", "--heap-growing-percent=60"];
 /** Of glibc: one place for all threads to take memory from, instead of eight for each core. */
 export const ENV = { MALLOC_ARENA_MAX: "1" };
-/** With what Node made of our first files at hand, signals have their handlers in 0.09 s instead of 0.21. bundle.ts keeps the rest there. */
-const CACHE = { NODE_COMPILE_CACHE: `${import.meta.dirname}/../node_modules/.cache/hookline` };
+/** With what Node made of our first files at hand, signals have their handlers in 0.09 s instead of 0.21. */
+const CACHE = { NODE_COMPILE_CACHE: COMPILED };
 
 /** What somebody chose is left as it is. */
 function missing(): { flags: string[]; env: Record<string, string> } {

@@ -38,7 +38,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/errors.ts", 1],
   ["src/config.ts", 1],
   ["src/bundle.ts", 0.9],
-  ["src/memory.ts", 0.9],
+  ["src/memory.ts", 0.95],
   ["src/text.ts", 0.9],
   ["src/database-url.ts", 0.9],
   ["src/config/", 0.95],

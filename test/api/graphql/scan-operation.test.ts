@@ -4,6 +4,7 @@ import { scanOperation } from "../../../src/api/graphql/scan-operation.ts";
 import { WrittenJson } from "../../../src/api/graphql/written-json.ts";
 import { isRawNumber, parseJson } from "../../../src/wire/json-exact.ts";
 import { compact } from "../../../src/wire/json-text.ts";
+import { event } from "../../helpers/arbitrary-event.ts";
 
 const scan = (text: string) => scanOperation(Buffer.from(text));
 
@@ -13,18 +14,6 @@ const ONE = `mutation Emit($input: EmitEventInput!) { emitEvent(input: $input) $
 const LIST = `mutation ($events: [EmitEventInput!]!) { emitEvents(input: {events: $events}) ${ANSWER} }`;
 
 const body = (query: string, variables: string, more = "") => `{"query":${JSON.stringify(query)},"variables":${variables}${more}}`;
-
-const event = fc.record(
-  {
-    type: fc.string({ minLength: 1 }),
-    payload: fc.jsonValue({ maxDepth: 4 }),
-    previous: fc.jsonValue({ maxDepth: 2 }),
-    scope: fc.dictionary(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true })),
-    changes: fc.array(fc.string()),
-    entityId: fc.option(fc.string()),
-  },
-  { requiredKeys: ["type"] },
-);
 
 /** What was kept as it is written, parsed; raw numbers as their tokens, which no two of are equal otherwise. */
 function plain(value: unknown): unknown {

@@ -2,22 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { scanEvents } from "../../../src/api/rest/scan-events.ts";
 import { compact, elements, members } from "../../../src/wire/json-text.ts";
+import { event } from "../../helpers/arbitrary-event.ts";
 
 const scan = (text: string, most = 1_000) => scanEvents(Buffer.from(text), most);
 
 const indents = fc.constantFrom(undefined, 2, "\t");
-const event = fc.record(
-  {
-    type: fc.string({ minLength: 1 }),
-    payload: fc.jsonValue({ maxDepth: 4 }),
-    previous: fc.jsonValue({ maxDepth: 2 }),
-    scope: fc.dictionary(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true })),
-    changes: fc.array(fc.string()),
-    entityId: fc.option(fc.string()),
-  },
-  { requiredKeys: ["type"] },
-);
-
 /** As the general reader has it. */
 function read(text: string) {
   const parts = members(text);
