@@ -26,7 +26,17 @@ async function git(...args: string[]): Promise<string> {
 }
 
 export async function describeMachine(postgres: string): Promise<Machine> {
-  const changed = await git("status", "--porcelain", "--untracked-files=no", "--", "src", "prisma", "bench", ":!bench/results", "package-lock.json");
+  const changed = await git(
+    "status",
+    "--porcelain",
+    "--untracked-files=no",
+    "--",
+    "src",
+    "prisma",
+    "bench",
+    ":!bench/results",
+    "package-lock.json",
+  );
   return {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? "unknown",

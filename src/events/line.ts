@@ -68,8 +68,11 @@ export interface Line<C extends Waiting> {
 /** A further short turn of an organization beside its running ones begins with so many events at least. */
 const WORTH = [1, 32, 32];
 const WORTH_MORE = 64;
+/** And with so many in any case, or a process that waits for the end of thousands has nothing to do meanwhile. */
+const ENOUGH = ROWS / 2;
 /** A turn beside a single lone call, or beside one that a lock holds up, waits for no more: that is no load yet. */
-const isWorth = (beside: Beside, events: number) => beside.worth(events) || (beside.running === 1 && beside.largest <= 1);
+const isWorth = (beside: Beside, events: number) =>
+  events >= ENOUGH || beside.worth(events) || (beside.running === 1 && beside.largest <= 1);
 /** Calls looked at for one turn. */
 const LOOK = 500;
 const RETRY_AFTER_S = 1;

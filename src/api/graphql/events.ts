@@ -23,7 +23,7 @@ import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
 import { Application, WebhookRequestConnection } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
-import { writtenText } from "./written-json.ts";
+import { WrittenJson, writtenText } from "./written-json.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
 const EventConnection = connectionType("Event", Event);
@@ -158,8 +158,12 @@ const SHORT = 255;
 const PAYLOAD_BYTES = 2 ** 20;
 const DEPTH = 64;
 
-function issuesOf(event: EmittedFields, texts: { payload: string; previous: string | null }, at: (field: string) => string): Issue[] {
-  const issues: Issue[] = [];
+function issuesOf(
+  event: EmittedFields,
+  texts: { payload: string; previous: string | null },
+  at: (field: string) => string,
+  issues: Issue[],
+): void {
   const say = (field: string, message: string) => issues.push({ path: at(field), message });
   if (!isEventType(event.type)) say("type", "must be letters, digits, _ . -, at most 128, and start with a letter, a digit or _");
   const reserved = reservedType(event.type);
@@ -173,11 +177,12 @@ function issuesOf(event: EmittedFields, texts: { payload: string; previous: stri
   for (const field of ["payload", "previous"] as const) {
     const text = texts[field];
     if (text === null) continue;
-    const problem = checkJson(text, { maxDepth: DEPTH });
+    // What came as it is written was looked at on its way (scan-operation.ts).
+    const problem = event[field] instanceof WrittenJson ? undefined : checkJson(text, { maxDepth: DEPTH });
     if (problem) say(field, problem.message);
-    if (Buffer.byteLength(text) > PAYLOAD_BYTES) say(field, "must not be larger than 1 MiB");
+    // A character is at least a byte, and three at most.
+    if (text.length * 3 > PAYLOAD_BYTES && Buffer.byteLength(text) > PAYLOAD_BYTES) say(field, "must not be larger than 1 MiB");
   }
-  return issues;
 }
 
 /** @throws ValidationError naming every mistake */
@@ -188,8 +193,9 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
       payload: writtenText(event.payload ?? {}),
       previous: event.previous == null ? null : writtenText(event.previous),
     };
-    issues.push(...issuesOf(event, texts, (field) => at(i, field)));
-    const trace = traceOfFields(event, (field) => at(i, field), issues);
+    const path = (field: string) => at(i, field);
+    issuesOf(event, texts, path, issues);
+    const trace = traceOfFields(event, path, issues);
     return {
       type: event.type,
       entity: event.entity ?? null,
@@ -215,19 +221,22 @@ const shownEvent = ({ trace, ...event }: IncomingEvent) => ({
   tracestate: trace?.tracestate ?? null,
 });
 
-async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<EventNode[]> {
+/** @returns reads them as nodes, for who asks for more than whether they were taken */
+async function emit({ doors, caller }: SignedIn, inputs: EventInput[]): Promise<() => Promise<EventNode[]>> {
   const { events, fresh } = await doors.ingest.emit(
     caller.organizationId,
     inputs.map((input) => ({ ...input, callerNumber: caller.userNumber })),
     { token: caller.tokenRate, trace: caller.trace },
   );
-  const ids = events.map((event) => event.id);
-  // A scope is read back: the database has it in a form of its own.
-  const known = writtenEvents(fresh.filter(({ scope }) => scope === null).map(shownEvent));
-  const written = new Set(known.map(({ id }) => id));
-  const others = ids.filter((id) => !written.has(id));
-  const read = others.length > 0 ? await readEvents(doors.core.db, caller.organizationId, others) : [];
-  return inOrder(ids, [...known, ...read]).filter((event) => event !== null);
+  return async () => {
+    const ids = events.map((event) => event.id);
+    // A scope is read back: the database has it in a form of its own.
+    const known = writtenEvents(fresh.filter(({ scope }) => scope === null).map(shownEvent));
+    const written = new Set(known.map(({ id }) => id));
+    const others = ids.filter((id) => !written.has(id));
+    const read = others.length > 0 ? await readEvents(doors.core.db, caller.organizationId, others) : [];
+    return inOrder(ids, [...known, ...read]).filter((event) => event !== null);
+  };
 }
 
 const EmitEventInput = mutation("emitEvent", {
@@ -237,10 +246,11 @@ const EmitEventInput = mutation("emitEvent", {
   input: emittedFields,
   resolve: async (input, context) => {
     try {
-      const [event] = await emit(
+      const accepted = await emit(
         context,
         eventInputs([input], (_, field) => field),
       );
+      const [event] = await accepted();
       if (!event) throw new Error("an event that was just accepted is not there");
       return event;
     } catch (error) {
@@ -251,10 +261,14 @@ const EmitEventInput = mutation("emitEvent", {
   },
 });
 
-const EmittedEvents = builder.objectRef<{ events: EventNode[] }>("EmittedEvents").implement({
+const EmittedEvents = builder.objectRef<{ events: () => Promise<EventNode[]> }>("EmittedEvents").implement({
   description: "What emitEvents accepted, in one transaction.",
   fields: (t) => ({
-    events: t.expose("events", { type: [Event], description: "As they were given: their requests are numbered in this order." }),
+    events: t.field({
+      type: [Event],
+      description: "As they were given: their requests are numbered in this order.",
+      resolve: ({ events }) => events(),
+    }),
   }),
 });
 

@@ -8,7 +8,6 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
-  getOperationAST,
   getVariableValues,
   Kind,
   type OperationDefinitionNode,
@@ -153,27 +152,28 @@ export function documentLimits(document: DocumentNode): GraphQLError | undefined
   return undefined;
 }
 
-/** Judges a valid operation with its variables: page sizes, and how many nodes its pages can hold. */
+/** A valid operation judged with its variables, which are read for that; or what is wrong with it. */
+export type Judged = { problem: GraphQLError } | { problem?: never; variables: Record<string, unknown> };
+
+/** Judges page sizes, and how many nodes the pages can hold. @param variables of the types that the operation declares */
 export function costLimits(
   schema: GraphQLSchema,
   document: DocumentNode,
-  operationName: string | null | undefined,
+  operation: OperationDefinitionNode,
   variables: Record<string, unknown> | null | undefined,
-): GraphQLError | undefined {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return undefined;
+): Judged {
   // The cost's own reading of the variables tells every mistake in them, and a megabyte holds 500 000.
   const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
-  if (read.errors) return unfitting(read.errors[0]?.message);
+  if (read.errors) return { problem: unfitting(read.errors[0]?.message) };
   try {
     // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
-    return costOf(schema, document, operation, read.variableValues) > GRAPHQL.cost
-      ? exceeded("nodes on its pages (its cost)", GRAPHQL.cost)
-      : undefined;
+    if (costOf(schema, document, operation, read.variableValues) > GRAPHQL.cost)
+      return { problem: exceeded("nodes on its pages (its cost)", GRAPHQL.cost) };
+    return { variables: read.variableValues.coerced };
   } catch (error) {
-    if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return badInput(error.message);
+    if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return { problem: badInput(error.message) };
     // Variables that do not fit. Never left to execution: what cannot be counted is not run.
-    return unfitting(error instanceof Error ? error.message : undefined);
+    return { problem: unfitting(error instanceof Error ? error.message : undefined) };
   }
 }
 

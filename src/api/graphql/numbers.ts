@@ -3,15 +3,14 @@
  * number or text that it understands, and never one that was rounded on the way.
  */
 import {
-  type DocumentNode,
   type GraphQLInputType,
   type GraphQLSchema,
   getNamedType,
-  getOperationAST,
   isInputObjectType,
   isInputType,
   isListType,
   isNonNullType,
+  type OperationDefinitionNode,
   typeFromAST,
 } from "graphql";
 import { comparable } from "../../wire/decimal.ts";
@@ -34,31 +33,40 @@ function converted(value: unknown, type: GraphQLInputType): unknown {
     return name === "JSON" ? value : plain(value, name);
   }
   if (typeof value !== "object" || value === null) return value;
-  if (isListType(type)) return Array.isArray(value) ? value.map((item) => converted(item, type.ofType)) : converted(value, type.ofType);
-  if (!isInputObjectType(type) || Array.isArray(value)) return value;
-  const fields = type.getFields();
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => {
-      const field = fields[name];
-      return [name, field ? converted(inner, field.type) : inner];
-    }),
-  );
+  if (isListType(type)) return Array.isArray(value) ? items(value, type.ofType) : converted(value, type.ofType);
+  return isInputObjectType(type) && !Array.isArray(value) ? members(value, (name) => type.getFields()[name]?.type) : value;
 }
 
-/** @param variables as parsed without loss; undefined stays undefined */
+/** The list itself where nothing in it changes: most carry no number at all. */
+function items(list: readonly unknown[], type: GraphQLInputType): readonly unknown[] {
+  const read = list.map((item) => converted(item, type));
+  return read.some((item, i) => item !== list[i]) ? read : list;
+}
+
+/** The object itself where nothing in it changes. */
+function members(object: object, typeOf: (name: string) => GraphQLInputType | undefined): Record<string, unknown> {
+  const read = Object.entries(object);
+  let changed = false;
+  for (const entry of read) {
+    const type = typeOf(entry[0]);
+    const value = type ? converted(entry[1], type) : entry[1];
+    changed ||= value !== entry[1];
+    entry[1] = value;
+  }
+  return changed ? Object.fromEntries(read) : (object as Record<string, unknown>);
+}
+
+/** @param variables as parsed without loss */
 export function typedVariables(
   schema: GraphQLSchema,
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  variables: unknown,
-): Record<string, unknown> | undefined {
-  if (typeof variables !== "object" || variables === null) return variables as undefined;
-  const declared = getOperationAST(document, operationName)?.variableDefinitions ?? [];
-  const types = new Map(declared.map(({ variable, type }) => [variable.name.value, typeFromAST(schema, type as never)]));
-  return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => {
-      const type = types.get(name);
-      return [name, isInputType(type) ? converted(value, type) : value];
-    }),
+  operation: OperationDefinitionNode,
+  variables: Record<string, unknown>,
+): Record<string, unknown> {
+  const types = new Map(
+    (operation.variableDefinitions ?? []).map(({ variable, type }) => [variable.name.value, typeFromAST(schema, type as never)]),
   );
+  return members(variables, (name) => {
+    const type = types.get(name);
+    return isInputType(type) ? type : undefined;
+  });
 }

@@ -71,7 +71,8 @@ function textOf(scan: JsonScan): ReturnType<JsonScan["text"]> {
 function plain(scan: JsonScan): unknown {
   const found = textOf(scan);
   if (found === undefined) return undefined;
-  return found.source.startsWith('"') ? JSON.parse(found.source) : parseJson(found.source, MOST_RAW_NUMBERS);
+  if (!found.source.startsWith('"')) return parseJson(found.source, MOST_RAW_NUMBERS);
+  return found.source.includes("\\") ? JSON.parse(found.source) : found.source.slice(1, -1);
 }
 
 function written(scan: JsonScan): WrittenJson | null | undefined {

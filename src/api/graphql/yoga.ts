@@ -7,9 +7,9 @@ import { boundedAnswers } from "./bounded.ts";
 import type { Context } from "./context.ts";
 import { createDocumentCache, NO_CACHE } from "./document-cache.ts";
 import { createErrorMask } from "./errors.ts";
-import { costLimits, documentLimits, exceeded, nestingLimit } from "./limits.ts";
-import { typedVariables } from "./numbers.ts";
+import { documentLimits, exceeded, nestingLimit } from "./limits.ts";
 import { portalGate } from "./portal.ts";
+import { readVariables } from "./read-variables.ts";
 import { schema } from "./schema.ts";
 import { sharedUpdates } from "./shared-updates.ts";
 
@@ -46,13 +46,11 @@ function withinLimits(): Plugin<Context> {
       };
     },
     onExecute({ args, setResultAndStopExecution }) {
-      args.variableValues = typedVariables(args.schema, args.document, args.operationName, args.variableValues) as never;
-      const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
+      const problem = readVariables(args);
       if (problem) setResultAndStopExecution({ errors: [problem] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      args.variableValues = typedVariables(args.schema, args.document, args.operationName, args.variableValues) as never;
-      const problem = costLimits(args.schema, args.document, args.operationName, args.variableValues);
+      const problem = readVariables(args);
       if (problem) setResultAndStopExecution({ errors: [problem] });
     },
   };
