@@ -67,11 +67,13 @@ export interface Queue {
 const TAKE = 500;
 
 /**
- * Between two looks for jobs that no notification tells of: while LISTEN works those that are tried again later, else all. A
- * process with nothing to do must not take a hundredth of a core.
+ * Between two looks for jobs that nobody told of: while LISTEN works those that another process failed at, else all. A process
+ * with nothing to do must not take a hundredth of a core.
  */
-const LOOK_SECONDS = 10;
-const SINGLE_LOOK_SECONDS = 30;
+const LOOK_SECONDS = 30;
+const LOOK_SECONDS_DEAF = 2;
+/** So long after a job can be taken, in milliseconds: that it failed is written by then. */
+const AGAIN_MS = 250;
 /** No job of ours waits for another one: what pg-boss has for those looks once in ten minutes. */
 const FLOW_SECONDS = 600;
 const HEARTBEAT_SECONDS = 60;
@@ -106,6 +108,10 @@ function preparedLooks(): (text: string) => { name?: string } {
   };
 }
 
+/** Until a job that fails now is tried again, at most: pg-boss waits for half of this, and for a random part of the other half. */
+const latestRetryMs = ({ retryDelay, retryCount }: { retryDelay: number; retryCount: number }): number =>
+  retryDelay * 2 ** (retryCount + 1) * 1_000;
+
 /** pg-boss over connections of ours: our settings come first on each, its LISTEN is kept like ours. */
 function bossDatabase(url: string, log: Log) {
   const nameOf = preparedLooks();
@@ -132,7 +138,7 @@ function bossDatabase(url: string, log: Log) {
 export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
   const db = bossDatabase(url, log);
   const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
-  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: SINGLE_LOOK_SECONDS, flowIntervalSeconds: FLOW_SECONDS };
+  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: LOOK_SECONDS, flowIntervalSeconds: FLOW_SECONDS };
   // Its tables are there: migrations make them, with rights that this session has not.
   // Nobody reads the registry of instances, which measures the event loop fifty times a second.
   const boss = new PgBoss({
@@ -148,6 +154,14 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
   const within = (client: Pick<PoolClient, "query">) => ({
     db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) },
   });
+  /** Of each kind that is worked here. */
+  const workers = new Map<string, string>();
+  /** Neither a job that is tried again nor one that was given up is notified of. */
+  const lookLater = (name: string, ms: number) =>
+    setTimeout(() => {
+      const worker = workers.get(name);
+      if (worker !== undefined) boss.notifyWorker(worker);
+    }, ms + AGAIN_MS).unref();
   return {
     async wakeLanes(client, lanes) {
       const before = new Map<string, number>();
@@ -175,10 +189,18 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
       await boss.send(kind.name, kind.payload.parse(payload) as object, { ...within(client), ...givenUp });
     },
     async work(kind, handler, atOnce = 1) {
-      const looks = { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: kind.single ? SINGLE_LOOK_SECONDS : LOOK_SECONDS };
-      const handle: WorkWithMetadataHandler<unknown> = async ([job]) =>
-        job === undefined ? undefined : handler(kind.payload.parse(job.data ?? {}), job.id, job.sourceOutput);
-      await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle);
+      const looks = { pollingIntervalSeconds: LOOK_SECONDS_DEAF, notifyPollingIntervalSeconds: LOOK_SECONDS };
+      const handle: WorkWithMetadataHandler<unknown> = async ([job]) => {
+        if (job === undefined) return undefined;
+        try {
+          return await handler(kind.payload.parse(job.data ?? {}), job.id, job.sourceOutput);
+        } catch (error) {
+          if (job.retryCount < job.retryLimit) lookLater(kind.name, latestRetryMs(job));
+          else if (kind.givenUpTo !== undefined) lookLater(kind.givenUpTo, 0);
+          throw error;
+        }
+      };
+      workers.set(kind.name, await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle));
     },
     async schedule(kind, cron) {
       await boss.schedule(kind.name, cron, {}, { tz: "UTC", missed: "once" });

@@ -24,24 +24,30 @@ export interface DueLane {
 export interface DueLanes {
   /**
    * @param except definitions of which enough lanes are known: theirs hide none of the others, however many are due
+   * @param resting no lane is held here, and who makes one due tells: then it is looked for when the next one is due
    * @returns lanes that are due now, the longest due first
    */
-  look(except: readonly string[]): Promise<DueLane[]>;
+  look(except: readonly string[], resting: boolean): Promise<DueLane[]>;
   /** There is more than was kept of former looks: the next begins at the beginning. */
   again(): void;
 }
 
-export function createDueLanes(db: Database, monotonic: () => number): DueLanes {
+/** @param quietMs for how long a process that rests may rely on having seen what is due next */
+export function createDueLanes(db: Database, monotonic: () => number, quietMs: number): DueLanes {
   let since: Date | null = null;
   let full = Number.NEGATIVE_INFINITY;
+  let quietUntil = Number.NEGATIVE_INFINITY;
   return {
     again() {
       since = null;
+      quietUntil = Number.NEGATIVE_INFINITY;
     },
-    async look(except) {
+    async look(except, resting) {
       const at = monotonic();
+      if (resting && at < quietUntil) return [];
+      quietUntil = Number.NEGATIVE_INFINITY;
       const whole = since === null || at - full > FULL_LOOK_MS;
-      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT, except]);
+      const rows = await dueLanes.rows(db.pool, [whole ? "-infinity" : since, LIMIT, except, resting]);
       const now = rows[0]?.now ?? new Date(0);
       if (whole) full = at;
       // More than one look brings: the next goes on from here.
@@ -52,6 +58,8 @@ export function createDueLanes(db: Database, monotonic: () => number): DueLanes 
       );
       const last = found.length === LIMIT ? (rows.at(-1)?.due_at ?? null) : null;
       since = last ?? new Date(now.getTime() - LATE_MS);
+      const next = rows[0]?.next?.getTime() ?? Number.POSITIVE_INFINITY;
+      if (resting && rows.length > 0 && found.length + except.length === 0) quietUntil = at + Math.min(quietMs, next - now.getTime());
       return found;
     },
   };

@@ -60,6 +60,8 @@ const HELD = 20_000;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
 const TICK = 0.1;
+/** No longer than half a lease: one that somebody took since the last look ends behind the next one. */
+const QUIET = 0.5;
 const RENEW_AFTER = 0.3;
 const CLAIM_BATCH = 256;
 /** Connections that looking up where definitions send to may use. */
@@ -114,7 +116,7 @@ export function createWorker(
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const pages = createPages(core, PAGE * 2);
-  const due = createDueLanes(core.db, () => clock.monotonic());
+  const due = createDueLanes(core.db, () => clock.monotonic(), leaseMs * QUIET);
   const bytes = parts.bytes ?? createBytes();
   const claimOffers = createClaimOffers(clock, places, bytes);
 
@@ -303,7 +305,7 @@ export function createWorker(
 
   /** Lanes that are due and not held here are claimed; the others get the time when somebody should look again. */
   async function lookAtDue(): Promise<void> {
-    const found = await due.look(places.takeFull());
+    const found = await due.look(places.takeFull(), runs.size === 0 && core.notify.connected);
     const held = new Set(found.filter(({ ref }) => runs.has(ref)).map(({ ref }) => ref));
     const tried = found.filter(({ ref, owner }) => held.has(ref) || places.offer(ref, owner)).map(({ ref }) => ref);
     await claim();
@@ -366,6 +368,7 @@ export function createWorker(
   });
 
   function allNews(): void {
+    due.again();
     for (const run of runs.values()) active(run).news();
   }
 

@@ -48,8 +48,41 @@ test("B20 the look at what is due leaves out definitions of which enough lanes a
   await dueOf(many, 6_000);
   await dueOf(another, 1);
   const owners = async (except: readonly string[]) =>
-    (await createDueLanes(t.core.db, () => 0).look(except)).map(({ owner }) => owner.definitionId);
+    (await createDueLanes(t.core.db, () => 0, 0).look(except, false)).map(({ owner }) => owner.definitionId);
   expect(new Set(await owners([]))).toEqual(new Set([many]));
   expect(await owners([many])).toEqual([another]);
   await t.core.db.pool.query("DELETE FROM lane_due WHERE definition_id = ANY($1::uuid[])", [[many, another]]);
+});
+
+test("B100 a process that rests looks again when the next lane is due, and before when it is told to", async () => {
+  const definition = newId();
+  const put = (due: string) =>
+    t.core.db.pool.query(
+      `INSERT INTO lane_due (organization_id, lane_id, definition_id, due_at) VALUES ($1, $2, $2, now() + $3::interval)
+       ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = excluded.due_at`,
+      [t.organizationId, definition, due],
+    );
+  let now = 0;
+  const due = createDueLanes(t.core.db, () => now, 5_000);
+  const found = async (resting: boolean) => (await due.look([], resting)).map(({ owner }) => owner.definitionId);
+  await put("3 seconds");
+  expect(await found(true)).toEqual([]);
+  await put("-1 seconds");
+  now = 2_500;
+  expect(await found(true)).toEqual([]);
+  now = 3_100;
+  expect(await found(true)).toEqual([definition]);
+  // Nothing that is due makes it rest longer than it may.
+  await put("1 hour");
+  expect(await found(true)).toEqual([]);
+  await put("-1 seconds");
+  now = 8_000;
+  expect(await found(true)).toEqual([]);
+  expect(await found(false)).toEqual([definition]);
+  await put("1 hour");
+  expect(await found(true)).toEqual([]);
+  await put("-1 seconds");
+  due.again();
+  expect(await found(true)).toEqual([definition]);
+  await t.core.db.pool.query("DELETE FROM lane_due WHERE definition_id = $1", [definition]);
 });

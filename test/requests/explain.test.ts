@@ -184,7 +184,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     asked,
   ];
   return [
-    of(dueLanes, ["-infinity", 500, []], 500),
+    of(dueLanes, ["-infinity", 500, [], true], 500),
     of(claimLanes, [laneOrgs, lanes, newId(), 30_000]),
     of(lockLanes, [laneOrgs, lanes]),
     of(lockNewestLanes, [laneOrgs, lanes, "1000"]),
