@@ -1,11 +1,11 @@
 /**
- * Where a URL leads: a connection made anew tells, twice a minute. One for all in this process who want to know, since it costs both
- * sides thirty milliseconds together. A server that is gone, or takes no writes, is noticed at once by whoever uses it.
+ * Where a URL leads: a connection made anew tells, every few seconds. One for all in this process who want to know, since it
+ * costs both sides some milliseconds.
  */
 import { LOOK_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 
-const LOOK_MS = 30_000;
+const LOOK_MS = 10_000;
 
 /** Which server it is, and which run of it. */
 export async function serverOf(connection: SessionClient): Promise<string> {
