@@ -7,7 +7,8 @@ import { type Program, start } from "../harness/process.ts";
 import type { Check, Row } from "../harness/row.ts";
 import { logIndexes } from "../seed.ts";
 
-const [WARM, ASKED, PAGE, SLOW_MS] = [3, 40, 50, 5_000];
+/** Of forty the 99th percentile is the slowest one, whatever held it up. */
+const [WARM, ASKED, PAGE, SLOW_MS] = [3, 200, 50, 15_000];
 
 interface Question {
   name: string;

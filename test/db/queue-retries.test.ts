@@ -1,0 +1,41 @@
+/** What no notification tells of: a job that is tried again, and one that was given up to another kind. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { createQueue, type JobKind, type Queue } from "../../src/db/queue.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+
+const payload = z.object({ n: z.number() });
+const GIVEN_UP: JobKind<{ n: number }> = { name: "retries-given-up", payload };
+const KIND: JobKind<{ n: number }> = { name: "retries", payload, givenUpTo: GIVEN_UP.name };
+/** A look that nobody asked for comes after a minute. */
+const SOON = { timeout: 15_000, interval: 20 };
+
+let t: TestCore;
+let queue: Queue;
+beforeAll(async () => {
+  t = await testCore();
+  queue = createQueue(t.url, t.core.log, { worker: false });
+  await queue.start([GIVEN_UP, KIND]);
+});
+afterAll(async () => {
+  await queue?.stop();
+  await t?.close();
+});
+
+test("a job that fails is tried again at its moment, and what it gave up to has it right behind its last try", async () => {
+  await t.asServer("UPDATE hookline_queue.queue SET retry_limit = 2, retry_delay = 1 WHERE name = 'retries'");
+  const tries: number[] = [];
+  const givenUp: unknown[] = [];
+  await queue.work(KIND, async () => {
+    tries.push(performance.now());
+    throw new Error("not yet");
+  });
+  await queue.work(GIVEN_UP, async (job, _id, failure) => givenUp.push([job, failure]));
+  await queue.send(t.core.db.pool, KIND, { n: 7 });
+  await expect.poll(() => tries.length, SOON).toBe(3);
+  await expect.poll(() => givenUp, SOON).toEqual([[{ n: 7 }, expect.objectContaining({ message: "not yet" })]]);
+  // A second to two, then two to four.
+  const [first = 0, second = 0, third = 0] = tries;
+  expect(second - first).toBeGreaterThan(900);
+  expect(third - second).toBeGreaterThan(1_900);
+});
