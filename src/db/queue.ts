@@ -70,10 +70,10 @@ const TAKE = 500;
  * Between two looks for jobs that nobody told of: while LISTEN works those that another process failed at, else all. A process
  * with nothing to do must not take a hundredth of a core.
  */
-const LOOK_SECONDS = 60;
+const LOOK_SECONDS = 30;
 const LOOK_SECONDS_DEAF = 2;
-/** Between two looks for what a schedule has to send. */
-const SCHEDULE_SECONDS = 30;
+/** A process that ended a moment ago may have left a job that is tried again: looked for once more so long after a start. */
+const SECOND_LOOK_MS = 4_000;
 /** So long after a job can be taken, in milliseconds: that it failed is written by then. */
 const AGAIN_MS = 250;
 /** No job of ours waits for another one: what pg-boss has for those looks once in ten minutes. */
@@ -140,7 +140,7 @@ function bossDatabase(url: string, log: Log) {
 export function createQueue(url: string, log: Log, options: QueueOptions): Queue {
   const db = bossDatabase(url, log);
   const schema = options.schema ?? queueSchemaFor(readDatabaseUrl(url).schema);
-  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: SCHEDULE_SECONDS, flowIntervalSeconds: FLOW_SECONDS };
+  const timing = { schedule: options.chores ?? false, cronWorkerIntervalSeconds: LOOK_SECONDS, flowIntervalSeconds: FLOW_SECONDS };
   // Its tables are there: migrations make them, with rights that this session has not.
   // Nobody reads the registry of instances, which measures the event loop fifty times a second.
   const boss = new PgBoss({
@@ -203,6 +203,7 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
         }
       };
       workers.set(kind.name, await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle));
+      lookLater(kind.name, SECOND_LOOK_MS);
     },
     async schedule(kind, cron) {
       await boss.schedule(kind.name, cron, {}, { tz: "UTC", missed: "once" });

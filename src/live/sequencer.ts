@@ -12,7 +12,7 @@ import { beginSequencing, sequence } from "./sql/sequence.ts";
 const AGAIN_MS = 4;
 const TRIES = 50;
 /** Transactions numbered in one statement, and how long others have the database to themselves then where nobody waits for it: a minute of a large backlog took a core for 0.3 s. */
-const [AT_ONCE, PAUSE_MS] = [500, 20];
+const [AT_ONCE, PAUSE_MS] = [250, 20];
 
 export interface Head {
   /** Numbered up to here. */

@@ -7,7 +7,7 @@ import { type TestCore, testCore } from "../helpers/database.ts";
 const payload = z.object({ n: z.number() });
 const GIVEN_UP: JobKind<{ n: number }> = { name: "retries-given-up", payload };
 const KIND: JobKind<{ n: number }> = { name: "retries", payload, givenUpTo: GIVEN_UP.name };
-/** A look that nobody asked for comes after a minute. */
+/** A look that nobody asked for comes after half a minute. */
 const SOON = { timeout: 15_000, interval: 20 };
 
 let t: TestCore;
