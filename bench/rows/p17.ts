@@ -8,8 +8,8 @@ import type { Check, Row } from "../harness/row.ts";
 import { ofRuns, slopeOf } from "../harness/stats.ts";
 
 const [TYPES, PER_SECOND] = [100, 100];
-/** Seconds until idle lanes are released and autovacuum, which looks once a minute, has done twice with what the load left, and of rest that are measured. */
-const [SETTLING, REST] = [130, 30];
+/** Seconds until idle lanes are released and autovacuum, which looks once a minute, has done twice with what the load left, and of rest that are measured: a whole minute has a round of the chores. */
+const [SETTLING, REST] = [130, 60];
 
 interface Memory {
   /** Of all processes without Postgres's buffers, megabytes, a sample each 5 000 events. */
