@@ -1,7 +1,7 @@
 /** The load, a process of its own. Closed loop: so many calls in flight. Open loop: so many a second, whatever the answers do. */
 
 import { Pool } from "undici";
-import { payloadOf, payloads } from "../../test/fixtures/payloads/payloads.ts";
+import { numbered, payloadOf, payloads } from "../../test/fixtures/payloads/payloads.ts";
 import { answering } from "./answering.ts";
 import { createHistogram } from "./histogram.ts";
 
@@ -58,7 +58,7 @@ const rests = texts.map((text) => Buffer.from(text));
 const [END, BETWEEN] = [Buffer.from("}"), Buffer.from(",")];
 
 function payloadParts(n: number, atLeast: number): Buffer[] {
-  if (atLeast === 0) return [Buffer.from(`{"n":${n},`), rests[n % rests.length] as Buffer];
+  if (atLeast === 0) return [Buffer.from(numbered(n)), rests[n % rests.length] as Buffer];
   let payload = payloadOf(texts, n);
   while (payload.length < atLeast) {
     const more = texts[(n + payload.length) % texts.length] as string;

@@ -7,7 +7,7 @@ import type { Check, Row } from "../harness/row.ts";
 import { ofRuns } from "../harness/stats.ts";
 
 type Door = "event" | "emitEvent" | "emitEvents";
-/** Each lasts some five seconds: shorter ones differed by half. */
+/** As with the counts below, a run lasts some five seconds: shorter ones differed by half. */
 const ECHOED = 60_000;
 const DOORS: Record<Door, { perCall: number; count: number; width: number; name: string }> = {
   event: { perCall: 1, count: 40_000, width: 50, name: "POST /v1/events" },

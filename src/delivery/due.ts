@@ -59,7 +59,7 @@ export function createDueLanes(db: Database, monotonic: () => number, quietMs: n
       const last = found.length === LIMIT ? (rows.at(-1)?.due_at ?? null) : null;
       since = last ?? new Date(now.getTime() - LATE_MS);
       const next = rows[0]?.next?.getTime() ?? Number.POSITIVE_INFINITY;
-      if (resting && rows.length > 0 && found.length + except.length === 0) quietUntil = at + Math.min(quietMs, next - now.getTime());
+      if (resting && found.length + except.length === 0) quietUntil = at + Math.min(quietMs, next - now.getTime());
       return found;
     },
   };

@@ -160,10 +160,10 @@ export function costLimits(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-  variables: Record<string, unknown> | null | undefined,
+  variables: Record<string, unknown>,
 ): Judged {
   // The cost's own reading of the variables tells every mistake in them, and a megabyte holds 500 000.
-  const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
+  const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
   if (read.errors) return { problem: unfitting(read.errors[0]?.message) };
   try {
     // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
