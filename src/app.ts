@@ -12,7 +12,7 @@ import { readDatabaseUrl } from "./database-url.ts";
 import { type Logins, openDatabase } from "./db/client.ts";
 import { installExtensions } from "./db/extensions.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
-import { type MigrateOptions, migrate, wallStatus } from "./db/migrate.ts";
+import { type Prepared, prepareDatabase } from "./db/migrate.ts";
 import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
@@ -101,31 +101,29 @@ async function whenReachable<T>(log: Core["log"], signal: AbortSignal | undefine
 }
 
 /** The pending migrations, and the extensions that a setting asks for; without these everything else works. */
-async function migrateFirst(url: string, config: Readonly<Config>, log: Core["log"], signal: AbortSignal | undefined): Promise<void> {
-  const options: MigrateOptions = {
-    queueSchema: config.queueSchema,
-    signal,
-    onProgress: (progress) => log.info(progress, "migrating"),
-    onWait: () => log.info("another process migrates this database: waiting until it is done"),
-  };
-  const applied = await whenReachable(log, signal, () => migrate(url, options));
-  signal?.throwIfAborted();
-  if (applied.length > 0) log.info({ applied }, "migrations applied");
-  const refused = config.payloadIndex === "trigram" ? await whenReachable(log, signal, () => installExtensions(url)) : undefined;
-  if (refused !== undefined) log.warn(refused);
-}
-
-/** A login for each role where the second wall stands; says whether it does. */
-async function findLogins(
+async function migrateFirst(
   url: string,
   config: Readonly<Config>,
   log: Core["log"],
   embedded: EmbeddedPostgres | undefined,
-): Promise<Logins> {
-  const wall = await wallStatus(url, { queueSchema: config.queueSchema });
+  signal: AbortSignal | undefined,
+): Promise<Prepared["wall"]> {
+  const { applied, wall } = await whenReachable(log, signal, () =>
+    prepareDatabase(url, {
+      queueSchema: config.queueSchema,
+      direct: embedded !== undefined,
+      signal,
+      onProgress: (progress) => log.info(progress, "migrating"),
+      onWait: () => log.info("another process migrates this database: waiting until it is done"),
+    }),
+  );
+  signal?.throwIfAborted();
+  if (applied.length > 0) log.info({ applied }, "migrations applied");
+  const refused = config.payloadIndex === "trigram" ? await whenReachable(log, signal, () => installExtensions(url)) : undefined;
+  if (refused !== undefined) log.warn(refused);
   // No warning: hosted databases mostly give one role.
   log.info(wall.state === "off" ? { why: wall.why } : wall.roles, `second wall: ${wall.state}`);
-  return embedded && wall.state === "on" ? embedded.logins : loginsOf(url, wall);
+  return wall;
 }
 
 /** Ids of this process come after those that the database knows: its clock may stand behind the one that made them. */
@@ -177,9 +175,14 @@ async function startOn(
 ): Promise<App> {
   const isPrimary = part?.kind === "PRIMARY";
   const hasChores = config.roles.worker && part?.kind !== "WORKER";
-  if (part?.kind !== "WORKER") await migrateFirst(databaseUrl, config, log, signal);
+  let logins: Logins;
+  if (part?.kind === "WORKER") logins = part.logins;
+  else {
+    const wall = await migrateFirst(databaseUrl, config, log, embedded, signal);
+    // A login for each role where the second wall stands.
+    logins = embedded && wall.state === "on" ? embedded.logins : loginsOf(databaseUrl, wall);
+  }
   if (isPrimary) await checkRoom(databaseUrl, { workers: config.workers, pool: config.databasePool }, signal);
-  const logins = part?.kind === "WORKER" ? part.logins : await findLogins(databaseUrl, config, log, embedded);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
   const db = openDatabase(logins, {
@@ -219,11 +222,12 @@ async function startOn(
   });
   await makePartitions(core);
   await startIds(core);
-  const [first] = await Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
-  started.push(
-    () => notify.stop(),
-    () => queue.stop(),
-  );
+  // While these wait for Postgres, the server is made.
+  const begun = Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
+  started.push(async () => {
+    await begun.catch(() => undefined);
+    await Promise.all([notify.stop(), queue.stop()]);
+  });
 
   let listening = "";
   let url = config.publicUrl ?? "";
@@ -244,9 +248,6 @@ async function startOn(
     onSettled: (settlement) => logAttempt(log, settlement),
   });
   started.push(() => engine.stop());
-  const { feed } = engine;
-  if (config.roles.api && !isPrimary) await feed.start();
-
   const doors: Doors = { core, publicUrl, ...engine };
   const server: Server | undefined = isPrimary
     ? undefined
@@ -260,6 +261,8 @@ async function startOn(
         })
       : await createWorkerServer(core);
   started.push(async () => server?.close());
+  const [first] = await begun;
+  if (config.roles.api && !isPrimary) await engine.feed.start();
   signal?.throwIfAborted();
   if (server) listensAt(addressOf(config.host, (await server.listen()).port));
   const metricsServer = config.metricsPort === undefined || isPrimary ? undefined : await createMetricsServer(core);

@@ -12,7 +12,7 @@ async function giveUp(app: App, error: Error): Promise<void> {
   process.exit(1);
 }
 
-/** The embedded Postgres has been launched, and comes up while the rest of the server is read. Undefined: a database is given. */
+/** The embedded Postgres, or initdb, has been launched, and works while the rest of the server is read. Undefined: a database is given. */
 async function launch(config: Readonly<Config>, signal: AbortSignal): Promise<{ opened: Promise<EmbeddedPostgres> } | undefined> {
   if (config.databaseUrl !== undefined) return undefined;
   const launched = Promise.withResolvers<void>();

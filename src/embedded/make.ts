@@ -28,10 +28,12 @@ export interface MakeOptions {
   programs: Programs;
   runAs: RunAs | undefined;
   signal?: AbortSignal | undefined;
+  /** initdb runs. */
+  launched?: (() => void) | undefined;
 }
 
 /** @throws EmbeddedError; what was made by then is removed again */
-export async function makeCluster({ home, cluster, password, programs, runAs, signal }: MakeOptions): Promise<void> {
+export async function makeCluster({ home, cluster, password, programs, runAs, signal, launched }: MakeOptions): Promise<void> {
   const making = path.join(home, `${PREFIX}${process.pid}-${Date.now()}`);
   const fresh = path.join(making, "data");
   const handover = path.join(making, "password");
@@ -44,7 +46,10 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
     const made = await run([...words, "--encoding=UTF8", "--locale=C"], {
       signal,
       // So that the next start can end it, should this process be killed meanwhile.
-      started: (pid) => writeFileSync(path.join(making, "initdb.json"), JSON.stringify({ pid, started: startOf(pid) })),
+      started: (pid) => {
+        writeFileSync(path.join(making, "initdb.json"), JSON.stringify({ pid, started: startOf(pid) }));
+        launched?.();
+      },
     });
     signal?.throwIfAborted();
     if (made.code !== 0) {

@@ -10,7 +10,7 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Of a primary and its workers. */
   several: boolean;
-  /** Postgres has been started, and does not answer yet; not called when it was running, or a start failed before. */
+  /** Postgres, or what makes its cluster, has been started and is waited for; not called when it was running, or a start failed before. */
   launched?: (() => void) | undefined;
 }
 

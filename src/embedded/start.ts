@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { fileReason, openFolder } from "../config/folder.ts";
 import type { Logins } from "../db/client.ts";
 import { programs, type RunAs, run, unprivileged } from "./binaries.ts";
@@ -43,7 +43,7 @@ export interface EmbeddedOptions {
   signal?: AbortSignal | undefined;
   /** max_connections, when more are needed than 200. */
   connections?: number | undefined;
-  /** A server has been started, and does not answer yet. */
+  /** A process of Postgres's has been started, and is waited for: the caller has a second for other work. */
   launched?: (() => void) | undefined;
 }
 
@@ -132,7 +132,7 @@ async function startLocked(
     refuseLostCluster(place, password);
     password = writePassword(folder);
     if (runAs) giveTo(home, runAs);
-    await makeCluster({ home, cluster, password, programs: bin, runAs, signal });
+    await makeCluster({ home, cluster, password, programs: bin, runAs, signal, launched: told });
   } else {
     if (runAs && found.uid === 0) await giveAll(cluster, runAs);
     await clearStalePid(cluster);
@@ -153,6 +153,7 @@ async function startLocked(
       address: (port) => addressOf(password, port, "postgres"),
       signal,
       connections,
+      first: (admin) => makeDatabase(admin, password as string),
       launched: (launched) => {
         undo.push(() => launched.stop());
         lock.note({ postgres: { pid: launched.pid, started: startOf(launched.pid), port: launched.port } });
@@ -169,7 +170,6 @@ async function startLocked(
     ({ server, answer } = await launch());
     if (answer !== "yes") throw new EmbeddedError(`${cluster} does not take the password in ${passwordFile(folder)}`);
   }
-  await makeDatabase(password as string, server.port);
   return {
     url: addressOf(password, server.port, "hookline"),
     logins: embeddedLogins(password as string, server.port),
@@ -247,17 +247,10 @@ async function giveAll(cluster: string, { uid, gid }: RunAs): Promise<void> {
 }
 
 /** And those who use it. */
-async function makeDatabase(password: string, port: number): Promise<void> {
-  const client = new pg.Client({ connectionString: addressOf(password, port, "postgres") });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    const exists = await client.query("SELECT 1 FROM pg_database WHERE datname = 'hookline'");
-    if (exists.rowCount === 0) await client.query("CREATE DATABASE hookline");
-    await makeLogins(client, password);
-  } finally {
-    await client.end();
-  }
+async function makeDatabase(admin: pg.Client, password: string): Promise<void> {
+  const exists = await admin.query("SELECT 1 FROM pg_database WHERE datname = 'hookline'");
+  if (exists.rowCount === 0) await admin.query("CREATE DATABASE hookline");
+  await makeLogins(admin, password);
 }
 
 /**
@@ -276,9 +269,9 @@ async function takeOver(
   const before = lock.before?.postgres;
   // Hookline 0.1 noted nothing: its servers are told by how they were started, see startServer.
   const ours = before ? before.pid === left.pid && isSame(before) : startedByUs(cluster);
-  const answer = password === undefined ? "wrong password" : await waitFor(left, addressOf(password, left.port, "postgres"), signal);
+  const first = (admin: pg.Client) => makeDatabase(admin, password as string);
+  const answer = password === undefined ? "wrong password" : await waitFor(left, addressOf(password, left.port, "postgres"), signal, first);
   if (answer === "yes") {
-    await makeDatabase(password as string, left.port);
     if (ours) lock.note({ postgres: { pid: left.pid, started: startOf(left.pid), port: left.port } });
     const stop = async () => {
       if (ours) await stopByPid(left.pid);

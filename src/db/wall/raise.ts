@@ -61,11 +61,18 @@ async function handOver(client: ClientBase, sight: Sight, roles: Roles, schemas:
 
 const PARTITIONS = "make_partitions(timestamptz, integer)";
 
+/** What a relation needs is one message: a first start sends four hundred such statements. */
+async function guardSchema(client: ClientBase, schema: string, roles: Roles | undefined, queue: boolean): Promise<void> {
+  for (const relation of await relationsOf(client, schema, queue)) {
+    const needs = needsOf(relation, schema, roles);
+    if (needs.length > 0) await client.query(needs.join("; "));
+  }
+}
+
 async function guardAll(client: ClientBase, roles: Roles | undefined, schema: string, queueSchema: string): Promise<void> {
-  for (const relation of await relationsOf(client, schema)) for (const need of needsOf(relation, schema, roles)) await client.query(need);
+  await guardSchema(client, schema, roles, false);
   if (!roles) return;
-  for (const relation of await relationsOf(client, queueSchema, true))
-    for (const need of needsOf(relation, queueSchema, roles)) await client.query(need);
+  await guardSchema(client, queueSchema, roles, true);
   const { rows } = await client.query<{ open: boolean }>(
     `SELECT to_regprocedure('${PARTITIONS}') IS NOT NULL AND (has_function_privilege($1, '${PARTITIONS}', 'EXECUTE') OR NOT has_function_privilege($2, '${PARTITIONS}', 'EXECUTE')) AS open`,
     [roles.tenant, roles.engine],

@@ -1,7 +1,7 @@
 /** Whether the second wall stands, and by which logins a process comes in. */
-import { readDatabaseUrl, withRole } from "../../database-url.ts";
+import { withRole } from "../../database-url.ts";
 import type { Logins } from "../client.ts";
-import { clientConfig, SessionClient } from "../session-client.ts";
+import type { SessionClient } from "../session-client.ts";
 import { needsOf, relationsOf } from "./guard.ts";
 import { lookAt, ownerOf, ROLES, type Roles, type Sight } from "./roles.ts";
 
@@ -24,7 +24,8 @@ const LEAKS = `
   FROM pg_roles r WHERE r.rolname = ANY($1::text[]) AND (r.rolsuper OR r.rolbypassrls
     OR EXISTS (SELECT 1 FROM unnest($2::text[]) AS o WHERE o <> r.rolname AND pg_has_role(r.oid, o, 'USAGE')))`;
 
-async function look(client: SessionClient, schema: string, queueSchema: string): Promise<Wall> {
+/** @param client of DATABASE_URL's login @param queueSchema where jobs are kept */
+export async function readWall(client: SessionClient, schema: string, queueSchema: string): Promise<Wall> {
   const roles = ROLES;
   const sight = await lookAt(client, roles);
   const owner = sight.tableOwner ?? ownerOf(sight, roles);
@@ -45,17 +46,6 @@ async function look(client: SessionClient, schema: string, queueSchema: string):
   if (needs.length > 0)
     return { state: "off", why: `policies or rights are missing, which the next start or \`hookline migrate\` sets: ${needs[0]}` };
   return { state: "on", roles: { ...roles, owner } };
-}
-
-/** @param url DATABASE_URL @param queueSchema where jobs are kept */
-export async function readWall(url: string, queueSchema: string): Promise<Wall> {
-  const client = new SessionClient(clientConfig({ url, purpose: "wall" }));
-  await client.connect();
-  try {
-    return await look(client, readDatabaseUrl(url).schema, queueSchema);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
 
 /**
