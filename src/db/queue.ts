@@ -95,16 +95,17 @@ export interface QueueOptions {
 
 type QueueSettings = Omit<NonNullable<Parameters<PgBoss["createQueue"]>[1]>, "notify">;
 
-/** The look of one queue for its jobs, in the same words each time: planning it takes five times as long as carrying it out. */
-const LOOK = /^\s*WITH next AS/;
+/** What pg-boss asks again and again: to look for a job, to send one, to end one. Several statements in one text cannot be prepared. */
+const ASKED_AGAIN = /^\s*WITH\s(?!.*;\s*\S)/s;
+/** A look for many jobs at once is planned for as many as there are: thousands of lanes may wait where none did. */
+const MANY = new RegExp(`LIMIT ${TAKE}\\b`);
 const MOST_NAMES = 100;
 
-/** @returns the names under which pg-boss's looks are prepared, each for its text */
-function preparedLooks(): (text: string) => { name?: string } {
+/** @returns the name under which a text is prepared, if it is: planning a look takes five times as long as carrying it out */
+export function preparedTexts(): (text: string) => { name?: string } {
   const names = new Map<string, string>();
   return (text) => {
-    if (!LOOK.test(text)) return {};
-    if (!names.has(text) && names.size < MOST_NAMES) names.set(text, `look-${names.size}`);
+    if (!names.has(text) && names.size < MOST_NAMES && ASKED_AGAIN.test(text) && !MANY.test(text)) names.set(text, `jobs-${names.size}`);
     const name = names.get(text);
     return name === undefined ? {} : { name };
   };
@@ -116,8 +117,13 @@ const latestRetryMs = ({ retryDelay, retryCount }: { retryDelay: number; retryCo
 
 /** pg-boss over connections of ours: our settings come first on each, its LISTEN is kept like ours. */
 function bossDatabase(url: string, log: Log) {
-  const nameOf = preparedLooks();
-  const pool = new SessionPool({ url, purpose: "queue", max: CONNECTIONS, profile: { ...POOL_PROFILE, statementTimeout: 60_000 } });
+  const nameOf = preparedTexts();
+  const pool = new SessionPool({
+    url,
+    purpose: "queue",
+    max: CONNECTIONS,
+    profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: 60_000 },
+  });
   return {
     pool,
     executeSql: (text: string, values: unknown[] = []) => pool.query({ ...nameOf(text), text, values }),
