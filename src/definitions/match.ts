@@ -8,7 +8,7 @@
 import type { DialectName } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { parseValues } from "../wire/json-exact.ts";
-import { bare, compileFilter, type FilterDocument } from "./predicate.ts";
+import { bare, compileFilter, type FilterDocument, type Predicate } from "./predicate.ts";
 
 const EVENT_TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -210,8 +210,20 @@ function wants(service: MatchWebService, event: MatchEvent): boolean {
 
 function filterTest(filter: unknown, onExhausted: () => void): Test {
   if (filter === null || filter === undefined) return () => true;
-  const test = compileFilter(filter, onExhausted);
+  const test = compiled(filter, onExhausted);
   return (_, document) => test(document());
+}
+
+/** A stored one that is none must not fail the events of everybody else: it matches nothing, and is told of as one that cost too much. */
+function compiled(filter: unknown, onExhausted: () => void): Predicate {
+  try {
+    return compileFilter(filter, onExhausted);
+  } catch {
+    return () => {
+      onExhausted();
+      return false;
+    };
+  }
 }
 
 const RANK = { HIGH: 0, MEDIUM: 1, LOW: 2 };

@@ -180,6 +180,14 @@ describe("B53 a filter's steps", () => {
     expect(matcher.match(event({ ids: 10_000, a: 1 })).length).toBeLessThanOrEqual(1);
     expect(told).toHaveLength(2);
   });
+
+  test("a stored filter that is none matches nothing, is told of, and fails no event of another's", () => {
+    const told: Exhausted[] = [];
+    const other = { ...definition(null), id: "other" };
+    const matcher = compileCatalog([definition({ payload: { a: { $in: 1 } } }), other], [], (filter) => told.push(filter));
+    expect(matcher.match(event({ a: 1 })).map((each) => each.definitionId)).toEqual(["other"]);
+    expect(told).toEqual([{ kind: "definition", id: "d" }]);
+  });
 });
 
 describe("B53 what may be saved", () => {

@@ -23,7 +23,7 @@ import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
 import { Application, WebhookRequestConnection } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
-import { WrittenJson, writtenText } from "./written-json.ts";
+import { readAnew, WrittenJson, writtenText } from "./written-json.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
 const EventConnection = connectionType("Event", Event);
@@ -185,10 +185,14 @@ function issuesOf(
   }
 }
 
+/** Of one with a key a hash is kept. */
+const keyed = (event: EmittedFields): EmittedFields => ({ ...event, payload: readAnew(event.payload), previous: readAnew(event.previous) });
+
 /** @throws ValidationError naming every mistake */
 function eventInputs(events: readonly EmittedFields[], at: (i: number, field: string) => string): EventInput[] {
   const issues: Issue[] = [];
-  const inputs = events.map((event, i): EventInput => {
+  const inputs = events.map((given, i): EventInput => {
+    const event = given.idempotencyKey == null ? given : keyed(given);
     const texts = {
       payload: writtenText(event.payload ?? {}),
       previous: event.previous == null ? null : writtenText(event.previous),

@@ -3,6 +3,7 @@
  * read already into a second one, and its answer into a third.
  */
 import { type ExecutionResult, GraphQLError, getOperationAST } from "graphql";
+import { isRawNumber } from "../../wire/json-exact.ts";
 import { withSources } from "../../wire/json-source.ts";
 import { EVENT_STREAM, takes } from "./accept.ts";
 import type { Context } from "./context.ts";
@@ -35,7 +36,8 @@ function refusal(status: number, code: string, message: string, headers: Record<
   return { errors: [new GraphQLError(message, { extensions: { code, http: { status, headers } satisfies HttpExtension } })] };
 }
 
-const kindOf = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
+const kindOf = (value: unknown) =>
+  value === null ? "null" : Array.isArray(value) ? "array" : isRawNumber(value) ? "number" : typeof value;
 
 /** What is no operation, and what clients try that know more than this server. */
 function unusable({ query, variables, extensions }: Readonly<Record<keyof GraphQLParameters, unknown>>): ExecutionResult | undefined {

@@ -4,8 +4,20 @@
  * written anew payload by payload: half of what such a call costs the server.
  */
 import { isUtf8 } from "node:buffer";
-import { type GraphQLInputType, isInputObjectType, isListType, isNonNullType, Kind, parse, typeFromAST } from "graphql";
-import { MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
+import {
+  type DocumentNode,
+  type GraphQLInputType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  Kind,
+  parse,
+  TypeInfo,
+  typeFromAST,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+import { MOST_RAW_NUMBERS, parseJson } from "../../wire/json-exact.ts";
 import { JsonScan } from "../../wire/json-scan.ts";
 import { compact } from "../../wire/json-text.ts";
 import { GRAPHQL, GRAPHQL_JSON } from "../limits.ts";
@@ -14,9 +26,16 @@ import type { GraphQLParameters } from "./operation.ts";
 import { schema } from "./schema.ts";
 import { WrittenJson } from "./written-json.ts";
 
+class OperationScan extends JsonScan {
+  /** Characters so far that were not kept as they are written. */
+  parsed = 0;
+}
+
 /** Documents whose variables are known, and how long one may be. */
 const KEPT = 100;
 const LONGEST = 16 * 1024;
+/** Characters of all that is parsed here: what holds more raw numbers than the general way takes is longer. */
+const MOST_PARSED = 2 * MOST_RAW_NUMBERS;
 const EMITS = /\bemitEvents?\b/;
 /** Input types that events stand in, and their fields that are stored as text. */
 const HOLDERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
@@ -40,8 +59,8 @@ function variablesOf(query: string): Variables | undefined {
 function declared(query: string): Variables | undefined {
   if (nestingLimit(query)) return undefined;
   try {
-    const { definitions } = parse(query, { maxTokens: GRAPHQL.tokens, noLocation: true });
-    const operations = definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+    const document = parse(query, { maxTokens: GRAPHQL.tokens, noLocation: true });
+    const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
     if (operations.length !== 1) return undefined;
     const variables = new Map<string, GraphQLInputType>();
     for (const { variable, type } of operations[0]?.variableDefinitions ?? []) {
@@ -49,7 +68,7 @@ function declared(query: string): Variables | undefined {
       if (found === undefined || variable.name.value.startsWith("__")) return undefined;
       variables.set(variable.name.value, found);
     }
-    return [...variables.values()].some(holdsEvents) ? variables : undefined;
+    return [...variables.values()].some(holdsEvents) && standAsEvents(document, variables) ? variables : undefined;
   } catch {
     // Whoever parses it in order to run it says what is wrong.
     return undefined;
@@ -61,6 +80,23 @@ function holdsEvents(type: GraphQLInputType): boolean {
   return isInputObjectType(type) && HOLDERS.has(type.name);
 }
 
+/** Whether variables with events stand only where events are taken: within a literal of JSON, such as a filter, nobody would look into a text. */
+function standAsEvents(document: DocumentNode, variables: Variables): boolean {
+  const info = new TypeInfo(schema);
+  let all = true;
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      [Kind.VARIABLE_DEFINITION]: () => false,
+      [Kind.VARIABLE]({ name }) {
+        const [declared, taken] = [variables.get(name.value), info.getInputType()];
+        if (declared && holdsEvents(declared)) all &&= !!taken && holdsEvents(taken);
+      },
+    }),
+  );
+  return all;
+}
+
 /** Each of these returns undefined for what is not read here; JSON has no such value. */
 function textOf(scan: JsonScan): ReturnType<JsonScan["text"]> {
   const before = scan.commas;
@@ -68,10 +104,13 @@ function textOf(scan: JsonScan): ReturnType<JsonScan["text"]> {
   return scan.commas - before < GRAPHQL_JSON.members ? found : undefined;
 }
 
-function plain(scan: JsonScan): unknown {
+function plain(scan: OperationScan): unknown {
   const found = textOf(scan);
   if (found === undefined) return undefined;
-  if (!found.source.startsWith('"')) return parseJson(found.source, MOST_RAW_NUMBERS);
+  if (!found.source.startsWith('"')) {
+    scan.parsed += found.source.length;
+    return scan.parsed > MOST_PARSED ? undefined : parseJson(found.source);
+  }
   return found.source.includes("\\") ? JSON.parse(found.source) : found.source.slice(1, -1);
 }
 
@@ -82,7 +121,7 @@ function written(scan: JsonScan): WrittenJson | null | undefined {
   return new WrittenJson(found.spaced ? compact(found.source) : found.source);
 }
 
-function inputOf(scan: JsonScan, type: GraphQLInputType): unknown {
+function inputOf(scan: OperationScan, type: GraphQLInputType): unknown {
   if (isNonNullType(type)) return inputOf(scan, type.ofType);
   if (!holdsEvents(type)) return plain(scan);
   const { next } = scan;
@@ -124,7 +163,7 @@ function membersOf(scan: JsonScan, read: (key: string) => unknown): Record<strin
  */
 export function scanOperation(body: Buffer): GraphQLParameters | undefined {
   if (!isUtf8(body)) return undefined;
-  const scan = new JsonScan(body);
+  const scan = new OperationScan(body);
   let variables: Variables | undefined;
   const memberOf = (key: string): unknown => {
     if (key === "operationName" || key === "extensions") return plain(scan);
@@ -141,11 +180,6 @@ export function scanOperation(body: Buffer): GraphQLParameters | undefined {
       return type && inputOf(scan, type);
     });
   };
-  try {
-    const read = membersOf(scan, memberOf);
-    return scan.ended && read?.["query"] !== undefined ? (read as GraphQLParameters) : undefined;
-  } catch (error) {
-    if (error instanceof RawNumbersError) return undefined;
-    throw error;
-  }
+  const read = membersOf(scan, memberOf);
+  return scan.ended && read?.["query"] !== undefined ? (read as GraphQLParameters) : undefined;
 }

@@ -15,5 +15,11 @@ export class WrittenJson {
   }
 }
 
+/**
+ * The value as the general way reads it: what is hashed under an idempotency key must not hang on how the call was read, which
+ * an escaped pair of surrogates in an event beside it may decide.
+ */
+export const readAnew = (value: unknown): unknown => (value instanceof WrittenJson ? value.toJSON() : value);
+
 /** @param value of an input of the type JSON, whichever way it was read */
 export const writtenText = (value: unknown): string => (value instanceof WrittenJson ? value.text : JSON.stringify(value));

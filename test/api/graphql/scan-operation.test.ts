@@ -13,6 +13,15 @@ const MANY = `mutation ($input: EmitEventsInput!) { emitEvents(input: $input) ${
 const ONE = `mutation Emit($input: EmitEventInput!) { emitEvent(input: $input) ${ANSWER} }`;
 const LIST = `mutation ($events: [EmitEventInput!]!) { emitEvents(input: {events: $events}) ${ANSWER} }`;
 
+/** Each puts an event's variable into a value of JSON, where it would pass for one that was checked. */
+const WITHIN_JSON = [
+  'createWebhookDefinition(input: {name: "a", targetUrl: "https://a.example", eventTypes: ["*"], filter: {payload: {a: $event}}})',
+  "createWorkflowRule(input: {condition: [$event]})",
+  'emitEvent(input: {type: "a", scope: {s: [{t: $event}]}})',
+  'emitEvent(input: {type: "a", payload: {p: $event}})',
+  'emitEvents(input: {events: [$event, {type: "a", previous: [$event]}]})',
+].map((field) => `mutation ($event: EmitEventInput!) { ${field} ${ANSWER} } # emitEvent`);
+
 const body = (query: string, variables: string, more = "") => `{"query":${JSON.stringify(query)},"variables":${variables}${more}}`;
 
 /** What was kept as it is written, parsed; raw numbers as their tokens, which no two of are equal otherwise. */
@@ -60,6 +69,13 @@ describe("scanOperation", () => {
     expect(JSON.stringify(input["payload"])).toBe('{"1":1e400,"2":1,"b":1.50,"a":[12345678901234567890,"é"]}');
   });
 
+  it("reads an event's variable within the list, and in a fragment", () => {
+    const listed = `mutation ($event: EmitEventInput!) { emitEvents(input: {events: [$event, $event]}) ${ANSWER} }`;
+    const inFragment = `mutation ($event: EmitEventInput!) { ...F } fragment F on Mutation { emitEvent(input: $event) ${ANSWER} }`;
+    for (const query of [listed, inFragment])
+      expect(kept(scan(body(query, '{"event":{"type":"a","payload":{"b":1.0}}}'))?.variables)).toEqual(['{"b":1.0}']);
+  });
+
   it("takes one event where a list is asked for, null, and what does not fit: execution says so", () => {
     expect(scan(body(LIST, '{"events":{"type":"a"}}'))?.variables).toEqual({ events: { type: "a" } });
     expect(scan(body(LIST, '{"events":null}'))?.variables).toEqual({ events: null });
@@ -96,6 +112,19 @@ describe("scanOperation", () => {
     ],
     ["more values than a body may have", body(LIST, `{"events":[${'{"type":"a","payload":[1,2,3,4,5]},'.repeat(20_000)}{"type":"a"}]}`)],
     ["more raw numbers than a body may have", body(ONE, `{"input":{"type":"a","scope":[${"1.0,".repeat(50_001)}1]}}`)],
+    [
+      "the same in two events",
+      body(LIST, `{"events":[${Array.from({ length: 2 }, () => `{"type":"a","scope":{"s":[${"-0,".repeat(25_001)}1]}}`)}]}`),
+    ],
+    ...WITHIN_JSON.map((query): [string, string] => [query, body(query, '{"event":{"type":"a","payload":{"$in":1}}}')]),
+    [
+      "an event within JSON in a fragment",
+      body(
+        'mutation ($event: EmitEventInput!) { ...F } fragment F on Mutation { emitEvent(input: {type: "a", scope: {s: $event}}) { __typename } }',
+        '{"event":{"type":"a"}}',
+      ),
+    ],
+    ["an event in a directive", body(ONE.replace("{ __typename }", "{ __typename @include(if: $input) }"), '{"input":{"type":"a"}}')],
   ])("leaves to the general reader: %s", (_what, text) => {
     expect(scan(text)).toBeUndefined();
   });
