@@ -224,6 +224,8 @@ async function startOn(
   await startIds(core);
   // While these wait for Postgres, the server is made.
   const begun = Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
+  // Heard where it is waited for; until then a failure must not end the process.
+  begun.catch(() => undefined);
   started.push(async () => {
     await begun.catch(() => undefined);
     await Promise.all([notify.stop(), queue.stop()]);
