@@ -164,12 +164,12 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
   });
   /** Of each kind that is worked here. */
   const workers = new Map<string, string>();
+  const lookAgain = (name: string) => {
+    const worker = workers.get(name);
+    if (worker !== undefined) boss.notifyWorker(worker);
+  };
   /** Neither a job that is tried again nor one that was given up is notified of. */
-  const lookLater = (name: string, ms: number) =>
-    setTimeout(() => {
-      const worker = workers.get(name);
-      if (worker !== undefined) boss.notifyWorker(worker);
-    }, ms + AGAIN_MS).unref();
+  const lookLater = (name: string, ms: number) => setTimeout(lookAgain, ms + AGAIN_MS, name).unref();
   return {
     async wakeLanes(client, lanes) {
       const before = new Map<string, number>();
@@ -206,6 +206,9 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
           if (job.retryCount < job.retryLimit) lookLater(kind.name, latestRetryMs(job));
           else if (kind.givenUpTo !== undefined) lookLater(kind.givenUpTo, 0);
           throw error;
+        } finally {
+          // Of several jobs that wait one was told of: it looks until it finds none.
+          lookAgain(kind.name);
         }
       };
       workers.set(kind.name, await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle));

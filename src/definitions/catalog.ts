@@ -14,6 +14,7 @@ import {
   type Match,
   type MatchDefinition,
   type MatchEvent,
+  type Matcher,
   type MatchRule,
   type MatchWebService,
 } from "./match.ts";
@@ -47,6 +48,8 @@ export interface Catalog {
   applicationId(uid: string): string | undefined;
   /** In the order in which the requests are numbered; see match.ts. */
   match(event: MatchEvent): Match[];
+  /** As Matcher.walk. */
+  walk: Matcher["walk"];
   definition(id: string): CatalogDefinition | undefined;
 }
 
@@ -156,6 +159,7 @@ async function loadCatalog(
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
     applicationId: (uid) => applications.get(uid),
     match: (event) => matcher.match(event),
+    walk: (event) => matcher.walk(event),
     definition: (id) => byId.get(id),
   };
 }

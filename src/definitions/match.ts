@@ -92,6 +92,8 @@ export interface Match {
 
 export interface Matcher {
   match(event: MatchEvent): Match[];
+  /** The same, with a pause behind each filter that was asked: thousands of them may each take milliseconds. */
+  walk(event: MatchEvent): Generator<void, Match[], void>;
 }
 
 /** doForms: the record events a web service can choose, as our event types. */
@@ -131,23 +133,33 @@ export function compileCatalog(
     tests.set(definition.id, ownTest(definition, onExhausted));
   }
   const rulesOf = indexRules(rules, active, onExhausted);
-  return {
+  const matcher: Matcher = {
     match(event) {
+      const walk = matcher.walk(event);
+      for (;;) {
+        const step = walk.next();
+        if (step.done) return step.value;
+      }
+    },
+    *walk(event) {
       const document = once(() => documentOf(event));
       const customer = customerOf(event);
       const goesTo = (id: string): boolean => [null, customer].includes(active.get(id)?.applicationId ?? null);
       const found = new Map<string, Match>();
       const rulesApply = !event.type.startsWith(OPERATIONAL);
       for (const rule of (rulesApply && rulesOf.get(event.entity ?? "")) || []) {
+        yield;
         if (!rule.test(event, document)) continue;
         for (const id of rule.definitionIds) if (!found.has(id) && goesTo(id)) found.set(id, { definitionId: id, workflowRuleId: rule.id });
       }
-      for (const { id } of candidatesOf(types, event.type, customer)) {
+      for (const { id, filter } of candidatesOf(types, event.type, customer)) {
+        if (filter !== null) yield;
         if (!found.has(id) && tests.get(id)?.(event, document)) found.set(id, { definitionId: id, workflowRuleId: null });
       }
       return [...found.values()];
     },
   };
+  return matcher;
 }
 
 /** What Hookline tells of itself is never an application's. */

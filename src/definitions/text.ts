@@ -39,10 +39,10 @@ const FAR = `must not hold a number beyond 1e${MOST_POWER} or 1e-${MOST_POWER}`;
 const tooFar = ({ rawJSON }: RawNumber) => rawJSON.length > MOST_POWER || Math.abs(Number(rawJSON.split(/[eE]/)[1] ?? 0)) > MOST_POWER;
 
 function jsonProblem(value: unknown, depth: number): string | undefined {
-  if (depth > MAX_JSON_DEPTH) return `must be nested at most ${MAX_JSON_DEPTH} levels deep`;
   if (typeof value === "string") return isStorable(value) ? undefined : UNSTORABLE;
   if (isRawNumber(value)) return tooFar(value) ? FAR : undefined;
   if (typeof value !== "object" || value === null) return undefined;
+  if (depth >= MAX_JSON_DEPTH) return `must be nested at most ${MAX_JSON_DEPTH} levels deep`;
   for (const [key, inner] of Object.entries(value)) {
     const problem = isStorable(key) ? jsonProblem(inner, depth + 1) : UNSTORABLE;
     if (problem) return problem;

@@ -30,6 +30,8 @@ export interface DueLanes {
   look(except: readonly string[], resting: boolean): Promise<DueLane[]>;
   /** There is more than was kept of former looks: the next begins at the beginning. */
   again(): void;
+  /** Something may be due sooner than the last look said: the next one is not spared. */
+  soon(): void;
 }
 
 /** @param quietMs for how long a process that rests may rely on having seen what is due next */
@@ -40,6 +42,9 @@ export function createDueLanes(db: Database, monotonic: () => number, quietMs: n
   return {
     again() {
       since = null;
+      quietUntil = Number.NEGATIVE_INFINITY;
+    },
+    soon() {
       quietUntil = Number.NEGATIVE_INFINITY;
     },
     async look(except, resting) {

@@ -15,6 +15,8 @@ export interface OutHints {
   feed(organizationId: string): void;
   /** A lane that some other process holds has new work. One of several under a primary tells it over IPC (core.siblings). */
   lane(ref: LaneRef): void;
+  /** A lane that this process let go of has something to do, now or later. */
+  free(ref: LaneRef): void;
   /** Jobs wait in pg-boss. */
   job(queue: string): void;
   flush(): Promise<void>;
@@ -24,7 +26,12 @@ export interface OutHints {
 const FEED_MS = 25;
 
 export function createOutHints(core: Core): OutHints {
-  const pending: Record<"feed" | "held" | "job", Set<string>> = { feed: new Set(), held: new Set(), job: new Set() };
+  const pending: Record<"feed" | "held" | "lane" | "job", Set<string>> = {
+    feed: new Set(),
+    held: new Set(),
+    lane: new Set(),
+    job: new Set(),
+  };
   let sending: Promise<void> | undefined;
   /** Organizations whose readers elsewhere are not told yet. */
   const later = new Set<string>();
@@ -60,6 +67,7 @@ export function createOutHints(core: Core): OutHints {
       gathering ??= setTimeout(gathered, FEED_MS).unref();
     },
     lane: (id) => (core.siblings ? core.siblings.tell(id) : add("held", id)),
+    free: (ref) => add("lane", ref),
     job: (queue) => add("job", queue),
     flush() {
       gathered();

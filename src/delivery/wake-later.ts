@@ -16,7 +16,8 @@ export interface WakeLater {
   stop(): void;
 }
 
-export function createWakeLater(wake: (ref: LaneRef, owner: Owner) => void): WakeLater {
+/** @param givenUp one was passed over again and again, and is nobody's but the look's at what is due */
+export function createWakeLater(wake: (ref: LaneRef, owner: Owner) => void, givenUp: () => void): WakeLater {
   const timers = new Map<LaneRef, NodeJS.Timeout>();
   const times = new Map<LaneRef, number>();
 
@@ -36,8 +37,11 @@ export function createWakeLater(wake: (ref: LaneRef, owner: Owner) => void): Wak
       const got = new Set(claimed.map((lane) => lane.ref));
       for (const [ref, owner] of asked) {
         const before = times.get(ref) ?? 0;
-        if (got.has(ref) || before >= ASK_TIMES) times.delete(ref);
-        else if (!timers.has(ref)) {
+        if (got.has(ref)) times.delete(ref);
+        else if (before >= ASK_TIMES) {
+          times.delete(ref);
+          givenUp();
+        } else if (!timers.has(ref)) {
           times.set(ref, before + 1);
           later(ref, owner, ASK_AGAIN_MS * (before + 1));
         }

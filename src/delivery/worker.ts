@@ -144,7 +144,10 @@ export function createWorker(
       idle.delete(run.ref);
       renewed.delete(run.ref);
       places.withdraw(run.ref);
-      if (draining) return;
+      if (draining) {
+        if (dueMs !== null) hints.free(run.ref);
+        return;
+      }
       if (dueMs !== null && dueMs <= 0) places.offer(run.ref, ownerOf(run.lane));
       else if (dueMs !== null) later.in(run.ref, ownerOf(run.lane), dueMs);
       void claim();
@@ -157,10 +160,13 @@ export function createWorker(
     },
   };
 
-  const later = createWakeLater((ref, owner) => {
-    wake(ref, owner);
-    void claim();
-  });
+  const later = createWakeLater(
+    (ref, owner) => {
+      wake(ref, owner);
+      void claim();
+    },
+    () => due.soon(),
+  );
   const ownerOf = ({ organizationId, definitionId }: Owner): Owner => ({ organizationId, definitionId });
 
   function ownerFrom(ref: LaneRef, definitionId: string | undefined): Owner | undefined {
@@ -352,6 +358,8 @@ export function createWorker(
   const stopHints = core.notify.on("lane", (ids) => {
     if (ids.length === 0) allNews();
     else host.wake(ids);
+    // It may wait for a retry: then it is claimed when that is due.
+    due.soon();
   });
 
   // Whoever does not hold them has nothing to do: should their holder be gone, they are due when its leases end.

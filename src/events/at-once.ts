@@ -1,6 +1,6 @@
 /** Calls as the columns of one statement, and what becomes of them when it writes: none of their keys was used before. */
 import type { Accepting } from "../delivery/lane-accept.ts";
-import { claimsOf, settleKeys, type Taken } from "./call-keys.ts";
+import { claimAsSettled, claimsOf, settleKeys, type Taken } from "./call-keys.ts";
 import { claimId, type KeptAnswer, type KeyClaim } from "./idempotency.ts";
 import type { IngestCall } from "./input.ts";
 import type { Matched } from "./matched.ts";
@@ -28,6 +28,8 @@ export function atOnceOf<C extends MatchedCall>(
       refused.set(call, settled);
       continue;
     }
+    const kept = claimAsSettled(settled, call.matched.events);
+    if (kept) own.set(claimId(kept), kept);
     for (const [id, claim] of own) claims.set(id, claim);
     taken.push(settled);
   }

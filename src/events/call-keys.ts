@@ -43,7 +43,7 @@ function eventHash(input: EventInput): Uint8Array {
 
 /** What it would take under each of its keys. */
 export function claimsOf(call: IngestCall, views: readonly IncomingEvent[]): KeyClaim[] {
-  const { organizationId, options } = call;
+  const { organizationId } = call;
   const claims: KeyClaim[] = call.inputs.flatMap((input, i) => {
     if (input.idempotencyKey === undefined) return [];
     const answer = JSON.stringify({ id: views[i]?.id, type: input.type });
@@ -51,14 +51,24 @@ export function claimsOf(call: IngestCall, views: readonly IncomingEvent[]): Key
       { organizationId, space: "", key: input.idempotencyKey, bodyHash: eventHash(input), status: UNSPECIFIED_ANSWER.status, answer },
     ];
   });
-  if (options.idempotency) {
-    const { space = "", key, bodyHash: hash } = options.idempotency;
-    const { status, answer } = options.answer?.(views.map(({ id, type }) => ({ id, type }))) ?? UNSPECIFIED_ANSWER;
-    // One key in both places means the call's.
-    const rest = claims.filter((claim) => claim.space !== space || claim.key !== key);
-    return [...rest, { organizationId, space, key, bodyHash: hash, status, answer }];
-  }
-  return claims;
+  const own = claimOfCall(call, views);
+  if (!own) return claims;
+  // One key in both places means the call's.
+  return [...claims.filter((claim) => claimId(claim) !== claimId(own)), own];
+}
+
+/** Undefined: the call has no key of its own. */
+function claimOfCall({ organizationId, options }: IngestCall, events: readonly AcceptedEvent[]): KeyClaim | undefined {
+  if (!options.idempotency) return undefined;
+  const { space = "", key, bodyHash } = options.idempotency;
+  const answer = options.answer?.(events.map(({ id, type }) => ({ id, type }))) ?? UNSPECIFIED_ANSWER;
+  return { organizationId, space, key, bodyHash, ...answer };
+}
+
+/** What the call's key is to be kept with after all: some of its events had been taken before, under keys of theirs. */
+export function claimAsSettled({ call, result }: Taken, views: readonly IncomingEvent[]): KeyClaim | undefined {
+  const stands = result.replayed || result.events.every(({ id }, i) => id === views[i]?.id);
+  return stands ? undefined : claimOfCall(call, result.events);
 }
 
 /** Which of several it is, before a message. */
@@ -82,9 +92,20 @@ export function settleKeys<C extends IngestCall>(
   }
   const fresh: IncomingEvent[] = [];
   const events: AcceptedEvent[] = [];
+  /** The event whose key is the call's. */
+  let named: { event: AcceptedEvent; hash: Uint8Array } | undefined;
   for (const [i, input] of call.inputs.entries()) {
     const view = views[i] as IncomingEvent;
     const id = input.idempotencyKey === undefined ? undefined : claimId({ organizationId, space: "", key: input.idempotencyKey });
+    if (id !== undefined && id === callKey) {
+      const hash = eventHash(input);
+      if (named && !isSame(named.hash, hash)) return new IdempotencyKeyReusedError(at(call, i));
+      if (named) {
+        events.push(named.event);
+        continue;
+      }
+      named = { event: { id: view.id, type: view.type }, hash };
+    }
     const earlier = id === undefined || id === callKey ? undefined : known.get(id);
     const sibling = id === undefined || id === callKey ? undefined : claims.get(id);
     const other = earlier ? !earlier.sameBody : sibling !== undefined && !isSame(sibling.bodyHash, eventHash(input));

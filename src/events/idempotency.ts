@@ -1,7 +1,7 @@
 /** Idempotency keys: a row in the transaction of what it guards, so that the same key never makes two events. */
 import { createHash } from "node:crypto";
 import type { PoolClient } from "../db/client.ts";
-import { dropKeys, keptKeys, takeKeyRows } from "./sql/take-keys.ts";
+import { dropKeys, keepKeyAnswers, keptKeys, takeKeyRows } from "./sql/take-keys.ts";
 
 export interface KeyClaim {
   organizationId: string;
@@ -61,6 +61,18 @@ export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]):
 export async function giveKeysBack(client: PoolClient, claims: readonly KeyClaim[]): Promise<void> {
   if (claims.length > 0)
     await dropKeys.count(client, [claims.map((c) => c.organizationId), claims.map((c) => c.space), claims.map((c) => c.key)]);
+}
+
+/** Of keys that this transaction took: another answer. */
+export async function keepAnswers(client: PoolClient, claims: readonly KeyClaim[]): Promise<void> {
+  if (claims.length > 0)
+    await keepKeyAnswers.count(client, [
+      claims.map((c) => c.organizationId),
+      claims.map((c) => c.space),
+      claims.map((c) => c.key),
+      claims.map((c) => c.status),
+      claims.map((c) => c.answer),
+    ]);
 }
 
 /** @returns SHA-256 of what makes two calls the same */

@@ -225,7 +225,7 @@ export function createIngest(
     const usable = kept && !kept.judge ? kept : undefined;
     // Without waiting where that is possible: calls are taken in the order in which they come.
     const few = usable && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, usable) : undefined;
-    const many = usable && inputs.length > STRETCH ? await match(core, organizationId, inputs, usable).catch(() => undefined) : undefined;
+    const many = usable && !few ? await match(core, organizationId, inputs, usable).catch(() => undefined) : undefined;
     const matched: Matched =
       few ??
       many ??

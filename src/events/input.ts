@@ -99,4 +99,16 @@ export function eventOf(
 
 /** What a call holds in memory while it waits, roughly. */
 export const bytesOf = (inputs: readonly EventInput[]): number =>
-  inputs.reduce((sum, { payload, previous }) => sum + 500 + payload.length + (previous?.length ?? 0), 0);
+  inputs.reduce(
+    (sum, { payload, previous, scope, changes }) =>
+      sum +
+      500 +
+      payload.length +
+      (previous?.length ?? 0) +
+      (scope ? JSON.stringify(scope).length : 0) +
+      (changes?.reduce((names, name) => names + name.length, 0) ?? 0),
+    0,
+  );
+
+/** Bounds on what stands beside an event's payload: it is read wherever the event is. */
+export const BESIDE_PAYLOAD = { scopeCharacters: 2 ** 16, changes: 1_000, changeCharacters: 255, sourceCharacters: 2_048 } as const;

@@ -2,12 +2,13 @@
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
-import { enqueue, type LaneTicket } from "../delivery/lane-enqueue.ts";
+import { enqueue, type LaneTicket, type Match } from "../delivery/lane-enqueue.ts";
 import type { Numbers } from "../delivery/numbers.ts";
-import { claimsOf, settleKeys, type Taken } from "./call-keys.ts";
-import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, takeKeys } from "./idempotency.ts";
+import { claimAsSettled, claimsOf, settleKeys, type Taken } from "./call-keys.ts";
+import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, keepAnswers, takeKeys } from "./idempotency.ts";
 import type { EventInput, IncomingEvent, IngestCall } from "./input.ts";
 import { type Matched, match } from "./matched.ts";
+import { Turns } from "./turns.ts";
 import { matchesOf, writeEvents } from "./write.ts";
 
 /** What one transaction came to. */
@@ -76,8 +77,10 @@ async function write(
   if (events.length === 0) return [];
   // Events first: should numbers be missing, no lane is locked yet.
   await writeEvents(client, events);
-  const matches = events.flatMap((event) => matchesOf(event, catalog));
-  return enqueue(client, matches, acceptedAt, numbers);
+  const turns = new Turns();
+  const found: Match[][] = [];
+  for (const event of events) found.push(await turns.whole(matchesOf(event, catalog)));
+  return enqueue(client, found.flat(), acceptedAt, numbers);
 }
 
 /** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */
@@ -92,6 +95,7 @@ async function takeAllKeys<C extends MatchedCall>(
   const known = claims.size > 0 ? await takeKeys(client, [...claims.values()]) : new Map<string, KeptAnswer>();
   const taken: Taken<C>[] = [];
   const undo: KeyClaim[] = [];
+  const settled: KeyClaim[] = [];
   for (const { call, matched } of drafts) {
     const outcome = settleKeys(call, matched.events, claims, known);
     if (outcome instanceof Error) {
@@ -101,8 +105,13 @@ async function takeAllKeys<C extends MatchedCall>(
           (claim) => claims.get(claimId(claim))?.answer === claim.answer && !known.has(claimId(claim)),
         ),
       );
-    } else taken.push(outcome);
+    } else {
+      taken.push(outcome);
+      const kept = claimAsSettled(outcome, matched.events);
+      if (kept) settled.push(kept);
+    }
   }
   await giveKeysBack(client, undo);
+  await keepAnswers(client, settled);
   return taken;
 }

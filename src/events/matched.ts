@@ -1,11 +1,11 @@
 /** A call and what it triggers, by a catalogue: so that its size and its lanes are known before it is written. */
-import { setImmediate as breathe } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import type { Catalog } from "../definitions/catalog.ts";
 import { type Match, ROWS } from "../delivery/lane-enqueue.ts";
 import { type LaneRef, laneIdOf, laneRef } from "../delivery/lane-id.ts";
 import { ValidationError } from "../errors.ts";
 import { type EventInput, eventOf, type IncomingEvent } from "./input.ts";
+import { Turns, withinTurn } from "./turns.ts";
 import { matchesOf } from "./write.ts";
 
 /** A call with more requests is refused. */
@@ -26,10 +26,20 @@ export interface Matched {
 
 export const fitsOneStatement = (matched: Matched): boolean => matched.matches !== undefined && matched.events.length <= ROWS;
 
-/** At most `STRETCH` events, by a catalogue that judges no payloads. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
-export function matchFew(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined): Matched {
+/** At most `STRETCH` events, by a catalogue that judges no payloads; undefined: it would keep the process for too long. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
+export function matchFew(
+  core: Core,
+  organizationId: string,
+  inputs: readonly EventInput[],
+  catalog: Catalog | undefined,
+): Matched | undefined {
+  const began = performance.now();
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
-  for (const event of events) count(counting, event, catalog);
+  for (const event of events) {
+    const found = withinTurn(matchesOf(event, catalog), began);
+    if (!found) return undefined;
+    count(counting, event, found);
+  }
   return matchedOf(counting, events, acceptedAt, catalog);
 }
 
@@ -43,9 +53,10 @@ export async function match(
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   const mistakes = (await catalog?.judge?.(inputs)) ?? [];
   if (mistakes.length > 0) throw new ValidationError(mistakes);
+  const turns = new Turns();
   for (const [i, event] of events.entries()) {
-    if (i > 0 && i % STRETCH === 0) await breathe();
-    count(counting, event, catalog);
+    if (i > 0 && i % STRETCH === 0) await turns.others();
+    count(counting, event, await turns.whole(matchesOf(event, catalog)));
   }
   return matchedOf(counting, events, acceptedAt, catalog);
 }
@@ -68,8 +79,7 @@ interface Counting {
   lanes: Set<LaneRef>;
 }
 
-function count(counting: Counting, event: IncomingEvent, catalog: Catalog | undefined): void {
-  const found = matchesOf(event, catalog);
+function count(counting: Counting, event: IncomingEvent, found: readonly Match[]): void {
   counting.requests += found.length;
   if (counting.requests > ROWS) counting.matches = undefined;
   counting.matches?.push(...found);

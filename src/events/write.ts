@@ -39,9 +39,10 @@ export async function writeEvents(client: PoolClient, events: readonly IncomingE
   }
 }
 
-/** A request per definition that wants it, in the order in which they are numbered. */
-export function matchesOf(event: IncomingEvent, catalog: Catalog | undefined): Match[] {
-  return (catalog?.match(event) ?? []).flatMap(({ definitionId, workflowRuleId }) => {
+/** A request per definition that wants it, in the order in which they are numbered; with a pause behind each filter (turns.ts). */
+export function* matchesOf(event: IncomingEvent, catalog: Catalog | undefined): Generator<void, Match[], void> {
+  const found = catalog ? yield* catalog.walk(event) : [];
+  return found.flatMap(({ definitionId, workflowRuleId }) => {
     const definition = catalog?.definition(definitionId);
     return (definition && matchFor(event, definition, workflowRuleId)) ?? [];
   });

@@ -3,10 +3,11 @@ import { z } from "zod";
 import { isEventType } from "../definitions/match.ts";
 import { jsonIssues } from "../definitions/text.ts";
 import type { Sandbox } from "../delivery/sandbox/sandbox.ts";
-import type { EventInput } from "../events/input.ts";
+import { BESIDE_PAYLOAD, type EventInput } from "../events/input.ts";
 import { parseJson } from "../wire/json-exact.ts";
 import { checkJson, members } from "../wire/json-text.ts";
 import { isSecretHeader } from "../wire/mask.ts";
+import { isShowable, UNSHOWABLE } from "../wire/moment.ts";
 import type { SourceSettings } from "./source.ts";
 import { filled } from "./templates.ts";
 import type { PostHeaders } from "./verification.ts";
@@ -25,7 +26,6 @@ export type Made =
 
 export type MadeInSandbox = Made & { console: string[] };
 
-const SCOPE_CHARACTERS = 2 ** 16;
 const short = z.string().max(255, "must have at most 255 characters").nullish();
 const shape = z.strictObject({
   type: z.string().nullish(),
@@ -35,10 +35,13 @@ const shape = z.strictObject({
   /** As transformations of what goes out name it. */
   body: z.unknown().optional(),
   previous: z.unknown().optional(),
-  changes: z.array(z.string().max(255)).max(1_000).nullish(),
+  changes: z.array(z.string().max(BESIDE_PAYLOAD.changeCharacters)).max(BESIDE_PAYLOAD.changes).nullish(),
   scope: z.record(z.string(), z.unknown()).nullish(),
   actor: short,
-  occurredAt: z.iso.datetime({ offset: true, message: "must be ISO 8601 with a time zone" }).nullish(),
+  occurredAt: z.iso
+    .datetime({ offset: true, message: "must be ISO 8601 with a time zone" })
+    .refine((text) => isShowable(new Date(text)), UNSHOWABLE)
+    .nullish(),
 });
 
 /** Why no event of a post may have this type; undefined: nothing. The type itself is what somebody posted, and is not said. */
@@ -94,7 +97,7 @@ export async function eventOfPost(
 
 /** @param text what a transformation returned, as JSON. @returns its mistake, or the event: what it leaves out is as it came */
 function shapedEvent(text: string, post: ReadPost): (Omit<EventInput, "type"> & { type?: string }) | string {
-  const problem = checkJson(text, { maxDepth: 66 });
+  const problem = checkJson(text, { maxDepth: 65 });
   if (problem) return `what it returned ${problem.message}`;
   const parsed = shape.safeParse(JSON.parse(text));
   if (!parsed.success) {
@@ -108,7 +111,7 @@ function shapedEvent(text: string, post: ReadPost): (Omit<EventInput, "type"> & 
   const written = (name: string) => (sources.get(name) === "null" ? undefined : sources.get(name));
   const scope = written("scope");
   const exact = scope === undefined ? null : (parseJson(scope) as Record<string, unknown>);
-  const [bad] = jsonIssues("scope", exact, SCOPE_CHARACTERS);
+  const [bad] = jsonIssues("scope", exact, BESIDE_PAYLOAD.scopeCharacters);
   if (bad) return `${bad.path} ${bad.message}`;
   return {
     ...(type ? { type } : {}),

@@ -21,7 +21,8 @@ const LITERAL = /^[A-Za-z0-9_.-]*$/;
 
 /** A header's text: the first where it was sent twice. */
 export function headerOf(headers: PostHeaders, name: string): string | undefined {
-  const value = headers[name.toLowerCase()];
+  const key = name.toLowerCase();
+  const value = Object.hasOwn(headers, key) ? headers[key] : undefined;
   return Array.isArray(value) ? value[0] : value;
 }
 

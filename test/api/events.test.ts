@@ -1,4 +1,5 @@
 /** POST /v1/events: what is taken, and every way to be refused. */
+import { request as httpRequest } from "node:http";
 import { afterAll, describe, expect, test } from "vitest";
 import { testApp } from "../helpers/app.ts";
 
@@ -122,6 +123,78 @@ describe("taken", () => {
     expect(other.status).toBe(422);
     expect(other.body).toMatchObject({ status: 422, code: "IDEMPOTENCY_KEY_REUSED" });
   });
+
+  test("Idempotency-Key over events that have keys of their own: the answer that is kept names the events that there are", async () => {
+    const known = await post({ type: "a.b", idempotencyKey: "own-1" });
+    const twins = [
+      { type: "a.b", idempotencyKey: "own-2" },
+      { type: "a.b", idempotencyKey: "own-2" },
+    ];
+    const cloud = { specversion: "1.0", id: "1", source: "/own", type: "a.b" };
+    await post(cloud, { "content-type": "application/cloudevents+json" });
+    for (const [key, body, type] of [
+      ["call-1", { type: "a.b", idempotencyKey: "own-1" }, "application/json"],
+      ["call-2", twins, "application/json"],
+      ["call-3", cloud, "application/cloudevents+json"],
+    ] as const) {
+      const headers = { "idempotency-key": key, "content-type": type };
+      const first = await post(body, headers);
+      const again = await post(body, headers);
+      expect([first.status, again.status, again.text]).toEqual([202, 202, first.text]);
+      for (const { id } of again.body.events ?? [again.body]) expect(await stored(id)).toBeDefined();
+      if (key === "call-1") expect(again.body.id).toBe(known.body.id);
+    }
+  });
+
+  test("a call's key that is an event's, too: that event once, and no other beside it", async () => {
+    const headers = { "idempotency-key": "both" };
+    const other = await post(
+      [
+        { type: "a.b", idempotencyKey: "both" },
+        { type: "a.c", idempotencyKey: "both" },
+      ],
+      headers,
+    );
+    expect([other.status, other.body.detail]).toEqual([422, expect.stringContaining("events.1.idempotencyKey")]);
+    const same = { type: "a.b", idempotencyKey: "both" };
+    const first = await post([same, same], headers);
+    expect(new Set(first.body.events.map(({ id }: { id: string }) => id)).size).toBe(1);
+    expect((await post([same, same], headers)).text).toBe(first.text);
+  });
+
+  test("a token that is revoked while the body comes is none", async () => {
+    const token = await app.token({ scopes: ["events:write"] });
+    const body = JSON.stringify({ type: "a.b" });
+    const before = await count();
+    const answer = new Promise<number>((resolve, reject) => {
+      const request = httpRequest(`${app.url}/v1/events`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}`, "content-length": String(body.length) },
+      });
+      request.on("response", (response) => resolve(response.statusCode ?? 0)).on("error", reject);
+      request.write(body.slice(0, 4));
+      setTimeout(async () => {
+        await app.t.asServer(
+          "UPDATE api_token SET revoked_at = now() WHERE id = (SELECT id FROM api_token ORDER BY created_at DESC LIMIT 1)",
+        );
+        request.end(body.slice(4));
+      }, 1_500);
+    });
+    expect(await answer).toBe(401);
+    expect(await count()).toBe(before);
+  });
+
+  test("attributes of a CloudEvent that are null are absent, and datacontenttype has no case", async () => {
+    const cloud = { specversion: "1.0", id: "n-1", source: "/nulls", type: "a.b", data: { a: 1 } };
+    const nulls = { subject: null, time: null, datacontenttype: null, hooklineapplication: null, traceparent: null, data_base64: null };
+    const headers = { "content-type": "application/cloudevents+json" };
+    const first = await post({ ...cloud, ...nulls }, headers);
+    expect(first.status).toBe(202);
+    expect(await stored(first.body.id)).toMatchObject({ entity: null, payload: '{"a":1}' });
+    expect((await post({ ...cloud, id: "n-2", datacontenttype: "Application/JSON; charset=UTF-8" }, headers)).status).toBe(202);
+    const binary = { "ce-specversion": "1.0", "ce-id": "n-3", "ce-source": "/nulls", "ce-type": "a.b", "content-type": "text/json" };
+    expect((await post({ a: 1 }, binary)).status).toBe(202);
+  });
 });
 
 describe("refused, all of it, as problem+json", () => {
@@ -141,6 +214,20 @@ describe("refused, all of it, as problem+json", () => {
     ["an idempotencyKey of 256 characters", { type: "a.b", idempotencyKey: "x".repeat(256) }, {}, 400, "idempotencyKey"],
     ["a scope that is no object", { type: "a.b", scope: [] }, {}, 400, "scope"],
     ["changes that are no list", { type: "a.b", changes: "x" }, {}, 400, "changes"],
+    ["changes of 1 001 names", { type: "a.b", changes: Array.from({ length: 1_001 }, String) }, {}, 400, "changes"],
+    ["a change of 256 characters", { type: "a.b", changes: ["x".repeat(256)] }, {}, 400, "changes.0"],
+    ["a scope of more than 65 536 characters", { type: "a.b", scope: { a: "x".repeat(65_536) } }, {}, 400, "scope"],
+    ["a scope 65 deep", `{"type":"a.b","scope":{"a":${"[".repeat(64)}${"]".repeat(64)}}}`, {}, 400, "scope"],
+    ["a moment beyond the year 9999", { type: "a.b", occurredAt: "9999-12-31T23:59:59-12:00" }, {}, 400, "occurredAt"],
+    ["a moment before the year 0", { type: "a.b", occurredAt: "0000-01-01T00:00:00+12:00" }, {}, 400, "occurredAt"],
+    ["NUL in a header of a CloudEvent", {}, { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "%00", "ce-type": "a.b" }, 400, "source"],
+    [
+      "a source of 2 049 characters",
+      { specversion: "1.0", id: "1", source: "s".repeat(2_049), type: "a.b" },
+      { "content-type": "application/cloudevents+json" },
+      400,
+      "source",
+    ],
     ["a date without a zone", { type: "a.b", occurredAt: "2026-11-01" }, {}, 400, "occurredAt"],
     ["one bad event of three", [{ type: "a.b" }, { type: "a.b" }, { type: "" }], {}, 400, "events.2.type"],
     ["a payload 65 deep", deep(65), {}, 400],

@@ -44,6 +44,20 @@ test("documents, variables and callers that differ get answers of their own; tho
   for (const subscription of open) subscription.close();
 });
 
+test("a variable that is null and one that is absent, which has its default, are answered apart", async () => {
+  const { organizationId, core } = app.t;
+  const definition = await addDefinition(core, organizationId);
+  const document = `subscription ($with: Boolean = true) { webhookRequestUpdated(filter: { webhookDefinitionId: "${globalId("WebhookDefinition", definition.id)}" }) { request { number state @include(if: $with) } } }`;
+  const before = app.doors.feed.subscribers;
+  const open = [overSocket(app, app.adminToken, document, { with: null }), overSocket(app, app.adminToken, document)];
+  while (app.doors.feed.subscribers < before + open.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  await addRequest(core, organizationId, definition, { payload: '{"n":1}' });
+  const [withNull, without] = await Promise.all(open.map(async (subscription) => (await subscription.take(1))[0]));
+  expect(without?.data.webhookRequestUpdated.request).toEqual({ number: expect.any(Number), state: "PENDING" });
+  expect(JSON.stringify(withNull)).toContain("@include(if:)");
+  for (const subscription of open) subscription.close();
+});
+
 test("P7 an update is made into text once for each document and set of variables, however many sockets get it", async () => {
   const { organizationId, core } = app.t;
   const definition = await addDefinition(core, organizationId);

@@ -39,3 +39,20 @@ test("a job that fails is tried again at its moment, and what it gave up to has 
   expect(second - first).toBeGreaterThan(900);
   expect(third - second).toBeGreaterThan(1_900);
 });
+
+test("jobs that wait together are taken one behind the other, whether they were sent at once and whether one fails", async () => {
+  const together: JobKind<{ n: number }> = { name: "together", payload };
+  const before = createQueue(t.url, t.core.log, { worker: false });
+  await before.start([together]);
+  await t.core.db.transaction(async (client) => {
+    for (let n = 0; n < 4; n++) await before.send(client, together, { n });
+  });
+  await before.stop();
+  const taken: number[] = [];
+  await queue.work(together, async ({ n }) => {
+    taken.push(n);
+    if (n === 1) throw new Error("not this one");
+  });
+  for (let n = 4; n < 8; n++) await queue.send(t.core.db.pool, together, { n });
+  await expect.poll(() => [...new Set(taken)].sort(), SOON).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});

@@ -158,6 +158,11 @@ describe("B53 a filter's steps", () => {
       { $or: numbers(199).map((n) => ({ payload: { $eq: { a: numbers(n % 7) } } })) },
       numbers(90_000),
     ],
+    [
+      "{} compared with large objects",
+      { payload: { a: { $in: numbers(1_000).map(() => ({})) } } },
+      { a: numbers(3).map(() => Object.fromEntries(numbers(9_000).map((n) => [`k${n}`, n]))) },
+    ],
   ])("%s: no match, and it is told whose filter it was", (_, filter, payload) => {
     expect(checkFilter(filter)).toEqual([]);
     const told: Exhausted[] = [];

@@ -99,6 +99,14 @@ describe("a payload query", () => {
     });
   });
 
+  test("names of changes count as often as they are asked for", async () => {
+    const wide = { ...event, changes: Array.from({ length: 1_000 }, () => "c".repeat(255)) };
+    const query = `{ event { ${Array.from({ length: 5 }, (_, i) => `a${i}: changes`).join(" ")} } }`;
+    expect(payloadQuery.check(query)).toEqual([]);
+    expect(await shape(wide, { ...definition, payloadQuery: query }, engines)).toMatchObject({ kind: "ERROR", code: "QUERY_BUDGET" });
+    expect(await shape(event, { ...definition, payloadQuery: query }, engines)).toMatchObject({ kind: "SEND" });
+  });
+
   test.each([
     "",
     "{ event { nope } }",

@@ -84,5 +84,34 @@ test("B100 a process that rests looks again when the next lane is due, and befor
   await put("-1 seconds");
   due.again();
   expect(await found(true)).toEqual([definition]);
+  await put("1 hour");
+  expect(await found(true)).toEqual([]);
+  await put("-1 seconds");
+  due.soon();
+  expect(await found(true)).toEqual([definition]);
   await t.core.db.pool.query("DELETE FROM lane_due WHERE definition_id = $1", [definition]);
+});
+
+test("B100 lanes that are parked, of a stopped definition or a paused organization, hide none from a process that rests", async () => {
+  const [parked, waiting] = [newId(), newId()];
+  await t.core.db.pool.query(
+    `INSERT INTO lane_due (organization_id, lane_id, definition_id, due_at)
+     SELECT $1, u.id, u.id, u.due FROM unnest($2::uuid[], $3::timestamptz[]) AS u(id, due)`,
+    [t.organizationId, [parked, waiting], ["infinity", "2026-01-01T00:00:00Z"]],
+  );
+  let now = 0;
+  const due = createDueLanes(t.core.db, () => now, 5_000);
+  const found = async () => (await due.look([], true)).map(({ owner }) => owner.definitionId);
+  expect(await found()).toEqual([waiting]);
+  await t.core.db.pool.query("UPDATE lane_due SET due_at = now() + interval '2 seconds' WHERE lane_id = $1", [waiting]);
+  expect(await found()).toEqual([]);
+  await t.core.db.pool.query("UPDATE lane_due SET due_at = now() - interval '1 second' WHERE lane_id = $1", [waiting]);
+  now = 2_100;
+  expect(await found()).toEqual([waiting]);
+  await t.core.db.pool.query("DELETE FROM lane_due WHERE lane_id = $1", [waiting]);
+  // It rests for as long as it may, and no longer.
+  expect(await found()).toEqual([]);
+  now = 8_000;
+  expect(await found()).toEqual([]);
+  await t.core.db.pool.query("DELETE FROM lane_due WHERE lane_id = $1", [parked]);
 });

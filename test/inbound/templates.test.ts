@@ -1,6 +1,11 @@
 /** What an event type is taken from: a place that a post lacks, or leaves empty, makes no event type. */
 import { expect, test } from "vitest";
-import { filled } from "../../src/inbound/templates.ts";
+import { filled, headerOf } from "../../src/inbound/templates.ts";
+
+test("a header that was not sent is missing, whatever objects have by that name", () => {
+  for (const name of ["constructor", "__proto__", "toString"]) expect(headerOf({}, name)).toBeUndefined();
+  expect(headerOf(JSON.parse('{"__proto__":"a"}'), "__proto__")).toBe("a");
+});
 
 test("a header or a text that is empty is missing: no type ends with the dot before it", () => {
   const template = "github.{header:X-GitHub-Event}.{path:action}";

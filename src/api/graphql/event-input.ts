@@ -2,6 +2,9 @@
 import type { InputShapeFromFields } from "@pothos/core";
 import { newId } from "../../clock.ts";
 import type { Core } from "../../core.ts";
+import { jsonIssues } from "../../definitions/text.ts";
+import { type Issue, ValidationError } from "../../errors.ts";
+import { BESIDE_PAYLOAD } from "../../events/input.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { builder } from "./builder.ts";
 
@@ -28,10 +31,14 @@ export const eventFields = (t: InputFieldBuilder) => ({
     type: "JSON",
     description: "The entity before the change, any JSON value of at most 1 MiB; for filters and transformations.",
   }),
-  changes: t.stringList({ description: 'Names of the fields that changed, such as `["name"]`; filters and scripts see them.' }),
+  changes: t.stringList({
+    description:
+      'Names of the fields that changed, such as `["name"]`, at most 1 000 of at most 255 characters; filters and scripts see them.',
+  }),
   scope: t.field({
     type: "JSON",
-    description: 'Where it belongs, an object such as `{"form": "1234"}`; filters and web services ask for it.',
+    description:
+      'Where it belongs, an object such as `{"form": "1234"}` of at most 65 536 characters; filters and web services ask for it.',
   }),
   actor: t.string({ description: "Who did it, by the id in your system: at most 255 characters." }),
   occurredAt: t.field({
@@ -67,8 +74,17 @@ export const EventInput = builder.inputType("EventInput", {
   fields: eventFields,
 });
 
-/** The event as if it had come in just now; nothing is stored. */
+export function changesIssues(changes: readonly string[] | null | undefined): Issue[] {
+  if ((changes?.length ?? 0) > BESIDE_PAYLOAD.changes)
+    return [{ path: "changes", message: `must be at most ${BESIDE_PAYLOAD.changes} names` }];
+  const long = changes?.findIndex((name) => name.length > BESIDE_PAYLOAD.changeCharacters) ?? -1;
+  return long < 0 ? [] : [{ path: `changes.${long}`, message: `must have at most ${BESIDE_PAYLOAD.changeCharacters} characters` }];
+}
+
+/** The event as if it had come in just now; nothing is stored. @throws ValidationError for one that could not come */
 export function imagined(core: Core, organizationId: string, input: EventFields): EventView {
+  const issues = [...changesIssues(input.changes), ...jsonIssues("scope", input.scope, BESIDE_PAYLOAD.scopeCharacters)];
+  if (issues.length > 0) throw new ValidationError(issues);
   const now = core.clock.now();
   return {
     id: newId(core.clock),

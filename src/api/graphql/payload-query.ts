@@ -36,7 +36,7 @@ const MAX_TOKENS = 2_000;
 const MAX_ERRORS = 20;
 /** An alias per field could multiply a payload without end. */
 const MAX_DATA = 1024 * 1024;
-/** Characters of the event that one query may read; payload and scope are read once each, whatever the aliases. */
+/** Characters of the event that one query may read; payload, scope and changes are read once each, whatever the aliases. */
 const MAX_READ = 2 * 1024 * 1024;
 const CACHE_SIZE = 500;
 
@@ -96,14 +96,22 @@ function read(source: string): DocumentNode | Issue[] {
 
 function execute({ document, paths }: Compiled, event: EventView): string {
   let size = 0;
+  const pay = (characters: number): void => {
+    size += characters;
+    if (size > MAX_DATA) throw new QueryBudgetError("the data is larger than 1 MiB");
+  };
   const json = (source: string | undefined): JsonSource | null => {
     if (source === undefined || source === "null") return null;
-    size += source.length;
-    if (size > MAX_DATA) throw new QueryBudgetError("the data is larger than 1 MiB");
+    pay(source.length);
     return new JsonSource(source);
   };
   const scope = event.scope === null ? undefined : JSON.stringify(event.scope);
-  if (event.payload.length + (scope?.length ?? 0) > MAX_READ) throw new QueryBudgetError("the event is larger than 2 MiB");
+  const changesSize = event.changes.reduce((sum, name) => sum + name.length + 3, 2);
+  const changes = () => {
+    pay(changesSize);
+    return event.changes;
+  };
+  if (event.payload.length + (scope?.length ?? 0) + changesSize > MAX_READ) throw new QueryBudgetError("the event is larger than 2 MiB");
   let values: Map<string, string> | undefined;
   const at = (path: string) => {
     values ??= paths.find(event.payload);
@@ -112,7 +120,7 @@ function execute({ document, paths }: Compiled, event: EventView): string {
   const rootValue = {
     event: {
       ...{ id: globalId("Event", event.id), type: event.type, entity: event.entity, entityId: event.entityId },
-      ...{ changes: event.changes, actor: event.actor, occurredAt: event.occurredAt.toISOString() },
+      ...{ changes, actor: event.actor, occurredAt: event.occurredAt.toISOString() },
       scope: () => json(scope),
       payload: ({ path }: { path?: string | null }) => json(typeof path === "string" ? at(path) : event.payload),
     },

@@ -1,6 +1,7 @@
 /** How our scalars are read and written. Parsing throws what the client then sees as BAD_USER_INPUT. */
 import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
 import { numberOf } from "../../wire/json-exact.ts";
+import { isShowable, UNSHOWABLE } from "../../wire/moment.ts";
 
 function refuse(message: string): never {
   throw new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
@@ -20,7 +21,8 @@ export function parseDateTime(value: unknown): Date {
     refuse("a DateTime is ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z");
   }
   const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? refuse("a DateTime is ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z") : date;
+  if (Number.isNaN(date.getTime())) refuse("a DateTime is ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z");
+  return isShowable(date) ? date : refuse(`a DateTime ${UNSHOWABLE}`);
 }
 
 export function parseCalendarDate(value: unknown): string {

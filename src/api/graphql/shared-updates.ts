@@ -62,7 +62,9 @@ export function variablesOf(document: DocumentNode): ReadonlySet<string> {
 /** What else the answer depends on, as one text per subscription. */
 function keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
   const caller = callerOf(contextValue as Context);
-  const variables = [...variablesOf(document)].sort().map((name) => [name, rawVariableValues?.[name]]);
+  // One that is absent has its default, null has not: as a text both are null.
+  const given = rawVariableValues ?? {};
+  const variables = [...variablesOf(document)].sort().flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]]));
   return JSON.stringify([operation.name?.value, variables, caller.organizationId, caller.portal, caller.role, [...caller.scopes].sort()]);
 }
 

@@ -1,11 +1,13 @@
 /** CloudEvents 1.0 as events of ours: structured, batched or binary. Pure. */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
+import { textIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import type { EventInput } from "../../events/input.ts";
-import { checkJson, compact, deeperThan, elements, members, stringSource } from "../../wire/json-text.ts";
+import { BESIDE_PAYLOAD, type EventInput } from "../../events/input.ts";
+import { compact, elements, members, stringSource } from "../../wire/json-text.ts";
+import { isShowable } from "../../wire/moment.ts";
 import { traceOfFields } from "../../wire/trace-context.ts";
-import { isJsonType } from "../body.ts";
+import { isJsonType, jsonIn, mediaTypeOf, UnreadableBodyError } from "../body.ts";
 
 /** The data is no JSON. Its message is where that stands. */
 export class UnsupportedDataError extends Error {}
@@ -46,7 +48,8 @@ function timeOf(text: string): Date | undefined {
   const [, date, day, minute, second, fraction = "", zone] = RFC_3339.exec(text) ?? [];
   const midnight = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || midnight.getUTCDate() !== Number(day)) return undefined;
-  return new Date(`${date}T${minute}:${second === "60" ? "59" : second}${fraction.slice(0, 4)}${zone?.toUpperCase()}`);
+  const moment = new Date(`${date}T${minute}:${second === "60" ? "59" : second}${fraction.slice(0, 4)}${zone?.toUpperCase()}`);
+  return isShowable(moment) ? moment : undefined;
 }
 
 /** Source and id together name an event for ever; too long for a key, their hash does. */
@@ -60,7 +63,12 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
   const at = (name: string) => (path === "" ? name : `${path}.${name}`);
   const text = (name: keyof Attributes): string => {
     const value = attributes[name];
-    if (typeof value === "string" && value !== "") return value;
+    if (typeof value === "string" && value !== "") {
+      // A header's is decoded behind every other check.
+      const found = textIssues(at(name), value, name === "source" ? BESIDE_PAYLOAD.sourceCharacters : Number.POSITIVE_INFINITY);
+      issues.push(...found);
+      return found.length > 0 ? "" : value;
+    }
     issues.push({ path: at(name), message: value === undefined ? "is required" : "must be a text that is not empty" });
     return "";
   };
@@ -73,7 +81,10 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
     issues.push({ path: at("time"), message: "must be an RFC 3339 time such as 2026-11-01T08:00:00Z" });
   const trace = traceOfFields(attributes, at, issues);
   if (issues.length > 0) throw new ValidationError(issues);
-  if (attributes.datacontenttype !== undefined && !isJsonType(String(attributes.datacontenttype).split(";")[0]?.trim() ?? "")) {
+  const contentType = mediaTypeOf({
+    "content-type": attributes.datacontenttype === undefined ? "application/json" : String(attributes.datacontenttype),
+  });
+  if (!isJsonType(contentType.type)) {
     throw new UnsupportedDataError(at("datacontenttype"));
   }
   const slash = subject?.indexOf("/") ?? -1;
@@ -98,9 +109,10 @@ function toInput(attributes: Attributes, data: string | undefined, path: string)
 export function structuredEvent(text: string, path = ""): EventInput {
   const parts = members(text);
   if (!parts) throw new ValidationError([{ path, message: "a CloudEvent is a JSON object" }]);
-  const attributes = Object.fromEntries(NAMES.map((name) => [name, parts.has(name) ? JSON.parse(parts.get(name) as string) : undefined]));
+  // An attribute that is null is one that is absent.
+  const attributes = Object.fromEntries(NAMES.map((name) => [name, JSON.parse(parts.get(name) ?? "null") ?? undefined]));
   const data = parts.get("data");
-  const base64 = parts.get("data_base64");
+  const base64 = parts.get("data_base64") === "null" ? undefined : parts.get("data_base64");
   if (base64 !== undefined && data !== undefined) {
     throw new ValidationError([
       { path: path === "" ? "data_base64" : `${path}.data_base64`, message: "stands beside data: send one of them" },
@@ -110,8 +122,9 @@ export function structuredEvent(text: string, path = ""): EventInput {
   return toInput(attributes as unknown as Attributes, payload === undefined ? undefined : compact(payload), path);
 }
 
-/** As deep as a payload may be. */
+/** As deep, and as large, as a payload may be. */
 const DEPTH = 64;
+const PAYLOAD_BYTES = 2 ** 20;
 
 /** JSON that was sent as bytes. @throws ValidationError it is no base64; UnsupportedDataError it is, but of no JSON text */
 function decoded(source: string, path: string): string {
@@ -121,16 +134,15 @@ function decoded(source: string, path: string): string {
     throw new ValidationError([{ path: at, message: "must be base64 (RFC 4648, with its padding)" }]);
   }
   const bytes = Buffer.from(base64, "base64");
+  if (bytes.length > PAYLOAD_BYTES) throw new ValidationError([{ path: at, message: "must be at most 1 MiB" }]);
   if (!isUtf8(bytes)) throw new UnsupportedDataError(at);
   const text = bytes.toString("utf8");
-  if (deeperThan(text, DEPTH)) throw new ValidationError([{ path: at, message: `must not be nested deeper than ${DEPTH} levels` }]);
   try {
-    JSON.parse(text);
-  } catch {
-    throw new UnsupportedDataError(at);
+    jsonIn(text, DEPTH);
+  } catch (error) {
+    if (!(error instanceof UnreadableBodyError) || error.fault === "JSON") throw new UnsupportedDataError(at);
+    throw new ValidationError([{ path: at, message: error.issues[0]?.message ?? error.message }]);
   }
-  const problem = checkJson(text);
-  if (problem) throw new ValidationError([{ path: at, message: problem.message }]);
   return text;
 }
 

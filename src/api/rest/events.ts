@@ -6,12 +6,13 @@ import { type Caller, demand } from "../../accounts/caller.ts";
 import { isEventType, reservedType } from "../../definitions/match.ts";
 import { jsonIssues } from "../../definitions/text.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
-import type { AcceptedEvent, EventInput } from "../../events/input.ts";
+import { type AcceptedEvent, BESIDE_PAYLOAD, type EventInput } from "../../events/input.ts";
 import { globalId } from "../../wire/ids.ts";
 import { parseJson } from "../../wire/json-exact.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
+import { isShowable, UNSHOWABLE } from "../../wire/moment.ts";
 import { traceOfFields } from "../../wire/trace-context.ts";
-import { isEncoded, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
+import { isEncoded, isJsonType, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { EVENTS } from "../limits.ts";
 import { requireCaller } from "../session.ts";
@@ -23,6 +24,9 @@ const DEPTH = 64;
 const AROUND = 2;
 const PAYLOAD_BYTES = 2 ** 20;
 
+/** A body that took longer is asked once more who sends it. */
+const SLOW_BODY_MS = 1_000;
+
 const TYPES = "send application/json, application/cloudevents+json or application/cloudevents-batch+json; data must be JSON";
 
 const short = z.string().max(255, "must have at most 255 characters");
@@ -32,11 +36,17 @@ const shape = z.strictObject({
   entityId: short.nullish(),
   payload: z.unknown().optional(),
   previous: z.unknown().optional(),
-  changes: z.array(z.string()).nullish(),
+  changes: z
+    .array(z.string().max(BESIDE_PAYLOAD.changeCharacters, `must have at most ${BESIDE_PAYLOAD.changeCharacters} characters`))
+    .max(BESIDE_PAYLOAD.changes, `must be at most ${BESIDE_PAYLOAD.changes} names`)
+    .nullish(),
   scope: z.record(z.string(), z.unknown()).nullish(),
   actor: short.nullish(),
   application: z.string().nullish(),
-  occurredAt: z.iso.datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" }).nullish(),
+  occurredAt: z.iso
+    .datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" })
+    .refine((text) => isShowable(new Date(text)), UNSHOWABLE)
+    .nullish(),
   idempotencyKey: short.min(1, "must not be empty").nullish(),
   traceparent: z.string().nullish(),
   tracestate: z.string().nullish(),
@@ -80,7 +90,7 @@ function plainEvent(value: unknown, { payload = "{}", previous = "null", scope }
 function exactScope(text: string | undefined, path: string): Record<string, unknown> | null {
   if (text === undefined) return null;
   const scope = parseJson(text) as Record<string, unknown> | null;
-  const issues = jsonIssues(path === "" ? "scope" : `${path}.scope`, scope, PAYLOAD_BYTES);
+  const issues = jsonIssues(path === "" ? "scope" : `${path}.scope`, scope, BESIDE_PAYLOAD.scopeCharacters);
   if (issues.length > 0) throw new ValidationError(issues);
   return scope;
 }
@@ -129,7 +139,7 @@ function callOf(request: FastifyRequest): Call {
   const empty = ((request.body as Buffer | undefined)?.length ?? 0) === 0;
   if (binary && !structured) {
     if (empty) return { inputs: [binaryEvent(request.headers, undefined)], many: false };
-    if (type !== "application/json" && !type.endsWith("+json")) throw new UnsupportedMediaTypeError(TYPES);
+    if (!isJsonType(type)) throw new UnsupportedMediaTypeError(TYPES);
     return { inputs: [binaryEvent(request.headers, jsonOf(request, DEPTH).text)], many: false };
   }
   if (!structured && type !== "application/json") throw new UnsupportedMediaTypeError(TYPES);
@@ -187,6 +197,8 @@ export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
       callers.set(request, caller);
     };
     app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes, onRequest }, async (request, reply) => {
+      // A token that was revoked while the body came is none.
+      if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request);
       const caller = callers.get(request) as Caller;
       const idempotency = idempotencyOf(request);
       const call = guarded(() => callOf(request));

@@ -19,7 +19,8 @@ export const readLanePages = statement({
              SELECT count(*) FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id
                AND a.number > r.attempt_count - ${MANY} AND a.outcome = 'INTERRUPTED'
            ) END AS interruptions,
-           v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) AS event_bytes
+           v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) + COALESCE(octet_length(v.scope::text), 0)
+             + CASE WHEN cardinality(v.changes) > 0 THEN octet_length(array_to_string(v.changes, ',')) ELSE 0 END AS event_bytes
          FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
          CROSS JOIN LATERAL (
            ${newestLane("w.organization_id", "w.lane_id")}
@@ -37,7 +38,8 @@ export const readLanePages = statement({
            SELECT * FROM webhook_request r WHERE r.organization_id = l.organization_id AND r.id = e.request_id OFFSET 0
          ) r ON true
          LEFT JOIN LATERAL (
-           SELECT v.id, v.payload, v.previous FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id OFFSET 0
+           SELECT v.id, v.payload, v.previous, v.scope, v.changes FROM event v
+           WHERE v.organization_id = r.organization_id AND v.id = r.event_id OFFSET 0
          ) v ON true
          ORDER BY l.organization_id, l.id, e.position`,
   row: {

@@ -23,3 +23,11 @@ export const dropKeys = statement({
          WHERE k.organization_id = u.o AND k.space = u.s AND k.key = u.k`,
   row: {},
 });
+
+export const keepKeyAnswers = statement({
+  name: "keep-key-answers",
+  text: `UPDATE idempotency_key k SET status = u.status, answer = u.answer
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int4[], $5::text[]) AS u(organization_id, space, key, status, answer)
+         WHERE k.organization_id = u.organization_id AND k.space = u.space AND k.key = u.key`,
+  row: {},
+});

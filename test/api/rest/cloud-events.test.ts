@@ -34,6 +34,8 @@ describe("B79 data_base64", () => {
     ["beside data", { data_base64: base64("{}"), data: {} }, "stands beside data"],
     ["nested too deep", { data_base64: base64("[".repeat(65) + "]".repeat(65)) }, "64 levels"],
     ["NUL", { data_base64: base64('"\\u0000"') }, "NUL"],
+    ["10 001 members", { data_base64: base64(`{${Array.from({ length: 10_001 }, (_, i) => `"k${i}":1`)}}`) }, "10000 members"],
+    ["more than 1 MiB", { data_base64: base64(JSON.stringify("x".repeat(2 ** 20))) }, "1 MiB"],
     ["half a surrogate pair", { data_base64: base64('"\\ud83d"') }, "surrogate"],
   ])("%s is an issue at its place", (_, more, message) => {
     const error = (() => {

@@ -202,7 +202,7 @@ const ENGINES = new Set([
   ...["read-alert-rates", "recover-definition", "see-quota-refusal", "end-mail-episode", "end-lapsed-leases"],
   ...["add-deliveries", "claim-lanes", "correct-due", "count-errors", "delete-lanes", "delete-old-minutes", "delete-stray-entries"],
   ...["drop-keys", "drop-stray-due", "due-lanes", "final-statuses", "find-feed-news", "find-feed-waiting", "fold-finished-minutes"],
-  ...["hold-lanes", "insert-missing-due", "interrupt-requests", "kept-keys", "lanes-still-ours", "let-lanes-go"],
+  ...["hold-lanes", "insert-missing-due", "interrupt-requests", "keep-key-answers", "kept-keys", "lanes-still-ours", "let-lanes-go"],
   ...[
     "lock-idle-lanes",
     "lock-lanes",

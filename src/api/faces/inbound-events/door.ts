@@ -20,6 +20,8 @@ import { answerHandshake, asksForHandshake } from "./handshake.ts";
 const BODY_MS = 29_800;
 const PATH = /^\/inbound\/events\/([^/?]+)\/([^/?]+)(?:\?|$)/;
 const ALLOW = "POST, OPTIONS";
+/** The request target may come with scheme and authority (RFC 9112, 3.2.2). */
+const targetOf = ({ raw }: FastifyRequest): string => (raw.url ?? "").replace(/^https?:\/\/[^/?#]*/i, "");
 
 /** What the sender is told; why, the owner reads in the log. */
 const TOLD = {
@@ -57,7 +59,7 @@ export function inboundEventRoutes(doors: Doors): FastifyPluginAsync {
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     guardHeaders(reply);
     if (tlsOnly && request.protocol !== "https") return problemJson(reply, problem(403));
-    const match = PATH.exec(request.raw.url ?? "");
+    const match = PATH.exec(targetOf(request));
     if (!match) return problemJson(reply, problem(404));
     const address = request.ip.replace(/^::ffff:(?=\d+\.)/, "");
     const post: Address = { id: decode(match[1]), key: decode(match[2]), address };
