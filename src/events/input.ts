@@ -111,4 +111,9 @@ export const bytesOf = (inputs: readonly EventInput[]): number =>
   );
 
 /** Bounds on what stands beside an event's payload: it is read wherever the event is. */
-export const BESIDE_PAYLOAD = { scopeCharacters: 2 ** 16, changes: 1_000, changeCharacters: 255, sourceCharacters: 2_048 } as const;
+export const BESIDE_PAYLOAD = {
+  scopeCharacters: 2 ** 16,
+  changes: 1_000,
+  changeCharacters: 255,
+  sourceCharacters: 2_048,
+} as const;

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 const root = path.resolve(import.meta.dirname, "../..");
 const text = (file: string) => readFileSync(path.join(root, file), "utf8");
 
-const UNITS: Record<string, number> = { "": 1, s: 1_000, KiB: 2 ** 10, MiB: 2 ** 20, characters: 1 };
+const UNITS: Record<string, number> = { "": 1, ms: 1, s: 1_000, KiB: 2 ** 10, MiB: 2 ** 20, characters: 1 };
 
 /** `10 s`, `1 MiB`, `100`: in milliseconds, bytes or as it is. */
 function amountOf(bound: string): number {

@@ -1,4 +1,5 @@
 /** Our own REST: events in, and what an installation says about itself. */
+import { BESIDE_PAYLOAD } from "../../../events/input.ts";
 import { exactly, inHeader, inQuery, json, type Part, ref, refusals } from "./parts.ts";
 
 const TEXT = { type: "string" };
@@ -24,8 +25,15 @@ const EVENT = {
     entityId: { type: ["string", "null"], maxLength: 255, examples: ["18"] },
     payload: { description: "Any JSON value, at most 1 MiB; delivered as it is written." },
     previous: { description: "The entity before the change." },
-    changes: { type: ["array", "null"], items: { type: "string" } },
-    scope: { type: ["object", "null"], description: "Where it belongs: workflow, survey, group, form, project." },
+    changes: {
+      type: ["array", "null"],
+      maxItems: BESIDE_PAYLOAD.changes,
+      items: { type: "string", maxLength: BESIDE_PAYLOAD.changeCharacters },
+    },
+    scope: {
+      type: ["object", "null"],
+      description: `Where it belongs: workflow, survey, group, form, project. At most ${BESIDE_PAYLOAD.scopeCharacters} characters of JSON.`,
+    },
     actor: { type: ["string", "null"], maxLength: 255 },
     application: {
       type: ["string", "null"],
@@ -49,7 +57,7 @@ const CLOUD_EVENT = {
   properties: {
     specversion: { const: "1.0" },
     id: { type: "string", minLength: 1 },
-    source: { type: "string", minLength: 1 },
+    source: { type: "string", minLength: 1, maxLength: BESIDE_PAYLOAD.sourceCharacters },
     type: { type: "string", pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$" },
     subject: { type: "string", minLength: 1, description: "`contact/18`: entity and entityId." },
     time: { type: "string", format: "date-time" },
