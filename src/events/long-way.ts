@@ -45,10 +45,11 @@ export async function acceptLongWay<C extends MatchedCall>(
   const taken = await takeAllKeys(client, current, refused);
   const acceptedAt = current[0]?.matched.acceptedAt ?? core.clock.now();
   const tickets = await write(
+    core,
     client,
     numbers,
     taken.flatMap((t) => t.fresh),
-    catalog,
+    current.map(({ matched }) => matched),
     acceptedAt,
   );
   return { taken, refused, catalog, tickets };
@@ -63,24 +64,34 @@ export async function eventsOf(
   inputs: readonly EventInput[],
   catalog: Catalog | undefined,
 ): Promise<LaneTicket[]> {
-  const { events, acceptedAt } = await match(core, organizationId, inputs, catalog);
-  return write(client, numbers, events, catalog, acceptedAt);
+  const matched = await match(core, organizationId, inputs, catalog);
+  return write(core, client, numbers, matched.events, [matched], matched.acceptedAt);
 }
 
+/** @param matched by one catalogue; what `events` are of */
 async function write(
+  core: Core,
   client: PoolClient,
   numbers: Numbers,
   events: readonly IncomingEvent[],
-  catalog: Catalog | undefined,
+  matched: readonly Matched[],
   acceptedAt: Date,
 ): Promise<LaneTicket[]> {
   if (events.length === 0) return [];
   // Events first: should numbers be missing, no lane is locked yet.
   await writeEvents(client, events);
-  const turns = new Turns();
+  return enqueue(client, await matchesAmong(core, events, matched), acceptedAt, numbers);
+}
+
+async function matchesAmong(core: Core, events: readonly IncomingEvent[], matched: readonly Matched[]): Promise<Match[]> {
+  const written = new Set<Match["event"]>(events);
+  const turns = new Turns(() => core.clock.monotonic());
   const found: Match[][] = [];
-  for (const event of events) found.push(await turns.whole(matchesOf(event, catalog)));
-  return enqueue(client, found.flat(), acceptedAt, numbers);
+  for (const { matches, events: all, catalog } of matched) {
+    if (matches) found.push(matches.filter(({ event }) => written.has(event)));
+    else for (const event of all) if (written.has(event)) found.push(await turns.whole(matchesOf(event, catalog)));
+  }
+  return found.flat();
 }
 
 /** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */

@@ -33,10 +33,11 @@ export function matchFew(
   inputs: readonly EventInput[],
   catalog: Catalog | undefined,
 ): Matched | undefined {
-  const began = performance.now();
+  const monotonic = () => core.clock.monotonic();
+  const began = monotonic();
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   for (const event of events) {
-    const found = withinTurn(matchesOf(event, catalog), began);
+    const found = withinTurn(matchesOf(event, catalog), began, monotonic);
     if (!found) return undefined;
     count(counting, event, found);
   }
@@ -53,7 +54,7 @@ export async function match(
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   const mistakes = (await catalog?.judge?.(inputs)) ?? [];
   if (mistakes.length > 0) throw new ValidationError(mistakes);
-  const turns = new Turns();
+  const turns = new Turns(() => core.clock.monotonic());
   for (const [i, event] of events.entries()) {
     if (i > 0 && i % STRETCH === 0) await turns.others();
     count(counting, event, await turns.whole(matchesOf(event, catalog)));

@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { compileCatalog, type MatchDefinition } from "../../src/definitions/match.ts";
 import { Turns, withinTurn } from "../../src/events/turns.ts";
 
+const now = () => performance.now();
+
 /** Each step keeps the loop for a millisecond. */
 function* steps(count: number): Generator<void, string, void> {
   for (let i = 0; i < count; i++) {
@@ -14,14 +16,14 @@ function* steps(count: number): Generator<void, string, void> {
 }
 
 test("a walk that takes longer than a turn is not gone on with at once, and gives way where it is driven whole", async () => {
-  expect(withinTurn(steps(2), performance.now())).toBe("whole");
-  expect(withinTurn(steps(60), performance.now())).toBeUndefined();
+  expect(withinTurn(steps(2), now(), now)).toBe("whole");
+  expect(withinTurn(steps(60), now(), now)).toBeUndefined();
   let turnsOfOthers = 0;
   let over = false;
   const counting = (async () => {
     for (; !over; turnsOfOthers++) await others();
   })();
-  expect(await new Turns().whole(steps(60))).toBe("whole");
+  expect(await new Turns(now).whole(steps(60))).toBe("whole");
   over = true;
   await counting;
   expect(turnsOfOthers).toBeGreaterThanOrEqual(3);

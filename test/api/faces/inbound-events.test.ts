@@ -1,5 +1,6 @@
 /** Any sender's posts become events: the door as senders see it, the settings and the log as their owner does. */
 import { createHmac } from "node:crypto";
+import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dropOldPosts } from "../../../src/inbound/posts.ts";
 import { type TestApp, testApp } from "../../helpers/app.ts";
@@ -122,6 +123,35 @@ describe("what comes in", () => {
 });
 
 describe("who may post", () => {
+  test("a target with scheme and host is the same place", async () => {
+    const { url } = await make();
+    const { port, pathname } = new URL(url);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { "content-type": "application/json", host: `127.0.0.1:${port}` };
+      const sent = httpRequest(
+        { port, host: "127.0.0.1", method: "POST", path: `http://127.0.0.1:${port}${pathname}`, headers },
+        (response) => {
+          response.resume().on("end", () => resolve(response.statusCode));
+        },
+      );
+      sent.on("error", reject).end("{}");
+    });
+    expect(status).toBe(202);
+  });
+
+  test("a text that is larger than a payload may be once it is JSON is 413", async () => {
+    const { url } = await make();
+    expect((await post(url, "\x01".repeat(256 * 1024), { "content-type": "text/plain" })).status).toBe(413);
+    expect((await post(url, "a".repeat(256 * 1024), { "content-type": "text/plain" })).status).toBe(202);
+  });
+
+  test("a key from a header that every object seems to have is one that was not sent", async () => {
+    for (const header of ["constructor", "__proto__"]) {
+      const { url } = await make({ dedupe: { header } });
+      expect((await post(url, "{}")).status).toBeLessThan(500);
+    }
+  });
+
   test("an unknown id, a wrong key and another's key are 404 alike", async () => {
     const [one, other] = [await make(), await make()];
     const key = (url: string) => url.split("/").at(-1) as string;

@@ -13,6 +13,7 @@ import { BODY_LIMIT, readBody } from "../../posted-body.ts";
 import { kindOf, payloadOf } from "../../posted-payload.ts";
 import { isPreflight, NO_OTHER_ORIGINS } from "../../preflight.ts";
 import { type Problem, problemJson, problemOf, rateLimitHeaders } from "../../problem.ts";
+import { targetOf } from "../../target.ts";
 import { METHODS, REFUSES } from "../face.ts";
 import { answerHandshake, asksForHandshake } from "./handshake.ts";
 
@@ -20,8 +21,6 @@ import { answerHandshake, asksForHandshake } from "./handshake.ts";
 const BODY_MS = 29_800;
 const PATH = /^\/inbound\/events\/([^/?]+)\/([^/?]+)(?:\?|$)/;
 const ALLOW = "POST, OPTIONS";
-/** The request target may come with scheme and authority (RFC 9112, 3.2.2). */
-const targetOf = ({ raw }: FastifyRequest): string => (raw.url ?? "").replace(/^https?:\/\/[^/?#]*/i, "");
 
 /** What the sender is told; why, the owner reads in the log. */
 const TOLD = {

@@ -11,6 +11,7 @@ import { notePost } from "../../../inbound/posts.ts";
 import { traceOfHeaders } from "../../../wire/trace-context.ts";
 import type { Doors } from "../../doors.ts";
 import { readBody } from "../../posted-body.ts";
+import { targetOf } from "../../target.ts";
 import { type ErrorBody, errorBody, guardHeaders, MESSAGES, quotaHeaders, rateHeaders, sendError } from "./answers.ts";
 import { formatOf, readProperties } from "./body.ts";
 
@@ -32,7 +33,7 @@ export function inboundRoutes(doors: Doors, { bodyMs = BODY_MS, processingMs = P
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     guardHeaders(reply);
     if (tlsOnly && request.protocol !== "https") return sendError(reply, errorBody(403));
-    const match = PATH.exec(request.raw.url ?? "");
+    const match = PATH.exec(targetOf(request));
     if (!match) return sendError(reply, errorBody(404));
     if (request.method !== "POST") return sendError(reply, errorBody(405));
     const address = request.ip.replace(/^::ffff:(?=\d+\.)/, "");
