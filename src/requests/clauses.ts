@@ -79,6 +79,10 @@ export function clausesOf(organizationId: string, filter: RequestFilter, numbers
   if (workflowRuleId !== undefined) rest.push(eb("r.workflow_rule_id", "=", workflowRuleId));
   if (dialect !== undefined) rest.push(eb("r.dialect", "=", dialect));
   if (isTest !== undefined) rest.push(eb("r.is_test", "=", isTest));
+  if (filter.eventApplicationId !== undefined)
+    rest.push(
+      sql`exists (select from event e where e.organization_id = r.organization_id and e.id = r.event_id and e.application_id = ${filter.eventApplicationId}::uuid)`,
+    );
   const block = numbers ? [eb("r.id", ">=", numbers.first), eb("r.id", "<=", numbers.last)] : [];
   return { walk: [eb("r.organization_id", "=", organizationId), ...bounds(filter), ...block, ...lead], rest };
 }

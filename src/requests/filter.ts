@@ -31,6 +31,8 @@ export interface RequestFilter {
   /** For the faces, which show only requests of their own. */
   dialect?: DialectName;
   isTest?: boolean;
+  /** For portals: of this application's events. A definition that was moved brings those of where it was before. Live rows are judged where they are shown. */
+  eventApplicationId?: string;
 }
 
 /** The states that `state` and `lifeCycleState` leave; undefined when neither is given. */

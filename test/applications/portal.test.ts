@@ -359,3 +359,36 @@ describe("a portal's session", () => {
     }
   });
 });
+
+describe("a definition that was moved", () => {
+  test("shows its portal no request of another application's event", async () => {
+    const [c, d] = (
+      await Promise.all(["c", "d"].map((uid) => mutate(admin, "createApplication", { uid, name: uid }, "... on Application { id }")))
+    ).map(({ id }: Answer) => id);
+    const moved = await definition(c);
+    const emit = (application: string) =>
+      mutate(
+        admin,
+        "emitEvent",
+        { type: "order.moved", application, payload: { secretOf: application } },
+        "... on Event { requests(first: 9) { edges { node { id webhookDefinition { id } } } } }",
+      ).then(
+        ({ requests }: Answer) =>
+          requests.edges.map(({ node }: Answer) => node).find((node: Answer) => node.webhookDefinition.id === moved).id,
+      );
+    const before = await emit("c");
+    await mutate(admin, "updateWebhookDefinition", { id: moved, applicationId: d }, "... on WebhookDefinition { id }");
+    const since = await emit("d");
+    const token = await enter(d);
+    const LIST = `query ($filter: WebhookRequestFilter) { webhookRequests(first: 50, filter: $filter) { totalCount edges { node { id request event { payload } } } } }`;
+    const { webhookRequests } = await data(app, token, LIST, { filter: { webhookDefinitionId: moved } });
+    expect(webhookRequests.edges.map(({ node }: Answer) => node.id)).toEqual([since]);
+    expect(webhookRequests.totalCount).toBe(1);
+    expect(JSON.stringify(webhookRequests)).not.toContain('"secretOf":"c"');
+    const one = (id: string) => code(token, "query ($id: ID!) { webhookRequest(id: $id) { request } }", { id });
+    expect([await one(before), await one(since)]).toEqual(["null", "ok"]);
+    const RESEND = "mutation ($id: ID!) { resendWebhookRequest(input: { id: $id }) { __typename ... on Error { code } } }";
+    expect([await code(token, RESEND, { id: before }), await code(token, RESEND, { id: since })]).toEqual(["NOT_FOUND", "NOT_REJECTED"]);
+    await mutate(admin, "deleteWebhookDefinition", { id: moved }, "... on WebhookDefinition { id }");
+  });
+});

@@ -1,11 +1,13 @@
 /** Which rows a portal's session may see: those of its application's definitions. One place for every noun. */
+import { idRange } from "../../db/values.ts";
 import { readEvents } from "../../requests/event.ts";
 import { showLanes } from "../../requests/lanes.ts";
 import { showRequests } from "../../requests/show.ts";
 import { parseGlobalId } from "../../wire/ids.ts";
 import { type Context, callerOf } from "./context.ts";
+import { loader } from "./loader.ts";
 
-type Row = { id?: string; definitionId?: string; applicationId?: string | null };
+type Row = { id?: string; definitionId?: string; applicationId?: string | null; eventId?: string };
 
 async function ownDefinitions(context: Context, applicationId: string): Promise<ReadonlySet<string>> {
   const { organizationId } = callerOf(context);
@@ -39,6 +41,23 @@ export async function narrowing(context: Context): Promise<{ definitionIds?: str
   return portal ? { definitionIds: [...(await ownDefinitions(context, portal.applicationId))] } : {};
 }
 
+/** And the requests among them: not those of another application's events, from before a definition was moved here. */
+export function ownEvents(context: Context): { eventApplicationId?: string } {
+  const { portal } = callerOf(context);
+  return portal ? { eventApplicationId: portal.applicationId } : {};
+}
+
+const applicationOfEvent = loader<string | null>(async (context, ids) => {
+  const { organizationId } = callerOf(context);
+  const { rows } = await context.doors.core.db
+    .tenant(organizationId)
+    .query<{ id: string; applicationId: string | null }>(
+      `SELECT id, application_id AS "applicationId" FROM event WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND id >= $3 AND id <= $4`,
+      [organizationId, ids, ...idRange(ids)],
+    );
+  return new Map(rows.map(({ id, applicationId }) => [id, applicationId]));
+});
+
 /** By type: every noun that a portal's session may come across has a row here. */
 const SEEN: Record<string, (context: Context, row: Row, applicationId: string) => boolean | Promise<boolean>> = {
   Application: (_context, row, applicationId) => row.id === applicationId,
@@ -46,7 +65,10 @@ const SEEN: Record<string, (context: Context, row: Row, applicationId: string) =
   EventType: () => true,
   Lane: (context, row, applicationId) => isOwn(context, applicationId, row.definitionId),
   WebhookDefinition: (context, row, applicationId) => isOwn(context, applicationId, row.id),
-  WebhookRequest: (context, row, applicationId) => isOwn(context, applicationId, row.definitionId),
+  WebhookRequest: async (context, row, applicationId) =>
+    row.eventId !== undefined &&
+    (await isOwn(context, applicationId, row.definitionId)) &&
+    (await applicationOfEvent(context, row.eventId)) === applicationId,
 };
 
 export const isNoun = (type: string): boolean => Object.hasOwn(SEEN, type);

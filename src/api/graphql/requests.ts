@@ -20,7 +20,7 @@ import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn, uuidOf } from "./mutation.ts";
 import { Lane, WebhookDefinition, WebhookRequest, WebhookRequestConnection, WorkflowRule } from "./nodes.ts";
 import { pageOfRows } from "./page.ts";
-import { narrowing } from "./portal-rows.ts";
+import { narrowing, ownEvents } from "./portal-rows.ts";
 import { LifeCycleState, requestFilter, WebhookRequestFilter, WebhookRequestState } from "./request-filter.ts";
 
 const NotificationStatus = builder.enumType("NotificationStatus", {
@@ -182,7 +182,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const { db } = context.doors.core;
-      const filter = { ...requestFilter(args.filter), ...(await narrowing(context)) };
+      const filter = { ...requestFilter(args.filter), ...(await narrowing(context)), ...ownEvents(context) };
       const kind = `requests:${organizationId}`;
       return pageOfRows(
         await listRequests(db, organizationId, filter, pageOf(args, kind, uuidKey)),
