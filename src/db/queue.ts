@@ -167,10 +167,9 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) },
   });
   /** Of each kind that is worked here. */
-  const workers = new Map<string, string>();
+  const workers = new Map<string, string[]>();
   const lookAgain = (name: string) => {
-    const worker = workers.get(name);
-    if (worker !== undefined) boss.notifyWorker(worker);
+    for (const worker of workers.get(name) ?? []) boss.notifyWorker(worker);
   };
   /** Neither a job that is tried again nor one that was given up is notified of. */
   const lookLater = (name: string, ms: number) => setTimeout(lookAgain, ms + AGAIN_MS, name).unref();
@@ -215,7 +214,10 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
           lookAgain(kind.name);
         }
       };
-      workers.set(kind.name, await boss.work(kind.name, { ...looks, includeMetadata: true, localConcurrency: atOnce }, handle));
+      // One by one, as each is woken by a name of its own.
+      const places: string[] = [];
+      while (places.length < atOnce) places.push(await boss.work(kind.name, { ...looks, includeMetadata: true }, handle));
+      workers.set(kind.name, places);
       lookLater(kind.name, SECOND_LOOK_MS);
     },
     async schedule(kind, cron) {

@@ -4,7 +4,7 @@ import type { Core } from "../core.ts";
 import { sendTest, type TestParts } from "../delivery/test-send.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { isEventType } from "./match.ts";
-import { isPlainObject, jsonIssues, textIssues } from "./text.ts";
+import { BESIDE_PAYLOAD, changesIssues, isPlainObject, jsonIssues, textIssues } from "./text.ts";
 
 export interface TestEventInput {
   type: string;
@@ -69,8 +69,9 @@ export async function testDefinition(
     ...textIssues("event.entityId", entityId, 255),
     ...textIssues("event.actor", actor, 255),
     ...(scope === null || scope === undefined || isPlainObject(scope)
-      ? jsonIssues("event.scope", scope, 1_048_576)
+      ? jsonIssues("event.scope", scope, BESIDE_PAYLOAD.scopeCharacters)
       : [{ path: "event.scope", message: "must be an object" }]),
+    ...changesIssues("event.changes", changes),
   ];
   const body = jsonText("event.payload", payload ?? {}, issues);
   const before = previous === null || previous === undefined ? null : jsonText("event.previous", previous, issues);

@@ -21,6 +21,20 @@ export function nameIssues(path: string, text: string, limit: number): Issue[] {
   return text.trim() === "" ? [{ path, message: "must not be empty" }] : textIssues(path, text, limit);
 }
 
+/** Bounds on what stands beside an event's payload: it is read wherever the event is. */
+export const BESIDE_PAYLOAD = {
+  scopeCharacters: 2 ** 16,
+  changes: 1_000,
+  changeCharacters: 255,
+  sourceCharacters: 2_048,
+} as const;
+
+export function changesIssues(path: string, changes: readonly string[] | null | undefined): Issue[] {
+  if ((changes?.length ?? 0) > BESIDE_PAYLOAD.changes) return [{ path, message: `must be at most ${BESIDE_PAYLOAD.changes} names` }];
+  const long = changes?.findIndex((name) => name.length > BESIDE_PAYLOAD.changeCharacters) ?? -1;
+  return long < 0 ? [] : [{ path: `${path}.${long}`, message: `must have at most ${BESIDE_PAYLOAD.changeCharacters} characters` }];
+}
+
 /** JSON deeper than this is refused wherever it comes in; a recursion over it must not end the stack. */
 const MAX_JSON_DEPTH = 64;
 

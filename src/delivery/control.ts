@@ -21,6 +21,7 @@ interface Target {
   lane_number: number;
   position: number;
   state: string;
+  settled_at: Date | null;
   free: boolean;
   blocked_request_id: string | null;
   head: string | null;
@@ -32,7 +33,7 @@ interface Target {
 
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
-  SELECT r.id, r.definition_id, l.id AS lane_id, r.lane_number, r.position, r.state, l.free, l.blocked_request_id,
+  SELECT r.id, r.definition_id, l.id AS lane_id, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
     d.dialect, d.deleted_at IS NOT NULL AS deleted,
     EXISTS (SELECT 1 FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id AND v.erased_at IS NOT NULL) AS erased,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
@@ -121,6 +122,7 @@ const DUE_NOW = "CASE WHEN $4 THEN '-infinity'::timestamptz END";
  * Sends a settled request again: same number, same id, before what is pending in its lane, never beside one in flight;
  * its schedule starts anew.
  * @param options.rerender by the definition as it is now, not the bytes of the earlier attempts
+ * @param options.settledBy only as it was settled by then: not once somebody sent it again, and it was delivered
  * @throws ConflictError when it is not settled, or was delivered and `force` is not set
  */
 export function resend(
@@ -130,6 +132,7 @@ export function resend(
   options: {
     force?: boolean;
     rerender?: boolean;
+    settledBy?: Date;
     userId?: string | undefined;
     unit?: string | undefined;
     by?: AuditCaller | undefined;
@@ -141,6 +144,8 @@ export function resend(
     if (!SETTLED.has(target.state)) throw new ConflictError("the request is not settled yet", "NOT_SETTLED");
     if (target.state === "DELIVERED" && !options.force)
       throw new ConflictError("the request was delivered; send it again with force: true", "NOT_REJECTED");
+    if (options.settledBy && target.settled_at && target.settled_at > options.settledBy)
+      throw new ConflictError("the request was sent again, and settled, meanwhile", "SETTLED_MEANWHILE");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
     if (target.erased) throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
     if (target.blocked_request_id === target.id) {

@@ -17,7 +17,7 @@ import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { UnavailableError } from "../errors.ts";
+import { OverloadedError, UnavailableError } from "../errors.ts";
 import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
@@ -27,7 +27,7 @@ import { keysOf } from "./call-keys.ts";
 import { bytesOf, type EventInput, type IngestCall, type IngestOptions, type IngestResult } from "./input.ts";
 import { createLine, type Turn, type Waiting } from "./line.ts";
 import { acceptLongWay, eventsOf, type Outcome } from "./long-way.ts";
-import { fitsOneStatement, type Matched, match, matchFew, STRETCH } from "./matched.ts";
+import { fitsOneStatement, type Matched, match, matchFew, STRETCH, wholeOf } from "./matched.ts";
 import { traced } from "./traced.ts";
 
 export interface Ingest {
@@ -69,6 +69,8 @@ const LOCK_NOT_AVAILABLE = "55P03";
 const TAKEN_MEANWHILE = "22P02";
 /** Tries with an ever newer catalogue. */
 const CATALOGUES = 5;
+/** And with ever newer numbers. */
+const ROUNDS = 20;
 
 const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
@@ -86,12 +88,15 @@ export function createIngest(
 
   /** Numbers that were short, and a partition that was missing, are got; then the transaction begins anew. */
   async function mended<T>(transaction: () => Promise<T>): Promise<T> {
-    for (let madePartitions = false; ; ) {
+    for (let rounds = 0, madePartitions = false; ; rounds++) {
       try {
         return await transaction();
       } catch (error) {
-        if (error instanceof NumbersNeeded) await numbers.reserve(error.needs);
-        else if (codeOf(error) === NO_PARTITION && !madePartitions) {
+        // A process that is too slow for the numbers' second is told of, instead of going on for ever.
+        if (error instanceof NumbersNeeded) {
+          if (rounds >= ROUNDS) throw new OverloadedError(1);
+          await numbers.reserve(error.needs);
+        } else if (codeOf(error) === NO_PARTITION && !madePartitions) {
           madePartitions = true;
           await makePartitions(core);
         } else throw error;
@@ -191,6 +196,8 @@ export function createIngest(
     }
     calls = await matchedBy(catalog, calls);
     if (calls.length === 0) return;
+    // Before numbers are taken, which last a second, and before keys and rows are locked.
+    for (const call of calls) call.matched = await wholeOf(core, call.matched);
     const wanted = new Map([[organizationId, calls.reduce((sum, call) => sum + call.matched.requests, 0)]]);
     const outcome = await mended(async () => {
       await numbers.reserve(wanted);

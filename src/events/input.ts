@@ -109,11 +109,3 @@ export const bytesOf = (inputs: readonly EventInput[]): number =>
       (changes?.reduce((names, name) => names + name.length, 0) ?? 0),
     0,
   );
-
-/** Bounds on what stands beside an event's payload: it is read wherever the event is. */
-export const BESIDE_PAYLOAD = {
-  scopeCharacters: 2 ** 16,
-  changes: 1_000,
-  changeCharacters: 255,
-  sourceCharacters: 2_048,
-} as const;

@@ -7,9 +7,8 @@ import type { Numbers } from "../delivery/numbers.ts";
 import { claimAsSettled, claimsOf, settleKeys, type Taken } from "./call-keys.ts";
 import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, keepAnswers, takeKeys } from "./idempotency.ts";
 import type { EventInput, IncomingEvent, IngestCall } from "./input.ts";
-import { type Matched, match } from "./matched.ts";
-import { Turns } from "./turns.ts";
-import { matchesOf, writeEvents } from "./write.ts";
+import { type Matched, match, wholeOf } from "./matched.ts";
+import { writeEvents } from "./write.ts";
 
 /** What one transaction came to. */
 export interface Outcome<C extends IngestCall> {
@@ -80,18 +79,13 @@ async function write(
   if (events.length === 0) return [];
   // Events first: should numbers be missing, no lane is locked yet.
   await writeEvents(client, events);
-  return enqueue(client, await matchesAmong(core, events, matched), acceptedAt, numbers);
-}
-
-async function matchesAmong(core: Core, events: readonly IncomingEvent[], matched: readonly Matched[]): Promise<Match[]> {
   const written = new Set<Match["event"]>(events);
-  const turns = new Turns(() => core.clock.monotonic());
-  const found: Match[][] = [];
-  for (const { matches, events: all, catalog } of matched) {
-    if (matches) found.push(matches.filter(({ event }) => written.has(event)));
-    else for (const event of all) if (written.has(event)) found.push(await turns.whole(matchesOf(event, catalog)));
+  const found: Match[] = [];
+  for (const each of matched) {
+    const { matches = [] } = await wholeOf(core, each);
+    for (const match of matches) if (written.has(match.event)) found.push(match);
   }
-  return found.flat();
+  return enqueue(client, found, acceptedAt, numbers);
 }
 
 /** Sorts out which events are new; a call that cannot be taken lands in `refused`, and the others go on. */

@@ -24,7 +24,8 @@ export interface Matched {
   lanes: ReadonlySet<LaneRef>;
 }
 
-export const fitsOneStatement = (matched: Matched): boolean => matched.matches !== undefined && matched.events.length <= ROWS;
+export const fitsOneStatement = ({ matches, requests, events }: Matched): boolean =>
+  matches !== undefined && requests <= ROWS && events.length <= ROWS;
 
 /** At most `STRETCH` events, by a catalogue that judges no payloads; undefined: it would keep the process for too long. @throws ValidationError for a type that is not in the catalogue, for a call of too many requests */
 export function matchFew(
@@ -60,6 +61,15 @@ export async function match(
     count(counting, event, await turns.whole(matchesOf(event, catalog)));
   }
   return matchedOf(counting, events, acceptedAt, catalog);
+}
+
+/** With the matches of all its events, for a call whose turn has come: while it waits they are not kept. */
+export async function wholeOf(core: Core, matched: Matched): Promise<Matched> {
+  if (matched.matches) return matched;
+  const turns = new Turns(() => core.clock.monotonic());
+  const found: Match[][] = [];
+  for (const event of matched.events) found.push(await turns.whole(matchesOf(event, matched.catalog)));
+  return { ...matched, matches: found.flat() };
 }
 
 function begin(core: Core, organizationId: string, inputs: readonly EventInput[], catalog: Catalog | undefined) {

@@ -1,9 +1,9 @@
 /** What event a verified post is: by the source's template, and by its transformation where there is one. */
 import { z } from "zod";
 import { isEventType } from "../definitions/match.ts";
-import { jsonIssues } from "../definitions/text.ts";
+import { BESIDE_PAYLOAD, jsonIssues } from "../definitions/text.ts";
 import type { Sandbox } from "../delivery/sandbox/sandbox.ts";
-import { BESIDE_PAYLOAD, type EventInput } from "../events/input.ts";
+import type { EventInput } from "../events/input.ts";
 import { parseJson } from "../wire/json-exact.ts";
 import { checkJson, members } from "../wire/json-text.ts";
 import { isSecretHeader } from "../wire/mask.ts";

@@ -100,7 +100,8 @@ async function runRejected(core: Core, replay: Running): Promise<Step> {
   let failed = 0;
   for (const requestId of batch) {
     try {
-      await resend(core, organizationId, requestId, { force: true, userId: createdById ?? undefined });
+      // Another replay, or a hand, may have sent it again since the batch was read: what came of that stands.
+      await resend(core, organizationId, requestId, { force: true, settledBy: replay.createdAt, userId: createdById ?? undefined });
     } catch (error) {
       // Somebody resent, or deleted, just this one; or its definition is gone.
       if (!(error instanceof HooklineError)) throw error;

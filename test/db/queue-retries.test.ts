@@ -56,3 +56,26 @@ test("jobs that wait together are taken one behind the other, whether they were 
   for (let n = 4; n < 8; n++) await queue.send(t.core.db.pool, together, { n });
   await expect.poll(() => [...new Set(taken)].sort(), SOON).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
+
+test("a kind with two places has both woken: what is quick does not wait for what is slow", async () => {
+  const places: JobKind<{ n: number }> = { name: "places", payload };
+  const before = createQueue(t.url, t.core.log, { worker: false });
+  await before.start([places]);
+  const slow = Promise.withResolvers<void>();
+  const done: number[] = [];
+  await queue.work(
+    places,
+    async ({ n }) => {
+      if (n === 0) await slow.promise;
+      done.push(n);
+    },
+    2,
+  );
+  await t.core.db.transaction(async (client) => {
+    for (let n = 0; n < 6; n++) await before.send(client, places, { n });
+  });
+  await expect.poll(() => [...done].sort(), SOON).toEqual([1, 2, 3, 4, 5]);
+  slow.resolve();
+  await expect.poll(() => done.length, SOON).toBe(6);
+  await before.stop();
+});

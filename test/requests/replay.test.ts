@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Core } from "../../src/core.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
+import { resend } from "../../src/delivery/control.ts";
 import { REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import type { RequestState } from "../../src/requests/row.ts";
@@ -174,4 +175,12 @@ test("two go on beside each other, each a batch at a time, and end", async () =>
   ]);
   await ended(runner);
   expect(await resent(first.id)).toEqual(first.requests.map((r) => r.number));
+});
+
+test("what was sent again and settled since a replay began is left alone, under the lane's lock too", async () => {
+  const { requests } = await fill(["REJECTED", "DELIVERED"]);
+  const again = (request: LoggedRequest, settledBy: Date) => resend(t.core, t.organizationId, request.id, { force: true, settledBy });
+  for (const request of requests)
+    await expect(again(request, new Date(Date.now() - 3_600_000))).rejects.toMatchObject({ code: "SETTLED_MEANWHILE" });
+  for (const request of requests) await again(request, new Date(Date.now() + 3_600_000));
 });

@@ -2,9 +2,8 @@
 import type { InputShapeFromFields } from "@pothos/core";
 import { newId } from "../../clock.ts";
 import type { Core } from "../../core.ts";
-import { jsonIssues } from "../../definitions/text.ts";
-import { type Issue, ValidationError } from "../../errors.ts";
-import { BESIDE_PAYLOAD } from "../../events/input.ts";
+import { BESIDE_PAYLOAD, changesIssues, isPlainObject, jsonIssues } from "../../definitions/text.ts";
+import { ValidationError } from "../../errors.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { builder } from "./builder.ts";
 
@@ -74,16 +73,14 @@ export const EventInput = builder.inputType("EventInput", {
   fields: eventFields,
 });
 
-export function changesIssues(changes: readonly string[] | null | undefined): Issue[] {
-  if ((changes?.length ?? 0) > BESIDE_PAYLOAD.changes)
-    return [{ path: "changes", message: `must be at most ${BESIDE_PAYLOAD.changes} names` }];
-  const long = changes?.findIndex((name) => name.length > BESIDE_PAYLOAD.changeCharacters) ?? -1;
-  return long < 0 ? [] : [{ path: `changes.${long}`, message: `must have at most ${BESIDE_PAYLOAD.changeCharacters} characters` }];
-}
-
 /** The event as if it had come in just now; nothing is stored. @throws ValidationError for one that could not come */
 export function imagined(core: Core, organizationId: string, input: EventFields): EventView {
-  const issues = [...changesIssues(input.changes), ...jsonIssues("scope", input.scope, BESIDE_PAYLOAD.scopeCharacters)];
+  const issues = [
+    ...changesIssues("event.changes", input.changes),
+    ...(input.scope == null || isPlainObject(input.scope)
+      ? jsonIssues("event.scope", input.scope, BESIDE_PAYLOAD.scopeCharacters)
+      : [{ path: "event.scope", message: "must be an object" }]),
+  ];
   if (issues.length > 0) throw new ValidationError(issues);
   const now = core.clock.now();
   return {

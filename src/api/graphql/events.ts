@@ -1,9 +1,9 @@
 /** Events: what happened. Emitting them, and the log of what was accepted. */
 
 import { isEventType, reservedType } from "../../definitions/match.ts";
-import { isPlainObject, jsonIssues } from "../../definitions/text.ts";
+import { BESIDE_PAYLOAD, changesIssues, isPlainObject, jsonIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import { BESIDE_PAYLOAD, type EventInput, type IncomingEvent } from "../../events/input.ts";
+import type { EventInput, IncomingEvent } from "../../events/input.ts";
 import { type EventNode, readEvents, writtenEvents } from "../../requests/event.ts";
 import { countEvents, listEvents } from "../../requests/event-list.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
@@ -18,7 +18,7 @@ import { applicationOf } from "./applications.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { EventFilter, eventFilter } from "./event-filter.ts";
-import { changesIssues, type EmittedFields, emittedFields } from "./event-input.ts";
+import { type EmittedFields, emittedFields } from "./event-input.ts";
 import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
 import { Application, WebhookRequestConnection } from "./nodes.ts";
@@ -174,7 +174,7 @@ function issuesOf(
   if (event.idempotencyKey === "") say("idempotencyKey", "must not be empty");
   if (event.scope != null && !isPlainObject(event.scope)) say("scope", "must be an object");
   else issues.push(...jsonIssues(at("scope"), event.scope, BESIDE_PAYLOAD.scopeCharacters));
-  for (const { path, message } of changesIssues(event.changes)) say(path, message);
+  issues.push(...changesIssues(at("changes"), event.changes));
   for (const field of ["payload", "previous"] as const) {
     const text = texts[field];
     if (text === null) continue;

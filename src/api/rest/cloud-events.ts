@@ -1,9 +1,9 @@
 /** CloudEvents 1.0 as events of ours: structured, batched or binary. Pure. */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { textIssues } from "../../definitions/text.ts";
+import { BESIDE_PAYLOAD, textIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
-import { BESIDE_PAYLOAD, type EventInput } from "../../events/input.ts";
+import type { EventInput } from "../../events/input.ts";
 import { compact, elements, members, stringSource } from "../../wire/json-text.ts";
 import { isShowable } from "../../wire/moment.ts";
 import { traceOfFields } from "../../wire/trace-context.ts";

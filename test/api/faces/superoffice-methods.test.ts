@@ -217,12 +217,27 @@ describe("S31 PATCH", () => {
     expect(failed.after.Name).toBe("Tonys Contact Handler");
   });
 
-  test.each([
+  test.each<[object | string]>([
     [[{ op: "move", from: "/Name", path: "/Secret" }]],
     [[{ op: "copy", from: "/Name", path: "/Secret" }]],
     [[{ op: "replace", path: "/Nope", value: 1 }]],
     [[{ op: "remove", path: "/Headers/X-Nope" }]],
     [[{ op: "add", path: "/__proto__/x", value: 1 }]],
+    // Members that every object inherits are nobody's to write: they are the process's own functions.
+    ...[
+      "/Properties/toString/call",
+      "/Properties/hasOwnProperty/x",
+      "/Headers/valueOf/x",
+      "/Events/map/x",
+      "/Name/length",
+      "/Name/0",
+    ].flatMap((path) => ["add", "replace", "test"].map((op): [object] => [[{ op, path, value: "x" }]])),
+    [[{ op: "replace", path: "/Events/length", value: 20_000_000 }]],
+    [[{ op: "replace", path: "/Events/-", value: "a.b" }]],
+    [[{ op: "replace", path: "/Events/-1", value: "a.b" }]],
+    [[{ op: "replace", path: "/Events/foo", value: "a.b" }]],
+    [[{ op: "replace", path: "/Events/99", value: "a.b" }]],
+    [[{ op: "add", path: "/WebhookId/x", value: "a" }]],
     [[{ op: "add", path: "/Properties/__proto__/x", value: 1 }]],
     [[{ op: "replace", path: "/Name" }]],
     [[{ op: "replace", path: "/State", value: "Unknown" }]],

@@ -18,6 +18,7 @@ import { HTTP } from "../../limits.ts";
 import { bearerOf } from "../../session.ts";
 import { validate } from "../../validate.ts";
 import { type Call, defineFace, type Route } from "../face.ts";
+import { onPresent } from "../on-present.ts";
 import { warn } from "../warning.ts";
 import { cotalkerError, refuseIf, words } from "./errors.ts";
 import { change, creation, credentials, logPage, selection } from "./input.ts";
@@ -104,7 +105,11 @@ async function create(call: Call, caller: Caller): Promise<unknown> {
   return call.reply.code(201).send(shown(definition, caller));
 }
 
-async function update(call: Call, caller: Caller): Promise<CotWebhook> {
+function update(call: Call, caller: Caller): Promise<CotWebhook> {
+  return onPresent(() => updatePresent(call, caller));
+}
+
+async function updatePresent(call: Call, caller: Caller): Promise<CotWebhook> {
   demandAdmin(call, caller);
   const present = await find(call, caller);
   const input = validate(change, jsonOf(call.request).value);
@@ -124,7 +129,7 @@ async function update(call: Call, caller: Caller): Promise<CotWebhook> {
     ...(input.isActive !== undefined &&
       input.isActive !== active && { state: input.isActive ? ("ACTIVE" as const) : ("STOPPED" as const) }),
   };
-  const { definition } = await updateDefinition(call.core, caller, present.id, settings, call.doors);
+  const { definition } = await updateDefinition(call.core, caller, present.id, settings, call.doors, present.updatedAt);
   warn(call.reply, definition);
   return shown(definition, caller);
 }

@@ -98,6 +98,12 @@ export function plainMember(object: Record<string, unknown>, name: string): unkn
   return isRawNumber(value) ? Number(value.rawJSON) : value;
 }
 
+/** A text, number or truth value as text; undefined for whatever has none, such as a list or an object. */
+export function scalarText(value: unknown): string | undefined {
+  if (isRawNumber(value)) return value.rawJSON;
+  return ["string", "number", "boolean"].includes(typeof value) ? String(value) : undefined;
+}
+
 /** A member as it was sent, where the body is JSON: number tokens and escapes stay. */
 export function sourceOf({ text, value }: Body, name: string): string | undefined {
   const wanted = member(value as Record<string, unknown>, name);

@@ -1,7 +1,7 @@
 /** A Webhook object as a client sends it, read into what a definition is made of. */
 import type { DefinitionState } from "../../../definitions/settings.ts";
 import { isRawNumber } from "../../../wire/json-exact.ts";
-import { member, plainMember } from "./body.ts";
+import { member, plainMember, scalarText } from "./body.ts";
 import { FaceError } from "./errors.ts";
 import { DEFAULT_WEBHOOK } from "./webhook.ts";
 
@@ -73,7 +73,7 @@ function readState(value: unknown): DefinitionState {
 
 /** S20. */
 function readType(value: unknown): WebhookInput["Type"] {
-  const type = String(value ?? "webhook").toLowerCase();
+  const type = scalarText(value ?? "webhook")?.toLowerCase();
   return type === "webhook" || type === "crmscript" ? type : refuse("Type must be an installed plugin: webhook or crmscript");
 }
 
@@ -94,8 +94,8 @@ function readHeaders(value: unknown): Record<string, string> | null {
 
 /** GET and GetAllWebhooks. @throws FaceError 400 for an unknown state */
 export function readStatusFilter(value: unknown): readonly DefinitionState[] | undefined {
-  const text = value === undefined || value === null ? "" : String(value).toLowerCase();
+  const text = scalarText(value ?? "")?.toLowerCase();
   if (text === "" || text === "unknown" || text === "0") return undefined;
-  const state = Object.hasOwn(STATE_NAMES, text) ? STATE_NAMES[text] : undefined;
+  const state = text !== undefined && Object.hasOwn(STATE_NAMES, text) ? STATE_NAMES[text] : undefined;
   return [state ?? refuse("statusFilter must be Unknown, Active, Stopped or TooManyErrors")];
 }

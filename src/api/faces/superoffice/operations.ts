@@ -13,6 +13,7 @@ import { ForbiddenError, NotFoundError, ValidationError } from "../../../errors.
 import { idOf } from "../../../wire/ids.ts";
 import type { Doors } from "../../doors.ts";
 import { associateIdOf } from "./associates.ts";
+import { scalarText } from "./body.ts";
 import { FaceError } from "./errors.ts";
 import { readStatusFilter, type WebhookInput } from "./input.ts";
 import { demandAnswer, demandTarget } from "./save-test.ts";
@@ -36,7 +37,7 @@ function reader(caller: Caller): Caller {
 /** @throws NotFoundError also for another application's, and for definitions of other dialects */
 export async function findWebhook({ core }: Doors, caller: Caller, id: unknown): Promise<DefinitionRow> {
   demandRead(caller);
-  const text = String(id ?? "");
+  const text = scalarText(id) ?? "";
   const row = /^[1-9]\d{0,9}$/.test(text) ? await getDefinition(core, reader(caller), { number: Number(text) }) : null;
   if (row?.dialect !== "SUPEROFFICE" || (caller.application !== undefined && row.application !== caller.application)) {
     throw new NotFoundError(`the webhook ${text.slice(0, 20)}`);
@@ -50,7 +51,12 @@ export async function listWebhooks(
   caller: Caller,
   filter: { name: unknown; event: unknown; status: unknown },
 ): Promise<DefinitionRow[]> {
-  const text = (value: unknown) => (value === undefined || value === null || value === "" ? undefined : String(value));
+  const text = (value: unknown) => {
+    if (value === undefined || value === null || value === "") return undefined;
+    const found = scalarText(value);
+    if (found === undefined) throw new FaceError(400, "a filter must be text");
+    return found;
+  };
   const rows = await listDefinitionsByOffset(core, reader(caller), {
     dialect: "SUPEROFFICE",
     name: text(filter.name),
@@ -87,6 +93,7 @@ export async function createWebhook(doors: Doors, caller: Caller, input: Webhook
 /**
  * A full replacement, but for what the caller may not see: without `secrets:read` no secret keeps the stored one.
  * @param only a patch: these fields alone are written, so that it undoes nothing that somebody else changes meanwhile
+ * @param ifUnchangedSince when the row was changed that `input` was made of: a ConflictError says that it was meanwhile
  * @throws as createWebhook
  */
 export async function replaceWebhook(
@@ -95,6 +102,7 @@ export async function replaceWebhook(
   row: DefinitionRow,
   input: WebhookInput,
   only: ReadonlySet<string> = EVERYTHING,
+  ifUnchangedSince?: Date,
 ): Promise<DefinitionRow> {
   demandWrite(caller);
   const { core } = doors;
@@ -110,7 +118,7 @@ export async function replaceWebhook(
   }
   if (only.has("Secret") && input.Secret !== null) changes.signing = { text: input.Secret };
   else if (only.has("Secret") && caller.scopes.has("secrets:read")) changes.signing = "NONE";
-  const updated = await updateDefinition(core, caller, row.id, changes, doors);
+  const updated = await updateDefinition(core, caller, row.id, changes, doors, ifUnchangedSince);
   const events = stateEvents(updated.changes).map((event) => ({ ...event, callerNumber: caller.userNumber }));
   await doors.ingest.emit(caller.organizationId, events, { exempt: true, trace: caller.trace });
   return updated.definition;
@@ -146,7 +154,7 @@ export async function signalEvent(
     throw new FaceError(400, "the event name must be letters, digits, _ . and -, at most 128, such as contact.created");
   }
   const key = signal.primaryKey ?? 0;
-  const primaryKey = /^-?\d{1,10}$/.test(String(key)) ? Number(key) : Number.NaN;
+  const primaryKey = /^-?\d{1,10}$/.test(scalarText(key) ?? "") ? Number(key) : Number.NaN;
   if (!(primaryKey >= -INT32 && primaryKey < INT32)) throw new FaceError(400, "the primary key must be an int32; 0 if unused");
   const reserved = reservedType(name);
   if (reserved) throw new FaceError(400, reserved);

@@ -48,7 +48,7 @@ function mergePatch(webhook: Json, patch: Json): Json {
 function mergeEvents(events: readonly string[], change: unknown): unknown {
   if (change === null) return [];
   if (typeof change === "string") return [...events, change];
-  return typeof change === "object" && !Array.isArray(change) ? [...events, ...Object.values(change)] : change;
+  return typeof change === "object" && !Array.isArray(change) && !isRawNumber(change) ? [...events, ...Object.values(change)] : change;
 }
 
 function merged(target: unknown, patch: unknown): unknown {
@@ -70,7 +70,7 @@ function jsonPatch(webhook: Json, operations: readonly unknown[]): Json {
   if (operations.length > MOST_OPERATIONS) throw new FaceError(400, `a patch may have ${MOST_OPERATIONS} operations`);
   for (const [index, given] of operations.entries()) {
     const operation = readOperation(given, index);
-    const path = pathIn(webhook, operation.path, index);
+    const path = pathIn(webhook, operation, index);
     if (operation.op === "test") {
       if (same(bared(Pointer.fromJSON(path).get(webhook)), operation.value)) continue;
       throw new FaceError(409, `operation ${index}: the test of ${operation.path} does not hold`);
@@ -97,7 +97,8 @@ function same(given: unknown, other: unknown): boolean {
 
 function readOperation(given: unknown, index: number): { op: string; path: string; value?: unknown } {
   const operation = (typeof given === "object" && given !== null ? given : {}) as Json;
-  const op = String(member(operation, "op") ?? "").toLowerCase();
+  const named = member(operation, "op");
+  const op = typeof named === "string" ? named.toLowerCase() : "";
   const path = member(operation, "path");
   if (!OPERATIONS.has(op)) throw new FaceError(400, `operation ${index}: op must be add, replace, remove or test`);
   if (typeof path !== "string") throw new FaceError(400, `operation ${index}: path must be text`);
@@ -106,21 +107,36 @@ function readOperation(given: unknown, index: number): { op: string; path: strin
   return op === "remove" ? { op, path } : { op, path, value };
 }
 
-/** The path with the document's own case, and with its leading slash. */
-function pathIn(webhook: Json, path: string, index: number): string {
+/** Members that only a built-in object has. */
+const BUILT_IN = new Set(["__proto__", "constructor", "prototype"]);
+const INDEX = /^(?:0|[1-9]\d{0,8})$/;
+
+/**
+ * The path with the document's own case, and with its leading slash. It leads through the document's own members and items alone: a
+ * pointer by itself would follow what every object inherits, and write into the process's own functions.
+ */
+function pathIn(webhook: Json, { op, path }: { op: string; path: string }, index: number): string {
+  const none = () => new FaceError(400, `operation ${index}: there is no ${path}`);
   const [first = "", ...rest] = path.replace(/^\//, "").split("/");
   const name = PATCHABLE.find((candidate) => candidate.toLowerCase() === first.toLowerCase());
-  if (name === undefined) throw new FaceError(400, `operation ${index}: there is no ${path}`);
+  if (name === undefined) throw none();
   if (rest.length > 0 && (name === "Headers" || name === "Properties")) webhook[name] ??= {};
   let node: unknown = webhook[name];
-  const segments = rest.map((segment) => {
+  const segments = rest.map((segment, at) => {
     const key = segment.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (["__proto__", "constructor", "prototype"].includes(key)) throw new FaceError(400, `operation ${index}: there is no ${path}`);
-    const known = typeof node === "object" && node !== null && !Array.isArray(node) ? Object.keys(node) : [];
+    const isNew = op === "add" && at === rest.length - 1;
+    if (typeof node !== "object" || node === null || BUILT_IN.has(key)) throw none();
+    if (Array.isArray(node)) {
+      if (!(isNew && (key === "-" || key === String(node.length))) && !(INDEX.test(key) && Number(key) < node.length)) throw none();
+      node = node[Number(key)];
+      return key;
+    }
+    const known = Object.keys(node);
     if (known.length > MOST_NAMES) throw new FaceError(400, `operation ${index}: a patch may go into objects of ${MOST_NAMES} members`);
-    const actual = known.includes(key) ? key : (known.find((each) => each.toLowerCase() === key.toLowerCase()) ?? key);
-    node = (node as Json | null | undefined)?.[actual];
-    return actual.replaceAll("~", "~0").replaceAll("/", "~1");
+    const actual = known.includes(key) ? key : known.find((each) => each.toLowerCase() === key.toLowerCase());
+    if (actual === undefined && !isNew) throw none();
+    node = actual === undefined ? undefined : (node as Json)[actual];
+    return (actual ?? key).replaceAll("~", "~0").replaceAll("/", "~1");
   });
   return `/${[name, ...segments].join("/")}`;
 }

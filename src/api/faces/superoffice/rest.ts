@@ -2,6 +2,7 @@
 import type { Caller } from "../../../accounts/caller.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Route } from "../face.ts";
+import { onPresent } from "../on-present.ts";
 import { answer } from "./answer.ts";
 import { answerDefault, answerList, answerRest, route, type SoCall, shown, signal, test, webhookIn } from "./calls.ts";
 import { httpDate } from "./dates.ts";
@@ -52,10 +53,16 @@ export const restRoutes: readonly Route<Caller>[] = [
       return answerRest(call, await replaceWebhook(call.doors, call.caller, row, readWebhook(await typed(call, row))));
     },
     PATCH: async (call) => {
-      const row = await changeable(call);
-      const before = await shown(call, row);
-      const after = patched(before, call.body.value);
-      return answerRest(call, await replaceWebhook(call.doors, call.caller, row, readWebhook(after), changedFields(before, after)));
+      return answerRest(
+        call,
+        await onPresent(async () => {
+          const row = await changeable(call);
+          const before = await shown(call, row);
+          const patch = call.body.root === undefined ? call.body.value : keepTypes({ ...before }, call.body.value);
+          const after = patched(before, patch);
+          return replaceWebhook(call.doors, call.caller, row, readWebhook(after), changedFields(before, after), row.updatedAt);
+        }),
+      );
     },
     DELETE: async (call) => {
       await deleteWebhook(call.doors, call.caller, call.param("id"));

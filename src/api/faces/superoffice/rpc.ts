@@ -22,7 +22,7 @@ export const rpcRoutes: readonly Route<Caller>[] = [
     demandWrite(caller);
     const given = webhookIn(call);
     const id = plainMember(given, "WebhookId") ?? 0;
-    if (Number(id) === 0) return answerRpc(call, await createWebhook(doors, caller, readWebhook(given)));
+    if (id === 0 || id === "0") return answerRpc(call, await createWebhook(doors, caller, readWebhook(given)));
     const row = await findWebhook(doors, caller, id);
     return answerRpc(call, await replaceWebhook(doors, caller, row, readWebhook(await typed(call, row))));
   }),

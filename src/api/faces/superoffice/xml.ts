@@ -157,7 +157,9 @@ function escaped(text: string): string {
 /** .NET's way: what cannot stand in an element's name becomes `_xHHHH_`; no name at all `_x_`. */
 function encodeName(name: string): string {
   if (name === "") return "_x_";
-  if (LIST_ITEMS.has(name)) return `_x${name.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_${name.slice(1)}`;
+  // A parser refuses, or renames, what every object inherits.
+  if (LIST_ITEMS.has(name) || name in Object.prototype || name === "prototype")
+    return `_x${name.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_${name.slice(1)}`;
   const safe = name.replace(/_(?=x(?:[0-9A-Fa-f]{4})?_)/g, "_x005F_");
   return safe.replace(/^[^A-Za-z_]|[^A-Za-z0-9_.-]/g, (c) => `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`);
 }

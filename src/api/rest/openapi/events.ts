@@ -1,5 +1,5 @@
 /** Our own REST: events in, and what an installation says about itself. */
-import { BESIDE_PAYLOAD } from "../../../events/input.ts";
+import { BESIDE_PAYLOAD } from "../../../definitions/text.ts";
 import { exactly, inHeader, inQuery, json, type Part, ref, refusals } from "./parts.ts";
 
 const TEXT = { type: "string" };
