@@ -224,10 +224,10 @@ async function startOn(
   await startIds(core);
   // While these wait for Postgres, the server is made.
   const begun = Promise.all([bootstrap(core), notify.start(), queue.start([...ENGINE_JOBS, ...CHORE_JOBS])]);
-  // Heard where it is waited for; until then a failure must not end the process.
-  begun.catch(() => undefined);
+  // A failure is told where it is waited for; until then it must not end the process.
+  const settled = begun.catch(() => undefined);
   started.push(async () => {
-    await begun.catch(() => undefined);
+    await settled;
     await Promise.all([notify.stop(), queue.stop()]);
   });
 

@@ -95,4 +95,6 @@ export const LIVE = {
 export const EVENTS = {
   bodyBytes: 5 * 2 ** 20,
   perCall: 1000,
+  /** Of a payload, and of what was before. */
+  payloadBytes: 2 ** 20,
 } as const;

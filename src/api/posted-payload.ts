@@ -4,12 +4,12 @@ import { TooLargeError } from "../errors.ts";
 import { compact } from "../wire/json-text.ts";
 import { isEncoded, isJsonType, isUtf8, jsonIn, mediaTypeOf, UnreadableBodyError, UnsupportedMediaTypeError, utf8Of } from "./body.ts";
 import { FORM_TYPE, MOST_FIELDS, readForm } from "./form.ts";
+import { EVENTS } from "./limits.ts";
 
 const MULTIPART = "multipart/form-data";
 const TYPES =
   "send JSON, a form (application/x-www-form-urlencoded or multipart/form-data) or text, in UTF-8 and without a Content-Encoding";
 const DEPTH = 64;
-const PAYLOAD_BYTES = 2 ** 20;
 
 type Kind = "JSON" | "FORM" | "MULTIPART" | "TEXT";
 
@@ -37,7 +37,7 @@ export async function payloadOf(headers: IncomingHttpHeaders, body: Uint8Array):
   const payload =
     kind === "TEXT" ? JSON.stringify(text) : fieldsJson(kind === "FORM" ? readForm(text) : await readMultipart(headers, body, text));
   // Escaped it may be six times as long.
-  if (Buffer.byteLength(payload) > PAYLOAD_BYTES) throw new TooLargeError("as JSON the body would be larger than 1 MiB");
+  if (Buffer.byteLength(payload) > EVENTS.payloadBytes) throw new TooLargeError("as JSON the body would be larger than 1 MiB");
   // What a text must not hold is judged alike, however it came.
   jsonIn(payload, DEPTH);
   return payload;

@@ -4,7 +4,7 @@ import type { Core } from "../core.ts";
 import { sendTest, type TestParts } from "../delivery/test-send.ts";
 import { type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { isEventType } from "./match.ts";
-import { BESIDE_PAYLOAD, changesIssues, isPlainObject, jsonIssues, textIssues } from "./text.ts";
+import { changesIssues, scopeIssues, textIssues } from "./text.ts";
 
 export interface TestEventInput {
   type: string;
@@ -68,9 +68,7 @@ export async function testDefinition(
     ...textIssues("event.entity", entity, 255),
     ...textIssues("event.entityId", entityId, 255),
     ...textIssues("event.actor", actor, 255),
-    ...(scope === null || scope === undefined || isPlainObject(scope)
-      ? jsonIssues("event.scope", scope, BESIDE_PAYLOAD.scopeCharacters)
-      : [{ path: "event.scope", message: "must be an object" }]),
+    ...scopeIssues("event.scope", scope),
     ...changesIssues("event.changes", changes),
   ];
   const body = jsonText("event.payload", payload ?? {}, issues);

@@ -64,6 +64,12 @@ function jsonProblem(value: unknown, depth: number): string | undefined {
   return undefined;
 }
 
+/** Of an event. */
+export function scopeIssues(path: string, scope: unknown): Issue[] {
+  if (scope === null || scope === undefined || isPlainObject(scope)) return jsonIssues(path, scope, BESIDE_PAYLOAD.scopeCharacters);
+  return [{ path, message: "must be an object" }];
+}
+
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }

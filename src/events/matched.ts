@@ -5,7 +5,7 @@ import { type Match, ROWS } from "../delivery/lane-enqueue.ts";
 import { type LaneRef, laneIdOf, laneRef } from "../delivery/lane-id.ts";
 import { ValidationError } from "../errors.ts";
 import { type EventInput, eventOf, type IncomingEvent } from "./input.ts";
-import { Turns, withinTurn } from "./turns.ts";
+import { Turns } from "./turns.ts";
 import { matchesOf } from "./write.ts";
 
 /** A call with more requests is refused. */
@@ -34,11 +34,10 @@ export function matchFew(
   inputs: readonly EventInput[],
   catalog: Catalog | undefined,
 ): Matched | undefined {
-  const monotonic = () => core.clock.monotonic();
-  const began = monotonic();
+  const turns = new Turns(core.clock);
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   for (const event of events) {
-    const found = withinTurn(matchesOf(event, catalog), began, monotonic);
+    const found = turns.within(matchesOf(event, catalog));
     if (!found) return undefined;
     count(counting, event, found);
   }
@@ -55,7 +54,7 @@ export async function match(
   const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
   const mistakes = (await catalog?.judge?.(inputs)) ?? [];
   if (mistakes.length > 0) throw new ValidationError(mistakes);
-  const turns = new Turns(() => core.clock.monotonic());
+  const turns = new Turns(core.clock);
   for (const [i, event] of events.entries()) {
     if (i > 0 && i % STRETCH === 0) await turns.others();
     count(counting, event, await turns.whole(matchesOf(event, catalog)));
@@ -66,7 +65,7 @@ export async function match(
 /** With the matches of all its events, for a call whose turn has come: while it waits they are not kept. */
 export async function wholeOf(core: Core, matched: Matched): Promise<Matched> {
   if (matched.matches) return matched;
-  const turns = new Turns(() => core.clock.monotonic());
+  const turns = new Turns(core.clock);
   const found: Match[][] = [];
   for (const event of matched.events) found.push(await turns.whole(matchesOf(event, matched.catalog)));
   return { ...matched, matches: found.flat() };

@@ -1,7 +1,7 @@
 /** What event a verified post is: by the source's template, and by its transformation where there is one. */
 import { z } from "zod";
 import { isEventType } from "../definitions/match.ts";
-import { BESIDE_PAYLOAD, jsonIssues } from "../definitions/text.ts";
+import { BESIDE_PAYLOAD, scopeIssues } from "../definitions/text.ts";
 import type { Sandbox } from "../delivery/sandbox/sandbox.ts";
 import type { EventInput } from "../events/input.ts";
 import { parseJson } from "../wire/json-exact.ts";
@@ -111,7 +111,7 @@ function shapedEvent(text: string, post: ReadPost): (Omit<EventInput, "type"> & 
   const written = (name: string) => (sources.get(name) === "null" ? undefined : sources.get(name));
   const scope = written("scope");
   const exact = scope === undefined ? null : (parseJson(scope) as Record<string, unknown>);
-  const [bad] = jsonIssues("scope", exact, BESIDE_PAYLOAD.scopeCharacters);
+  const [bad] = scopeIssues("scope", exact);
   if (bad) return `${bad.path} ${bad.message}`;
   return {
     ...(type ? { type } : {}),

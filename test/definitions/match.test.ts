@@ -201,3 +201,22 @@ describe("doForms", () => {
     expect(idsOf([plain], [], event({ type: "record.updated" }))).toEqual(["plain"]);
   });
 });
+
+it("a catalogue's walk pauses before each filter and each condition, and finds what a match finds", () => {
+  const definitions = [
+    definition({ id: "d1", number: 1, eventTypes: ["*"] }),
+    definition({ id: "d2", number: 2, eventTypes: ["*"], filter: { payload: { a: 1 } } }),
+    definition({ id: "d3", number: 3, eventTypes: ["*"], filter: { payload: { a: 2 } } }),
+  ];
+  const matcher = compileCatalog(definitions, [
+    rule({ id: "r", entity: "order", condition: { payload: { a: 1 } }, definitionIds: ["d3"] }),
+  ]);
+  const given = { ...event({ type: "a.b", entity: "order" }), payload: '{"a":1}' };
+  const walk = matcher.walk(given);
+  let pauses = 0;
+  let step = walk.next();
+  for (; !step.done; step = walk.next()) pauses += 1;
+  expect(pauses).toBe(3);
+  expect(step.value).toEqual(matcher.match(given));
+  expect(step.value.map(({ definitionId }) => definitionId)).toEqual(["d3", "d1", "d2"]);
+});

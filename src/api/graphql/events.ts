@@ -1,7 +1,7 @@
 /** Events: what happened. Emitting them, and the log of what was accepted. */
 
 import { isEventType, reservedType } from "../../definitions/match.ts";
-import { BESIDE_PAYLOAD, changesIssues, isPlainObject, jsonIssues } from "../../definitions/text.ts";
+import { changesIssues, scopeIssues } from "../../definitions/text.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import type { EventInput, IncomingEvent } from "../../events/input.ts";
 import { type EventNode, readEvents, writtenEvents } from "../../requests/event.ts";
@@ -155,7 +155,6 @@ builder.queryFields((t) => ({
 
 /** Characters of type, entity, entityId, actor and key. */
 const SHORT = 255;
-const PAYLOAD_BYTES = 2 ** 20;
 const DEPTH = 64;
 
 function issuesOf(
@@ -172,9 +171,7 @@ function issuesOf(
     if ((event[field]?.length ?? 0) > SHORT) say(field, `must have at most ${SHORT} characters`);
   }
   if (event.idempotencyKey === "") say("idempotencyKey", "must not be empty");
-  if (event.scope != null && !isPlainObject(event.scope)) say("scope", "must be an object");
-  else issues.push(...jsonIssues(at("scope"), event.scope, BESIDE_PAYLOAD.scopeCharacters));
-  issues.push(...changesIssues(at("changes"), event.changes));
+  issues.push(...scopeIssues(at("scope"), event.scope), ...changesIssues(at("changes"), event.changes));
   for (const field of ["payload", "previous"] as const) {
     const text = texts[field];
     if (text === null) continue;
@@ -182,7 +179,7 @@ function issuesOf(
     const problem = event[field] instanceof WrittenJson ? undefined : checkJson(text, { maxDepth: DEPTH });
     if (problem) say(field, problem.message);
     // A character is at least a byte, and three at most.
-    if (text.length * 3 > PAYLOAD_BYTES && Buffer.byteLength(text) > PAYLOAD_BYTES) say(field, "must not be larger than 1 MiB");
+    if (text.length * 3 > EVENTS.payloadBytes && Buffer.byteLength(text) > EVENTS.payloadBytes) say(field, "must not be larger than 1 MiB");
   }
 }
 

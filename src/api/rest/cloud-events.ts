@@ -8,6 +8,7 @@ import { compact, elements, members, stringSource } from "../../wire/json-text.t
 import { isShowable } from "../../wire/moment.ts";
 import { traceOfFields } from "../../wire/trace-context.ts";
 import { isJsonType, jsonIn, mediaTypeOf, UnreadableBodyError } from "../body.ts";
+import { EVENTS } from "../limits.ts";
 
 /** The data is no JSON. Its message is where that stands. */
 export class UnsupportedDataError extends Error {}
@@ -122,9 +123,8 @@ export function structuredEvent(text: string, path = ""): EventInput {
   return toInput(attributes as unknown as Attributes, payload === undefined ? undefined : compact(payload), path);
 }
 
-/** As deep, and as large, as a payload may be. */
+/** As deep as a payload may be. */
 const DEPTH = 64;
-const PAYLOAD_BYTES = 2 ** 20;
 
 /** JSON that was sent as bytes. @throws ValidationError it is no base64; UnsupportedDataError it is, but of no JSON text */
 function decoded(source: string, path: string): string {
@@ -134,7 +134,7 @@ function decoded(source: string, path: string): string {
     throw new ValidationError([{ path: at, message: "must be base64 (RFC 4648, with its padding)" }]);
   }
   const bytes = Buffer.from(base64, "base64");
-  if (bytes.length > PAYLOAD_BYTES) throw new ValidationError([{ path: at, message: "must be at most 1 MiB" }]);
+  if (bytes.length > EVENTS.payloadBytes) throw new ValidationError([{ path: at, message: "must be at most 1 MiB" }]);
   if (!isUtf8(bytes)) throw new UnsupportedDataError(at);
   const text = bytes.toString("utf8");
   try {

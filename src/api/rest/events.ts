@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type Caller, demand } from "../../accounts/caller.ts";
 import { isEventType, reservedType } from "../../definitions/match.ts";
-import { BESIDE_PAYLOAD, jsonIssues } from "../../definitions/text.ts";
+import { BESIDE_PAYLOAD, scopeIssues } from "../../definitions/text.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
 import type { AcceptedEvent, EventInput } from "../../events/input.ts";
 import { globalId } from "../../wire/ids.ts";
@@ -22,7 +22,6 @@ import { type Sources, scanEvents } from "./scan-events.ts";
 /** Of a payload; a whole body may be deeper by the array and the event around it. */
 const DEPTH = 64;
 const AROUND = 2;
-const PAYLOAD_BYTES = 2 ** 20;
 
 /** A body that took longer is asked once more who sends it. */
 const SLOW_BODY_MS = 1_000;
@@ -90,7 +89,7 @@ function plainEvent(value: unknown, { payload = "{}", previous = "null", scope }
 function exactScope(text: string | undefined, path: string): Record<string, unknown> | null {
   if (text === undefined) return null;
   const scope = parseJson(text) as Record<string, unknown> | null;
-  const issues = jsonIssues(path === "" ? "scope" : `${path}.scope`, scope, BESIDE_PAYLOAD.scopeCharacters);
+  const issues = scopeIssues(path === "" ? "scope" : `${path}.scope`, scope);
   if (issues.length > 0) throw new ValidationError(issues);
   return scope;
 }
@@ -167,7 +166,7 @@ function checkEvents({ inputs, many, checked }: Call): void {
     for (const name of ["payload", "previous"] as const) {
       const text = input[name];
       if (text === null || text === undefined) continue;
-      if (Buffer.byteLength(text) > PAYLOAD_BYTES) throw new ValidationError([{ path: at(name), message: "must be at most 1 MiB" }]);
+      if (Buffer.byteLength(text) > EVENTS.payloadBytes) throw new ValidationError([{ path: at(name), message: "must be at most 1 MiB" }]);
       const problem = checked ? undefined : checkJson(text, { maxDepth: DEPTH });
       if (problem) throw new ValidationError([{ path: at(name), message: problem.message }]);
     }

@@ -104,6 +104,12 @@ export function scalarText(value: unknown): string | undefined {
   return ["string", "number", "boolean"].includes(typeof value) ? String(value) : undefined;
 }
 
+/** The id that a webhook names; undefined: it is a new one's. */
+export function givenId(webhook: Record<string, unknown>): unknown {
+  const id = plainMember(webhook, "WebhookId") ?? 0;
+  return id === 0 || id === "0" ? undefined : id;
+}
+
 /** A member as it was sent, where the body is JSON: number tokens and escapes stay. */
 export function sourceOf({ text, value }: Body, name: string): string | undefined {
   const wanted = member(value as Record<string, unknown>, name);

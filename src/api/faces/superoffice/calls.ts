@@ -6,7 +6,7 @@ import type { DefinitionRow } from "../../../definitions/settings.ts";
 import type { Call, Handler, Route } from "../face.ts";
 import { warn } from "../warning.ts";
 import { answer } from "./answer.ts";
-import { type Body, member, objectOf, plainMember, readBody, sourceOf } from "./body.ts";
+import { type Body, givenId, member, objectOf, readBody, sourceOf } from "./body.ts";
 import { dateFormat } from "./dates.ts";
 import { FaceError } from "./errors.ts";
 import { readWebhook } from "./input.ts";
@@ -82,8 +82,8 @@ export async function test(call: SoCall, given: Record<string, unknown>): Promis
   const { doors, caller, request, reply } = call;
   demandWrite(caller);
   const input = readWebhook({ ...given, Name: member(given, "Name") ?? "Test" });
-  const id = plainMember(given, "WebhookId") ?? 0;
-  const row = id === 0 || id === "0" ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
+  const id = givenId(given);
+  const row = id === undefined ? undefined : await findWebhook(doors, caller, id).catch(() => undefined);
   // What the caller may not see goes only where it goes anyway.
   const same = row && [row.targetUrl, shownUrl(caller, row.targetUrl)].includes(canonical(input.TargetUrl));
   const stored = same ? row : undefined;

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { Caller } from "../../../accounts/caller.ts";
 import type { Route } from "../face.ts";
 import { answer } from "./answer.ts";
-import { member, objectOf, plainMember } from "./body.ts";
+import { givenId, member, objectOf, plainMember } from "./body.ts";
 import { answerDefault, answerList, answerRpc, memberSource, route, type SoCall, signal, test, webhookIn } from "./calls.ts";
 import { readWebhook } from "./input.ts";
 import { createWebhook, deleteWebhook, demandWrite, findWebhook, lastErrorOf, replaceWebhook } from "./operations.ts";
@@ -21,8 +21,8 @@ export const rpcRoutes: readonly Route<Caller>[] = [
     const { doors, caller } = call;
     demandWrite(caller);
     const given = webhookIn(call);
-    const id = plainMember(given, "WebhookId") ?? 0;
-    if (id === 0 || id === "0") return answerRpc(call, await createWebhook(doors, caller, readWebhook(given)));
+    const id = givenId(given);
+    if (id === undefined) return answerRpc(call, await createWebhook(doors, caller, readWebhook(given)));
     const row = await findWebhook(doors, caller, id);
     return answerRpc(call, await replaceWebhook(doors, caller, row, readWebhook(await typed(call, row))));
   }),
