@@ -21,6 +21,8 @@ export class Connection implements Pooled {
   readonly client: Client;
   /** Sees what comes until the head of a reply is complete. */
   watch: HeadWatch | undefined;
+  /** The event loop has turned since its last reply. */
+  isRested = true;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #usableUntil: number;
@@ -49,6 +51,16 @@ export class Connection implements Pooled {
   alive(): boolean {
     return !this.#socket.destroyed && !this.#socket.readableEnded && this.#clock.monotonic() < this.#usableUntil;
   }
+
+  /** Its reply has come. */
+  rest(): void {
+    this.isRested = false;
+    setImmediate(this.#rested);
+  }
+
+  readonly #rested = (): void => {
+    this.isRested = true;
+  };
 
   destroy(): void {
     this.#socket.destroy();

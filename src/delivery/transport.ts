@@ -4,7 +4,9 @@
  * done here, so that every address is checked before and after connecting and every phase has its limit.
  *
  * A kept connection that the receiver closed: undici reads what has come on an idle socket before it writes, and if
- * it finds the end, nothing was sent and the call goes out again on a new connection at once. When the end crosses
+ * it finds the end, nothing was sent and the call goes out again on a new connection at once. A receiver that closes
+ * behind its reply without saying so is seen to do it one turn of the event loop later, so a call that follows in the
+ * reply's own turn waits that long. When the end crosses
  * our request on the wire, nobody can know whether it was read: that is a failed attempt (CONNECTION_RESET) for the
  * retry schedule, and not a hidden second call that the log would not show. To keep this rare, a connection is kept
  * idle for 4 s, or 2 s less than the receiver's own `Keep-Alive: timeout` says.
@@ -169,7 +171,11 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#timer = setTimeout(this.#expire, this.#call.timeoutMs, this.#call.timeoutMs);
     if (idle) {
       this.#reused = true;
-      this.#dispatch(idle);
+      if (idle.isRested) this.#dispatch(idle);
+      else
+        setImmediate(() => {
+          if (!this.#settled) this.#dispatch(idle);
+        });
     } else {
       void this.#open();
     }
@@ -337,6 +343,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#holdsSlot = false;
     const connection = this.#connection;
     if (connection && reusable && connection.alive()) {
+      connection.rest();
       this.#shared.pool.keep(connection);
       return;
     }

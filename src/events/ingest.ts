@@ -77,7 +77,7 @@ const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 /** @param parts.quotas absent: none are kept */
 export function createIngest(
   core: Core,
-  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs; quotas?: Pick<OpenQuotas, "admit"> },
+  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs; quotas?: Pick<OpenQuotas, "admit" | "ended"> },
 ): Ingest {
   const { lanes, numbers, catalogs, quotas } = parts;
   const committed = createAfterCommit(core, parts);
@@ -240,16 +240,18 @@ export function createIngest(
         throw shown(error);
       }));
     const bytes = bytesOf(inputs);
-    if (quotas && !isExempt(inputs, options)) {
-      const wanted = { events: inputs.length, bytes, requests: matched.requests, token: options.token };
-      const admitting = quotas.admit(organizationId, wanted);
+    const { requests } = matched;
+    const counted = quotas && !isExempt(inputs, options) ? quotas : undefined;
+    if (counted) {
+      const wanted = { events: inputs.length, bytes, requests, token: options.token };
+      const admitting = counted.admit(organizationId, wanted);
       // From memory, mostly: then it keeps its place in the order of the calls.
       if (admitting)
         await admitting.catch((error: unknown): never => {
           throw shown(error);
         });
     }
-    return new Promise<IngestResult>((resolve, reject) => {
+    const taken = new Promise<IngestResult>((resolve, reject) => {
       const call = { organizationId, inputs, options };
       line.join({
         ...call,
@@ -258,13 +260,16 @@ export function createIngest(
         events: Math.max(1, inputs.length),
         bytes,
         lanes: matched.lanes,
-        requests: matched.requests,
+        requests,
         long: !fitsOneStatement(matched),
         keys: keysOf(call),
         resolve,
         reject,
       });
     });
+    const ended = () => counted?.ended(organizationId, requests);
+    taken.then(ended, ended);
+    return taken;
   }
 
   return {

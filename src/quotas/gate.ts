@@ -30,7 +30,7 @@ export interface Wanted {
 export interface Known {
   /** As it was counted. */
   count: number;
-  /** Added here since. */
+  /** Added here, and not in that count. */
   since: number;
   /** Not counted again before then, in monotonic milliseconds. */
   again: number;
@@ -45,6 +45,12 @@ export interface Own {
   bucket: Bucket | undefined;
   tokens: Map<string, Bucket>;
   queued: Known;
+  /** Requests of calls that have not ended here: no count sees those that are not committed yet. */
+  open: number;
+  /** What is queued is being counted. */
+  counting: Promise<void> | undefined;
+  /** Counted without being asked from then on, in monotonic milliseconds. */
+  recount: number;
   stored: Known;
   /** Bytes that the ledger was not told of. */
   untold: number;
@@ -58,6 +64,9 @@ const STALE_MS = 30_000;
 /** Between two counts of the same thing: at least so long, and ten times as long as the count took. */
 const COUNT_MS = 200;
 const COUNT_FACTOR = 10;
+/** Between two counts of what is queued that nobody asked for, for the sake of what other processes added; and a hundred times as long as one took. */
+const RECOUNT_MS = 5_000;
+const RECOUNT_FACTOR = 100;
 /** What a request holds: its row, its places in indexes, an attempt. */
 const REQUEST_BYTES = 800;
 
@@ -74,6 +83,8 @@ export interface Gate {
   load(own: Own): Promise<void>;
   /** Takes what it may. @returns a promise where something must be read first @throws RateLimitedError, also by the promise */
   admit(organizationId: string, wanted: Wanted): Promise<void> | undefined;
+  /** The call that was admitted has ended: its requests are committed, or there are none. */
+  ended(organizationId: string, requests: number): void;
   /** @returns how many the organization may have, when it has them; undefined: this is one more. Of quotas that are not loaded it knows nothing */
   subscribe(organizationId: string): number | undefined;
   unsubscribe(organizationId: string): void;
@@ -92,7 +103,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     if (!own) {
       own = {
         ...{ organizationId, quotas: undefined, loading: undefined, loadedAt: 0, bucket: undefined, tokens: new Map() },
-        ...{ queued: unknown(), stored: unknown(), untold: 0, subscriptions: 0, elsewhere: 0 },
+        ...{ queued: unknown(), open: 0, counting: undefined, recount: 0, stored: unknown(), untold: 0, subscriptions: 0, elsewhere: 0 },
       };
       organizations.set(organizationId, own);
     }
@@ -168,6 +179,8 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     if (late) refuse(own, "eventsPerSecond", late);
     for (const bucket of [own.bucket, tokenBucket]) if (bucket) take(bucket, wanted.events, now());
     own.queued.since += wanted.requests;
+    own.open += wanted.requests;
+    if (wanted.requests > 0 && now() >= own.recount) recount(own);
     own.stored.since += bytesOf(wanted);
     own.untold += bytesOf(wanted);
     dirty();
@@ -181,21 +194,36 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
 
   /** Before a count says no it is taken anew, unless it is fresh. */
   const mustCount = (own: Own, wanted: Wanted): boolean =>
-    (over(own, "queuedRequests", own.queued, wanted.requests) !== undefined && now() >= own.queued.again) ||
+    (over(own, "queuedRequests", own.queued, wanted.requests) !== undefined && (own.counting !== undefined || now() >= own.queued.again)) ||
     (over(own, "storedBytes", own.stored, bytesOf(wanted)) !== undefined && now() >= own.stored.again);
 
   async function count(own: Own, wanted: Wanted): Promise<void> {
+    if (over(own, "storedBytes", own.stored, bytesOf(wanted)) && now() >= own.stored.again) await load(own);
+    if (over(own, "queuedRequests", own.queued, wanted.requests) && (own.counting || now() >= own.queued.again)) await countQueue(own);
+  }
+
+  function countQueue(own: Own): Promise<void> {
+    own.counting ??= countNow(own).finally(() => {
+      own.counting = undefined;
+    });
+    return own.counting;
+  }
+
+  async function countNow(own: Own): Promise<void> {
     const began = now();
-    if (over(own, "storedBytes", own.stored, bytesOf(wanted)) && began >= own.stored.again) await load(own);
-    if (!over(own, "queuedRequests", own.queued, wanted.requests) || began < own.queued.again) return;
-    const before = own.queued.since;
-    own.queued.again = Number.POSITIVE_INFINITY;
+    const seen = own.queued.since - own.open;
     try {
       const [row] = await countQueued.rows(core.db.pool, [own.organizationId, (own.quotas?.queuedRequests ?? 0) + 1]);
-      own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - before) };
+      own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - seen) };
     } finally {
-      own.queued.again = now() + Math.max(COUNT_MS, (now() - began) * COUNT_FACTOR);
+      const took = now() - began;
+      own.queued.again = now() + Math.max(COUNT_MS, took * COUNT_FACTOR);
+      own.recount = now() + Math.max(RECOUNT_MS, took * RECOUNT_FACTOR);
     }
+  }
+
+  function recount(own: Own): void {
+    countQueue(own).catch((error: Error) => core.log.warn({ err: error.message }, "what is queued could not be counted"));
   }
 
   async function admitLater(own: Own, wanted: Wanted): Promise<void> {
@@ -223,6 +251,9 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       if (!isLoaded(own) || !tokenIsKnown(own, wanted.token) || mustCount(own, wanted)) return admitLater(own, wanted);
       judge(own, wanted);
       return undefined;
+    },
+    ended(organizationId, requests) {
+      of(organizationId).open -= requests;
     },
     subscribe(organizationId) {
       const own = of(organizationId);

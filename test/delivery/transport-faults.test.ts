@@ -111,6 +111,25 @@ describe("F15: broken HTTP has a stable code", () => {
     expect((await transport().send(call(h.url))).answer).toMatchObject({ status: 200, body: "ok" });
   });
 
+  it("a 100 Continue that nobody asked for is passed over, and nothing of the real one is changed", async () => {
+    const h = await hostile("continue");
+    const out = transport();
+    const sent = await out.send(call(h.url));
+    expect(sent.answer).toMatchObject({ status: 200, body: "\r\n\r\nHTTP/1.1 100 Continue" });
+    expect((await out.send(call(h.url))).answer).toEqual(sent.answer);
+    expect(h.connections).toBe(1);
+    const slow = await hostile("continue-in-pieces");
+    expect((await transport().send(call(slow.url))).answer).toMatchObject({ status: 200, body: "ok" });
+  });
+
+  it("a receiver that closes behind each reply, and does not say so, gets every call", async () => {
+    const h = await hostile("closes-unsaid");
+    const out = transport();
+    const codes: string[] = [];
+    for (let i = 0; i < 50; i++) codes.push(codeOf(await out.send(call(h.url))));
+    expect(codes).toEqual(new Array(50).fill("REPLY 200"));
+  });
+
   it("nobody listens: CONNECTION_REFUSED, without the address", async () => {
     const r = await receiver();
     await r.close();

@@ -53,6 +53,16 @@ const MODES = {
   /** The only polite one: an interim answer, then the real one. */
   "early-hints": (socket: Socket) =>
     socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
+  /** As some servers do, whoever asked. */
+  continue: (socket: Socket) =>
+    socket.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 25\r\n\r\n\r\n\r\nHTTP/1.1 100 Continue"),
+  "continue-in-pieces": (socket: Socket) =>
+    pieces(
+      socket,
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    ),
+  /** It does not say that it closes. */
+  "closes-unsaid": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
   "interim-flood": (socket: Socket) => pour(socket, Buffer.from("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(100))),
   "continue-flood": (socket: Socket) => pour(socket, Buffer.from("HTTP/1.1 100 Continue\r\n\r\n".repeat(100))),
   "big-headers": (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\n${header(200).repeat(1000)}content-length: 0\r\n\r\n`),
@@ -178,6 +188,13 @@ function drip(socket: Socket, start: string, text: string, size = 1): void {
     at = (at + size) % text.length;
   }, 100);
   socket.once("close", () => clearInterval(timer));
+}
+
+/** A byte at a time. */
+function pieces(socket: Socket, text: string): void {
+  const [first = "", rest] = [text[0], text.slice(1)];
+  if (first === "" || socket.destroyed) return;
+  socket.write(first, () => setImmediate(() => pieces(socket, rest)));
 }
 
 function header(bytes: number): string {

@@ -199,6 +199,28 @@ test("B57 queued requests: counted anew before they say no, over every process",
   await expect.poll(async () => (await emit(app, t)).status).toBe(202);
 });
 
+test("B57 queued requests: calls whose transaction still runs are in no count, and are not forgotten", async () => {
+  const t = await tenant({ queuedRequests: 10 });
+  await definition(t);
+  const taken = (statuses: number[]) => statuses.filter((status) => status === 202).length;
+  let accepted = 0;
+  for (let round = 0; round < 3; round++) accepted += taken(await statusesOf(Array.from({ length: 40 }, () => emit(app, t))));
+  expect(accepted).toBe(10);
+});
+
+test("B57 queued requests: what was there before a process began, and what others add, is heard of without being asked", async () => {
+  const t = await tenant({ queuedRequests: 10 });
+  await definition(t);
+  const other = await app.another();
+  expect((await emit(other, t)).status).toBe(202);
+  expect(await statusesOf(Array.from({ length: 9 }, () => emit(app, t)))).toEqual(Array(9).fill(202));
+  expect((await emit(app, t)).status).toBe(429);
+  // The other process knew of one. In the end it hears of the others, though it never had a reason to ask.
+  await expect.poll(async () => (await emit(other, t)).status, { timeout: 20_000, interval: 1_500 }).toBe(429);
+  const { rows } = await app.t.core.db.pool.query("SELECT count(*)::int AS n FROM lane_entry WHERE organization_id = $1", [t.id]);
+  expect(rows[0].n).toBeLessThan(18);
+}, 40_000);
+
 test("B57 stored bytes: what came in counts until its day is too old", async () => {
   const t = await tenant({ storedBytes: 20_000 });
   const payload = { text: "x".repeat(9_000) };
