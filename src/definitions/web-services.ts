@@ -63,6 +63,8 @@ export async function createWebService(core: Core, caller: Caller, input: WebSer
   demand(caller, "webhooks:write");
   const issues: Issue[] = [
     ...(EXTERNAL_ID.test(input.id) ? [] : [{ path: "id", message: "must be 1 to 200 visible ASCII characters without a colon" }]),
+    // It stands in paths, where clients take them for steps.
+    ...(input.id === "." || input.id === ".." ? [{ path: "id", message: "must not be . or .." }] : []),
     ...nameIssues("form", input.form, 255),
     ...nameIssues("project", input.project, 255),
     ...(input.password === ""

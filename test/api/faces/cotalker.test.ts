@@ -330,7 +330,8 @@ test("T21 T22 T27 one log entry per attempt, newest first, with the model's keys
   });
   const paged = (await call("GET", `${SUBSCRIPTION}/logs/${hook._id}?limit=1&skip=1`)).body;
   expect(paged.map((each: Answer["body"]) => each.event.data.n)).toEqual([2]);
-  expect((await call("GET", `${SUBSCRIPTION}/logs/${hook._id}?limit=no`)).status).toBe(400);
+  for (const limit of ["no", "0x2", "1e2", "", "1.5", "-1"])
+    expect([limit, (await call("GET", `${SUBSCRIPTION}/logs/${hook._id}?limit=${limit}`)).status]).toEqual([limit, 400]);
 });
 
 test("T22 no HTTP answer is logged as 409 with the error, and told from a real 409", async () => {

@@ -141,6 +141,7 @@ describe("web services", () => {
       { project: undefined },
       { form: undefined },
       { id: "a:b" },
+      { id: ".." },
       { id: "" },
       { password: "" },
       { form: 1 },

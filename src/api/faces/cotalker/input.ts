@@ -9,12 +9,18 @@ const trigger = z.enum(TRIGGER_NAMES, {
   error: (issue) => (issue.input === undefined ? "is required" : `must be one of ${TRIGGER_NAMES.join(", ")}`),
 });
 const context = z.object({ survey: text, group: text, taskGroup: text }).partial();
+/** Digits, and nothing else that JavaScript would read as a number. */
 const count = (max: number) =>
-  z.coerce
-    .number({ error: "must be a number" })
-    .int("must be a whole number")
-    .min(0, "must not be negative")
-    .max(max, `must be at most ${max}`);
+  z
+    .string({ error: "must be a number" })
+    .transform((sent) => (/^-?\d+(\.\d+)?$/.test(sent.trim()) ? Number(sent) : sent))
+    .pipe(
+      z
+        .number({ error: "must be a number" })
+        .int("must be a whole number")
+        .min(0, "must not be negative")
+        .max(max, `must be at most ${max}`),
+    );
 
 export const credentials = z.object({ email: text, password: text });
 export const creation = z.object({
