@@ -108,8 +108,11 @@ hookline tail --cursor-file .tail-cursor --json | jq .attempt.durationMs`),
   )
   .action(async (options: TailOptions) => {
     const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-    const cursor = await tail(await api(), options, { line: out, note }, stop.signal);
+    // Before it follows there is no cursor to keep, and a server that does not answer is not waited for.
+    const following = () => {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+    };
+    const cursor = await tail(await api(), options, { line: out, note, following }, stop.signal);
     if (cursor !== undefined && options.cursorFile === undefined) note(`go on with: hookline tail --after ${cursor}`);
   });
 

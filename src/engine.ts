@@ -14,7 +14,7 @@ import { createEgress, type Egress } from "./delivery/egress.ts";
 import type { Places } from "./delivery/fairness/places.ts";
 import { createDefinitionChores, doMarks, MARKS_JOB } from "./delivery/lane-chores.ts";
 import { createLoop } from "./delivery/loop.ts";
-import { createMailer, deliverMail, MAIL_JOB, stateChangeMail } from "./delivery/mail.ts";
+import { createMailer, deliverMail, MAIL_JOB, MAILS_AT_ONCE, type Mail, stateChangeMail } from "./delivery/mail.ts";
 import { createNumbers, type Numbers } from "./delivery/numbers.ts";
 import { createPlans, type Plans } from "./delivery/plan.ts";
 import { createRefusalLog } from "./delivery/refusal-log.ts";
@@ -66,7 +66,7 @@ export interface Engine {
   readonly processId: string;
   readonly numbers: Numbers;
   /** What domain functions leave for later, in their own transaction. */
-  readonly jobs: Pick<Queue, "send">;
+  readonly jobs: Pick<Queue, "send" | "forget">;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
   readonly payloadQuery: PayloadQuery;
@@ -196,9 +196,10 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       if (!(options.chores ?? options.worker)) return;
       const mailer = createMailer(core.config);
       await queue.work(STOPPED_JOB, (job, id) => announceStopped(core, ingest, queue, job, id));
-      await queue.work(MAIL_JOB, async (mail) => {
+      const sendMail = async (mail: Mail) => {
         if (await deliverMail(core, mailer, mail)) await mailWentOut(core, mail);
-      });
+      };
+      await queue.work(MAIL_JOB, sendMail, MAILS_AT_ONCE);
       await queue.work(MAIL_FAILED_JOB, (mail, _id, failure) => tellMailFailed(core, ingest, queue, mail, failure));
       await marks.start();
     },

@@ -30,7 +30,7 @@ const job = z.object({ organizationId: z.uuid() });
 type Job = z.infer<typeof job>;
 export const ERASE_ORGANIZATION_JOB: JobKind<Job> = { name: "erase-organization", payload: job };
 
-type Jobs = Pick<Queue, "send">;
+type Jobs = Pick<Queue, "send" | "forget">;
 
 /**
  * @param name of the organization, typed again
@@ -52,6 +52,8 @@ export async function deleteOrganization(
     const begun = await client.query<OrganizationErasure>(`SELECT ${COLUMNS} FROM organization_erasure WHERE organization_id = $1`, [id]);
     if (begun.rows[0]) return begun.rows[0];
     await close(client, id);
+    // Mails that wait to be tried again have addresses of its people.
+    await jobs.forget(client, id, ERASE_ORGANIZATION_JOB);
     const made = await client.query<OrganizationErasure>(
       `INSERT INTO organization_erasure (organization_id, total) VALUES ($1, $2) RETURNING ${COLUMNS}`,
       [id, await countRows(client, id)],
@@ -140,11 +142,12 @@ async function eraseBatch(core: Core, id: string, table: string): Promise<number
 }
 
 /** The organization itself, with what hangs on it. */
-async function finish(core: Core, id: string): Promise<void> {
+async function finish(core: Core, jobs: Jobs, id: string): Promise<void> {
   await core.db.transaction(async (client) => {
     await client.query("SELECT 1 FROM organization WHERE id = $1 FOR UPDATE", [id]);
     await client.query("SELECT erase_audit($1::uuid, 2147483647)", [id]);
     await client.query("DELETE FROM organization WHERE id = $1", [id]);
+    await jobs.forget(client, id, ERASE_ORGANIZATION_JOB);
     await client.query(
       "UPDATE organization_erasure SET finished_at = now(), updated_at = now(), done = GREATEST(done, total) WHERE organization_id = $1",
       [id],
@@ -169,11 +172,11 @@ async function run(core: Core, jobs: Jobs, { organizationId: id }: Job): Promise
       }
     }
   }
-  await finish(core, id);
+  await finish(core, jobs, id);
 }
 
 /** From now on this process goes on with erasures of organizations. */
-export function workOrganizationErasures(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
+export function workOrganizationErasures(core: Core, queue: Pick<Queue, "send" | "forget" | "work">): Promise<void> {
   return queue.work(
     ERASE_ORGANIZATION_JOB,
     observed(core, ERASE_ORGANIZATION_JOB.name, (payload: Job) => run(core, queue, payload)),

@@ -63,7 +63,9 @@ async function readMultipart(headers: IncomingHttpHeaders, body: Uint8Array, tex
     parts += 1;
     if (parts > MOST_FIELDS + 1) throw new UnreadableBodyError("FORM", `a form may have ${MOST_FIELDS} fields`);
   }
-  const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData().catch(() => {
+  // Read by the boundary by which its parts were counted, whatever else the header says.
+  const read = { "content-type": `${MULTIPART}; boundary="${mark}"` };
+  const form = await new Response(new Uint8Array(body), { headers: read }).formData().catch(() => {
     throw new UnreadableBodyError("FORM", "the body is no multipart/form-data of the boundary that Content-Type names");
   });
   return [...form.entries()].map(([name, value]): [string, string] => {

@@ -2,7 +2,9 @@
  * Everything in our tables, as of one moment, in one file, while servers go on: COPY of each table in one REPEATABLE READ
  * snapshot. Jobs of pg-boss are left out: they are hints and mails, and lanes are looked through without them.
  */
-import { rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
 import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
@@ -10,6 +12,7 @@ import { readRecord } from "../db/migrations/record.ts";
 import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import { becomeOwner } from "../db/wall/roles.ts";
+import { isAlive } from "../embedded/processes.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
 import { readSequences, readTables, type Table } from "./tables.ts";
@@ -34,8 +37,9 @@ export interface BackupOptions {
 export async function backup(options: BackupOptions): Promise<Progress[]> {
   const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: LONG_PROFILE }));
   await client.connect();
-  const partial = `${options.file}.partial`;
-  await rm(partial, { force: true });
+  await removeLeft(options.file);
+  // A name of its own: another backup to the same file is not ours to write into, nor to put in the file's place.
+  const partial = `${options.file}.${process.pid}-${randomUUID().slice(0, 8)}.partial`;
   const writer = createFrameWriter(partial);
   try {
     const done = await write(client, options, writer);
@@ -48,6 +52,15 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
     throw error;
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** What backups to this file left that were killed. */
+async function removeLeft(file: string): Promise<void> {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  for (const each of await readdir(folder)) {
+    const pid = each.startsWith(`${name}.`) ? /^(\d+)-[0-9a-f]{8}\.partial$/.exec(each.slice(name.length + 1))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, each), { force: true });
   }
 }
 

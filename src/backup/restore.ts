@@ -75,6 +75,9 @@ export async function restore(options: RestoreOptions): Promise<Progress[]> {
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await becomeOwner(client);
     await client.query("BEGIN");
+    // One that had waited for the same lock may have begun to serve before us: what it took is not ours to empty.
+    await client.query(`LOCK TABLE ${identifier(schema)}.organization IN ACCESS EXCLUSIVE MODE`);
+    await checkEmpty(client, schema);
     const done = await load(client, schema, options);
     await client.query("COMMIT");
     for (const { table } of done) await client.query(`ANALYZE ${identifier(schema)}.${identifier(table)}`);

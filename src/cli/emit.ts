@@ -1,7 +1,7 @@
 /** `hookline emit`: events by hand or from a file, through POST /v1/events. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { Api } from "./client.ts";
 import { CliError } from "./fault.ts";
 
@@ -15,12 +15,17 @@ export interface EmitOptions {
   idempotencyKey?: string | undefined;
 }
 
+/** Drops a byte order mark, and refuses what is no UTF-8, as the server would. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** JSON text from an argument: itself, a file, or standard input. @throws CliError when it is no JSON */
 async function jsonText(argument: string, option: string): Promise<string> {
-  const read = async () =>
-    argument === "-" ? text(process.stdin) : argument.startsWith("@") ? readFile(argument.slice(1), "utf8") : argument;
+  const read = async () => {
+    if (argument === "-") return utf8.decode(await buffer(process.stdin));
+    return argument.startsWith("@") ? utf8.decode(await readFile(argument.slice(1))) : argument;
+  };
   const json = await read().catch((cause: Error) => {
-    throw new CliError(`${option}: ${cause.message}`, { cause });
+    throw new CliError(`${option}: ${cause instanceof TypeError ? "it is no text in UTF-8" : cause.message}`, { cause });
   });
   try {
     JSON.parse(json);

@@ -21,6 +21,8 @@ export interface TailOptions {
 export interface Output {
   line(text: string): void;
   note(text: string): void;
+  /** What to follow is known: from now on a signal ends it in order. */
+  following?(): void;
 }
 
 const SAVE_EVERY_MS = 200;
@@ -61,8 +63,10 @@ export async function tail(api: Api, options: TailOptions, output: Output, signa
   const tell = createAttemptTeller();
   let lines = 0;
   let lost = false;
+  const filter = await filterOf(api, options);
+  output.following?.();
   await follow(api, {
-    filter: await filterOf(api, options),
+    filter,
     after: cursor,
     signal: AbortSignal.any([signal, enough.signal]),
     onUpdate(update) {

@@ -49,6 +49,8 @@ export interface Queue {
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<LaneWake[]>;
   send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T): Promise<void>;
+  /** Jobs whose payload names the organization go, whatever became of them, but those of one kind. One that is in hand ends without a trace. */
+  forget(client: Pick<PoolClient, "query">, organizationId: string, but: Pick<JobKind<unknown>, "name">): Promise<void>;
   /**
    * A handler that throws is tried again: 8 times, ever later. What it gives back is kept with the job. What a process had in
    * hand when it died is taken over after about two minutes.
@@ -198,6 +200,12 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     async send(client, kind, payload) {
       const givenUp = kind.givenUpTo === undefined ? {} : { deadLetter: kind.givenUpTo };
       await boss.send(kind.name, kind.payload.parse(payload) as object, { ...within(client), ...givenUp });
+    },
+    async forget(client, organizationId, but) {
+      await client.query(`DELETE FROM ${identifier(schema)}.job WHERE data ->> 'organizationId' = $1::uuid::text AND name <> $2`, [
+        organizationId,
+        but.name,
+      ]);
     },
     async work(kind, handler, atOnce = 1) {
       const looks = { pollingIntervalSeconds: LOOK_SECONDS_DEAF, notifyPollingIntervalSeconds: LOOK_SECONDS };

@@ -4,7 +4,9 @@
  * crash neither loses nor repeats it; only an SMTP server that takes it and dies before saying so gets it twice, with the
  * same Message-ID.
  */
+import { connect, type Socket } from "node:net";
 import { createTransport } from "nodemailer";
+import type SMTPTransport from "nodemailer/lib/smtp-transport/index.js";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Core } from "../core.ts";
@@ -34,9 +36,12 @@ export const MAIL_JOB: JobKind<Mail> & { givenUpTo: string } = {
   }),
 };
 
+/** At once, so that a relay that is slow with one tenant's addresses does not keep the others' mails. */
+export const MAILS_AT_ONCE = 3;
+
 /** Sends what MAIL_JOB brings; without a mail server there is none to send to. @returns whether it went out */
 export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: Mail): Promise<boolean> {
-  if (!mailer) return false;
+  if (!mailer || (await isErased(core, mail))) return false;
   try {
     await mailer.send(mail);
     core.metrics.mail("sent");
@@ -48,27 +53,56 @@ export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: 
   }
 }
 
+/** Nobody is to hear of an organization that is gone, or going. */
+async function isErased(core: Core, { organizationId }: Mail): Promise<boolean> {
+  if (organizationId === undefined) return false;
+  const { rowCount } = await core.db.pool.query(
+    `SELECT FROM organization o WHERE o.id = $1 AND NOT EXISTS (SELECT FROM organization_erasure e WHERE e.organization_id = o.id)`,
+    [organizationId],
+  );
+  return rowCount === 0;
+}
+
 export interface Mailer {
   /** @throws Error when the SMTP server does not take it */
   send(mail: Mail): Promise<void>;
-  close(): void;
 }
 
-const TIMEOUTS_MS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000, dnsTimeout: 10_000 };
+const TIMEOUTS_MS = { greetingTimeout: 10_000, socketTimeout: 30_000 };
+const CONNECT_MS = 10_000;
+/** A whole conversation: each of nodemailer's own limits begins anew with every line that comes. */
+const SEND_MS = 60_000;
 
-/** Undefined without HOOKLINE_SMTP_URL: no mail is sent. */
-export function createMailer(config: Pick<Config, "smtpUrl" | "mailFrom">): Mailer | undefined {
-  if (config.smtpUrl === undefined) return undefined;
-  const transport = createTransport(
-    { url: config.smtpUrl, ...TIMEOUTS_MS, disableFileAccess: true, disableUrlAccess: true },
-    { from: config.mailFrom },
-  );
+const late = (what: string) => Object.assign(new Error(`the mail server ${what}`), { code: "ETIMEDOUT" });
+
+/** Undefined without HOOKLINE_SMTP_URL: no mail is sent. @param limits.sendMs how long one mail may take */
+export function createMailer(config: Pick<Config, "smtpUrl" | "mailFrom">, { sendMs = SEND_MS } = {}): Mailer | undefined {
+  const { smtpUrl: url, mailFrom: from } = config;
+  if (url === undefined) return undefined;
   return {
     async send({ to, subject, text, messageId }) {
-      // An object, so that nothing in the address is read as a list of addresses.
-      await transport.sendMail({ to: { name: "", address: to }, subject, text, messageId });
+      let socket: Socket | undefined;
+      const getSocket: SMTPTransport["getSocket"] = ({ host, port, secure }, told) => {
+        const opened = connect({ host: host ?? "localhost", port: Number(port) || (secure ? 465 : 587), autoSelectFamily: true });
+        socket = opened;
+        const slow = setTimeout(() => opened.destroy(late("does not answer")), CONNECT_MS);
+        const failed = (error: Error) => told(error, {});
+        opened.once("error", failed);
+        opened.once("connect", () => {
+          clearTimeout(slow);
+          opened.removeListener("error", failed);
+          told(null, { connection: opened });
+        });
+      };
+      const transport = createTransport({ url, ...TIMEOUTS_MS, getSocket, disableFileAccess: true, disableUrlAccess: true }, { from });
+      const deadline = setTimeout(() => socket?.destroy(late(`did not take the mail within ${sendMs / 1_000} s`)), sendMs);
+      try {
+        // An object, so that nothing in the address is read as a list of addresses.
+        await transport.sendMail({ to: { name: "", address: to }, subject, text, messageId });
+      } finally {
+        clearTimeout(deadline);
+      }
     },
-    close: () => transport.close(),
   };
 }
 

@@ -20,8 +20,10 @@ export function readPassword(folder: string): string | undefined {
   }
 }
 
+export const newPassword = () => randomBytes(24).toString("base64url");
+
 /** Whole or not at all. */
-export function writePassword(folder: string, password = randomBytes(24).toString("base64url")): string {
+export function writePassword(folder: string, password = newPassword()): string {
   try {
     writeFileSync(`${passwordFile(folder)}.new`, `${password}\n`, { mode: 0o600 });
     giveToFolder(`${passwordFile(folder)}.new`);

@@ -15,7 +15,7 @@ import { acquireLock, type FolderLock, livingOwner, type Owner, readOwner } from
 import { embeddedLogins, makeLogins } from "./logins.ts";
 import { clearUnfinished, clearUnfinished01, makeCluster, USER } from "./make.ts";
 import { giveTo } from "./owner.ts";
-import { passwordFile, readPassword, setPassword, tightenSecrets, writePassword } from "./password.ts";
+import { newPassword, passwordFile, readPassword, setPassword, tightenSecrets, writePassword } from "./password.ts";
 import { isAlive, isSame, startOf } from "./processes.ts";
 import { AlreadyRunningError, EmbeddedError } from "./refusal.ts";
 import { answers, clearStalePid, type Running, runningServer, startServer, stopByPid, waitFor } from "./server.ts";
@@ -130,9 +130,11 @@ async function startLocked(
   const [bin, runAs] = await Promise.all([programs(), unprivileged(found)]);
   if (!found) {
     refuseLostCluster(place, password);
-    password = writePassword(folder);
+    password ??= newPassword();
     if (runAs) giveTo(home, runAs);
     await makeCluster({ home, cluster, password, programs: bin, runAs, signal, launched: told });
+    // Not before there is one: beside a key it says that a cluster has been here.
+    writePassword(folder, password);
   } else {
     if (runAs && found.uid === 0) await giveAll(cluster, runAs);
     await clearStalePid(cluster);
@@ -182,7 +184,7 @@ async function startLocked(
 
 /**
  * A key is kept beside a password only once a cluster has served: without it this folder lost its data, and an empty
- * installation would hide that. (A key alone is put there before a restore; a password alone is a first start that was ended.)
+ * installation would hide that. (A key alone is put there before a restore; 0.1 left a password alone where a first start was ended.)
  */
 function refuseLostCluster({ folder, cluster }: Place, password: string | undefined): void {
   if (password === undefined || !existsSync(path.join(folder, "master.key"))) return;

@@ -111,7 +111,7 @@ describe("B60 deleteOrganization", () => {
     const { id } = await filled("Killed");
     await t.asServer(`INSERT INTO delivery_minute (organization_id, definition_id, minute, process, last_attempt_at)
       SELECT '${id}', gen_random_uuid(), now(), gen_random_uuid(), now() FROM generate_series(1, 60000)`);
-    await deleteOrganization(t.core, { send: async () => undefined }, operator, { id, name: "Killed" });
+    await deleteOrganization(t.core, { send: async () => undefined, forget: async () => undefined }, operator, { id, name: "Killed" });
     const script = path.resolve(import.meta.dirname, "erase-process.ts");
     const child = spawn(process.execPath, [script, t.url, id], { stdio: ["ignore", "inherit", "inherit"] });
     const exited = once(child, "exit");

@@ -32,6 +32,7 @@ const core: Core = {
 };
 await workOrganizationErasures(core, {
   send: async () => undefined,
+  forget: async () => undefined,
   work: async <T>(_kind: JobKind<T>, handler: (payload: T, jobId: string, failure: unknown) => Promise<unknown>) => {
     await handler({ organizationId } as T, "", null);
   },

@@ -1,6 +1,6 @@
 /** `hookline backup` and `restore`, as processes on real databases; and what a lost master key leaves. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -8,6 +8,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { authenticate } from "../../src/accounts/authenticate.ts";
 import { bootstrap } from "../../src/accounts/bootstrap.ts";
+import { MIGRATION_LOCK } from "../../src/db/migrate.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { createSecretKey } from "../../src/definitions/secret-keys.ts";
 import { createGoal } from "../../src/goals/goals.ts";
@@ -153,6 +154,29 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     expect((await run(["restore", "--verify", file], {})).out).toEqual([
       expect.stringMatching(/: whole, of 20\d\d-.* rows of \d+ tables, by Hookline/),
     ]);
+  });
+
+  it("B17 a server that began to serve while a restore waited for its turn loses nothing", async () => {
+    const url = await emptyDatabase();
+    expect((await run(["migrate"], { DATABASE_URL: url, ...OLD })).code).toBe(0);
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    await holder.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    const restoring = run(["restore", file], { DATABASE_URL: url, ...OLD });
+    const waits = () => holder.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+    await expect.poll(async () => (await waits()).rowCount, { timeout: 30_000 }).toBeGreaterThan(0);
+    await holder.query("INSERT INTO organization (id, name) VALUES (gen_random_uuid(), 'came between')");
+    await holder.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
+    expect(await restoring).toMatchObject({ code: 1, err: [expect.stringMatching(/the schema public is not empty/)] });
+    expect((await holder.query("SELECT name FROM organization")).rows).toEqual([{ name: "came between" }]);
+    await holder.end();
+  });
+
+  it("B17 two backups to one file at once, as of a cron job that takes long: it is whole, and none is made of both", async () => {
+    const both = await Promise.all([1, 2].map(() => run(["backup", file, "--force"], { DATABASE_URL: app.t.url, ...OLD })));
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect((await run(["restore", "--verify", file], {})).code).toBe(0);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".partial"))).toEqual([]);
   });
 
   it("B17 backup replaces no file unasked, and says when there is nothing to back up", async () => {

@@ -198,6 +198,7 @@ describe("what goes wrong is one line that says what to do, and exit code 1", ()
     ["an unknown request", ["resend", "999999"], () => env, /there is no webhook request 999999/],
     ["nothing to resend", ["resend"], () => env, /name requests by number or id/],
     ["a time that is none", ["resend", "--rejected", "--since", "yesterday"], () => env, /--since must be a time/],
+    ["a time that is not the one meant", ["resend", "--rejected", "--since", "1"], () => env, /--since must be a time/],
   ];
   it.each(cases)("%s", async (_name, args, environment, message) => {
     const { code, out, err } = await run(args, environment());

@@ -1,7 +1,8 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/clock.ts";
 import type { StoppedDefinition } from "../../src/delivery/lane-stop.ts";
-import { createMailer, type Mail, stateChangeMail } from "../../src/delivery/mail.ts";
+import { createMailer, deliverMail, type Mail, stateChangeMail } from "../../src/delivery/mail.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type Mailbox, startMailbox } from "../helpers/mailbox.ts";
 
@@ -66,12 +67,7 @@ async function stopped(overrides: { name?: string; errorsEmail?: string | null; 
 }
 
 async function deliver(mail: Mail | undefined) {
-  const mailer = createMailer({ smtpUrl: mailbox.url, mailFrom: "hookline@localhost" });
-  try {
-    if (mail) await mailer?.send(mail);
-  } finally {
-    mailer?.close();
-  }
+  if (mail) await createMailer({ smtpUrl: mailbox.url, mailFrom: "hookline@localhost" })?.send(mail);
   return mailbox.mails.at(-1);
 }
 
@@ -125,4 +121,39 @@ test("a server that refuses is an error, so that the job tries again", async () 
 
 test("without HOOKLINE_SMTP_URL there is no mailer", () => {
   expect(createMailer({ smtpUrl: undefined, mailFrom: "x@y" })).toBeUndefined();
+});
+
+test("a relay that always has another line to say is left at the deadline; so is one that never says any", async () => {
+  const { mail } = await stopped();
+  const sockets = new Set<Socket>();
+  const dribbling = createServer((socket) => {
+    sockets.add(socket);
+    socket.write("220 here\r\n");
+    const timer = setInterval(() => socket.write("250-and more\r\n"), 50);
+    socket
+      .on("error", () => {})
+      .on("close", () => {
+        clearInterval(timer);
+        sockets.delete(socket);
+      });
+  });
+  await new Promise<void>((resolve) => dribbling.listen(0, "127.0.0.1", resolve));
+  try {
+    const smtpUrl = `smtp://127.0.0.1:${(dribbling.address() as AddressInfo).port}`;
+    const mailer = createMailer({ smtpUrl, mailFrom: "hookline@localhost" }, { sendMs: 400 });
+    await expect(mailer?.send(mail as Mail)).rejects.toThrow("did not take the mail within 0.4 s");
+    await expect.poll(() => sockets.size).toBe(0);
+  } finally {
+    dribbling.close();
+  }
+});
+
+test("nobody hears by mail of an organization that is being erased", async () => {
+  const { mail } = await stopped();
+  const mailer = createMailer({ smtpUrl: mailbox.url, mailFrom: "hookline@localhost" });
+  expect(await deliverMail(t.core, mailer, mail as Mail)).toBe(true);
+  await t.core.db.pool.query("INSERT INTO organization_erasure (organization_id, total) VALUES ($1, 1)", [t.organizationId]);
+  expect(await deliverMail(t.core, mailer, mail as Mail)).toBe(false);
+  expect(await deliverMail(t.core, mailer, { ...(mail as Mail), organizationId: newId() })).toBe(false);
+  expect(mailbox.mails).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 /** What stands in a data folder: copies, restored parts, lost files, foreign owners. It starts, or says why not. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { isAlive } from "../../src/embedded/processes.ts";
@@ -54,6 +54,16 @@ describe("B2 nothing is deleted that this run did not make", { timeout: 150_000 
     rmSync(path.join(folder, "postgres.password"));
     expect(await starts(folder)).toHaveLength(1);
     expect(isAlive(left)).toBe(false);
+  });
+
+  test("B2 killed while the cluster of a restore is made, with the key beside it: the next start makes it anew", async () => {
+    const folder = newFolder();
+    writeFileSync(path.join(folder, "master.key"), "x");
+    const script = `import { startEmbedded } from ${JSON.stringify(path.resolve("src/embedded/start.ts"))};
+      await startEmbedded(${JSON.stringify(folder)}, { launched: () => process.kill(process.pid, "SIGKILL") });`;
+    expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script])).toThrow();
+    expect(existsSync(path.join(folder, "postgres"))).toBe(true);
+    await starts(folder);
   });
 
   test.each([
