@@ -6,6 +6,7 @@ import WebSocket from "ws";
 import { createSession } from "../../src/accounts/sessions.ts";
 import { revokeApiToken } from "../../src/accounts/tokens.ts";
 import { testApp } from "../helpers/app.ts";
+import { data } from "../helpers/graphql.ts";
 
 const app = await testApp();
 afterAll(app.close);
@@ -48,6 +49,7 @@ async function acknowledged(token = app.adminToken): Promise<Raw> {
   return connection;
 }
 
+const CREATE = `mutation ($input: CreateWebhookDefinitionInput!) { createWebhookDefinition(input: $input) { __typename } }`;
 const LIVE = "subscription { webhookRequestUpdated { cursor } }";
 
 describe("close codes", () => {
@@ -202,8 +204,79 @@ describe("operations", () => {
     await connection.closed;
   });
 
+  const metric = async () => Number(/hookline_live_subscriptions (\d+)/.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1]);
+
+  test("an id that is used again at once is another operation, whatever the old one still does", async () => {
+    await expect.poll(metric, { timeout: 10_000 }).toBe(0);
+    const TARGET = { name: "Reused", targetUrl: "http://127.0.0.1:9/x", eventTypes: ["reused.*"] };
+    await data(app, app.adminToken, CREATE, { input: TARGET });
+    const connection = await acknowledged();
+    const seen: { id?: string; type: string; payload?: unknown }[] = [];
+    connection.socket.on("message", (text) => seen.push(JSON.parse(String(text))));
+    const subscribe = (id: string, query: string) => connection.send({ type: "subscribe", id, payload: { query } });
+    const complete = (id: string) => connection.send({ type: "complete", id });
+    // A query that is given up, and a subscription that is given up before it is open.
+    subscribe("1", "{ webhookRequests(first: 100) { totalCount edges { node { id } } } }");
+    complete("1");
+    subscribe("1", LIVE);
+    subscribe("2", LIVE);
+    complete("2");
+    subscribe("2", LIVE);
+    await expect.poll(metric, { timeout: 10_000 }).toBe(2);
+    await fetch(`${app.url}/v1/events`, {
+      method: "POST",
+      headers: { ...auth(app.adminToken), "content-type": "application/json" },
+      body: JSON.stringify({ type: "reused.now" }),
+    });
+    const cursorsOf = (wanted: string) =>
+      seen.flatMap(({ id, payload }) =>
+        id === wanted
+          ? ((payload as { data?: { webhookRequestUpdated?: { cursor: string } } }).data?.webhookRequestUpdated?.cursor ?? "other")
+          : [],
+      );
+    await expect.poll(() => [cursorsOf("1").length > 0, cursorsOf("2").length > 0]).toEqual([true, true]);
+    for (const id of ["1", "2"]) expect(new Set(cursorsOf(id)).size).toBe(cursorsOf(id).length);
+    expect(seen.every(({ id, type }) => type === "next" && (id === "1" || id === "2"))).toBe(true);
+    expect(cursorsOf("1")).not.toContain("other");
+    complete("1");
+    complete("2");
+    await expect.poll(metric, { timeout: 10_000 }).toBe(0);
+    connection.socket.close();
+  });
+
+  test("operations that were given up count until they have ended: no more than 200 are under way", async () => {
+    const connection = await acknowledged();
+    const ends: string[] = [];
+    connection.socket.on("message", (text) => {
+      const { type, id } = JSON.parse(String(text));
+      if (type !== "next") ends.push(`${id} ${type}`);
+    });
+    for (let i = 0; i < 250; i++) {
+      connection.send({ type: "subscribe", id: "same", payload: { query: LIVE } });
+      connection.send({ type: "complete", id: "same" });
+    }
+    connection.send({ type: "subscribe", id: "last", payload: { query: LIVE } });
+    await expect.poll(() => ends, { timeout: 10_000 }).toContain("last error");
+    await expect.poll(metric, { timeout: 10_000 }).toBe(0);
+    const asks = async (id: string) => {
+      const before = ends.length;
+      connection.send({ type: "subscribe", id, payload: { query: "{ viewer { role } }" } });
+      await expect.poll(() => ends.length, { timeout: 10_000, interval: 2 }).toBeGreaterThan(before);
+      return ends.at(-1);
+    };
+    await expect.poll(() => asks("then"), { timeout: 10_000 }).toBe("then complete");
+    // One after the other they may be as many as its client likes.
+    for (let i = 0; i < 250; i++) {
+      connection.send({ type: "subscribe", id: "one", payload: { query: LIVE } });
+      if (i % 50 === 0) await expect.poll(metric, { timeout: 10_000, interval: 5 }).toBe(1);
+      connection.send({ type: "complete", id: "one" });
+      if (i % 50 === 49) expect(await asks(`after-${i}`)).toBe(`after-${i} complete`);
+    }
+    connection.socket.close();
+  });
+
   test("what is closed is not counted any more", async () => {
-    const count = async () => Number(/hookline_live_subscriptions (\d+)/.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1]);
+    const count = metric;
     for (const deadline = Date.now() + 5_000; (await count()) > 0 && Date.now() < deadline; ) await sleep(50);
     expect(await count()).toBe(0);
     const connection = await acknowledged();

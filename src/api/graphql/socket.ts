@@ -24,6 +24,7 @@ import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_CO
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
 import { shown, textOf } from "./shown.ts";
+import { createOperations, IdTakenError, type Operations } from "./socket-operations.ts";
 import { createSocketWriters, type SocketWriter } from "./socket-writer.ts";
 import type { Yoga } from "./yoga.ts";
 
@@ -36,6 +37,7 @@ interface Extra {
   /** The upgrade was asked for by a page of ours: its cookie counts. */
   ownPage: boolean;
   writer: SocketWriter;
+  operations: Operations;
   /** Aborted when the connection is over. */
   ended: AbortController;
   credential: Credential | undefined;
@@ -43,9 +45,9 @@ interface Extra {
   place: { closed: () => void } | undefined;
 }
 
-interface Subscription {
+interface Subscription extends Pick<Extra, "writer" | "operations"> {
+  /** Ours. */
   id: string;
-  writer: SocketWriter;
   /** It counts no more. */
   done: () => void;
 }
@@ -112,7 +114,9 @@ export function serveSockets(
       return false;
     },
     async onSubscribe(ctx, _id, payload) {
-      if (Object.keys(ctx.subscriptions).length > LIVE.subscriptionsPerConnection) {
+      const { open, running } = ctx.extra.operations;
+      // What was given up is still worked at for a moment: half of all may be that.
+      if (open > LIVE.subscriptionsPerConnection || running > 2 * LIVE.subscriptionsPerConnection) {
         return [
           new GraphQLError(`at most ${LIVE.subscriptionsPerConnection} subscriptions per connection`, {
             extensions: { code: "RATE_LIMITED" },
@@ -163,7 +167,8 @@ export function serveSockets(
         const extensions = { code: "RATE_LIMITED", retryAfterSeconds: full.resetSeconds };
         return { errors: [new GraphQLError("too many open subscriptions", { extensions })] };
       }
-      return written(result, { id, writer: ctx.extra.writer, done: () => live.unsubscribe(organizationId) });
+      const { writer, operations } = ctx.extra;
+      return written(result, { id, writer, operations, done: () => live.unsubscribe(organizationId) });
     },
     onNext: (_ctx, _id, _payload, _args, result) =>
       (result.errors ? { ...result, errors: shown(result.errors).map((error) => error.toJSON()) } : undefined) as
@@ -177,27 +182,36 @@ export function serveSockets(
    * thousands: it is made into text once (shown.ts). What the source throws becomes a masked error, as over SSE.
    * No generator: one that was never started would not run its `finally` when it is returned.
    */
-  function written(source: AsyncGenerator<ExecutionResult>, { id, writer, done }: Subscription): AsyncGenerator<never> {
+  function written(source: AsyncGenerator<ExecutionResult>, { id, writer, operations, done }: Subscription): AsyncGenerator<never> {
     let over = false;
+    const ended = Promise.withResolvers<IteratorReturnResult<undefined>>();
     const end = () => {
       if (!over) done();
       over = true;
+      ended.resolve({ done: true, value: undefined });
     };
-    const write = (result: ExecutionResult) => writer.gather(`{"id":${JSON.stringify(id)},"type":"next","payload":${textOf(result)}}`);
-    return {
-      async next() {
-        try {
-          while (!over) {
-            const step = await source.next();
-            if (step.done || over) break;
-            const taken = write(step.value);
-            if (taken) await taken;
-          }
-        } catch (error) {
-          if (!over) await write({ errors: [mask(error)] });
+    const write = (result: ExecutionResult) => {
+      const name = operations.nameOf(id);
+      return name === undefined ? undefined : writer.gather(`{"id":${name},"type":"next","payload":${textOf(result)}}`);
+    };
+    async function pull(): Promise<void> {
+      try {
+        while (!over) {
+          const step = await source.next();
+          if (step.done || over) break;
+          const taken = write(step.value);
+          if (taken) await taken;
         }
-        end();
-        return { done: true, value: undefined };
+      } catch (error) {
+        if (!over) await write({ errors: [mask(error)] });
+      }
+      end();
+    }
+    return {
+      next() {
+        void pull();
+        // A source that is returned need not end what it was asked for before.
+        return ended.promise;
       },
       return(value) {
         end();
@@ -225,11 +239,13 @@ export function serveSockets(
 
   function opened(socket: WebSocket, raw: Duplex, { request, address, ownPage }: Pick<Extra, "request" | "address" | "ownPage">): void {
     const writer = writerOf(socket, raw);
+    const operations = createOperations();
     const extra: Extra = {
       request,
       address,
       ownPage,
       writer,
+      operations,
       ended: new AbortController(),
       credential: undefined,
       token: undefined,
@@ -238,7 +254,10 @@ export function serveSockets(
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (data) => writer.send(withSources(data)),
+        send: async (data) => {
+          const text = operations.shown(data);
+          if (text !== undefined) await writer.send(withSources(text));
+        },
         close: writer.close,
         onMessage: (handle) => {
           socket.on("message", (data: RawData) => {
@@ -247,8 +266,16 @@ export function serveSockets(
             const text = String(data);
             const over = overBounds(text, GRAPHQL_JSON);
             if (over !== undefined) return socket.close(CloseCode.BadRequest, `a message ${saysOver(over, GRAPHQL_JSON)}`);
-            const taken = async () => handle(veiledMessage(text));
+            const taken = async () => {
+              const message = operations.taken(veiledMessage(text));
+              try {
+                await handle(message.text);
+              } finally {
+                message.ended?.();
+              }
+            };
             taken().catch((error: unknown) => {
+              if (error instanceof IdTakenError) return socket.close(CloseCode.SubscriberAlreadyExists, error.message);
               if (error instanceof RawNumbersError) return socket.close(CloseCode.BadRequest, error.message);
               // Of the protocol itself, such as an unknown message type; or ours, which is logged.
               const message = (error as Error).message ?? "";
