@@ -10,13 +10,14 @@ import type { Core } from "./core.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
 import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
+import { endLostTests } from "./delivery/lost-tests.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import { retireLanes } from "./delivery/retire-lanes.ts";
 import { lookForAlerts } from "./events/alerts.ts";
 import type { Ingest } from "./events/ingest.ts";
 import { createRunMissed } from "./events/missed.ts";
 import { dropOldPosts } from "./inbound/posts.ts";
-import { sequenceAll } from "./live/sequencer.ts";
+import { sequenceAll, sequenceFeed } from "./live/sequencer.ts";
 import { observed } from "./observe/chore.ts";
 import { createReading } from "./observe/reading.ts";
 import { dropOldUsage } from "./quotas/drop-old.ts";
@@ -58,8 +59,14 @@ const CHORES: Readonly<Record<string, Chore>> = {
   quotas: { cron: "27 * * * *", run: (core) => dropOldUsage(core) },
   sessions: { cron: "43 * * * *", run: (core, _queue, signal) => dropEndedSessions(core, signal) },
   lanes: { cron: "*/5 * * * *", run: (core, _queue, signal) => retireLanes(core, signal) },
-  // Marks that nobody was told of.
-  definitions: { cron: "* * * * *", run: (core, queue) => queue.send(core.db.pool, MARKS_JOB, {}) },
+  // Marks that nobody was told of, and tests whose process is gone.
+  definitions: {
+    cron: "* * * * *",
+    run: async (core, queue) => {
+      await queue.send(core.db.pool, MARKS_JOB, {});
+      return { lostTests: await endLostTests(core) };
+    },
+  },
   replays: { cron: "* * * * *", run: async (core, queue) => ({ resumed: await resumeReplays(core, queue) }) },
   erasures: {
     cron: "* * * * *",
@@ -106,7 +113,7 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
         await queue.schedule(jobOf(name), chore.cron);
       }
       await workReplays(core, queue, createRunMissed(core, ingest));
-      await workErasures(core, queue);
+      await workErasures(core, queue, async (organizationId) => (await sequenceFeed(core, organizationId)).complete);
       await sealPlainProperties(core);
       await workOrganizationErasures(core, queue);
     },

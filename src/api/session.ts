@@ -168,3 +168,13 @@ export async function requireCaller(
   if (!credential) throw new UnauthenticatedError();
   return credential.caller;
 }
+
+/**
+ * Before each further part of an answer that takes long: who asked may read it still, and neither role nor scopes are others.
+ * @throws UnauthenticatedError ForbiddenError; the answer breaks off
+ */
+export async function stillMay(core: Core, request: Parameters<typeof requireCaller>[1], before: Caller): Promise<void> {
+  const now = await requireCaller(core, request);
+  if (now.role !== before.role || [...before.scopes].some((scope) => !now.scopes.has(scope)))
+    throw new ForbiddenError("your rights have changed");
+}

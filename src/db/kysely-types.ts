@@ -509,6 +509,12 @@ export interface RecoveredEventTable {
   is_test: boolean;
 }
 
+export interface SendingTestTable {
+  organization_id: string;
+  request_id: string;
+  gives_up_at: Date;
+}
+
 export interface ErasureTable {
   id: string;
   organization_id: string;
@@ -520,6 +526,7 @@ export interface ErasureTable {
   state: "RUNNING" | "DONE" | "FAILED";
   last_id: string;
   until_id: string;
+  events_after: string | null;
   created_by_id: string | null;
   created_at: Date;
   updated_at: Date;
@@ -644,6 +651,7 @@ export interface Tables {
   delivery_minute: DeliveryMinuteTable;
   replay: ReplayTable;
   recovered_event: RecoveredEventTable;
+  sending_test: SendingTestTable;
   erasure: ErasureTable;
   organization_erasure: OrganizationErasureTable;
   goal: GoalTable;

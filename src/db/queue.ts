@@ -48,7 +48,8 @@ export interface Queue {
   wakeLanes(client: PoolClient, lanes: readonly { lane: string; definition: string }[]): Promise<void>;
   /** Takes waiting wake-ups off the queue. */
   takeWakes(): Promise<LaneWake[]>;
-  send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T): Promise<void>;
+  /** @param afterMs not before so many milliseconds are over */
+  send<T>(client: Pick<PoolClient, "query">, kind: JobKind<T>, payload: T, afterMs?: number): Promise<void>;
   /** Jobs whose payload names the organization go, whatever became of them, but those of one kind. One that is in hand ends without a trace. */
   forget(client: Pick<PoolClient, "query">, organizationId: string, but: Pick<JobKind<unknown>, "name">): Promise<void>;
   /**
@@ -78,6 +79,8 @@ const LOOK_SECONDS_DEAF = 2;
 const SECOND_LOOK_MS = 4_000;
 /** So long after a job can be taken, in milliseconds: that it failed is written by then. */
 const AGAIN_MS = 250;
+/** And one that was sent for later: it is committed by then. */
+const SOON_MS = 20;
 /** No job of ours waits for another one: what pg-boss has for those looks once in ten minutes. */
 const FLOW_SECONDS = 600;
 const HEARTBEAT_SECONDS = 60;
@@ -197,9 +200,12 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
         return parsed.success ? [parsed.data] : [];
       });
     },
-    async send(client, kind, payload) {
+    async send(client, kind, payload, afterMs = 0) {
       const givenUp = kind.givenUpTo === undefined ? {} : { deadLetter: kind.givenUpTo };
-      await boss.send(kind.name, kind.payload.parse(payload) as object, { ...within(client), ...givenUp });
+      const after = afterMs > 0 ? { startAfter: String(afterMs / 1_000) } : {};
+      await boss.send(kind.name, kind.payload.parse(payload) as object, { ...within(client), ...givenUp, ...after });
+      // One whose time comes later is told of too early.
+      if (afterMs > 0) setTimeout(lookAgain, afterMs + SOON_MS, kind.name).unref();
     },
     async forget(client, organizationId, but) {
       await client.query(`DELETE FROM ${identifier(schema)}.job WHERE data ->> 'organizationId' = $1::uuid::text AND name <> $2`, [

@@ -17,6 +17,7 @@ import { requestAsChange } from "./sql/request-as-change.ts";
 interface Target {
   id: string;
   definition_id: string;
+  event_id: string;
   lane_id: string;
   lane_number: number;
   position: number;
@@ -28,14 +29,12 @@ interface Target {
   /** The definition's, which may have been changed since. */
   dialect: DialectName;
   deleted: boolean;
-  erased: boolean;
 }
 
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
-  SELECT r.id, r.definition_id, l.id AS lane_id, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
+  SELECT r.id, r.definition_id, r.event_id, l.id AS lane_id, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
     d.dialect, d.deleted_at IS NOT NULL AS deleted,
-    EXISTS (SELECT 1 FROM event v WHERE v.organization_id = r.organization_id AND v.id = r.event_id AND v.erased_at IS NOT NULL) AS erased,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
   FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = $3
     JOIN webhook_definition d ON d.id = r.definition_id
@@ -92,6 +91,15 @@ export async function publishRequests(client: PoolClient, organizationId: string
   await publish(client, new Map([[organizationId, changes]]));
 }
 
+/** Asked once the request is locked, in a statement of its own: an erasure that held it is done then. */
+async function isErased(client: PoolClient, organizationId: string, eventId: string): Promise<boolean> {
+  const { rowCount } = await client.query("SELECT 1 FROM event WHERE organization_id = $1 AND id = $2 AND erased_at IS NOT NULL", [
+    organizationId,
+    eventId,
+  ]);
+  return rowCount !== 0;
+}
+
 const SETTLED = new Set(["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"]);
 
 /** Whether it is what its lane waits for: the head of a strict lane; in a free lane every request waits alone. */
@@ -123,6 +131,7 @@ const DUE_NOW = "CASE WHEN $4 THEN '-infinity'::timestamptz END";
  * its schedule starts anew.
  * @param options.rerender by the definition as it is now, not the bytes of the earlier attempts
  * @param options.settledBy only as it was settled by then: not once somebody sent it again, and it was delivered
+ * @param options.with what is written with it, before anything of it is
  * @throws ConflictError when it is not settled, or was delivered and `force` is not set
  */
 export function resend(
@@ -136,6 +145,7 @@ export function resend(
     userId?: string | undefined;
     unit?: string | undefined;
     by?: AuditCaller | undefined;
+    with?: (client: PoolClient) => Promise<void>;
   } = {},
 ): Promise<void> {
   const { unit = null, rerender = false, force = false, by } = options;
@@ -147,7 +157,9 @@ export function resend(
     if (options.settledBy && target.settled_at && target.settled_at > options.settledBy)
       throw new ConflictError("the request was sent again, and settled, meanwhile", "SETTLED_MEANWHILE");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
-    if (target.erased) throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
+    if (await isErased(client, organizationId, target.event_id))
+      throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
+    await options.with?.(client);
     if (target.blocked_request_id === target.id) {
       await queueAgain(client, [target.id, organizationId, true, target.position, userId, unit, target.lane_id, rerender, target.dialect]);
       return;

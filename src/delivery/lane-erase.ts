@@ -4,6 +4,9 @@
  */
 import type { PoolClient } from "../db/client.ts";
 
+/** First: whoever makes further requests of these events, a replay of what was missed, is done then, or waits and finds them erased. */
+const EVENTS = "SELECT FROM event WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND id >= $3 AND id <= $4 ORDER BY id FOR UPDATE";
+
 /** All requests of these events, locked: none can be sent again, or settle, before this is done. */
 const LOCKED = `
   SELECT r.id, r.event_id, r.definition_id, r.settled_at IS NULL OR EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = r.organization_id
@@ -22,6 +25,8 @@ interface Locked {
  * @returns those that were erased: an event that any request has still to send is left alone
  */
 export async function eraseEvents(client: PoolClient, organizationId: string, eventIds: readonly string[]): Promise<Set<string>> {
+  if (eventIds.length === 0) return new Set();
+  await client.query(EVENTS, [organizationId, eventIds, eventIds[0], eventIds.at(-1)]);
   const { rows } = await client.query<Locked>(LOCKED, [organizationId, eventIds]);
   const needed = new Set(rows.flatMap((row) => (row.queued ? [row.event_id] : [])));
   const events = eventIds.filter((id) => !needed.has(id));

@@ -6,6 +6,7 @@ import { NotFoundError } from "../errors.ts";
 import type { TraceContext } from "../observe/tracing.ts";
 import type { EventView } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
+import { endTest, noteTest } from "./lost-tests.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Plans } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
@@ -132,6 +133,7 @@ export async function sendTest(
         now,
       ],
     );
+    await noteTest(client, organizationId, request.id, plan.definition.policy.timeoutMs);
     const subject = { type: "WebhookDefinition", id: definitionId };
     if (by) await audit(core, by, "webhookDefinition.test", subject, undefined, { requestId: request.id, eventType: event.type }, client);
   });
@@ -139,6 +141,8 @@ export async function sendTest(
   const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });
   const write = (what: Settlement) =>
     core.db.transaction(async (client) => {
+      // It took so long that it was held for lost: what the log says of it stands.
+      if (!(await endTest(client, organizationId, request.id))) return;
       await writeSettlements(client, [what], parts.processId);
       await client.query(core.notify.statement("feed", [organizationId]));
     });

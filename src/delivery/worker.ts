@@ -112,6 +112,8 @@ export function createWorker(
   let pacing: NodeJS.Timeout | undefined;
   let releasing = false;
   let taking = false;
+  /** Of what is done again and again: under way. */
+  let rounds = 0;
   let wakesTaken = Number.NEGATIVE_INFINITY;
   const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
@@ -389,7 +391,9 @@ export function createWorker(
   /** A round again and again, whatever comes of it. */
   function every(ms: number, round: () => Promise<void>, what: string, timer: (next: NodeJS.Timeout) => void): void {
     const loop = async () => {
+      rounds += 1;
       await round().catch((error: Error) => core.log.warn({ err: error.message }, what));
+      rounds -= 1;
       if (!draining) timer(setTimeout(loop, ms));
     };
     void loop();
@@ -453,7 +457,9 @@ export function createWorker(
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
       const keeping = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
       for (const run of [...runs.values()]) run.leave();
-      while (runs.size + claimOffers.size > 0 && clock.monotonic() < deadline) {
+      // A claim that is under way brings one more lane, which nobody would hold.
+      while (runs.size + claimOffers.size + rounds > 0 || claiming || taking) {
+        if (clock.monotonic() >= deadline) break;
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
       }

@@ -164,9 +164,12 @@ export async function planMissed(core: Core, missed: Missed): Promise<(MissedPla
   return { total: Math.min(total, MOST_COUNTED), totalCapped, oldest, newest, active: taker.active };
 }
 
+/** Not of events that were erased meanwhile: an erasure that is under way is waited for, and one that comes later finds the request. */
 const MARK = `
   INSERT INTO recovered_event (organization_id, event_id, definition_id, request_id)
-  SELECT $1, u.event_id, $2, u.request_id FROM unnest($3::uuid[], $4::uuid[]) AS u(event_id, request_id)
+  SELECT $1, v.id, $2, u.request_id FROM unnest($3::uuid[], $4::uuid[]) AS u(event_id, request_id)
+    JOIN event v ON v.organization_id = $1 AND v.id = u.event_id AND v.id >= $5 AND v.id <= $6
+  WHERE v.erased_at IS NULL ORDER BY v.id FOR KEY SHARE OF v
   ON CONFLICT DO NOTHING RETURNING event_id`;
 
 /** Longer than any transaction of ours lasts. */
@@ -230,6 +233,7 @@ async function write(
         definitionId,
         eventIds,
         matches.map((m) => m.requestId),
+        ...idRange(eventIds),
       ]);
       const ours = new Set(marked.rows.map((row) => row.event_id));
       const { rowCount } = await client.query(MOVE, [organizationId, id, lastId, end, ours.size, 0]);

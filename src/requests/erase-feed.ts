@@ -7,7 +7,8 @@ const PAGE = 200;
 
 interface Entry {
   sequence: number;
-  created_at: Date;
+  /** As text: a Date would lose the microseconds by which an entry is found again. */
+  created_at: string;
   body: string;
 }
 
@@ -17,7 +18,7 @@ const tells = (change: Change) => change.kind === "REQUEST" && change.errorDescr
 export async function eraseFeed(core: Core, organizationId: string): Promise<void> {
   for (let last = 0; ; ) {
     const { rows } = await core.db.pool.query<Entry>(
-      "SELECT sequence, created_at, body FROM feed_entry WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
+      "SELECT sequence, created_at::text, body FROM feed_entry WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
       [organizationId, last, PAGE],
     );
     const entries = rows.map((row) => ({ ...row, changes: decodeBody(row.body).changes }));
@@ -28,7 +29,7 @@ export async function eraseFeed(core: Core, organizationId: string): Promise<voi
       const quiet = changes.map((one) => (one.kind === "REQUEST" && erased.has(one.requestId) ? { ...one, errorDescription: null } : one));
       // The moment of the transaction stands before the changes.
       const text = body.slice(0, body.indexOf("[")) + encodeChanges(quiet);
-      await core.db.pool.query("UPDATE feed_entry SET body = $4 WHERE organization_id = $1 AND sequence = $2 AND created_at = $3", [
+      await core.db.pool.query("UPDATE feed_entry SET body = $4 WHERE organization_id = $1 AND sequence = $2 AND created_at = $3::timestamptz", [
         ...[organizationId, sequence, created_at, text],
       ]);
     }

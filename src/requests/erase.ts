@@ -1,7 +1,8 @@
 /**
  * Payloads erased from the log, with progress: events, what was sent and what came back lose their texts, the rows stay, so that
  * numbers, counts and states are as they were. A job for each batch goes through the matching requests by id, and writes down how
- * far it got together with the next job: a process that dies is followed by another, which repeats at most one batch.
+ * far it got together with the next job: a process that dies is followed by another, which repeats at most one batch. A filter that
+ * speaks of events alone means all of them: those that no request was made of, or none any more, follow.
  */
 import { z } from "zod";
 import { audit } from "../accounts/audit.ts";
@@ -10,14 +11,17 @@ import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import type { JobKind, Queue } from "../db/queue.ts";
+import { ZERO_ID } from "../db/values.ts";
 import { cancel, skip } from "../delivery/control.ts";
 import { eraseEvents } from "../delivery/lane-erase.ts";
 import { HooklineError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
 import { between } from "./clauses.ts";
 import { eraseFeed } from "./erase-feed.ts";
-import type { RequestFilter } from "./filter.ts";
+import { matcher, type RequestFilter } from "./filter.ts";
 import { clausesFor } from "./list.ts";
+import type { RequestRow } from "./row.ts";
+import { erasableEvents } from "./sql/erasable-events.ts";
 
 export type ErasureState = "RUNNING" | "DONE" | "FAILED";
 
@@ -41,6 +45,19 @@ type ErasureJob = z.infer<typeof erasureJob>;
 export const ERASURE_JOB: JobKind<ErasureJob> = { name: "erase-payloads", payload: erasureJob };
 
 type Jobs = Pick<Queue, "send">;
+
+/** Numbers what of an organization's live feed nobody has read yet: it has the same words. @returns false: it could not, others are at it */
+export type NumberFeed = (organizationId: string) => Promise<boolean>;
+
+interface Means {
+  jobs: Jobs;
+  numberFeed: NumberFeed;
+}
+
+/** What of a filter says something of events, whatever was made of them. */
+const OF_EVENTS = new Set(["eventType", "entity", "entityId", "createdAfter", "createdBefore"]);
+const meansEvents = (filter: RequestFilter): boolean =>
+  Object.entries(filter).every(([name, value]) => value == null || OF_EVENTS.has(name));
 
 /** More are not counted while somebody waits for the answer; they are erased all the same. */
 const MOST_COUNTED = 100_000;
@@ -80,13 +97,13 @@ export async function erasePayloads(
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
       [
         ...[newId(core.clock), caller.organizationId, JSON.stringify(filter), cancelQueued, total, until, caller.userId ?? null],
-        total === 0 ? "DONE" : "RUNNING",
+        total > 0 || meansEvents(filter) ? "RUNNING" : "DONE",
       ],
     );
     const erasure = rows[0] as ErasureRow;
     const subject = { type: "Erasure", id: erasure.id };
     await audit(core, caller, "payloads.erase", subject, undefined, { filter, cancelQueued, total }, client);
-    if (total > 0) await jobs.send(client, ERASURE_JOB, { organizationId: caller.organizationId, erasureId: erasure.id });
+    if (erasure.state === "RUNNING") await jobs.send(client, ERASURE_JOB, { organizationId: caller.organizationId, erasureId: erasure.id });
     return erasure;
   });
 }
@@ -109,19 +126,19 @@ interface Running {
   cancel_queued: boolean;
   last_id: string;
   until_id: string;
+  events_after: string | null;
   created_by_id: string | null;
 }
 
 const date = (text: unknown) => (typeof text === "string" ? new Date(text) : undefined);
 
-async function nextRequests(core: Core, organizationId: string, { filter, last_id, until_id }: Running) {
-  const stored: RequestFilter = {
-    ...filter,
-    createdAfter: date(filter.createdAfter),
-    createdBefore: date(filter.createdBefore),
-  } as RequestFilter;
+const storedFilter = ({ filter }: Running): RequestFilter =>
+  ({ ...filter, createdAfter: date(filter.createdAfter), createdBefore: date(filter.createdBefore) }) as RequestFilter;
+
+async function nextRequests(core: Core, organizationId: string, erasure: Running) {
+  const { last_id, until_id } = erasure;
   // States are those of now: what a first run cancelled is among them again.
-  const clauses = await clausesFor(core.db, organizationId, stored);
+  const clauses = await clausesFor(core.db, organizationId, storedFilter(erasure));
   if (!clauses) return [];
   const found = queries
     .selectFrom("webhook_request as r")
@@ -130,6 +147,32 @@ async function nextRequests(core: Core, organizationId: string, { filter, last_i
     .orderBy("r.id")
     .limit(BATCH);
   return rowsOf(core.db.pool, found);
+}
+
+/** Events looked at in one statement. */
+const STRETCH = 2_000;
+/** One job looks at as many as it comes to in so long, where none is to be erased. */
+const LOOKING_MS = 2_000;
+
+/** @returns events to erase, in the order of their ids, and the last one looked at; undefined: there are no more */
+async function nextEvents(core: Core, organizationId: string, erasure: Running): Promise<{ ids: string[]; last: string | undefined }> {
+  const filter = storedFilter(erasure);
+  const { createdAfter, createdBefore, ...named } = filter;
+  const wanted = matcher(named);
+  const until = core.clock.monotonic() + LOOKING_MS;
+  for (let after = erasure.events_after ?? ZERO_ID; ; ) {
+    const walked = await erasableEvents.rows(core.db.pool, [
+      ...[organizationId, after, erasure.until_id, STRETCH, createdAfter ?? null, createdBefore ?? null],
+    ]);
+    const found = walked.filter(
+      (row) => row.inside && wanted({ eventType: row.type, entity: row.entity, entityId: row.entity_id } as RequestRow),
+    );
+    const ids = found.slice(0, BATCH).map(({ id }) => id);
+    if (found.length > BATCH) return { ids, last: ids.at(-1) };
+    const last = walked.length === STRETCH ? walked.at(-1)?.id : undefined;
+    if (ids.length > 0 || last === undefined || core.clock.monotonic() > until) return { ids, last };
+    after = last;
+  }
 }
 
 /** Every request of these events that is not settled, or blocks its lane. */
@@ -151,22 +194,50 @@ async function giveUp(core: Core, organizationId: string, eventIds: readonly str
   }
 }
 
-async function runBatch(core: Core, jobs: Jobs, { organizationId, erasureId }: ErasureJob): Promise<void> {
+async function finish(core: Core, { numberFeed }: Means, { organizationId, erasureId }: ErasureJob): Promise<void> {
+  if (!(await numberFeed(organizationId))) throw new Error("the live feed is being numbered: the erasure ends with the next try");
+  await eraseFeed(core, organizationId);
+  await core.db.pool.query("UPDATE erasure SET state = 'DONE', updated_at = now() WHERE organization_id = $1 AND id = $2", [
+    organizationId,
+    erasureId,
+  ]);
+}
+
+/** A batch of events, whatever was made of them. Not counted: what is counted are requests. */
+async function runEvents(core: Core, means: Means, job: ErasureJob, erasure: Running): Promise<void> {
+  const { organizationId, erasureId } = job;
+  const { ids, last } = await nextEvents(core, organizationId, erasure);
+  if (ids.length > 0 && erasure.cancel_queued) await giveUp(core, organizationId, ids, erasure.created_by_id);
+  await core.db.transaction(async (client) => {
+    await eraseEvents(client, organizationId, ids);
+    if (last === undefined) return;
+    const { rowCount } = await client.query(
+      `UPDATE erasure SET events_after = $4, updated_at = now() WHERE organization_id = $1 AND id = $2 AND events_after = $3 AND state = 'RUNNING'`,
+      [organizationId, erasureId, erasure.events_after, last],
+    );
+    if (rowCount === 1) await means.jobs.send(client, ERASURE_JOB, job);
+  });
+  if (last === undefined) await finish(core, means, job);
+}
+
+async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void> {
+  const { organizationId, erasureId } = job;
   const { rows } = await core.db.pool.query<Running>(
-    "SELECT filter, cancel_queued, last_id, until_id, created_by_id FROM erasure WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'",
+    "SELECT filter, cancel_queued, last_id, until_id, events_after, created_by_id FROM erasure WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'",
     [organizationId, erasureId],
   );
   const erasure = rows[0];
   if (!erasure) return;
+  if (erasure.events_after !== null) return runEvents(core, means, job, erasure);
   const batch = await nextRequests(core, organizationId, erasure);
   const last = batch.at(-1);
   if (!last) {
-    await eraseFeed(core, organizationId);
-    await core.db.pool.query("UPDATE erasure SET state = 'DONE', updated_at = now() WHERE organization_id = $1 AND id = $2", [
-      organizationId,
-      erasureId,
+    if (!meansEvents(erasure.filter)) return finish(core, means, job);
+    erasure.events_after = ZERO_ID;
+    await core.db.pool.query("UPDATE erasure SET events_after = $3, updated_at = now() WHERE organization_id = $1 AND id = $2", [
+      ...[organizationId, erasureId, erasure.events_after],
     ]);
-    return;
+    return runEvents(core, means, job, erasure);
   }
   const eventIds = [...new Set(batch.map((row) => row.event_id))].sort();
   if (erasure.cancel_queued) await giveUp(core, organizationId, eventIds, erasure.created_by_id);
@@ -178,15 +249,15 @@ async function runBatch(core: Core, jobs: Jobs, { organizationId, erasureId }: E
        WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
       [organizationId, erasureId, erasure.last_id, last.id, count, batch.length - count],
     );
-    if (rowCount === 1) await jobs.send(client, ERASURE_JOB, { organizationId, erasureId });
+    if (rowCount === 1) await means.jobs.send(client, ERASURE_JOB, { organizationId, erasureId });
   });
 }
 
 /** From now on this process goes on with erasures of payloads. */
-export function workErasures(core: Core, queue: Pick<Queue, "send" | "work">): Promise<void> {
+export function workErasures(core: Core, queue: Pick<Queue, "send" | "work">, numberFeed: NumberFeed): Promise<void> {
   return queue.work(
     ERASURE_JOB,
-    observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, queue, job)),
+    observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, { jobs: queue, numberFeed }, job)),
     1,
   );
 }

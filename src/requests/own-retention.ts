@@ -6,7 +6,7 @@ import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, lowestId } from "./id-range.ts";
 import { partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
-import { deleteOwnFeed, deleteOwnReplays, oldestEvent, oldestRequest, shorterRetentions } from "./sql/own-retention.ts";
+import { deleteOwnErasures, deleteOwnFeed, deleteOwnReplays, oldestEvent, oldestRequest, shorterRetentions } from "./sql/own-retention.ts";
 import { rest, walk } from "./walk.ts";
 
 const DAY_MS = 86_400_000;
@@ -61,6 +61,7 @@ export async function deleteOwnOld(core: Core, signal?: AbortSignal): Promise<Ow
     deleted.requests += await deleteRows(core, "webhook_request", id, cutoff, signal);
     deleted.events += await deleteRows(core, "event", id, cutoff, signal);
     await repeat(deleteOwnReplays, id, cutoff);
+    await repeat(deleteOwnErasures, id, cutoff);
   }
   return deleted;
 }

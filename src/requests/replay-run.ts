@@ -1,11 +1,11 @@
 /**
- * Replays go on: a job for each batch, which goes upwards by id and writes down how far it got. A process that dies is
- * followed by another, which repeats at most one batch; a request whose turn came already is then PENDING again or has
- * settled since the replay began, and is left alone.
+ * Replays go on: a job for each batch, which goes upwards by id and writes down how far it got with each request, in the
+ * transaction that sends it again. A process that dies is followed by another, which repeats nothing; one that is cancelled
+ * sends nothing more.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import type { Queue } from "../db/queue.ts";
 import { resend } from "../delivery/control.ts";
@@ -17,7 +17,7 @@ import { clausesFor } from "./list.ts";
 import { type Jobs, REPLAY_JOB, type ReplayJob, type ReplayKind } from "./replay.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "./row.ts";
 
-/** Requests of one job that are sent again, each in a transaction of its own: what a crash repeats at most. */
+/** Requests of one job that are sent again, each in a transaction of its own. */
 const BATCH = 50;
 /** And of those that were missed, in one transaction: a crash repeats none. */
 const MISSED_BATCH = 500;
@@ -92,24 +92,39 @@ async function nextIds(core: Core, replay: Running): Promise<string[]> {
   return (await rowsOf(core.db.pool, found)).map((row) => row.id);
 }
 
+/** It was cancelled, or another process was quicker: what was to be written with it is not. */
+class Stale extends Error {}
+
 async function runRejected(core: Core, replay: Running): Promise<Step> {
-  const { id, organizationId, lastId, createdById } = replay;
+  const { id, organizationId, createdById } = replay;
   const batch = await nextIds(core, replay);
-  const last = batch.at(-1);
-  if (!last) return { kind: "END", state: "DONE" };
-  let failed = 0;
+  if (batch.length === 0) return { kind: "END", state: "DONE" };
+  let { lastId } = replay;
   for (const requestId of batch) {
+    const move = async (client: Pick<PoolClient, "query">, failed: number) => {
+      const { rowCount } = await client.query(MOVE, [organizationId, id, lastId, requestId, 1 - failed, failed]);
+      if (rowCount !== 1) throw new Stale();
+    };
     try {
-      // Another replay, or a hand, may have sent it again since the batch was read: what came of that stands.
-      await resend(core, organizationId, requestId, { force: true, settledBy: replay.createdAt, userId: createdById ?? undefined });
+      try {
+        // Another replay, or a hand, may have sent it again since the batch was read: what came of that stands.
+        const settledBy = replay.createdAt;
+        await resend(core, organizationId, requestId, {
+          ...{ force: true, settledBy, userId: createdById ?? undefined },
+          with: (client) => move(client, 0),
+        });
+      } catch (error) {
+        // Somebody resent, or deleted, just this one; or its definition is gone.
+        if (!(error instanceof HooklineError)) throw error;
+        await move(core.db.pool, error.code === "DEFINITION_DELETED" ? 1 : 0);
+      }
     } catch (error) {
-      // Somebody resent, or deleted, just this one; or its definition is gone.
-      if (!(error instanceof HooklineError)) throw error;
-      if (error.code === "DEFINITION_DELETED") failed += 1;
+      if (error instanceof Stale) return { kind: "STALE" };
+      throw error;
     }
+    lastId = requestId;
   }
-  const moved = await core.db.pool.query(MOVE, [organizationId, id, lastId, last, batch.length - failed, failed]);
-  return moved.rowCount === 1 ? { kind: "MOVED", count: batch.length } : { kind: "STALE" };
+  return { kind: "MOVED", count: batch.length };
 }
 
 /** Requests that were deleted meanwhile will never come: the rest of a REJECTED one counts as dealt with. */
@@ -140,9 +155,9 @@ async function runBatch(core: Core, jobs: Jobs, missed: RunMissed, job: ReplayJo
   const step = replay.kind === "MISSED" ? await missed(replay) : await runRejected(core, replay);
   if (step.kind === "END") return end(core, replay, step.state);
   if (step.kind === "STALE") return;
-  // The job is tried again by others should this process die meanwhile.
-  if (ratePerSecond !== null) await sleep(Math.max(0, (step.count / ratePerSecond) * 1_000 - (core.clock.monotonic() - started)));
-  await jobs.send(core.db.pool, REPLAY_JOB, job);
+  // Its turn comes again when its rate says; until then its place is others'.
+  const pauseMs = ratePerSecond === null ? 0 : (step.count / ratePerSecond) * 1_000 - (core.clock.monotonic() - started);
+  await jobs.send(core.db.pool, REPLAY_JOB, job, Math.max(0, pauseMs));
 }
 
 /** From now on this process goes on with replays, of all organizations. */

@@ -29,6 +29,10 @@ const RECOVERED = `
 const REPLAYS = `
   DELETE FROM replay WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM replay WHERE state <> 'RUNNING' AND updated_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
+/** Their filters name whom they were about. */
+const ERASURES = `
+  DELETE FROM erasure WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM erasure WHERE state <> 'RUNNING' AND updated_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 
 export interface Deleted {
   /** Rows. */
@@ -83,6 +87,7 @@ async function deleteRound(core: Core, signal?: AbortSignal): Promise<Deleted> {
   const events = await deleteRows(core, "event", old, signal);
   await repeat(RECOVERED, lowestId(old));
   await repeat(REPLAYS, old);
+  await repeat(ERASURES, old);
   const own = await deleteOwnOld(core, signal);
   const [oldest] = await partitionsOf(core, "webhook_request");
   const numberBlocks = oldest?.since ? await repeat(BLOCKS, lowestId(oldest.since)) : 0;

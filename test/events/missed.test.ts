@@ -1,11 +1,13 @@
 /** Recovery of what a definition missed: real lanes, real jobs, a real receiver. */
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Core } from "../../src/core.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { updateDefinition } from "../../src/definitions/definitions.ts";
 import { activateDefinitions, stopDefinitions } from "../../src/definitions/state.ts";
 import { remove } from "../../src/delivery/control.ts";
+import { eraseEvents } from "../../src/delivery/lane-erase.ts";
 import { sendTest } from "../../src/delivery/test-send.ts";
 import { ENGINE_JOBS } from "../../src/engine.ts";
 import { createRunMissed } from "../../src/events/missed.ts";
@@ -160,6 +162,27 @@ describe("MISSED", () => {
     expect(ended.reduce((sum, replay) => sum + replay.done, 0)).toBe(120);
     const all = await received(path, 120);
     expect(all).toEqual(Array.from({ length: 120 }, (_, n) => n));
+  });
+
+  test("an event that is erased while its replay is written is not sent", async () => {
+    const type = `erased${++serial}.made`;
+    const events: string[] = [];
+    for (let n = 0; n < 3; n++) events.push(await d.emit(type, { payload: JSON.stringify({ n }) }));
+    const { id, path } = await definition({ eventTypes: [type] });
+    const { db } = d.t.core;
+    // No transaction of ours: a replay waits for those before it looks.
+    const operator = new pg.Client({ connectionString: d.t.url });
+    await operator.connect();
+    await operator.query("BEGIN");
+    await operator.query("LOCK TABLE recovered_event IN SHARE MODE");
+    const replay = await create(id);
+    const waits = () => d.t.asServer("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO recovered_event%'");
+    await expect.poll(async () => (await waits()).rowCount, { timeout: 10_000 }).toBe(1);
+    await db.transaction((client) => eraseEvents(client, d.t.organizationId, [events[1] as string]));
+    await operator.query("COMMIT");
+    await operator.end();
+    expect(await finished(replay.id)).toMatchObject({ done: 2, state: "DONE" });
+    expect(await received(path, 2)).toEqual([0, 2]);
   });
 
   test("an event shows its requests, also those that were made days later", async () => {

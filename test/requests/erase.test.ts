@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
-import { resend } from "../../src/delivery/control.ts";
+import { remove, resend } from "../../src/delivery/control.ts";
+import { eraseEvents } from "../../src/delivery/lane-erase.ts";
+import { endLostTests } from "../../src/delivery/lost-tests.ts";
+import { sendTest } from "../../src/delivery/test-send.ts";
+import { sequenceFeed } from "../../src/live/sequencer.ts";
 import { ERASURE_JOB, type ErasureRow, erasePayloads, resumeErasures, showErasures, workErasures } from "../../src/requests/erase.ts";
 import { type Delivery, openDelivery } from "../delivery/delivery-setup.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -16,7 +20,7 @@ async function processOn(works: boolean): Promise<Queue> {
   const queue = createQueue(d.t.core.db.url, d.t.core.log, { worker: true });
   queues.push(queue);
   await queue.start([ERASURE_JOB]);
-  if (works) await workErasures(d.t.core, queue);
+  if (works) await workErasures(d.t.core, queue, async (id) => (await sequenceFeed(d.t.core, id)).complete);
   return queue;
 }
 
@@ -118,6 +122,106 @@ test("B60 one whose process died before its job was done is gone on with", async
   expect(await finished(erasure)).toMatchObject({ erased: 1 });
   await runner.stop();
   queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 a filter that speaks of events alone means those too that no request was made of, or none any more", async () => {
+  const id = await d.definition({ targetUrl: `${receiver.url}/e`, eventTypes: ["erase.e"], retrySchedule: [] });
+  const person = { entity: "person", entityId: "e-33", payload, previous: payload };
+  const taken = await d.emit("erase.e", person);
+  const gone = await d.emit("erase.e", person);
+  const unwanted = await d.emit("erase.nobody", person);
+  const others = await d.emit("erase.nobody", { ...person, entityId: "e-34" });
+  const request = await d.request(id, "REJECTED", taken);
+  await remove(d.t.core, d.t.organizationId, await d.request(id, "REJECTED", gone));
+  const runner = await processOn(true);
+  // By its request it is one event alone.
+  await finished((await erasePayloads(d.t.core, jobs, d.t.admin, { entity: "person", entityId: "e-33", state: ["DELIVERED"] }, false)).id);
+  const left = async () =>
+    (
+      await d.t.core.db.pool.query("SELECT id FROM event WHERE id = ANY($1) AND payload LIKE '%CANARY%' ORDER BY id", [
+        [taken, gone, unwanted, others],
+      ])
+    ).rows.map((row) => row.id);
+  expect(await left()).toEqual([taken, gone, unwanted, others]);
+  const { id: erasure } = await erasePayloads(d.t.core, jobs, d.t.admin, { entity: "person", entityId: "e-33" }, false);
+  expect(await finished(erasure)).toMatchObject({ total: 1, erased: 1, leftOut: 0 });
+  expect(await left()).toEqual([others]);
+  await expect(resend(d.t.core, d.t.organizationId, request)).rejects.toMatchObject({ code: "PAYLOAD_ERASED" });
+  // No request at all.
+  await finished(
+    (await erasePayloads(d.t.core, jobs, d.t.admin, { entityId: "e-34", createdBefore: new Date(Date.now() + 60_000) }, false)).id,
+  );
+  expect(await left()).toEqual([]);
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 what nobody has read of the live feed is erased with the rest", async () => {
+  const id = await d.definition({
+    targetUrl: `${receiver.url}/f`,
+    eventTypes: ["erase.f"],
+    retrySchedule: [],
+    transformation: "function transform(event) { throw new Error('no such person: ' + event.payload.name); }",
+  });
+  await d.request(id, "REJECTED", await emit("erase.f"));
+  const waiting = await d.t.core.db.pool.query("SELECT FROM feed_unsequenced WHERE body LIKE '%CANARY%'");
+  expect(waiting.rowCount).toBeGreaterThan(0);
+  const runner = await processOn(true);
+  await finished((await erasePayloads(d.t.core, jobs, d.t.admin, { webhookDefinitionId: id }, false)).id);
+  expect(await everything()).not.toContain("CANARY");
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("B60 who sends a request again while it is being erased hears that it was", async () => {
+  const id = await d.definition({ targetUrl: `${receiver.url}/g`, eventTypes: ["erase.g"], retrySchedule: [] });
+  const event = await emit("erase.g");
+  const request = await d.request(id, "REJECTED", event);
+  const erased = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const erasing = d.t.core.db.transaction(async (client) => {
+    expect(await eraseEvents(client, d.t.organizationId, [event])).toEqual(new Set([event]));
+    erased.resolve();
+    await asked.promise;
+  });
+  await erased.promise;
+  const again = resend(d.t.core, d.t.organizationId, request, { force: true });
+  const waits = () => d.t.asServer("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE OF r%'");
+  await expect.poll(async () => (await waits()).rowCount, { timeout: 10_000 }).toBe(1);
+  asked.resolve();
+  await erasing;
+  await expect(again).rejects.toMatchObject({ code: "PAYLOAD_ERASED" });
+});
+
+test("a test whose process died is settled as interrupted, and can be erased", async () => {
+  const hanging = await startReceiver();
+  const release = Promise.withResolvers<void>();
+  hanging.respond(async () => {
+    await release.promise;
+    return { status: 200 };
+  });
+  const id = await d.definition({ targetUrl: `${hanging.url}/h`, eventTypes: ["erase.h"], timeoutMs: 30_000 });
+  const { engine } = d.engine;
+  const sent = { type: "erase.h", entity: "person", entityId: "h", payload };
+  const sending = sendTest(d.t.core, engine, d.t.organizationId, id, sent);
+  await hanging.waitFor(1);
+  const request = await d.request(id, "SENDING");
+  expect(await endLostTests(d.t.core)).toBe(0);
+  await d.t.core.db.pool.query("UPDATE sending_test SET gives_up_at = now() - interval '1 second'");
+  expect(await endLostTests(d.t.core)).toBe(1);
+  expect(await d.request(id, "REJECTED")).toBe(request);
+  // It was not dead at all: what is written stands.
+  release.resolve();
+  await sending;
+  expect((await d.attempts(request)).map(({ outcome, error_code }) => [outcome, error_code])).toEqual([["INTERRUPTED", "INTERRUPTED"]]);
+  expect(await d.request(id, "REJECTED")).toBe(request);
+  const runner = await processOn(true);
+  const { id: erasure } = await erasePayloads(d.t.core, jobs, d.t.admin, { webhookDefinitionId: id }, false);
+  expect(await finished(erasure)).toMatchObject({ total: 1, erased: 1, leftOut: 0 });
+  await remove(d.t.core, d.t.organizationId, request);
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+  await hanging.close();
 });
 
 test("B60 is an administrator's", async () => {

@@ -3,7 +3,7 @@ import type { Core } from "../../src/core.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
 import { resend } from "../../src/delivery/control.ts";
-import { REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
+import { cancelReplay, REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -105,6 +105,48 @@ test("nothing to send is done at once; another organization's definition is noth
   for (const filter of [{ webhookDefinitionId: theirs.id }, { eventType: "nobody" }, { state: [] }, { number: 0 }]) {
     expect(await startReplay(t.core, jobs, t.admin, filter)).toMatchObject({ total: 0, done: 0, state: "DONE" });
   }
+});
+
+test("one that is slow by its rate keeps no place from the others", async () => {
+  const slow = await fill(Array.from({ length: 8 }, () => "REJECTED"));
+  const others = await fill(Array.from({ length: 5 }, () => "REJECTED"));
+  const quick = await fill(Array.from({ length: 110 }, () => "REJECTED"));
+  const runner = await processOn(t.core);
+  const slowOnes = [];
+  for (const { id } of others.requests) slowOnes.push(await startReplay(t.core, jobs, t.admin, { ids: [id] }, 1));
+  const whole = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: slow.id }, 1);
+  const { id } = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: quick.id });
+  await finished(id);
+  expect((await showReplays(t.core, t.organizationId, [whole.id]))[0]?.state).toBe("RUNNING");
+  // It is as quick as its rate says, and no quicker.
+  const began = performance.now();
+  const rest = 8 - ((await showReplays(t.core, t.organizationId, [whole.id]))[0]?.done ?? 0);
+  await finished(whole.id);
+  expect(performance.now() - began).toBeGreaterThan((rest - 1.5) * 1_000);
+  for (const each of slowOnes) await finished(each.id);
+  await ended(runner);
+});
+
+test("what is cancelled sends nothing more, and its count is of what was sent", async () => {
+  const { id, requests } = await fill(Array.from({ length: 40 }, () => "REJECTED"));
+  const held = requests[3]?.id as string;
+  const locked = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  const holding = t.core.db.transaction(async (client) => {
+    await client.query("SELECT 1 FROM webhook_request WHERE id = $1 FOR UPDATE", [held]);
+    locked.resolve();
+    await cancelled.promise;
+  });
+  await locked.promise;
+  const runner = await processOn(t.core);
+  const started = await startReplay(t.core, jobs, t.admin, { webhookDefinitionId: id });
+  await expect.poll(async () => (await showReplays(t.core, t.organizationId, [started.id]))[0]?.done, { timeout: 10_000 }).toBe(3);
+  expect(await cancelReplay(t.core, t.admin, started.id)).toMatchObject({ state: "CANCELLED", done: 3 });
+  cancelled.resolve();
+  await holding;
+  await ended(runner);
+  expect(await resent(id)).toEqual(requests.slice(0, 3).map(({ number }) => number));
+  expect((await showReplays(t.core, t.organizationId, [started.id]))[0]).toMatchObject({ total: 40, done: 3, failed: 0 });
 });
 
 test("what was rejected after it began is left alone", async () => {

@@ -1,6 +1,6 @@
 /** GET /v1/audit: the audit log as lines of JSON, oldest first, for archives and SIEMs. Read on from the last line's cursor. */
 import { Readable } from "node:stream";
-import type { FastifyPluginAsync } from "fastify";
+import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import type { AuditEntry } from "../../accounts/audit.ts";
 import { exportAuditEntries } from "../../accounts/audit-log.ts";
 import { type Caller, demand } from "../../accounts/caller.ts";
@@ -8,7 +8,7 @@ import type { Core } from "../../core.ts";
 import { ValidationError } from "../../errors.ts";
 import { globalId, idOf, type NodeType } from "../../wire/ids.ts";
 import { HTTP } from "../limits.ts";
-import { requireCaller } from "../session.ts";
+import { requireCaller, stillMay } from "../session.ts";
 
 function lineOf(row: AuditEntry): string {
   const { subjectType, subjectId, userId, tokenPrefix, address, action, before, after } = row;
@@ -26,9 +26,10 @@ function lineOf(row: AuditEntry): string {
 }
 
 /** A page in memory at a time, as fast as its reader takes it; an answer ends before it is larger than any other may be. */
-async function* lines(core: Core, caller: Caller, after: string | undefined): AsyncGenerator<string> {
+async function* lines(core: Core, request: FastifyRequest, caller: Caller, after: string | undefined): AsyncGenerator<string> {
   let bytes = 0;
   for await (const rows of exportAuditEntries(core, caller, after)) {
+    await stillMay(core, request, caller);
     for (const row of rows) {
       const line = lineOf(row);
       bytes += Buffer.byteLength(line);
@@ -55,7 +56,7 @@ export function auditRoutes(core: Core): FastifyPluginAsync {
       return reply
         .header("content-type", "application/x-ndjson; charset=utf-8")
         .header("cache-control", "no-store")
-        .send(Readable.from(lines(core, caller, after)));
+        .send(Readable.from(lines(core, request, caller, after)));
     });
   };
 }

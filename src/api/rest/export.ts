@@ -9,7 +9,7 @@ import type { Core } from "../../core.ts";
 import { RateLimitedError } from "../../errors.ts";
 import { eventPages, requestPages, type WholeList } from "../../requests/pages.ts";
 import { EXPORTS } from "../limits.ts";
-import { requireCaller } from "../session.ts";
+import { requireCaller, stillMay } from "../session.ts";
 import { EVENT_LINE, eventLine, REQUEST_LINE, requestLine } from "./export-lines.ts";
 import { type Asked, eventsAsked, requestsAsked } from "./export-query.ts";
 import { type Format, headOf, type Line, MEDIA_TYPES, textOf } from "./lines.ts";
@@ -62,7 +62,10 @@ export function exportRoutes(core: Core): FastifyPluginAsync {
     const pages = one.pages(core, { organizationId: caller.organizationId, filter, after, gone: () => reply.raw.destroyed });
     async function* chunks(): AsyncGenerator<string> {
       yield headOf(format, one.columns);
-      for await (const rows of pages) yield textOf(format, await Promise.all(rows.map((row) => one.line(core, caller, row))));
+      for await (const rows of pages) {
+        await stillMay(core, request, caller);
+        yield textOf(format, await Promise.all(rows.map((row) => one.line(core, caller, row))));
+      }
     }
     const day = core.clock.now().toISOString().slice(0, 10);
     const body = Readable.from(chunks(), { objectMode: false });

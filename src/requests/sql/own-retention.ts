@@ -42,3 +42,12 @@ export const deleteOwnReplays = statement({
        LIMIT $3::int FOR UPDATE SKIP LOCKED))`,
   row: {},
 });
+
+/** $1 organization · $2 not touched since · $3 how many. Their filters name whom they were about */
+export const deleteOwnErasures = statement({
+  name: "delete-own-erasures",
+  text: `DELETE FROM erasure p WHERE p.organization_id = $1::uuid AND p.id = ANY(ARRAY(
+      SELECT f.id FROM erasure f WHERE f.organization_id = $1::uuid AND f.state <> 'RUNNING' AND f.updated_at < $2::timestamptz
+       LIMIT $3::int FOR UPDATE SKIP LOCKED))`,
+  row: {},
+});
