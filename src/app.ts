@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import type { Core, Siblings } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { type Logins, openDatabase } from "./db/client.ts";
+import { DATABASE_MS, demandClock } from "./db/clock-skew.ts";
 import { installExtensions } from "./db/extensions.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { type Prepared, prepareDatabase } from "./db/migrate.ts";
@@ -19,14 +20,12 @@ import { findQueueSchema } from "./db/queue-schema.ts";
 import { checkRoom, primaryPool } from "./db/room.ts";
 import { isUnavailable } from "./db/unavailable.ts";
 import { loginsOf } from "./db/wall/state.ts";
-import { MAX_SKEW_MS } from "./delivery/numbers.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
 import type { Settlement } from "./delivery/settlement.ts";
 import { openEmbedded } from "./embedded/open.ts";
 import type { EmbeddedPostgres } from "./embedded/start.ts";
 import { createEngine, ENGINE_JOBS } from "./engine.ts";
-import { ClockSkewError } from "./errors.ts";
 import { CHORE_JOBS, createHousekeeping, watchChores } from "./housekeeping.ts";
 import { createLog } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
@@ -129,12 +128,11 @@ async function migrateFirst(
 /** Ids of this process come after those that the database knows: its clock may stand behind the one that made them. */
 async function startIds(core: Core): Promise<void> {
   const { rows } = await core.db.pool.query<{ id: string; database_ms: number }>(
-    `SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS database_ms,
+    `SELECT ${DATABASE_MS} AS database_ms,
        COALESCE((SELECT first_id FROM number_block ORDER BY last_id DESC LIMIT 1), '00000000-0000-0000-0000-000000000000') AS id`,
   );
   const row = rows[0] as { id: string; database_ms: number };
-  const skew = core.clock.now().getTime() - row.database_ms;
-  if (Math.abs(skew) > MAX_SKEW_MS) throw new ClockSkewError(skew);
+  demandClock(core.clock, row.database_ms);
   startAfter(row.id);
 }
 

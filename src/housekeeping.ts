@@ -7,6 +7,7 @@ import { z } from "zod";
 import { dropEndedSessions } from "./accounts/drop-old.ts";
 import { resumeOrganizationErasures, workOrganizationErasures } from "./accounts/erase-organization.ts";
 import type { Core } from "./core.ts";
+import { demandSameClock } from "./db/clock-skew.ts";
 import type { JobKind, LastRun, Queue } from "./db/queue.ts";
 import { sealPlainProperties } from "./definitions/seal-properties.ts";
 import { MARKS_JOB } from "./delivery/lane-chores.ts";
@@ -104,7 +105,12 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
   return {
     async start() {
       for (const [name, chore] of Object.entries(CHORES)) {
-        const run = observed(core, name, () => chore.run(core, queue, ended.signal, ingest), ended.signal);
+        const work = async () => {
+          // What is too old is judged by our clock: one that is wrong would delete everybody's log.
+          await demandSameClock(core.clock, core.db.pool);
+          return chore.run(core, queue, ended.signal, ingest);
+        };
+        const run = observed(core, name, work, ended.signal);
         await queue.work(jobOf(name), () => {
           const work = run();
           running.add(work);

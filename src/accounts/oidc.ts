@@ -65,6 +65,9 @@ async function organizationOf(core: Core, wanted: string | undefined): Promise<s
   throw new OidcRefusal("organization");
 }
 
+/** Some providers say it as text. What is there and says nothing that is known does not say yes. */
+const verifiedOf = (claim: unknown): boolean | undefined => (claim === undefined ? undefined : claim === true || claim === "true");
+
 const text = z.string().trim().min(1).max(255);
 const mail = z.email().max(255);
 
@@ -131,13 +134,15 @@ async function withRole(core: Core, client: PoolClient, caller: Caller, user: Us
  * @throws OidcRefusal
  */
 export async function signInByProvider(core: Core, config: OidcConfig, claims: Claims, address: string): Promise<Session> {
+  // Of nobody: all who had it would be one.
+  if (claims.sub === "") throw new Error("the provider's token names nobody: its subject is empty");
   const role = roleOf(claims, config);
   if (role === undefined) throw new OidcRefusal("role");
   const organizationId = await organizationOf(core, config.organization);
   const person: Person = {
     ...{ issuer: config.issuer, subject: claims.sub, role },
     email: mail.safeParse(claims["email"]).data?.toLowerCase(),
-    verified: typeof claims["email_verified"] === "boolean" ? claims["email_verified"] : undefined,
+    verified: verifiedOf(claims["email_verified"]),
     name: text.safeParse(claims["name"]).data ?? text.safeParse(claims["preferred_username"]).data,
   };
   const none = { scopes: new Set<never>(), operator: false, application: undefined, credentialId: undefined, tokenPrefix: "oidc" };

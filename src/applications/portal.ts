@@ -59,7 +59,18 @@ export async function redeemPortalLink(core: Core, token: string, address?: stri
     const [id, fresh] = [newId(core.clock), newToken(SESSION_PREFIX)];
     const { organization_id: organizationId, application_id: applicationId, read_only: readOnly, expires_at: expiresAt } = link;
     const values = [id, organizationId, "PORTAL", hashToken(fresh), readOnly, address ?? null, expiresAt, applicationId];
-    return (await client.query(INSERT, values)).rowCount ? { id, token: fresh, expiresAt } : undefined;
+    if (!(await client.query(INSERT, values)).rowCount) return undefined;
+    const subject = { type: "Application", id: applicationId };
+    await audit(
+      core,
+      { organizationId, userId: undefined, address },
+      "application.usePortalLink",
+      subject,
+      undefined,
+      { readOnly },
+      client,
+    );
+    return { id, token: fresh, expiresAt };
   });
 }
 

@@ -193,6 +193,12 @@ export async function updateDefinition(
         updatedUnit: caller.unit ?? null,
       })) as unknown as DefinitionRow;
       const signingSecret = await updateSecrets(core, client, row, input);
+      // What a receiver said of one customer's event is not for the next.
+      if (row.applicationId !== before.applicationId)
+        await client.query("UPDATE definition_counter SET last_error = NULL WHERE organization_id = $1 AND definition_id = $2", [
+          organizationId,
+          id,
+        ]);
       await recordDefinition(core, client, caller, "update", before, row, hidden?.dropped);
       return { definition: row, changes, signingSecret };
     })

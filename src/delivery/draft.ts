@@ -9,7 +9,7 @@ import { VaultError } from "../vault.ts";
 import type { NoReply, Rendered } from "../wire/dialect.ts";
 import { dialects } from "../wire/dialects.ts";
 import { checkHeaders } from "../wire/headers.ts";
-import { hiddenValues, MASK, maskHeaders } from "../wire/mask.ts";
+import { hiddenValues, MASK, maskHeaders, targetSecrets } from "../wire/mask.ts";
 import { traceHeaders } from "../wire/trace-context.ts";
 import { notSent, viewOf } from "./attempted.ts";
 import type { Opened } from "./hidden.ts";
@@ -63,9 +63,11 @@ function logged(headers: Record<string, string>, own: Readonly<Record<string, st
   return shown;
 }
 
-function quietOf(made: Record<string, string>, opened: Opened): Quiet {
-  if (Object.keys(made).length === 0) return opened.quiet;
-  return [...opened.quiet, ...hiddenValues(made, maskHeaders(made)).map((value) => [value, MASK] as const)];
+/** @param url a receiver says it back on its page for what it does not know */
+function quietOf(made: Record<string, string>, url: string, opened: Opened): Quiet {
+  const ofUrl = targetSecrets(url);
+  if (Object.keys(made).length === 0 && ofUrl.length === 0) return opened.quiet;
+  return [...opened.quiet, ...ofUrl, ...hiddenValues(made, maskHeaders(made)).map((value) => [value, MASK] as const)];
 }
 
 /** @param trace is carried on @returns "SKIP": the transformation says that nothing is sent */
@@ -146,12 +148,13 @@ export function createDrafter(core: Core, parts: { engines: ShapingEngines; publ
       Object.assign(headers, carried);
       Object.assign(loggedHeaders, carried);
     }
+    const url = withSuffix(target, shaped.urlSuffix);
     return {
-      url: withSuffix(target, shaped.urlSuffix),
+      url,
       headers,
       loggedHeaders,
       opened,
-      quiet: quietOf(shaped.headers, opened),
+      quiet: quietOf(shaped.headers, url, opened),
       again: keeps,
       rendered,
       rendering: keeps ? null : sealed(request, shaped),

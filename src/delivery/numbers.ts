@@ -6,9 +6,9 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, lowestId, newestTime } from "../clock.ts";
 import type { Database } from "../db/client.ts";
+import { demandClock } from "../db/clock-skew.ts";
 import type { RowOf } from "../db/statement.ts";
 import type { Sent } from "../db/together.ts";
-import { ClockSkewError } from "../errors.ts";
 import { takeNumberBlock } from "./sql/take-number-block.ts";
 
 export interface Numbers {
@@ -43,8 +43,6 @@ const LIFE_MS = 1_000;
 const SLACK_MS = 4_000;
 const SMALLEST = 32;
 const LARGEST_AHEAD = 10_000;
-/** Further apart, a process and its database would put rows into partitions that do not fit, or leases into the past. */
-export const MAX_SKEW_MS = 60_000;
 /** Organizations kept. */
 const KEPT = 5_000;
 
@@ -75,8 +73,7 @@ export function createNumbers(db: Pick<Database, "pool">, clock: Clock): Numbers
 
   /** @throws ClockSkewError */
   function keep(organizationId: string, row: BlockRow, until: number, used: number): void {
-    const skew = clock.now().getTime() - row.database_ms;
-    if (Math.abs(skew) > MAX_SKEW_MS) throw new ClockSkewError(skew);
+    demandClock(clock, row.database_ms);
     blocks.delete(organizationId);
     blocks.set(organizationId, { from: row.from_number, next: row.from_number + used, to: row.to_number, until, used });
     const oldest = blocks.keys().next().value;

@@ -406,7 +406,7 @@ export class LaneRun {
     this.#pace.send = this.#pace.send * 0.7 + (now - started) * 0.3;
     if (this.#left) return;
     this.#queue.answered(entry);
-    const settlement = settlementOf(request, attempted, plan, this.#parts);
+    const settlement = settlementOf(request, attempted, plan, this.lane.free, this.#parts);
     this.#done.push(settlement);
     if (settlement.state === "REJECTED" && !this.lane.free) this.#gaveUp = true;
     if (settlement.waitMs !== null) this.#waits(settlement.waitMs);

@@ -7,15 +7,17 @@ import type { Plan } from "./plan.ts";
 import type { QueuedRequest } from "./queued.ts";
 import type { Settlement } from "./settlement.ts";
 
+/** @param free its lane is, or it has none */
 export function settlementOf(
   request: QueuedRequest,
   attempted: Attempted,
   plan: Plan | undefined,
+  free: boolean,
   chance: { clock: Clock; retryScale: number },
 ): Settlement {
   const { attempt, verdict, answer } = attempted;
   const dice = { now: chance.clock.now(), random: chance.clock.random, retryScale: chance.retryScale };
-  const decided = endingOf(request, plan?.definition.policy, answer, attempt && verdict, dice);
+  const decided = endingOf({ ...request, free }, plan?.definition.policy, answer, attempt && verdict, dice);
   const ending: Ending = attempted.unsent ? { ...decided, state: "PENDING" } : decided;
   if (attempt && verdict?.errorCode === "INTERRUPTED") attempt.outcome = "INTERRUPTED";
   // A notification that nobody took has failed.

@@ -138,7 +138,7 @@ export async function sendTest(
     if (by) await audit(core, by, "webhookDefinition.test", subject, undefined, { requestId: request.id, eventType: event.type }, client);
   });
   const attempted = await parts.sender.attempt(request, plan);
-  const settlement = settlementOf(request, attempted, plan, { clock: core.clock, retryScale: core.config.retryScale });
+  const settlement = settlementOf(request, attempted, plan, true, { clock: core.clock, retryScale: core.config.retryScale });
   const write = (what: Settlement) =>
     core.db.transaction(async (client) => {
       // It took so long that it was held for lost: what the log says of it stands.

@@ -2,7 +2,7 @@
 import { type Caller, demand } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { MAX_SKEW_MS } from "../delivery/numbers.ts";
+import { MAX_SKEW_MS } from "../db/clock-skew.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import type { RequestFilter } from "../requests/filter.ts";
 import { planRejected, type ReplayPlan } from "../requests/plan-replay.ts";

@@ -70,7 +70,7 @@ export function clausesOf(organizationId: string, filter: RequestFilter, numbers
   const rest = indexed.flatMap(([clauses]) => (clauses === lead ? [] : clauses));
   if (filter.definitionIds) rest.push(sql`r.definition_id = any(${filter.definitionIds}::uuid[])`);
   if (entity !== undefined) rest.push(eb("r.entity", "=", entity));
-  if (url !== undefined) rest.push(urlClause(url));
+  if (url !== undefined) rest.push(urlClause(url, filter.urlsMasked ?? false));
   if (states) rest.push(sql`r.state = any(${states}::webhook_request_state[])`);
   if (errorCode !== undefined) rest.push(eb("r.error_code", "=", errorCode));
   if (number !== undefined) rest.push(eb("r.number", "=", number));

@@ -29,9 +29,10 @@ export async function eraseFeed(core: Core, organizationId: string): Promise<voi
       const quiet = changes.map((one) => (one.kind === "REQUEST" && erased.has(one.requestId) ? { ...one, errorDescription: null } : one));
       // The moment of the transaction stands before the changes.
       const text = body.slice(0, body.indexOf("[")) + encodeChanges(quiet);
-      await core.db.pool.query("UPDATE feed_entry SET body = $4 WHERE organization_id = $1 AND sequence = $2 AND created_at = $3::timestamptz", [
-        ...[organizationId, sequence, created_at, text],
-      ]);
+      await core.db.pool.query(
+        "UPDATE feed_entry SET body = $4 WHERE organization_id = $1 AND sequence = $2 AND created_at = $3::timestamptz",
+        [...[organizationId, sequence, created_at, text]],
+      );
     }
     if (rows.length < PAGE) return;
     last = rows.at(-1)?.sequence ?? last;

@@ -19,6 +19,8 @@ export interface RequestFilter {
   entityId?: string;
   /** This URL, however it is written; a host alone, a path or a query that stands in it: typed-url.ts. */
   url?: string;
+  /** A part of a URL is looked for in what those see who may not read secrets: else they would spell it out. */
+  urlsMasked?: boolean;
   state?: readonly RequestState[];
   lifeCycleState?: readonly LifeCycleState[];
   errorCode?: string;
@@ -89,7 +91,7 @@ export function matcher(filter: RequestFilter): (row: RequestRow) => boolean {
   const ofType = eventType === undefined ? undefined : typeTest(eventType);
   if (ofType) tests.push((row) => ofType(row.eventType));
   if (filter.url !== undefined) {
-    const asTyped = urlTest(filter.url);
+    const asTyped = urlTest(filter.url, filter.urlsMasked);
     tests.push((row) => row.url !== null && asTyped(row.url));
   }
   if (ids) tests.push((row) => ids.includes(row.id));

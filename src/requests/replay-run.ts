@@ -34,6 +34,7 @@ const storedFilter = z.object({
   entity: z.string().optional(),
   entityId: z.string().optional(),
   url: z.string().optional(),
+  urlsMasked: z.boolean().optional(),
   state: z.array(z.enum(REQUEST_STATES)).optional(),
   lifeCycleState: z.array(z.enum(LIFE_CYCLE_STATES)).optional(),
   errorCode: z.string().optional(),

@@ -6,6 +6,8 @@
  * fragment, slashes at the end of the path, and the case of a percent-encoding's digits.
  */
 
+import { maskTarget } from "../wire/mask.ts";
+
 export type Typed =
   /** `https://shop.example/hooks?k=1`. */
   | { kind: "URL"; url: string }
@@ -58,8 +60,12 @@ export function typedUrl(given: string): Typed {
   return { kind: "HOST", host, rest: bare ? undefined : restOf(url), text: bare ? withoutSlashes(text) : partOf(text) };
 }
 
-/** Whether a row's URL is what was typed. */
-export function urlTest(given: string): (url: string) => boolean {
+/** Behind the host, as those see it who may not read secrets. */
+const maskedRest = (url: URL) =>
+  maskTarget(`${url.protocol}//${url.host}${url.pathname}${url.search}`).slice(url.protocol.length + 2 + url.host.length);
+
+/** Whether a row's URL is what was typed. @param masked a part is looked for in what those see who may not read secrets */
+export function urlTest(given: string, masked = false): (url: string) => boolean {
   const typed = typedUrl(given);
   return (text) => {
     const url = web(text);
@@ -67,7 +73,7 @@ export function urlTest(given: string): (url: string) => boolean {
     const whole = wholeOf(url);
     if (typed.kind === "URL") return whole === typed.url;
     if (typed.kind === "HOST" && url.host === typed.host && (typed.rest === undefined || restOf(url) === typed.rest)) return true;
-    return typed.text !== "" && encoded(url.pathname + url.search).includes(typed.text);
+    return typed.text !== "" && encoded(masked ? maskedRest(url) : url.pathname + url.search).includes(typed.text);
   };
 }
 

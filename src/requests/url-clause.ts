@@ -3,6 +3,7 @@
  * texts: a regular expression of a URL's length takes Postgres seconds.
  */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { maskedTargetSql } from "../db/masked-url.ts";
 import { typedUrl } from "./typed-url.ts";
 
 /** Percent-encodings that are looked for in any case; more of them are compared as the parser writes them. */
@@ -17,12 +18,15 @@ function others(code: string): string[] {
     .filter((each) => each !== code);
 }
 
+const CLEAR = sql<string>`split_part(r.url, '#', 1)`;
+const MASKED = sql<string>`${sql.raw(maskedTargetSql("split_part(r.url, '#', 1)"))}`;
+
 /** The row's URL without its fragment, the percent-encodings that were typed in capitals. */
-function urlLike(typed: string): RawBuilder<string> {
+function urlLike(typed: string, url = CLEAR): RawBuilder<string> {
   const codes = [...new Set(typed.match(/%[0-9A-F]{2}/g) ?? [])].filter((code) => /[A-F]/.test(code)).slice(0, MOST_CODES);
   return codes
     .flatMap((code) => others(code).map((other) => [other, code] as const))
-    .reduce<RawBuilder<string>>((url, [from, to]) => sql`replace(${url}, ${from}, ${to})`, sql`split_part(r.url, '#', 1)`);
+    .reduce<RawBuilder<string>>((all, [from, to]) => sql`replace(${all}, ${from}, ${to})`, url);
 }
 
 /** Without slashes at the end of the path. */
@@ -32,11 +36,15 @@ const whole = (url: RawBuilder<string>) =>
 /** Behind the host: its first slash stands behind `https://`. */
 const behind = (url: RawBuilder<string>) => sql<string>`substr(${url}, strpos(substr(${url}, 9), '/') + 8)`;
 
-export function urlClause(given: string): RawBuilder<SqlBool> {
+/** @param masked a part is looked for in what those see who may not read secrets; a whole URL says nothing that they do not know */
+export function urlClause(given: string, masked: boolean): RawBuilder<SqlBool> {
   const typed = typedUrl(given);
   if (typed.kind === "URL") return sql`${whole(urlLike(typed.url))} = ${typed.url}`;
   // Nothing is found by nothing.
-  const inside = typed.text === "" ? sql<SqlBool>`false` : sql<SqlBool>`strpos(${behind(urlLike(typed.text))}, ${typed.text}) > 0`;
+  const inside =
+    typed.text === ""
+      ? sql<SqlBool>`false`
+      : sql<SqlBool>`strpos(${behind(urlLike(typed.text, masked ? MASKED : CLEAR))}, ${typed.text}) > 0`;
   if (typed.kind === "PART") return inside;
   const { host, rest } = typed;
   const there =

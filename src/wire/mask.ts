@@ -111,3 +111,38 @@ export function maskTarget(url: string): string {
   const shown = values.map((part) => (part === "" || part.includes("=") ? part : MASK)).join("&");
   return `${authority}${path}${query.length > 0 ? `?${shown}` : ""}${end < 0 ? "" : masked.slice(end)}`;
 }
+
+/** There is nothing that `maskTarget` would hide. */
+const PLAIN_TARGET = /^[^?#@]*$/;
+const LONG_SEGMENT = /\/[^/?#]{20}/;
+/** A value of a query that looks like a key, whatever its name. */
+const KEY_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_.~%+/=-]{16,}$/;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * What of a target a receiver may say back that `maskTarget` hides, and what stands for it: key segments of the path, the parts of the
+ * query, and those values of it that are secrets by their name or look like keys, also by themselves. The longest first.
+ */
+export function targetSecrets(url: string): (readonly [value: string, instead: string])[] {
+  if (PLAIN_TARGET.test(url) && !LONG_SEGMENT.test(url)) return [];
+  const [address = "", ...rest] = (url.split("#")[0] as string).split("?");
+  const found = new Map<string, string>();
+  const add = (value: string, instead: string) => {
+    for (const each of [value, decoded(value)]) if (each.length >= SHORTEST_SECRET && each !== instead) found.set(each, instead);
+  };
+  for (const segment of address.split("/").slice(3)) if (KEY_SEGMENT.test(segment)) add(segment, MASK);
+  for (const part of rest.join("?").split("&")) {
+    const equals = part.indexOf("=");
+    const [name, value] = [part.slice(0, Math.max(0, equals)), part.slice(equals + 1)];
+    add(part, equals < 0 ? MASK : `${name}=${MASK}`);
+    if (equals < 0 || isSecretName(decoded(name)) || KEY_VALUE.test(value)) add(value, MASK);
+  }
+  return [...found].sort((a, b) => b[0].length - a[0].length);
+}

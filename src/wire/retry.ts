@@ -67,11 +67,12 @@ export interface Ending {
 
 /**
  * The policy's word, as one value.
+ * @param request.free it stands in a free lane, or in none: what its definition orders by may be another thing by now
  * @param policy undefined: the definition is gone
  * @param verdict null: nothing was called, and nothing is to be
  */
 export function endingOf(
-  request: { tries: number; isTest: boolean },
+  request: { tries: number; isTest: boolean; free: boolean },
   policy: Policy | undefined,
   answer: Answer | null,
   verdict: Verdict | null,
@@ -88,9 +89,9 @@ export function endingOf(
   if (step.kind === "RETRY") return { ...ending, state: "WAITING", tries, waitMs: step.afterMs };
   if (step.kind === "EXHAUSTED" && policy.onExhausted === "REQUEUE") {
     // On a strict lane there is no back of the queue: the payload stays at the head, and the next cycle begins there.
-    return { ...ending, state: "WAITING", tries: 0, waitMs: requeueAfterMs(policy, answer, chance), requeue: policy.ordering === "NONE" };
+    return { ...ending, state: "WAITING", tries: 0, waitMs: requeueAfterMs(policy, answer, chance), requeue: request.free };
   }
-  return { ...ending, state: "REJECTED", tries, blocks: policy.onExhausted === "BLOCK" && policy.ordering !== "NONE" };
+  return { ...ending, state: "REJECTED", tries, blocks: policy.onExhausted === "BLOCK" && !request.free };
 }
 
 /** RFC 9110's three forms. `Date.parse` alone would take "2", "1.5" and much other junk for dates. */

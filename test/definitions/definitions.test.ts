@@ -357,6 +357,19 @@ describe("finding", () => {
     }
   });
 
+  it("who may not read secrets finds targets by what they see of them", async () => {
+    await made({ name: "Keyed", targetUrl: "https://keyed.example/T012/aB3dE6gH9jK2mN5pQ8sT1v?apikey=s3cr3t" });
+    const viewer = await t.caller("VIEWER", undefined, admin.organizationId);
+    const found = async (by: Caller, search: string) => (await listDefinitionsByOffset(t.core, by, { search })).map((row) => row.name);
+    for (const search of ["keyed.example", "/t012/", "?apikey="])
+      expect([search, await found(viewer, search)]).toEqual([search, ["Keyed"]]);
+    for (const search of ["aB3dE6", "/T012/aB", "s3cr3t", "?apikey=s"]) {
+      expect([search, await found(viewer, search)]).toEqual([search, []]);
+      expect([search, await found(admin, search)]).toEqual([search, ["Keyed"]]);
+    }
+    expect(await found(viewer, "\0")).toEqual([]);
+  });
+
   it("lists newest first, by state, dialect, words, name, event type and target", async () => {
     await made({ name: "A_1", dialect: "SUPEROFFICE", eventTypes: ["Contact.Created"] });
     await made({ name: "B%2", state: "STOPPED", targetUrl: "https://other.example/x" });

@@ -18,6 +18,8 @@ const STORED = {
   old: "https://old.example/hooks#part",
   dots: "https://dots.example/a.b+c(d)[e]",
   ip6: "http://[::1]:9000/in",
+  key: "https://keys.example/services/T012/aB3dE6gH9jK2mN5pQ8sT1v/in?apikey=s3cr3t-Zq9&bare&a=b=c",
+  inbound: "https://keys.example/inbound/events/0198/k3y-of-it/more",
 } as const;
 type Name = keyof typeof STORED;
 
@@ -35,10 +37,12 @@ afterAll(() => t.close());
 
 const PAGE = { limit: 50, fromBack: false, after: undefined, before: undefined };
 
-async function found(url: string): Promise<Name[]> {
-  const { rows } = await listRequests(t.core.db, t.organizationId, { url }, PAGE);
+async function found(url: string, urlsMasked = false): Promise<Name[]> {
+  const { rows } = await listRequests(t.core.db, t.organizationId, { url, urlsMasked }, PAGE);
   const bySql = rows.map((row) => ids.get(row.id) as Name).sort();
-  const inMemory = (Object.keys(STORED) as Name[]).filter((name) => matcher({ url })({ url: STORED[name] } as RequestRow)).sort();
+  const inMemory = (Object.keys(STORED) as Name[])
+    .filter((name) => matcher({ url, urlsMasked })({ url: STORED[name] } as RequestRow))
+    .sort();
   expect(bySql).toEqual(inMemory);
   return bySql;
 }
@@ -110,6 +114,33 @@ describe("B77 the log's URL filter finds as typed", () => {
     [".*", []],
   ])("a part: %s", async (typed, names) => {
     expect(await found(typed)).toEqual([...names].sort());
+  });
+});
+
+describe("who may not read secrets finds a part of a URL in what they see of it, and spells out no secret", () => {
+  test.each<[typed: string, clear: Name[], masked: Name[]]>([
+    ["/hooks/orders", ["http", "plain", "port", "query"], ["http", "plain", "port", "query"]],
+    ["/services/T012/", ["key"], ["key"]],
+    ["aB3dE6", ["key"], []],
+    ["/T012/aB3", ["key"], []],
+    ["?apikey=s3", ["key"], []],
+    ["s3cr3t", ["key"], []],
+    ["bare", ["key"], []],
+    ["b=c", ["key"], []],
+    ["/in?apikey=", ["key"], ["key"]],
+    ["/***/in?apikey=***&***&a=***", [], ["key"]],
+    ["/inbound/events/0198/", ["inbound"], ["inbound"]],
+    ["k3y-of", ["inbound"], []],
+    ["/more", ["inbound"], []],
+    ["tenant=", ["query"], ["query"]],
+    ["tenant=7", ["query"], []],
+    ["x=a%2f", ["query"], []],
+    ["keys.example", ["inbound", "key"], ["inbound", "key"]],
+    // The whole of it is no riddle.
+    [STORED.query, ["query"], ["query"]],
+  ])("%s", async (typed, clear, masked) => {
+    expect(await found(typed)).toEqual(clear);
+    expect(await found(typed, true)).toEqual(masked);
   });
 });
 

@@ -55,7 +55,7 @@ mutation("erasePayloads", {
     }),
   }),
   resolve: (input, { doors, caller }) =>
-    erasePayloads(doors.core, doors.jobs, caller, requestFilter(input.filter), input.cancelQueued ?? false),
+    erasePayloads(doors.core, doors.jobs, caller, requestFilter(caller, input.filter), input.cancelQueued ?? false),
 });
 
 const OrganizationErasure = builder.objectRef<Row>("OrganizationErasure").implement({

@@ -50,7 +50,7 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
     },
     subscribe: async (_root, { filter: given, after }, context) => {
       const { organizationId } = callerOf(context);
-      const filter = { ...requestFilter(given), ...(await narrowing(context)) };
+      const filter = { ...requestFilter(callerOf(context), given), ...(await narrowing(context)) };
       await demandKnown(filter, (table, id) => exists(context, table, id));
       return context.doors.feed.requests({ organizationId, filter, ...feedOptions(context, after) });
     },

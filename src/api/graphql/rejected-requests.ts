@@ -41,6 +41,7 @@ builder.queryField("rejectedRequests", (t) =>
         description: "Narrows them, by definition, error or time; every rejected request when absent.",
       }),
     },
-    resolve: (_root, { filter }, context) => groupRejected(context.doors.core.db, callerOf(context).organizationId, requestFilter(filter)),
+    resolve: (_root, { filter }, context) =>
+      groupRejected(context.doors.core.db, callerOf(context).organizationId, requestFilter(callerOf(context), filter)),
   }),
 );

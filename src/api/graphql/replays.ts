@@ -1,5 +1,6 @@
 /** Replays: what was rejected is sent again, what was missed is sent after all, with progress. */
 import type { InputShapeFromFields } from "@pothos/core";
+import type { Caller } from "../../accounts/caller.ts";
 import { demand } from "../../accounts/caller.ts";
 import { NotFoundError } from "../../errors.ts";
 import { type ReplayInput as Asked, createReplay, planReplay } from "../../events/recovery.ts";
@@ -86,10 +87,10 @@ const ReplayInput = builder.inputType("ReplayInput", {
 });
 
 /** @throws NotFoundError for an id that is no definition's */
-function asked(input: InputShapeFromFields<ReturnType<typeof replayFields>>): Asked {
+function asked(caller: Caller, input: InputShapeFromFields<ReturnType<typeof replayFields>>): Asked {
   const { kind, webhookDefinitionId, since, until, filter, ratePerSecond } = input;
   return {
-    ...{ kind, since, until, ratePerSecond, filter: requestFilter(filter) },
+    ...{ kind, since, until, ratePerSecond, filter: requestFilter(caller, filter) },
     ...(webhookDefinitionId == null ? {} : { webhookDefinitionId: uuidOf("WebhookDefinition", webhookDefinitionId) }),
   };
 }
@@ -141,7 +142,7 @@ mutation("planReplay", {
   scope: "webhooks:read",
   input: replayFields,
   inputType: ReplayInput,
-  resolve: (input, { doors, caller }) => planReplay(doors.core, caller, asked(input)),
+  resolve: (input, { doors, caller }) => planReplay(doors.core, caller, asked(caller, input)),
 });
 
 mutation("createReplay", {
@@ -151,7 +152,7 @@ mutation("createReplay", {
   scope: "webhooks:write",
   input: replayFields,
   inputType: ReplayInput,
-  resolve: (input, { doors, caller }) => createReplay(doors.core, doors.jobs, caller, asked(input)),
+  resolve: (input, { doors, caller }) => createReplay(doors.core, doors.jobs, caller, asked(caller, input)),
 });
 
 mutation("cancelReplay", {
@@ -178,6 +179,6 @@ mutation("resendWebhookRequests", {
   }),
   resolve: (input, { doors, caller }) => {
     demand(caller, "webhooks:write");
-    return startReplay(doors.core, doors.jobs, caller, requestFilter(input.filter));
+    return startReplay(doors.core, doors.jobs, caller, requestFilter(caller, input.filter));
   },
 });

@@ -1,5 +1,6 @@
 /** WebhookRequestFilter: one input for the log, for replays and for live updates. */
 import type { InputShapeFromTypeParam } from "@pothos/core";
+import type { Caller } from "../../accounts/caller.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import type { RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
@@ -68,10 +69,10 @@ export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
 type Given = InputShapeFromTypeParam<BuilderTypes, typeof WebhookRequestFilter, false>;
 
 /**
- * As the domain takes it; null is as absent. An id of another type, or none, is unknown: it matches nothing.
+ * As the domain takes it, by who asks; null is as absent. An id of another type, or none, is unknown: it matches nothing.
  * @throws ValidationError for a number that is none
  */
-export function requestFilter(given: Given | null | undefined): RequestFilter {
+export function requestFilter(caller: Pick<Caller, "scopes">, given: Given | null | undefined): RequestFilter {
   if (!given) return {};
   const { ids, webhookDefinitionId, workflowRuleId, number, ...rest } = given;
   const id = (type: NodeType, text: string | null | undefined) => (text == null ? undefined : idToFind(type, text));
@@ -84,6 +85,7 @@ export function requestFilter(given: Given | null | undefined): RequestFilter {
     webhookDefinitionId: id("WebhookDefinition", webhookDefinitionId),
     workflowRuleId: id("WorkflowRule", workflowRuleId),
     number: number == null ? undefined : Number(number),
+    urlsMasked: rest.url == null || caller.scopes.has("secrets:read") ? undefined : true,
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value != null)) as RequestFilter;
 }

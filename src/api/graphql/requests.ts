@@ -182,7 +182,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const { organizationId } = callerOf(context);
       const { db } = context.doors.core;
-      const filter = { ...requestFilter(args.filter), ...(await narrowing(context)), ...ownEvents(context) };
+      const filter = { ...requestFilter(callerOf(context), args.filter), ...(await narrowing(context)), ...ownEvents(context) };
       const kind = `requests:${organizationId}`;
       return pageOfRows(
         await listRequests(db, organizationId, filter, pageOf(args, kind, uuidKey)),

@@ -83,7 +83,8 @@ const given = <T extends object>(fields: T) => Object.fromEntries(Object.entries
 export async function requestsAsked(_core: Core, caller: Caller, query: unknown): Promise<Asked<RequestFilter>> {
   demand(caller, "webhooks:read");
   const { after, ...filter } = validate(requestQuery, query);
-  return { after, filter: given(filter) };
+  const urlsMasked = filter.url === undefined || caller.scopes.has("secrets:read") ? undefined : true;
+  return { after, filter: given({ ...filter, urlsMasked }) };
 }
 
 /** @throws ValidationError, ForbiddenError */

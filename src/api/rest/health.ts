@@ -14,7 +14,7 @@ function withinPatience(writable: Writable): Promise<boolean> {
 
 /** @param draining true once the process is told to stop: then it is not ready, so that nothing new is sent to it */
 export function healthRoutes(core: Core, draining: () => boolean): FastifyPluginAsync {
-  const writable = createWritable(core.db, () => core.clock.monotonic());
+  const writable = createWritable(core.db, core.clock);
   return async (app) => {
     app.get("/healthz", async () => ({ status: "ok" }));
     app.get("/readyz", async (_request, reply) => {

@@ -19,6 +19,7 @@ const AuditQuery = graphql(`
           id
           action
           subjectId
+          actor
           userId
           tokenPrefix
           address
@@ -32,15 +33,6 @@ const AuditQuery = graphql(`
         endCursor
       }
     }
-    users(first: 100) {
-      edges {
-        node {
-          id
-          name
-          email
-        }
-      }
-    }
   }
 `);
 type Entry = ResultOf<typeof AuditQuery>["auditEntries"]["edges"][number]["node"];
@@ -52,6 +44,13 @@ const words = (action: string): string =>
     .replace(".", ", ")
     .toLowerCase();
 
+/** A portal has no user: its token says whose it is. */
+const who = ({ action, actor, tokenPrefix }: Entry): string => {
+  if (actor !== null) return actor;
+  if (tokenPrefix?.startsWith("portal:")) return `portal of ${tokenPrefix.slice("portal:".length)}`;
+  return action.startsWith("user.signIn") ? "nobody known" : "the system";
+};
+
 function Entries() {
   // The cursors of the pages before: newest first, and back again.
   const [cursors, setCursors] = useState<(string | null)[]>([null]);
@@ -60,8 +59,7 @@ function Entries() {
   return (
     <>
       <Loaded of={result} retry={() => again({ requestPolicy: "network-only" })}>
-        {({ auditEntries, users }) => {
-          const names = new Map(users.edges.map(({ node }) => [node.id, node.name ?? node.email]));
+        {({ auditEntries }) => {
           const rows = auditEntries.edges.map((edge) => edge.node);
           if (rows.length === 0) return <Empty icon={IconHistory} title="Nothing was changed yet" />;
           return (
@@ -75,8 +73,7 @@ function Entries() {
                   { head: "When", width: 160, cell: (row) => <Moment at={row.createdAt} /> },
                   {
                     head: "Who",
-                    cell: (row) =>
-                      row.userId === null ? <span className="quiet">the system</span> : (names.get(row.userId) ?? "a former user"),
+                    cell: (row) => (row.actor === null ? <span className="quiet">{who(row)}</span> : who(row)),
                   },
                   { head: "What", cell: (row) => words(row.action) },
                   { head: "To", cell: (row) => <span className="mono quiet">{row.subjectId}</span>, wideOnly: true },

@@ -70,8 +70,11 @@ async function readWays(): Promise<Ways | undefined> {
   return response?.ok ? ((await response.json().catch(() => undefined)) as Ways | undefined) : undefined;
 }
 
-/** Only to our own pages: `next` comes from the address. */
-const safe = (next: string | null) => (next?.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/");
+/** Only to our own pages, as the server judges it: `next` comes from the address, and parsers drop tabs and take a backslash for a slash. */
+const safe = (next: string | null): string => {
+  const url = next?.startsWith("/") ? URL.parse(next, "http://self.invalid") : null;
+  return url?.origin === "http://self.invalid" && !url.pathname.startsWith("//") ? url.pathname + url.search + url.hash : "/";
+};
 
 /** @param props.next where to go on once signed in */
 export function SignIn({ signedIn, next }: { signedIn: () => void; next: string | null }) {

@@ -100,6 +100,8 @@ describe("OIDC with a real provider", { timeout: 30_000 }, () => {
     [{ roles: ["developers"], email: undefined }, "email"],
     [{ roles: ["developers"], email: "no address" }, "email"],
     [{ roles: ["developers"], email_verified: false }, "unverified"],
+    [{ roles: ["developers"], email_verified: "false" }, "unverified"],
+    [{ roles: ["developers"], email_verified: null }, "unverified"],
   ])("OIDC lets nobody in with %j", async (claims, word) => {
     provider.is({ sub: `refused-${word}`, email: "refused@example.test", email_verified: true, ...claims });
     const browser = createBrowser();
@@ -268,6 +270,7 @@ describe("OIDC with a provider that lies", { timeout: 30_000 }, () => {
     ["signed with a key of nobody's", () => ({ foreignKey: true })],
     ["that is not signed", () => ({ algorithm: "none" })],
     ["without a subject", () => ({ claims: { sub: undefined } })],
+    ["whose subject is empty", () => ({ claims: { sub: "" } })],
   ])("OIDC refuses an ID token %s", async (_name, lie) => {
     const hop = await back(lie());
     expect(hop.location).toBe(`${fooled.url}/sign-in#problem=invalid`);

@@ -76,7 +76,7 @@ const many = (name: string) => ({ type: "array", items: ref(name), minItems: 1, 
 const check = (status: string[]) =>
   exactly({
     status: { type: "string", enum: status },
-    database: { type: "boolean", description: "It answers, and takes writes." },
+    database: { type: "boolean", description: "It answers, takes writes, and its clock is within 60 s of this process's." },
     notifications: { type: "boolean", description: "LISTEN is connected." },
     draining: { type: "boolean", description: "The process was told to stop." },
     delivery: { type: "string", enum: ["on", "off"] },
