@@ -107,7 +107,8 @@ export const noDoorsBelowApi: Rule = eachImport(
 /** What can open a connection, and the only places that may. Types and pure helpers (isIP, BlockList) are free. */
 const OPENERS: [module: RegExp, names: RegExp, allowed: RegExp][] = [
   [/^undici$/, /./, /^src\/delivery\/transport\.ts$/],
-  [/^(node:)?net$/, /^(connect|createConnection|Socket|\*|default)$/, /^src\/delivery\/transport\.ts$/],
+  // And to the mail relay that the operator names.
+  [/^(node:)?net$/, /^(connect|createConnection|Socket|\*|default)$/, /^src\/delivery\/(transport|mail)\.ts$/],
   [/^(node:)?tls$/, /^(connect|TLSSocket|\*|default)$/, /^src\/delivery\/transport\.ts$/],
   [/^(node:)?(http|https)$/, /^(request|get|Agent|\*|default)$/, /^$/],
   [/^(node:)?(http2|dgram)$/, /./, /^$/],

@@ -196,6 +196,7 @@ const ENGINES = new Set([
   ...["fold-minutes-into-stretches", "hold-every-lane", "lane-owners", "make-due", "mark-unchanged", "name-definition", "oldest-head"],
   // Retention goes through the organizations that keep less.
   ...["any-requests", "shorter-retentions", "oldest-request-below", "oldest-event-below", "delete-own-feed", "delete-own-replays"],
+  ...["delete-own-erasures", "erasable-events", "take-lost-tests", "reject-lost-tests"],
   ...["events-had", "read-event-bodies", "read-sent-bodies", "walk-events"],
   // Alerts are looked for over all organizations, by a chore.
   ...["begin-alert-episodes", "end-alert-episodes", "find-blocked-lanes", "find-lagging-lanes", "lane-ahead", "open-definition-episodes"],
