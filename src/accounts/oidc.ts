@@ -8,7 +8,7 @@ import { audit } from "./audit.ts";
 import type { Caller, Role } from "./caller.ts";
 import { organizationsNamed } from "./candidates.ts";
 import { operatorCaller } from "./operator.ts";
-import { beginSession, type Session } from "./sessions.ts";
+import { beginSession, noteSignIn, type Session } from "./sessions.ts";
 import { USER_COLUMNS, type User } from "./user-row.ts";
 import { insertUser } from "./users.ts";
 
@@ -146,12 +146,20 @@ export async function signInByProvider(core: Core, config: OidcConfig, claims: C
     name: text.safeParse(claims["name"]).data ?? text.safeParse(claims["preferred_username"]).data,
   };
   const none = { scopes: new Set<never>(), operator: false, application: undefined, credentialId: undefined, tokenPrefix: "oidc" };
-  const user = await core.db.tenantTransaction(organizationId, async (client) => {
+  let disabled: string | undefined;
+  const signIn = core.db.tenantTransaction(organizationId, async (client) => {
     const caller: Caller = { organizationId, userId: undefined, role, address, ...none };
     const found = await userOf(core, client, caller, person);
-    if (found.disabledAt !== null) throw new OidcRefusal("disabled");
+    if (found.disabledAt !== null) {
+      disabled = found.id;
+      throw new OidcRefusal("disabled");
+    }
     await withRole(core, client, { ...caller, userId: found.id }, found, role);
     return found;
+  });
+  const user = await signIn.catch(async (error: unknown) => {
+    if (disabled !== undefined) await noteSignIn(core, "user.signInFailed", disabled, { organizationId, address });
+    throw error;
   });
   return beginSession(core, user, address);
 }

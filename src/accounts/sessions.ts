@@ -76,7 +76,7 @@ const INSERT = `
   WHERE $11::text IS NULL OR EXISTS (SELECT 1 FROM asked)`;
 
 /** In the audit log of the user's organization. */
-async function noteSignIn(
+export async function noteSignIn(
   core: Core,
   action: "user.signIn" | "user.signInFailed",
   id: string,

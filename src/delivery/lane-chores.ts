@@ -150,11 +150,14 @@ export async function lockCounters(client: PoolClient, organizationId: string, d
   await client.query(LOCK_COUNTERS, [organizationId, definitionIds]);
 }
 
-/** In the caller's transaction, before definitions become ACTIVE: their errors in a row are 0, their lanes will go on. */
+/**
+ * In the caller's transaction, before definitions become ACTIVE: their errors in a row are 0, their lanes will go on. As of the moment
+ * at which the counters are locked, for what was given up while they were waited for is to go on too.
+ */
 export async function markGoOn(client: PoolClient, organizationId: string, definitionIds: readonly string[]): Promise<void> {
   await client.query(
     `WITH locked AS (${LOCK_COUNTERS})
-     UPDATE definition_counter c SET consecutive_errors = 0, go_on_since = now() FROM locked
+     UPDATE definition_counter c SET consecutive_errors = 0, go_on_since = clock_timestamp() FROM locked
      WHERE c.organization_id = $1 AND c.definition_id = locked.definition_id`,
     [organizationId, definitionIds],
   );

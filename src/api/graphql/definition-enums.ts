@@ -47,7 +47,10 @@ export const OnExhausted = builder.enumType("OnExhausted", {
       description:
         "The request is REJECTED, and its lane stands still until it is resent, skipped or tried again, or the definition activated.",
     },
-    REQUEUE: { description: "The request goes to the back of the queue with the same bytes; for the dialect SUPEROFFICE alone." },
+    REQUEUE: {
+      description:
+        "The request goes through its schedule again with the same bytes: with ordering NONE from the back of the queue, else from the head of its lane, which order keeps it at; for the dialect SUPEROFFICE alone.",
+    },
   } as const,
 });
 

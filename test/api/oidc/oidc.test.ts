@@ -91,6 +91,10 @@ describe("OIDC with a real provider", { timeout: 30_000 }, () => {
     await app.t.core.db.pool.query("UPDATE users SET disabled_at = now() WHERE id = $1", [user.id]);
     provider.is({ sub: "here", email: "here@example.test", email_verified: true, roles: ["developers"] });
     expect(await enter(createBrowser())).toBe(`${app.url}/sign-in#problem=disabled`);
+    const noted = await app.t.core.db.pool.query("SELECT FROM audit_entry WHERE action = 'user.signInFailed' AND subject_id = $1", [
+      user.id,
+    ]);
+    expect(noted.rowCount).toBe(1);
   });
 
   test.each([
