@@ -98,6 +98,7 @@ export async function createDefinition(
     .tenantTransaction(caller.organizationId, async (client) => {
       await lockReferences(client, organizationId, input);
       await lockCatalog(client, organizationId);
+      await demandPortalRoom(client, caller);
       const code = input.code ?? (await suggestCode(client, "webhook_definition", organizationId, codeFrom(input.name, "webhook")));
       const after = await destinationsOf(client, organizationId, whole);
       const number = await nextNumber(client, organizationId);
@@ -128,6 +129,20 @@ export async function createDefinition(
 function demandPlace({ portal }: Caller, applicationId: string | null | undefined): void {
   if (portal && applicationId !== undefined && applicationId !== portal.applicationId)
     throw new ForbiddenError("a portal's session manages its own application's definitions alone");
+}
+
+/** Of one application that its own people may have made: they share their organization's quota with everybody. */
+const PORTAL_DEFINITIONS = 100;
+
+/** Once the catalogue is locked, so that two do not find the same place. @throws ConflictError */
+async function demandPortalRoom(client: PoolClient, { organizationId, portal }: Caller): Promise<void> {
+  if (!portal) return;
+  const { rowCount } = await client.query(
+    "SELECT FROM webhook_definition WHERE organization_id = $1 AND application_id = $2 AND deleted_at IS NULL LIMIT $3",
+    [organizationId, portal.applicationId, PORTAL_DEFINITIONS],
+  );
+  if (rowCount === PORTAL_DEFINITIONS)
+    throw new ConflictError(`this application has ${PORTAL_DEFINITIONS} webhooks, as many as a portal makes; delete one first`, "TOO_MANY");
 }
 
 const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null, targetType: null };

@@ -360,6 +360,25 @@ describe("a portal's session", () => {
   });
 });
 
+test("a portal makes as many definitions as its application may have, and leaves the others their quota", async () => {
+  const { id } = await mutate(admin, "createApplication", { uid: "many", name: "many" }, "... on Application { id }");
+  const applicationId = id.replace(/^app_(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  await app.t.asServer(`INSERT INTO webhook_definition (id, organization_id, number, code, name, dialect, target_url, event_types, application_id)
+    SELECT gen_random_uuid(), '${app.t.organizationId}', 100000 + n, 'many_' || n, 'many', 'STANDARD', 'https://shop.example/', '{}', '${applicationId}'
+    FROM generate_series(1, 99) n`);
+  const token = await enter(id);
+  const make = (by: string, more = {}) =>
+    mutate(
+      by,
+      "createWebhookDefinition",
+      { name: "one more", targetUrl: "https://shop.example/", eventTypes: ["a.b"], ...more },
+      "... on ConflictError { code }",
+    );
+  const both = await Promise.all([make(token), make(token)]);
+  expect(both.map(({ __typename, code: why }: Answer) => why ?? __typename).sort()).toEqual(["CreatedWebhookDefinition", "TOO_MANY"]);
+  expect((await make(admin, { applicationId: id })).__typename).toBe("CreatedWebhookDefinition");
+});
+
 describe("a definition that was moved", () => {
   test("shows its portal no request of another application's event", async () => {
     const [c, d] = (
