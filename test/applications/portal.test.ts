@@ -409,6 +409,19 @@ describe("a definition that was moved", () => {
     const RESEND = "mutation ($id: ID!) { resendWebhookRequest(input: { id: $id }) { __typename ... on Error { code } } }";
     expect(await code(token, RESEND, { id: before })).toBe("NOT_FOUND");
     await expect.poll(() => code(token, RESEND, { id: since }), { timeout: 10_000 }).toBe("NOT_REJECTED");
+    // What was there before goes on as another's: it is not told of, and fails nobody's stream.
+    const live = overSocket(app, token, "subscription { webhookRequestUpdated { request { id } } }");
+    try {
+      for (const deadline = Date.now() + 10_000; live.updates.length === 0 && Date.now() < deadline; ) await emit("d");
+      await mutate(admin, "resendWebhookRequest", { id: before, force: true }, "");
+      const last = await emit("d");
+      const told = () => live.updates.map(({ data: it, errors }: Answer) => it?.webhookRequestUpdated.request.id ?? errors);
+      await expect.poll(told, { timeout: 10_000 }).toContain(last);
+      expect(told()).not.toContain(before);
+      expect(live.updates.every(({ errors }: Answer) => errors === undefined)).toBe(true);
+    } finally {
+      live.close();
+    }
     await mutate(admin, "deleteWebhookDefinition", { id: moved }, "... on WebhookDefinition { id }");
   });
 });

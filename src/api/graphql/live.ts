@@ -6,7 +6,7 @@ import { idOf, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { type Context, callerOf, feedOptions } from "./context.ts";
 import { WebhookDefinition, WebhookRequest } from "./nodes.ts";
-import { narrowing } from "./portal-rows.ts";
+import { isSeen, narrowing } from "./portal-rows.ts";
 import { Replay } from "./replays.ts";
 import { demandKnown, requestFilter, WebhookRequestFilter } from "./request-filter.ts";
 
@@ -52,7 +52,10 @@ builder.subscriptionField("webhookRequestUpdated", (t) =>
       const { organizationId } = callerOf(context);
       const filter = { ...requestFilter(callerOf(context), given), ...(await narrowing(context)) };
       await demandKnown(filter, (table, id) => exists(context, table, id));
-      return context.doors.feed.requests({ organizationId, filter, ...feedOptions(context, after) });
+      const changes = await context.doors.feed.requests({ organizationId, filter, ...feedOptions(context, after) });
+      if (!callerOf(context).portal) return changes;
+      // What a definition had before it was moved here goes on as its former application's.
+      return onlySeen(changes, ({ request }) => isSeen(context, "WebhookRequest", request));
     },
     resolve: (change) => change,
   }),
@@ -124,6 +127,22 @@ function shownAfter<Row>(
       return { done: false, value: row };
     },
     return: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** Not a generator, for the same reason. */
+function onlySeen<Row>(rows: AsyncIterableIterator<Row>, seen: (row: Row) => Promise<boolean>): AsyncIterableIterator<Row> {
+  return {
+    async next() {
+      for (;;) {
+        const step = await rows.next();
+        if (step.done || (await seen(step.value))) return step;
+      }
+    },
+    return: async () => (await rows.return?.()) ?? { done: true, value: undefined },
     [Symbol.asyncIterator]() {
       return this;
     },
