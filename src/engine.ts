@@ -32,7 +32,7 @@ import { announceStopped, STOPPED_JOB } from "./events/stopped.ts";
 import { createFeed, type Feed, type FeedLimits } from "./live/feed.ts";
 import { observed } from "./observe/chore.ts";
 import { type OpenQuotas, openQuotas } from "./quotas/open.ts";
-import { ERASURE_JOB } from "./requests/erase.ts";
+import { ERASE_EVENTS_JOB, ERASURE_JOB } from "./requests/erase.ts";
 import { watchFigures } from "./requests/figures.ts";
 import { REPLAY_JOB } from "./requests/replay.ts";
 import { parseJson } from "./wire/json-exact.ts";
@@ -85,7 +85,16 @@ export interface Engine {
 }
 
 /** Kinds of jobs that the engine sends and takes. */
-export const ENGINE_JOBS = [STOPPED_JOB, MAIL_JOB, MAIL_FAILED_JOB, MARKS_JOB, REPLAY_JOB, ERASURE_JOB, ERASE_ORGANIZATION_JOB] as const;
+export const ENGINE_JOBS = [
+  STOPPED_JOB,
+  MAIL_JOB,
+  MAIL_FAILED_JOB,
+  MARKS_JOB,
+  REPLAY_JOB,
+  ERASURE_JOB,
+  ERASE_EVENTS_JOB,
+  ERASE_ORGANIZATION_JOB,
+] as const;
 
 /**
  * A restore in place is noticed so soon. A failover cuts the connection that listens, and is looked for at once; a subscription

@@ -3,7 +3,7 @@
  * snapshot. Jobs of pg-boss are left out: they are hints and mails, and lanes are looked through without them.
  */
 import { randomUUID } from "node:crypto";
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
@@ -12,7 +12,6 @@ import { readRecord } from "../db/migrations/record.ts";
 import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import { becomeOwner } from "../db/wall/roles.ts";
-import { isAlive } from "../embedded/processes.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
 import { readSequences, readTables, type Table } from "./tables.ts";
@@ -37,9 +36,9 @@ export interface BackupOptions {
 export async function backup(options: BackupOptions): Promise<Progress[]> {
   const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: LONG_PROFILE }));
   await client.connect();
-  await removeLeft(options.file);
+  await removeLeft(options);
   // A name of its own: another backup to the same file is not ours to write into, nor to put in the file's place.
-  const partial = `${options.file}.${process.pid}-${randomUUID().slice(0, 8)}.partial`;
+  const partial = `${options.file}.${randomUUID().slice(0, 8)}.partial`;
   const writer = createFrameWriter(partial);
   try {
     const done = await write(client, options, writer);
@@ -55,12 +54,19 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
   }
 }
 
-/** What backups to this file left that were killed. */
-async function removeLeft(file: string): Promise<void> {
+/** A backup writes without end: what nobody has written to for so long was left by one that was killed. */
+const LEFT_MS = 3_600_000;
+
+async function removeLeft({ file, now }: BackupOptions): Promise<void> {
   const [folder, name] = [path.dirname(file), path.basename(file)];
   for (const each of await readdir(folder)) {
-    const pid = each.startsWith(`${name}.`) ? /^(\d+)-[0-9a-f]{8}\.partial$/.exec(each.slice(name.length + 1))?.[1] : undefined;
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, each), { force: true });
+    if (!each.startsWith(name) || !/^(\.[0-9a-f]{8})?\.partial$/.test(each.slice(name.length))) continue;
+    const left = path.join(folder, each);
+    const written = await stat(left).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (now.getTime() - written > LEFT_MS) await rm(left, { force: true });
   }
 }
 

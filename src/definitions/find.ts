@@ -119,7 +119,8 @@ async function targetsWith(
   if (scopes.has("secrets:read")) return { targetUrl: contains };
   const { rows } = await core.db.tenant(organizationId).query<{ id: string }>(
     `SELECT id FROM webhook_definition WHERE organization_id = $1 AND deleted_at IS NULL AND target_url IS NOT NULL
-       AND strpos(lower(${maskedTargetSql("split_part(target_url, '#', 1)")}), lower($2)) > 0`,
+       AND CASE WHEN strpos($2, '*') > 0 OR strpos(lower(target_url), lower($2)) > 0
+         THEN strpos(lower(${maskedTargetSql("split_part(target_url, '#', 1)")}), lower($2)) > 0 ELSE false END`,
     [organizationId, search],
   );
   return { id: { in: rows.map((row) => row.id) } };

@@ -19,6 +19,9 @@ interface Target {
   definition_id: string;
   event_id: string;
   lane_id: string;
+  /** Where it was last. */
+  own_lane_id: string;
+  number: number;
   lane_number: number;
   position: number;
   state: string;
@@ -33,7 +36,7 @@ interface Target {
 
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
-  SELECT r.id, r.definition_id, r.event_id, l.id AS lane_id, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
+  SELECT r.id, r.definition_id, r.event_id, l.id AS lane_id, r.lane_id AS own_lane_id, r.number, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
     d.dialect, d.deleted_at IS NOT NULL AS deleted,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
   FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = $3
@@ -54,11 +57,12 @@ async function withRequest(
   { by, action, after }: Asked,
   move: (client: PoolClient, target: Target) => Promise<void>,
 ): Promise<void> {
-  await core.db.transaction(async (client) => {
+  const once = async (client: PoolClient) => {
     const laneId = await laneForRequest(client, organizationId, requestId);
     const { rows } = await client.query<Target>(TARGET, [requestId, organizationId, laneId]);
     const target = rows[0];
     if (!target) throw new NotFoundError("the webhook request");
+    if (target.own_lane_id !== target.lane_id && (await waitsElsewhere(client, organizationId, target))) throw new SentMeanwhile();
     await move(client, target);
     if (by)
       await audit(core, by, `webhookRequest.${action}`, { type: "WebhookRequest", id: requestId }, { state: target.state }, after, client);
@@ -66,7 +70,43 @@ async function withRequest(
     await publishRequest(client, organizationId, requestId);
     await client.query(core.notify.statement("lane", [laneRef(organizationId, target.lane_id)]));
     await client.query(core.notify.statement("feed", [organizationId]));
-  });
+  };
+  for (let tries = 1; ; tries++) {
+    try {
+      return await core.db.transaction(once);
+    } catch (error) {
+      if (!(error instanceof SentMeanwhile) || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** Its lane was chosen before it was locked, and somebody has put it into another one: then all begins anew. */
+class SentMeanwhile extends ConflictError {
+  constructor() {
+    super("the request is being sent again", "NOT_SETTLED");
+  }
+}
+const TRIES = 3;
+
+/** Asked once it is locked, in a statement of its own. */
+async function waitsElsewhere(client: PoolClient, organizationId: string, { id, own_lane_id, position }: Target): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "SELECT 1 FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3 AND request_id = $4",
+    [organizationId, own_lane_id, position, id],
+  );
+  return rowCount !== 0;
+}
+
+/**
+ * Below all that a lane hands out, in the order of the requests' numbers: for those that come from the lane of an earlier ordering,
+ * whose own numbers are another count, and which are older than all that is here.
+ */
+const FROM_OTHER_LANES = -(2 ** 52);
+
+function placeOf({ own_lane_id, lane_id, number, lane_number, position }: Target): number {
+  if (own_lane_id !== lane_id) return FROM_OTHER_LANES + number;
+  // It has come from another lane before, or went to the front.
+  return position < 0 ? position : lane_number;
 }
 
 /** Publishes a request as it now is on the live feed: call it last, see changes.ts. */
@@ -110,7 +150,8 @@ function isWaiting(target: Target): boolean {
 
 const QUEUE_AGAIN = `
   UPDATE webhook_request SET state = 'PENDING', tries = CASE WHEN $3 THEN 0 ELSE tries END, manual = true, next_attempt_at = NULL, settled_at = NULL, failed = false,
-    error_code = NULL, error_description = NULL, position = $4, lane_id = $7, rerender = COALESCE($8, rerender), dialect = CASE WHEN $8 THEN $9::dialect ELSE dialect END, updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
+    error_code = NULL, error_description = NULL, position = $4, lane_id = $7,
+    lane_number = LEAST(lane_number, (SELECT l.last_number FROM lane l WHERE l.organization_id = $2 AND l.id = $7)), rerender = COALESCE($8, rerender), dialect = CASE WHEN $8 THEN $9::dialect ELSE dialect END, updated_at = now(), updated_by_id = COALESCE($5, updated_by_id),
     updated_unit = CASE WHEN $5::uuid IS NULL THEN updated_unit ELSE $6 END,
     notification_status = CASE WHEN CASE WHEN $8 THEN $9::dialect ELSE dialect END = 'DOFORMS' THEN 'NEW'::notification_status END,
     notification_message = NULL
@@ -165,12 +206,13 @@ export function resend(
       return;
     }
     // Its own number puts it before everything younger; only where a requeued one took that place it goes to the very front.
+    const place = placeOf(target);
     const { rows } = await client.query<{ position: number }>(
       `SELECT CASE WHEN EXISTS (SELECT 1 FROM lane_entry WHERE organization_id = $1 AND lane_id = $2 AND position = $3)
          THEN (SELECT min(position) - 1 FROM lane_entry WHERE organization_id = $1 AND lane_id = $2) ELSE $3 END AS position`,
-      [organizationId, target.lane_id, target.lane_number],
+      [organizationId, target.lane_id, place],
     );
-    const position = rows[0]?.position ?? target.lane_number;
+    const position = rows[0]?.position ?? place;
     const again = [target.id, organizationId, true, position, userId, unit, target.lane_id, rerender, target.dialect];
     await queueAgain(client, again);
     await client.query(

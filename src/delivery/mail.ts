@@ -101,6 +101,7 @@ export function createMailer(config: Pick<Config, "smtpUrl" | "mailFrom">, { sen
         await transport.sendMail({ to: { name: "", address: to }, subject, text, messageId });
       } finally {
         clearTimeout(deadline);
+        transport.close();
       }
     },
   };

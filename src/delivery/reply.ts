@@ -26,7 +26,7 @@ export class ReplyReader {
 
   /** @returns false when the limit is passed: the reply is cut there */
   add(chunk: Buffer): boolean {
-    if (this.#first === undefined && chunk.length <= MAX_REPLY_BYTES) {
+    if (this.#length === 0 && this.#rest === undefined && chunk.length <= MAX_REPLY_BYTES) {
       this.#first = chunk;
       this.#length = chunk.length;
       return true;

@@ -267,8 +267,10 @@ export function createIngest(
         reject,
       });
     });
-    const ended = () => counted?.ended(organizationId, requests);
-    taken.then(ended, ended);
+    taken.then(
+      () => counted?.ended(organizationId, requests, true),
+      () => counted?.ended(organizationId, requests, false),
+    );
     return taken;
   }
 

@@ -67,6 +67,8 @@ const COUNT_FACTOR = 10;
 /** Between two counts of what is queued that nobody asked for, for the sake of what other processes added; and a hundred times as long as one took. */
 const RECOUNT_MS = 5_000;
 const RECOUNT_FACTOR = 100;
+/** Counted only where more than this part of the quota is known to be used. */
+const NOTABLE = 8;
 /** What a request holds: its row, its places in indexes, an attempt. */
 const REQUEST_BYTES = 800;
 
@@ -83,8 +85,8 @@ export interface Gate {
   load(own: Own): Promise<void>;
   /** Takes what it may. @returns a promise where something must be read first @throws RateLimitedError, also by the promise */
   admit(organizationId: string, wanted: Wanted): Promise<void> | undefined;
-  /** The call that was admitted has ended: its requests are committed, or there are none. */
-  ended(organizationId: string, requests: number): void;
+  /** The call that was admitted has ended. @param taken its requests are committed; else there are none */
+  ended(organizationId: string, requests: number, taken: boolean): void;
   /** @returns how many the organization may have, when it has them; undefined: this is one more. Of quotas that are not loaded it knows nothing */
   subscribe(organizationId: string): number | undefined;
   unsubscribe(organizationId: string): void;
@@ -180,7 +182,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     for (const bucket of [own.bucket, tokenBucket]) if (bucket) take(bucket, wanted.events, now());
     own.queued.since += wanted.requests;
     own.open += wanted.requests;
-    if (wanted.requests > 0 && now() >= own.recount) recount(own);
+    if (wanted.requests > 0 && now() >= own.recount && isNotable(own)) recount(own);
     own.stored.since += bytesOf(wanted);
     own.untold += bytesOf(wanted);
     dirty();
@@ -222,6 +224,10 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     }
   }
 
+  /** Nothing is known yet, or so much that a few processes with as much would pass the quota together. */
+  const isNotable = ({ queued, quotas, recount: at }: Own): boolean =>
+    at === 0 || queued.count + queued.since > (quotas?.queuedRequests ?? 0) / NOTABLE;
+
   function recount(own: Own): void {
     countQueue(own).catch((error: Error) => core.log.warn({ err: error.message }, "what is queued could not be counted"));
   }
@@ -252,8 +258,10 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       judge(own, wanted);
       return undefined;
     },
-    ended(organizationId, requests) {
-      of(organizationId).open -= requests;
+    ended(organizationId, requests, taken) {
+      const own = of(organizationId);
+      own.open -= requests;
+      if (!taken) own.queued.since = Math.max(0, own.queued.since - requests);
     },
     subscribe(organizationId) {
       const own = of(organizationId);

@@ -43,6 +43,8 @@ const COLUMNS = `id, organization_id AS "organizationId", total, erased, left_ou
 const erasureJob = z.object({ organizationId: z.uuid(), erasureId: z.uuid() });
 type ErasureJob = z.infer<typeof erasureJob>;
 export const ERASURE_JOB: JobKind<ErasureJob> = { name: "erase-payloads", payload: erasureJob };
+/** Its second part. A kind of its own: processes of before it would end the erasure there. */
+export const ERASE_EVENTS_JOB: JobKind<ErasureJob> = { name: "erase-events", payload: erasureJob };
 
 type Jobs = Pick<Queue, "send">;
 
@@ -215,7 +217,7 @@ async function runEvents(core: Core, means: Means, job: ErasureJob, erasure: Run
       `UPDATE erasure SET events_after = $4, updated_at = now() WHERE organization_id = $1 AND id = $2 AND events_after = $3 AND state = 'RUNNING'`,
       [organizationId, erasureId, erasure.events_after, last],
     );
-    if (rowCount === 1) await means.jobs.send(client, ERASURE_JOB, job);
+    if (rowCount === 1) await means.jobs.send(client, ERASE_EVENTS_JOB, job);
   });
   if (last === undefined) await finish(core, means, job);
 }
@@ -233,11 +235,13 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
   const last = batch.at(-1);
   if (!last) {
     if (!meansEvents(erasure.filter)) return finish(core, means, job);
-    erasure.events_after = ZERO_ID;
-    await core.db.pool.query("UPDATE erasure SET events_after = $3, updated_at = now() WHERE organization_id = $1 AND id = $2", [
-      ...[organizationId, erasureId, erasure.events_after],
-    ]);
-    return runEvents(core, means, job, erasure);
+    await core.db.transaction(async (client) => {
+      await client.query("UPDATE erasure SET events_after = $3, updated_at = now() WHERE organization_id = $1 AND id = $2", [
+        ...[organizationId, erasureId, ZERO_ID],
+      ]);
+      await means.jobs.send(client, ERASE_EVENTS_JOB, job);
+    });
+    return;
   }
   const eventIds = [...new Set(batch.map((row) => row.event_id))].sort();
   if (erasure.cancel_queued) await giveUp(core, organizationId, eventIds, erasure.created_by_id);
@@ -254,21 +258,22 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
 }
 
 /** From now on this process goes on with erasures of payloads. */
-export function workErasures(core: Core, queue: Pick<Queue, "send" | "work">, numberFeed: NumberFeed): Promise<void> {
-  return queue.work(
-    ERASURE_JOB,
-    observed(core, ERASURE_JOB.name, (job: ErasureJob) => runBatch(core, { jobs: queue, numberFeed }, job)),
-    1,
-  );
+export async function workErasures(core: Core, queue: Pick<Queue, "send" | "work">, numberFeed: NumberFeed): Promise<void> {
+  for (const kind of [ERASURE_JOB, ERASE_EVENTS_JOB])
+    await queue.work(
+      kind,
+      observed(core, kind.name, (job: ErasureJob) => runBatch(core, { jobs: queue, numberFeed }, job)),
+      1,
+    );
 }
 
 /** @returns how many had lost their job and have one again */
 export async function resumeErasures(core: Core, jobs: Jobs, lostMs: number = LOST_MS): Promise<number> {
-  const { rows } = await core.db.pool.query<ErasureJob>(
-    `SELECT organization_id AS "organizationId", id AS "erasureId" FROM erasure
+  const { rows } = await core.db.pool.query<ErasureJob & { events: boolean }>(
+    `SELECT organization_id AS "organizationId", id AS "erasureId", events_after IS NOT NULL AS events FROM erasure
      WHERE state = 'RUNNING' AND updated_at < now() - $1 * interval '1 millisecond' ORDER BY id LIMIT 100`,
     [lostMs],
   );
-  for (const lost of rows) await jobs.send(core.db.pool, ERASURE_JOB, lost);
+  for (const { events, ...lost } of rows) await jobs.send(core.db.pool, events ? ERASE_EVENTS_JOB : ERASURE_JOB, lost);
   return rows.length;
 }

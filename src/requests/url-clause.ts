@@ -36,15 +36,19 @@ const whole = (url: RawBuilder<string>) =>
 /** Behind the host: its first slash stands behind `https://`. */
 const behind = (url: RawBuilder<string>) => sql<string>`substr(${url}, strpos(substr(${url}, 9), '/') + 8)`;
 
+function standsIn(text: string, masked: boolean): RawBuilder<SqlBool> {
+  const within = (url: RawBuilder<string>) => sql<SqlBool>`strpos(${behind(urlLike(text, url))}, ${text}) > 0`;
+  if (!masked) return within(CLEAR);
+  // Masking takes regular expressions: only of those rows in which it stands at all, unless it names the mask itself.
+  return text.includes("*") ? within(MASKED) : sql<SqlBool>`CASE WHEN ${within(CLEAR)} THEN ${within(MASKED)} ELSE false END`;
+}
+
 /** @param masked a part is looked for in what those see who may not read secrets; a whole URL says nothing that they do not know */
 export function urlClause(given: string, masked: boolean): RawBuilder<SqlBool> {
   const typed = typedUrl(given);
   if (typed.kind === "URL") return sql`${whole(urlLike(typed.url))} = ${typed.url}`;
   // Nothing is found by nothing.
-  const inside =
-    typed.text === ""
-      ? sql<SqlBool>`false`
-      : sql<SqlBool>`strpos(${behind(urlLike(typed.text, masked ? MASKED : CLEAR))}, ${typed.text}) > 0`;
+  const inside = typed.text === "" ? sql<SqlBool>`false` : standsIn(typed.text, masked);
   if (typed.kind === "PART") return inside;
   const { host, rest } = typed;
   const there =

@@ -1,7 +1,7 @@
 /** What is sent again, or fails, after its definition began to order by another thing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { updateDefinition } from "../../src/definitions/definitions.ts";
-import { resend } from "../../src/delivery/control.ts";
+import { cancel, resend } from "../../src/delivery/control.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Delivery, openDelivery } from "./delivery-setup.ts";
 
@@ -40,6 +40,104 @@ test("a resend goes to the lane of the present ordering, not beside it", async (
     .poll(async () => (await d.attempts(old)).map(({ outcome }) => outcome), { timeout: 10_000 })
     .toEqual(["REJECTED", "DELIVERED"]);
   expect(await laneOf(old)).toBe(await laneOf(next));
+});
+
+test("those that come from the lanes of before go out in the order in which they were accepted, before all that waits", async () => {
+  const seen: number[] = [];
+  receiver.respond({ status: 500 });
+  const id = await d.definition({
+    targetUrl: `${receiver.url}/r`,
+    eventTypes: ["many.made"],
+    ordering: "KEY",
+    retrySchedule: [],
+    onExhausted: "SKIP",
+  });
+  const old: string[] = [];
+  for (let n = 1; n <= 8; n++) {
+    const event = await d.emit("many.made", { entity: "order", entityId: String(n), payload: JSON.stringify({ n }) });
+    old.push(await d.request(id, "REJECTED", event));
+  }
+  await change(id, { ordering: "DEFINITION" });
+  const gate = Promise.withResolvers<void>();
+  receiver.respond(async (call) => {
+    const { n } = JSON.parse(call.body.toString()).data;
+    if (seen.push(n) === 1) await gate.promise;
+    return { status: 200 };
+  });
+  for (const n of [9, 10, 11]) await d.emit("many.made", { entity: "order", entityId: "9", payload: JSON.stringify({ n }) });
+  await expect.poll(() => seen).toEqual([9]);
+  // In any order, as two people may do it; one of them twice.
+  for (const i of [3, 0, 7, 1, 2, 6, 4, 5]) await resend(d.t.core, d.t.organizationId, old[i] as string);
+  gate.resolve();
+  await expect.poll(() => seen, { timeout: 10_000 }).toEqual([9, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]);
+  // They are of the new lane now, and come to their places again.
+  await d.request(id, "DELIVERED");
+  await expect
+    .poll(
+      async () =>
+        (
+          await d.t.core.db.pool.query(
+            "SELECT FROM lane_entry e JOIN lane l ON l.organization_id = e.organization_id AND l.id = e.lane_id WHERE l.definition_id = $1",
+            [id],
+          )
+        ).rowCount,
+    )
+    .toBe(0);
+  const again = Promise.withResolvers<void>();
+  seen.length = 0;
+  receiver.respond(async (call) => {
+    const { n } = JSON.parse(call.body.toString()).data;
+    if (seen.push(n) === 1) await again.promise;
+    return { status: 200 };
+  });
+  await d.emit("many.made", { payload: '{"n":12}' });
+  await expect.poll(() => seen).toEqual([12]);
+  for (const i of [2, 1]) await resend(d.t.core, d.t.organizationId, old[i] as string, { force: true });
+  await d.emit("many.made", { payload: '{"n":13}' });
+  again.resolve();
+  await expect.poll(() => seen, { timeout: 10_000 }).toEqual([12, 2, 3, 13]);
+});
+
+test("who cancels what is being sent again in the lane of before takes it out of that lane", async () => {
+  receiver.respond({ status: 500 });
+  const id = await d.definition({
+    targetUrl: `${receiver.url}/x`,
+    eventTypes: ["cross.made"],
+    ordering: "KEY",
+    retrySchedule: [],
+    onExhausted: "SKIP",
+  });
+  const request = await d.request(id, "REJECTED", await d.emit("cross.made", { entity: "order", entityId: "1" }));
+  const lane = await laneOf(request);
+  await change(id, { ordering: "DEFINITION", state: "STOPPED" });
+  const { db } = d.t.core;
+  const queued = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  // As a process of before this does it.
+  const other = db.transaction(async (client) => {
+    await client.query("SELECT FROM lane WHERE id = $1 FOR UPDATE", [lane]);
+    await client.query("UPDATE webhook_request SET state = 'PENDING', settled_at = NULL, position = 1 WHERE id = $1", [request]);
+    await client.query("INSERT INTO lane_entry (organization_id, lane_id, position, request_id) VALUES ($1, $2, 1, $3)", [
+      d.t.organizationId,
+      lane,
+      request,
+    ]);
+    queued.resolve();
+    await asked.promise;
+  });
+  await queued.promise;
+  const cancelled = cancel(d.t.core, d.t.organizationId, request);
+  await expect
+    .poll(
+      async () =>
+        (await d.t.asServer("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE OF r%'")).rowCount,
+      { timeout: 10_000 },
+    )
+    .toBe(1);
+  asked.resolve();
+  await other;
+  await cancelled;
+  expect((await db.pool.query("SELECT FROM lane_entry WHERE request_id = $1", [request])).rowCount).toBe(0);
 });
 
 test("a head that blocks its lane stays in it", async () => {

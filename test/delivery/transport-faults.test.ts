@@ -122,6 +122,11 @@ describe("F15: broken HTTP has a stable code", () => {
     expect((await transport().send(call(slow.url))).answer).toMatchObject({ status: 200, body: "ok" });
   });
 
+  it("a body that comes in many pieces is whole", async () => {
+    const r = await hostile("many-chunks");
+    expect((await transport().send(call(r.url))).answer).toMatchObject({ status: 200, body: "one two three four five" });
+  });
+
   it("a receiver that closes behind each reply, and does not say so, gets every call", async () => {
     const h = await hostile("closes-unsaid");
     const out = transport();

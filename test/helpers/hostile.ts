@@ -61,6 +61,7 @@ const MODES = {
       socket,
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
     ),
+  "many-chunks": (socket: Socket) => pieces(socket, "HTTP/1.1 200 OK\r\ncontent-length: 23\r\n\r\none two three four five"),
   /** It does not say that it closes. */
   "closes-unsaid": (socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
   "interim-flood": (socket: Socket) => pour(socket, Buffer.from("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(100))),

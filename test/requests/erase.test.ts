@@ -7,7 +7,15 @@ import { eraseEvents } from "../../src/delivery/lane-erase.ts";
 import { endLostTests } from "../../src/delivery/lost-tests.ts";
 import { sendTest } from "../../src/delivery/test-send.ts";
 import { sequenceFeed } from "../../src/live/sequencer.ts";
-import { ERASURE_JOB, type ErasureRow, erasePayloads, resumeErasures, showErasures, workErasures } from "../../src/requests/erase.ts";
+import {
+  ERASE_EVENTS_JOB,
+  ERASURE_JOB,
+  type ErasureRow,
+  erasePayloads,
+  resumeErasures,
+  showErasures,
+  workErasures,
+} from "../../src/requests/erase.ts";
 import { type Delivery, openDelivery } from "../delivery/delivery-setup.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 
@@ -19,7 +27,7 @@ let jobs: Queue;
 async function processOn(works: boolean): Promise<Queue> {
   const queue = createQueue(d.t.core.db.url, d.t.core.log, { worker: true });
   queues.push(queue);
-  await queue.start([ERASURE_JOB]);
+  await queue.start([ERASURE_JOB, ERASE_EVENTS_JOB]);
   if (works) await workErasures(d.t.core, queue, async (id) => (await sequenceFeed(d.t.core, id)).complete);
   return queue;
 }
