@@ -44,6 +44,8 @@ export interface Catalog {
   accepts(eventType: string): boolean;
   /** What is wrong with payloads by their types' schemas, at paths `events.<i>.payload…`; undefined: nothing is judged. */
   judge: ((events: readonly { type: string; payload: string }[]) => Promise<Issue[]>) | undefined;
+  /** By which payloads of a type are judged, as JSON text; undefined: by nothing. */
+  schema(eventType: string): string | undefined;
   /** The UUID behind an application's uid; undefined: there is none. */
   applicationId(uid: string): string | undefined;
   /** In the order in which the requests are numbered; see match.ts. */
@@ -156,6 +158,7 @@ async function loadCatalog(
     version,
     paused,
     judge: schemas && ((events) => judgeEvents(organizationId, schemas, events)),
+    schema: (eventType) => (isOwnEvent(eventType) ? undefined : schemas?.get(eventType)),
     accepts: (eventType) => known === undefined || known.has(eventType) || isOwnEvent(eventType),
     applicationId: (uid) => applications.get(uid),
     match: (event) => matcher.match(event),

@@ -27,7 +27,7 @@ import { keysOf } from "./call-keys.ts";
 import { bytesOf, type EventInput, type IngestCall, type IngestOptions, type IngestResult } from "./input.ts";
 import { createLine, type Turn, type Waiting } from "./line.ts";
 import { acceptLongWay, eventsOf, type Outcome } from "./long-way.ts";
-import { fitsOneStatement, type Matched, match, matchFew, STRETCH, wholeOf } from "./matched.ts";
+import { fitsOneStatement, type Matched, match, matchAnew, matchFew, SchemasChangedError, STRETCH, wholeOf } from "./matched.ts";
 import { traced } from "./traced.ts";
 
 export interface Ingest {
@@ -123,7 +123,7 @@ export function createIngest(
     const kept: Call[] = [];
     for (const call of calls) {
       try {
-        if (call.matched.catalog !== catalog) call.matched = await match(core, call.organizationId, call.inputs, catalog);
+        if (call.matched.catalog !== catalog) call.matched = await matchAnew(core, call.organizationId, call.inputs, call.matched, catalog);
         kept.push(call);
       } catch (error) {
         call.reject(error);
@@ -251,21 +251,36 @@ export function createIngest(
           throw shown(error);
         });
     }
-    const taken = new Promise<IngestResult>((resolve, reject) => {
-      const call = { organizationId, inputs, options };
-      line.join({
-        ...call,
-        matched,
-        // A call of none still has its answer kept, under its key.
-        events: Math.max(1, inputs.length),
-        bytes,
-        lanes: matched.lanes,
-        requests,
-        long: !fitsOneStatement(matched),
-        keys: keysOf(call),
-        resolve,
-        reject,
+    const inLine = (by: Matched) =>
+      new Promise<IngestResult>((resolve, reject) => {
+        const call = { organizationId, inputs, options };
+        line.join({
+          ...call,
+          matched: by,
+          // A call of none still has its answer kept, under its key.
+          events: Math.max(1, inputs.length),
+          bytes,
+          lanes: by.lanes,
+          requests: by.requests,
+          long: !fitsOneStatement(by),
+          keys: keysOf(call),
+          resolve,
+          reject,
+        });
       });
+    const taken = inLine(matched).catch(async (error: unknown) => {
+      for (let tries = 1; error instanceof SchemasChangedError && tries < CATALOGUES; tries++) {
+        // Judged where nobody waits for it.
+        const anew = await matchedNow(organizationId, inputs).catch((why: unknown): never => {
+          throw shown(why);
+        });
+        try {
+          return await inLine(anew);
+        } catch (again) {
+          error = again;
+        }
+      }
+      throw error;
     });
     taken.then(
       () => counted?.ended(organizationId, requests, true),

@@ -7,7 +7,7 @@ import type { Numbers } from "../delivery/numbers.ts";
 import { claimAsSettled, claimsOf, settleKeys, type Taken } from "./call-keys.ts";
 import { claimId, giveKeysBack, type KeptAnswer, type KeyClaim, keepAnswers, takeKeys } from "./idempotency.ts";
 import type { EventInput, IncomingEvent, IngestCall } from "./input.ts";
-import { type Matched, match, wholeOf } from "./matched.ts";
+import { type Matched, match, matchAnew, wholeOf } from "./matched.ts";
 import { writeEvents } from "./write.ts";
 
 /** What one transaction came to. */
@@ -36,7 +36,8 @@ export async function acceptLongWay<C extends MatchedCall>(
   for (const call of calls) {
     try {
       const stands = call.matched.catalog === catalog;
-      current.push({ call, matched: stands ? call.matched : await match(core, organizationId, call.inputs, catalog) });
+      const matched = stands ? call.matched : await matchAnew(core, organizationId, call.inputs, call.matched, catalog);
+      current.push({ call, matched });
     } catch (error) {
       refused.set(call, error);
     }

@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import type { Catalog } from "../definitions/catalog.ts";
 import { type Match, ROWS } from "../delivery/lane-enqueue.ts";
 import { type LaneRef, laneIdOf, laneRef } from "../delivery/lane-id.ts";
-import { ValidationError } from "../errors.ts";
+import { OverloadedError, ValidationError } from "../errors.ts";
 import { type EventInput, eventOf, type IncomingEvent } from "./input.ts";
 import { Turns } from "./turns.ts";
 import { matchesOf } from "./write.ts";
@@ -51,9 +51,41 @@ export async function match(
   inputs: readonly EventInput[],
   catalog: Catalog | undefined,
 ): Promise<Matched> {
-  const { counting, events, acceptedAt } = begin(core, organizationId, inputs, catalog);
+  // A type that is not in the catalogue is not judged.
+  const begun = begin(core, organizationId, inputs, catalog);
   const mistakes = (await catalog?.judge?.(inputs)) ?? [];
   if (mistakes.length > 0) throw new ValidationError(mistakes);
+  return matchJudged(core, begun, catalog);
+}
+
+/** The schemas of a call's types are others than those that it was judged by. */
+export class SchemasChangedError extends OverloadedError {
+  constructor() {
+    super(1);
+  }
+}
+
+/**
+ * By a newer catalogue, for a call whose turn has come. Payloads are not judged again: that takes seconds, and others wait for the turn.
+ * @throws as matchFew, and SchemasChangedError: it is judged outside, and comes again
+ */
+export async function matchAnew(
+  core: Core,
+  organizationId: string,
+  inputs: readonly EventInput[],
+  before: Matched,
+  catalog: Catalog | undefined,
+) {
+  const begun = begin(core, organizationId, inputs, catalog);
+  if (catalog?.judge && inputs.some(({ type }) => catalog.schema(type) !== before.catalog?.schema(type))) throw new SchemasChangedError();
+  return matchJudged(core, begun, catalog);
+}
+
+async function matchJudged(
+  core: Core,
+  { counting, events, acceptedAt }: ReturnType<typeof begin>,
+  catalog: Catalog | undefined,
+): Promise<Matched> {
   const turns = new Turns(core.clock);
   for (const [i, event] of events.entries()) {
     if (i > 0 && i % STRETCH === 0) await turns.others();

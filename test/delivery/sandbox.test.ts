@@ -136,6 +136,22 @@ describe("hostile sources", () => {
     expect(await script("'é'.repeat(40000)")).toMatchObject({ code: "SCRIPT_ERROR", message: "the result is larger than 64 KiB" });
   });
 
+  test("what a source makes of the writing of JSON is no result", async () => {
+    const tricks = [
+      "RegExp.prototype[Symbol.replace] = () => 'not json'; ",
+      'RegExp.prototype[Symbol.replace] = () => \'1,"console":["lie"]\'; ',
+    ];
+    for (const trick of tricks) {
+      expect(await script(`${trick}1`)).toMatchObject({ kind: "ERROR", message: expect.stringContaining("cannot be written as JSON") });
+      expect(await transform(`function transform() { ${trick} return { body: { a: 1 } }; }`)).toMatchObject({
+        kind: "ERROR",
+        message: expect.stringContaining("cannot be written as JSON"),
+      });
+    }
+    for (const body of [String.raw`"\u0000number:007"`, String.raw`{ "\u0000number:1": 2 }`])
+      expect(await transform(`function transform() { return { body: ${body} }; }`)).toMatchObject({ kind: "ERROR" });
+  });
+
   test("prototype tricks reach nothing of ours", async () => {
     await script("Object.prototype.polluted = 1; ({ __proto__: { polluted: 1 } })");
     await transform(`function transform() {

@@ -11,7 +11,12 @@ const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const KEPT = 200;
 const KEPT_CHARACTERS = 2 * 2 ** 20;
 
-const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false } as const;
+/**
+ * A member is one of the payload's own, never one that every object has. And 19.99 is a multiple of 0.01, though the quotient of the two
+ * doubles is none of 1.
+ */
+const EXACT = { ownProperties: true, multipleOfPrecision: 8 } as const;
+const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false, ...EXACT } as const;
 
 /** Ajv finds no anchor of the root itself: one below it stands for it. */
 function named(schema: AnySchemaObject): AnySchemaObject {

@@ -21,5 +21,7 @@ export interface Mistake {
 export interface Judgement {
   /** Why nothing could be judged by this schema. */
   problem?: string;
+  /** Its time was over: the machine may have been busy. */
+  late?: boolean;
   mistakes: readonly Mistake[];
 }

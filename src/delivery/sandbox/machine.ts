@@ -145,6 +145,8 @@ function evaluate(context: QuickJSContext, job: Job, lines: string[]): Outcome {
     const value = text(parts, "a") ?? "";
     if (kind !== "VALUE") throw new Stopped("ERROR", value);
     const outcome: Outcome = { kind, value, headers: text(parts, "b"), urlSuffix: text(parts, "c") };
+    // A source may have changed what writes it.
+    if (!isJson(value) || !isJson(outcome.headers ?? "null")) throw new Stopped("ERROR", "the result cannot be written as JSON");
     if (size(outcome) > OUTPUT_LIMIT_BYTES) throw new Stopped("ERROR", `the result is larger than ${OUTPUT_LIMIT_BYTES / 1024} KiB`);
     return outcome;
   };
@@ -163,6 +165,16 @@ function evaluate(context: QuickJSContext, job: Job, lines: string[]): Outcome {
 function input(context: QuickJSContext, job: Job): QuickJSHandle[] {
   const marked = veil(job.input, undefined, isRounded, "\\u0000number:");
   return [job.input, ...(marked === job.input ? [] : [marked])].map((text) => context.newString(text));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    // What is nested too deeply to be read is judged by whoever takes it.
+    return error instanceof RangeError;
+  }
 }
 
 /** Bytes of what a run returned. */
