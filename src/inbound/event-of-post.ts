@@ -65,7 +65,7 @@ export async function eventOfPost(
   source: Pick<SourceSettings, "eventType" | "transformation">,
   post: ReadPost,
   sandbox: Pick<Sandbox, "shapeEvent">,
-  owner: { organizationId: string; key: string; now: Date },
+  owner: { organizationId: string; key: string; most?: number; now: Date },
 ): Promise<MadeInSandbox> {
   const named = filled(source.eventType, post);
   const refused = (reason: string) => ({ kind: "REFUSED", status: 400, code: "EVENT_TYPE", reason }) as const;

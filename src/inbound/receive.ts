@@ -78,6 +78,9 @@ async function lookUp(core: Core, post: Address): Promise<Found | undefined> {
   return (await core.db.pool.query<Found>(query as { text: string; values: unknown[] })).rows[0];
 }
 
+/** Of one webhook, for its transformation: more would wait for longer than their senders do, and take the room of deliveries. */
+const POSTS_WAITING = 50;
+
 const refused = (status: 400 | 401 | 403 | 404 | 422, code: string, reason: string) =>
   ({ outcome: "REFUSED", status, code, reason }) as const;
 const answerOf = (id: string | null) => JSON.stringify({ id: id === null ? null : globalId("Event", id) });
@@ -120,7 +123,7 @@ export function createSources(core: Core, ingest: Pick<Ingest, "emit">, sandbox:
 
   async function accept(source: Source, post: ReadPost): Promise<Received> {
     const { id, organizationId } = source;
-    const made = await eventOfPost(source, post, sandbox, { organizationId, key: id, now: core.clock.now() });
+    const made = await eventOfPost(source, post, sandbox, { organizationId, key: id, most: POSTS_WAITING, now: core.clock.now() });
     if (made.kind === "SKIP") return { outcome: "SKIPPED" };
     if (made.kind === "REFUSED") return refused(made.status, made.code, made.reason);
     const key = keyOf(source, post);

@@ -253,6 +253,18 @@ describe("the queue", () => {
     expect(queue.clear().sort()).toEqual(["a2", "a4"]);
   });
 
+  test("an owner that says so has a bound of its own, and others go on", () => {
+    const queue = createFairQueue<number>(3);
+    const hook = { organizationId: "acme", key: "hook", most: 2 };
+    queue.add(hook, 1);
+    queue.add(hook, 2);
+    expect(() => queue.add(hook, 3)).toThrow("too many requests");
+    queue.add({ organizationId: "acme", key: "definition" }, 4);
+    expect(queue.take()?.item).toBe(1);
+    queue.add(hook, 5);
+    expect(queue.take()?.item).toBe(4);
+  });
+
   test("one organization's waiting room is bounded", () => {
     const queue = createFairQueue<number>(2);
     for (let i = 0; i < 1000; i++) queue.add({ organizationId: "A", key: "x" }, i);

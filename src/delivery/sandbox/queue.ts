@@ -9,6 +9,8 @@ export interface Owner {
   organizationId: string;
   /** A definition, or what else asks: `dry-run`. */
   key: string;
+  /** So many of it may wait; absent: as many as there are, as of a definition's lanes, each of which waits for its run. */
+  most?: number | undefined;
 }
 
 interface Waiting<T> {
@@ -16,11 +18,11 @@ interface Waiting<T> {
   item: T;
 }
 
-/** Waiting runs of one organization; lanes wait for their run, so only a flood of dry runs gets here. */
+/** Waiting runs of one organization; lanes wait for their run, and posts have a bound of their own, so only a flood of dry runs gets here. */
 const WAITING_LIMIT = 1_000;
 
 export interface FairQueue<T> {
-  /** @throws RateLimitedError when that organization has too many waiting */
+  /** @throws RateLimitedError when that organization, or this owner, has too many waiting */
   add(owner: Owner, item: T): void;
   /** The next that may run; undefined: none waits, or none that waits may run beside what runs. */
   take(): Waiting<T> | undefined;
@@ -41,9 +43,10 @@ export function createFairQueue<T>(threads: number): FairQueue<T> {
     add(owner, item) {
       const mine = waiting.get(owner.organizationId) ?? { count: 0, owners: new Map<string, Waiting<T>[]>() };
       if (mine.count >= WAITING_LIMIT) throw new RateLimitedError(1);
+      const list = mine.owners.get(owner.key) ?? [];
+      if (owner.most !== undefined && list.length >= owner.most) throw new RateLimitedError(1);
       waiting.set(owner.organizationId, mine);
       mine.count += 1;
-      const list = mine.owners.get(owner.key) ?? [];
       list.push({ owner, item });
       mine.owners.set(owner.key, list);
     },

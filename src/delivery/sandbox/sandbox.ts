@@ -66,7 +66,7 @@ export function createSandbox(options: { clock?: Clock; threads?: number } = {})
   const pool = createSandboxPool(options.threads ?? THREADS);
   const run = (kind: JobKind, source: string, input: string, context: RunContext): Promise<Answer> =>
     pool.run(
-      { organizationId: context.organizationId, key: context.key },
+      { organizationId: context.organizationId, key: context.key, most: context.most },
       { kind, source, input, now: (context.now ?? clock.now()).getTime() },
     );
 
