@@ -63,7 +63,9 @@ describe("B2 nothing is deleted that this run did not make", { timeout: 150_000 
       await startEmbedded(${JSON.stringify(folder)}, { launched: () => process.kill(process.pid, "SIGKILL") });`;
     expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script])).toThrow();
     expect(existsSync(path.join(folder, "postgres"))).toBe(true);
-    await starts(folder);
+    expect(existsSync(path.join(folder, "postgres.password"))).toBe(false);
+    const postgres = await startEmbedded(folder);
+    await postgres.stop();
   });
 
   test.each([
