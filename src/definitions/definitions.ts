@@ -1,4 +1,5 @@
 /** Webhook definitions: made, changed, deleted (softly: the log keeps naming them). */
+
 import { type Caller, demand } from "../accounts/caller.ts";
 import { demandUnchanged, nextUpdate } from "../accounts/unchanged.ts";
 import { newId } from "../clock.ts";
@@ -6,13 +7,14 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { lockCounters, markCancel, markDraining } from "../delivery/lane-chores.ts";
 import type { ShapingEngines } from "../delivery/shaping.ts";
-import { ConflictError, ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
+import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { demandDefinitionPlace } from "../quotas/settings.ts";
 import { dialects } from "../wire/dialects.ts";
 import { codeFrom, codeIssues, conflictOf, lockCatalog, suggestCode } from "./code.ts";
 import { auditView, type Columns, columnsFrom } from "./columns.ts";
 import { egressOf } from "./egress.ts";
 import { destinationsOf, hiddenChange, hiddenOf, keepShownUrl, publishIssues } from "./hiding.ts";
+import { demandPlace, demandPortalRoom } from "./portal-place.ts";
 import { record } from "./record.ts";
 import {
   alignSecrets,
@@ -123,26 +125,6 @@ export async function createDefinition(
       return { definition: row, signingSecret };
     })
     .catch((error: unknown) => conflictOf(error, CONFLICTS));
-}
-
-/** A portal's session makes definitions of its own application, and moves none. @throws ForbiddenError */
-function demandPlace({ portal }: Caller, applicationId: string | null | undefined): void {
-  if (portal && applicationId !== undefined && applicationId !== portal.applicationId)
-    throw new ForbiddenError("a portal's session manages its own application's definitions alone");
-}
-
-/** Of one application that its own people may have made: they share their organization's quota with everybody. */
-const PORTAL_DEFINITIONS = 100;
-
-/** Once the catalogue is locked, so that two do not find the same place. @throws ConflictError */
-async function demandPortalRoom(client: PoolClient, { organizationId, portal }: Caller): Promise<void> {
-  if (!portal) return;
-  const { rowCount } = await client.query(
-    "SELECT FROM webhook_definition WHERE organization_id = $1 AND application_id = $2 AND deleted_at IS NULL LIMIT $3",
-    [organizationId, portal.applicationId, PORTAL_DEFINITIONS],
-  );
-  if (rowCount === PORTAL_DEFINITIONS)
-    throw new ConflictError(`this application has ${PORTAL_DEFINITIONS} webhooks, as many as a portal makes; delete one first`, "TOO_MANY");
 }
 
 const NO_TARGET = { onExhausted: null, targetUrl: null, connectionId: null, scriptId: null, targetType: null };

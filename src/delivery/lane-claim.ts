@@ -35,7 +35,8 @@ export interface ClaimedLane {
 
 type InterruptedRow = Awaited<ReturnType<typeof interruptRequests.rows>>[number];
 
-async function writeInterrupted(client: PoolClient, rows: readonly InterruptedRow[]): Promise<void> {
+/** Their attempts, of which nobody knows what came. */
+export async function logInterruptions(client: PoolClient, rows: readonly InterruptedRow[]): Promise<void> {
   await logInterrupted.count(client, [
     rows.map((r) => r.organization_id),
     rows.map((r) => r.id),
@@ -44,6 +45,10 @@ async function writeInterrupted(client: PoolClient, rows: readonly InterruptedRo
     rows.map((r) => r.url ?? ""),
     rows.map((r) => r.sending_at ?? new Date(0)),
   ]);
+}
+
+async function writeInterrupted(client: PoolClient, rows: readonly InterruptedRow[]): Promise<void> {
+  await logInterruptions(client, rows);
   const byOrganization = Map.groupBy(rows, (row) => row.organization_id);
   await publish(
     client,

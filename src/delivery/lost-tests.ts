@@ -5,7 +5,7 @@
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { publishRequests } from "./control.ts";
-import { logInterrupted } from "./sql/interrupt.ts";
+import { logInterruptions } from "./lane-claim.ts";
 import { rejectLostTests, takeLostTests } from "./sql/lost-tests.ts";
 
 /** Beyond the definition's timeout: to make what is sent, and to write what came of it. */
@@ -37,11 +37,7 @@ export async function endLostTests(core: Core): Promise<number> {
       const taken = await takeLostTests.rows(client, [AT_ONCE]);
       if (taken.length === 0) return 0;
       const rows = await rejectLostTests.rows(client, [taken.map((row) => row.organization_id), taken.map((row) => row.request_id)]);
-      const column = <T>(of: (row: (typeof rows)[number]) => T) => rows.map(of);
-      await logInterrupted.count(client, [
-        ...[column((row) => row.organization_id), column((row) => row.id), column((row) => row.attempt_count)],
-        ...[column((row) => row.manual), column((row) => row.url), column((row) => row.sending_at)],
-      ]);
+      await logInterruptions(client, rows);
       for (const [organizationId, tests] of Map.groupBy(rows, (row) => row.organization_id)) {
         await publishRequests(
           client,

@@ -16,8 +16,9 @@ export function settlementOf(
   chance: { clock: Clock; retryScale: number },
 ): Settlement {
   const { attempt, verdict, answer } = attempted;
+  const { tries, isTest } = request;
   const dice = { now: chance.clock.now(), random: chance.clock.random, retryScale: chance.retryScale };
-  const decided = endingOf({ ...request, free }, plan?.definition.policy, answer, attempt && verdict, dice);
+  const decided = endingOf({ tries, isTest, free }, plan?.definition.policy, answer, attempt && verdict, dice);
   const ending: Ending = attempted.unsent ? { ...decided, state: "PENDING" } : decided;
   if (attempt && verdict?.errorCode === "INTERRUPTED") attempt.outcome = "INTERRUPTED";
   // A notification that nobody took has failed.

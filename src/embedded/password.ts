@@ -23,7 +23,7 @@ export function readPassword(folder: string): string | undefined {
 export const newPassword = () => randomBytes(24).toString("base64url");
 
 /** Whole or not at all. */
-export function writePassword(folder: string, password = newPassword()): string {
+export function writePassword(folder: string, password: string): void {
   try {
     writeFileSync(`${passwordFile(folder)}.new`, `${password}\n`, { mode: 0o600 });
     giveToFolder(`${passwordFile(folder)}.new`);
@@ -31,7 +31,6 @@ export function writePassword(folder: string, password = newPassword()): string 
   } catch (error) {
     throw new EmbeddedError(`${passwordFile(folder)} cannot be written: ${fileReason(error)}`, { cause: error });
   }
-  return password;
 }
 
 /** Files that hold secrets are for their owner alone. @returns what was mended, for the log */

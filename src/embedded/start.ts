@@ -139,7 +139,8 @@ async function startLocked(
     if (runAs && found.uid === 0) await giveAll(cluster, runAs);
     await clearStalePid(cluster);
     if (password === undefined) {
-      password = writePassword(folder);
+      password = newPassword();
+      writePassword(folder, password);
       await setPassword(cluster, password, bin, runAs);
       notes.push(`${passwordFile(folder)} was missing: the cluster has a new password`);
     }

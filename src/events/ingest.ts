@@ -107,8 +107,13 @@ export function createIngest(
   const catalogOf = async (organizationId: string) => (await catalogs.of(core.db.pool, [organizationId])).get(organizationId);
 
   /** As the database has it now: a type that is not in the catalogue kept here may have come into it. */
-  const matchedNow = async (organizationId: string, inputs: readonly EventInput[]) =>
-    match(core, organizationId, inputs, await catalogOf(organizationId));
+  async function matchedNow(organizationId: string, inputs: readonly EventInput[]): Promise<Matched> {
+    try {
+      return await match(core, organizationId, inputs, await catalogOf(organizationId));
+    } catch (error) {
+      throw shown(error);
+    }
+  }
 
   function matchedOrUndefined(organizationId: string, inputs: readonly EventInput[], catalog: Catalog): Matched | undefined {
     try {
@@ -233,12 +238,7 @@ export function createIngest(
     // Without waiting where that is possible: calls are taken in the order in which they come.
     const few = usable && inputs.length <= STRETCH ? matchedOrUndefined(organizationId, inputs, usable) : undefined;
     const many = usable && !few ? await match(core, organizationId, inputs, usable).catch(() => undefined) : undefined;
-    const matched: Matched =
-      few ??
-      many ??
-      (await matchedNow(organizationId, inputs).catch((error: unknown): never => {
-        throw shown(error);
-      }));
+    const matched: Matched = few ?? many ?? (await matchedNow(organizationId, inputs));
     const bytes = bytesOf(inputs);
     const { requests } = matched;
     const counted = quotas && !isExempt(inputs, options) ? quotas : undefined;
@@ -268,20 +268,13 @@ export function createIngest(
           reject,
         });
       });
-    const taken = inLine(matched).catch(async (error: unknown) => {
-      for (let tries = 1; error instanceof SchemasChangedError && tries < CATALOGUES; tries++) {
+    const accepted = (by: Matched, tries: number): Promise<IngestResult> =>
+      inLine(by).catch(async (error: unknown) => {
+        if (!(error instanceof SchemasChangedError) || tries === CATALOGUES) throw error;
         // Judged where nobody waits for it.
-        const anew = await matchedNow(organizationId, inputs).catch((why: unknown): never => {
-          throw shown(why);
-        });
-        try {
-          return await inLine(anew);
-        } catch (again) {
-          error = again;
-        }
-      }
-      throw error;
-    });
+        return accepted(await matchedNow(organizationId, inputs), tries + 1);
+      });
+    const taken = accepted(matched, 1);
     taken.then(
       () => counted?.ended(organizationId, requests, true),
       () => counted?.ended(organizationId, requests, false),

@@ -2,6 +2,7 @@
  * Which requests: one filter for the log and for replays (SQL: clauses.ts) and for live subscriptions (`matcher`).
  * Both readings are held together by a property test (test/requests/filter.property.test.ts). Pure.
  */
+import type { Caller } from "../accounts/caller.ts";
 import type { DialectName } from "../wire/dialect.ts";
 import { type LifeCycleState, type RequestRow, type RequestState, STATES_OF } from "./row.ts";
 import { urlTest } from "./typed-url.ts";
@@ -36,6 +37,10 @@ export interface RequestFilter {
   /** For portals: of this application's events. A definition that was moved brings those of where it was before. Live rows are judged where they are shown. */
   eventApplicationId?: string;
 }
+
+/** As `urlsMasked`: for a filter by URL of who may not read secrets. */
+export const masksUrls = ({ scopes }: Pick<Caller, "scopes">, url: unknown): true | undefined =>
+  url == null || scopes.has("secrets:read") ? undefined : true;
 
 /** The states that `state` and `lifeCycleState` leave; undefined when neither is given. */
 export function statesOf(filter: RequestFilter): RequestState[] | undefined {

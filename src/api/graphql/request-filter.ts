@@ -2,7 +2,7 @@
 import type { InputShapeFromTypeParam } from "@pothos/core";
 import type { Caller } from "../../accounts/caller.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
-import type { RequestFilter } from "../../requests/filter.ts";
+import { masksUrls, type RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
 import { idToFind, type NodeType } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
@@ -85,7 +85,7 @@ export function requestFilter(caller: Pick<Caller, "scopes">, given: Given | nul
     webhookDefinitionId: id("WebhookDefinition", webhookDefinitionId),
     workflowRuleId: id("WorkflowRule", workflowRuleId),
     number: number == null ? undefined : Number(number),
-    urlsMasked: rest.url == null || caller.scopes.has("secrets:read") ? undefined : true,
+    urlsMasked: masksUrls(caller, rest.url),
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value != null)) as RequestFilter;
 }

@@ -41,10 +41,13 @@ function readHead(text: string): { type?: unknown; id?: unknown } | undefined {
   }
 }
 
+/** JSON of an object, from the sources of its members. */
+export const objectOf = (sources: ReadonlyMap<string, string>): string =>
+  `{${[...sources].map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(",")}}`;
+
 /** Of a valid text. Of members that stand twice the last counts, as for whoever parses it. */
 function withId(text: string, id: string): string {
-  const sources = new Map(members(text)).set("id", JSON.stringify(id));
-  return `{${[...sources].map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(",")}}`;
+  return objectOf(new Map(members(text)).set("id", JSON.stringify(id)));
 }
 
 export function createOperations(): Operations {

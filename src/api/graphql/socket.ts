@@ -24,7 +24,7 @@ import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_CO
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
 import { shown, textOf } from "./shown.ts";
-import { createOperations, IdTakenError, type Operations } from "./socket-operations.ts";
+import { createOperations, IdTakenError, type Operations, objectOf } from "./socket-operations.ts";
 import { createSocketWriters, type SocketWriter } from "./socket-writer.ts";
 import type { Yoga } from "./yoga.ts";
 
@@ -343,15 +343,12 @@ function veiledMessage(text: string): string {
     const variables = payload?.get("variables");
     const veiled = variables === undefined ? undefined : veil(variables, MOST_RAW_NUMBERS);
     if (!message || !payload || veiled === undefined || veiled === variables) return text;
-    return object(new Map([...message, ["payload", object(new Map([...payload, ["variables", veiled]]))]]));
+    return objectOf(new Map([...message, ["payload", objectOf(new Map([...payload, ["variables", veiled]]))]]));
   } catch (error) {
     if (error instanceof RawNumbersError) throw error;
     return text;
   }
 }
-
-const object = (sources: ReadonlyMap<string, string>) =>
-  `{${[...sources].map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(",")}}`;
 
 function isStream(result: unknown): result is AsyncGenerator<ExecutionResult> {
   return typeof result === "object" && result !== null && Symbol.asyncIterator in result;

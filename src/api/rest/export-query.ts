@@ -5,7 +5,7 @@ import { getApplication } from "../../applications/find.ts";
 import type { Core } from "../../core.ts";
 import { checkEventTypePattern } from "../../definitions/match.ts";
 import { type EventFilter, payloadTextProblem } from "../../requests/event-filter.ts";
-import type { RequestFilter } from "../../requests/filter.ts";
+import { masksUrls, type RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
 import { idOf, idToFind, NOBODY, type NodeType } from "../../wire/ids.ts";
 import { validate } from "../validate.ts";
@@ -83,8 +83,7 @@ const given = <T extends object>(fields: T) => Object.fromEntries(Object.entries
 export async function requestsAsked(_core: Core, caller: Caller, query: unknown): Promise<Asked<RequestFilter>> {
   demand(caller, "webhooks:read");
   const { after, ...filter } = validate(requestQuery, query);
-  const urlsMasked = filter.url === undefined || caller.scopes.has("secrets:read") ? undefined : true;
-  return { after, filter: given({ ...filter, urlsMasked }) };
+  return { after, filter: given({ ...filter, urlsMasked: masksUrls(caller, filter.url) }) };
 }
 
 /** @throws ValidationError, ForbiddenError */

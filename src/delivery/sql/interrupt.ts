@@ -1,5 +1,16 @@
 import { statement } from "../../db/statement.ts";
 
+/** What the log says of a request that was cut off in the middle of an attempt. */
+export const INTERRUPTED = {
+  id: "uuid",
+  organization_id: "uuid",
+  definition_id: "uuid",
+  attempt_count: "int4",
+  manual: "bool",
+  url: "text?",
+  sending_at: "timestamptz?",
+} as const;
+
 /**
  * A request that its dead worker left as SENDING was perhaps sent: it gets an INTERRUPTED attempt, keeps its tries (a
  * kill never eats the retry budget) and is sent again under the same id. The entries are read by the queue's key, each
@@ -27,15 +38,7 @@ export const interruptRequests = statement({
          UPDATE webhook_request r SET state = 'PENDING', attempt_count = r.attempt_count + 1, updated_at = now(), sending_at = NULL, next_attempt_at = NULL
          FROM cut WHERE r.organization_id = cut.organization_id AND r.id = cut.id
          RETURNING r.id, r.organization_id, r.definition_id, r.attempt_count, r.manual, r.url, cut.sending_at`,
-  row: {
-    id: "uuid",
-    organization_id: "uuid",
-    definition_id: "uuid",
-    attempt_count: "int4",
-    manual: "bool",
-    url: "text?",
-    sending_at: "timestamptz?",
-  },
+  row: INTERRUPTED,
 });
 
 export const logInterrupted = statement({

@@ -1,5 +1,6 @@
 /** Tests whose process died with them in its hand. */
 import { statement } from "../../db/statement.ts";
+import { INTERRUPTED } from "./interrupt.ts";
 
 /** $1 how many at most. Whose time is over; they are the caller's to settle. */
 export const takeLostTests = statement({
@@ -18,13 +19,5 @@ export const rejectLostTests = statement({
     FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
     WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.state = 'SENDING'
     RETURNING r.id, r.organization_id, r.definition_id, r.attempt_count, r.manual, r.url, r.sending_at`,
-  row: {
-    id: "uuid",
-    organization_id: "uuid",
-    definition_id: "uuid",
-    attempt_count: "int4",
-    manual: "bool",
-    url: "text?",
-    sending_at: "timestamptz?",
-  },
+  row: INTERRUPTED,
 });

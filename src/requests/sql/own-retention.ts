@@ -34,20 +34,16 @@ export const deleteOwnFeed = statement({
   row: {},
 });
 
-/** $1 organization · $2 not touched since · $3 how many */
-export const deleteOwnReplays = statement({
-  name: "delete-own-replays",
-  text: `DELETE FROM replay p WHERE p.organization_id = $1::uuid AND p.id = ANY(ARRAY(
-      SELECT f.id FROM replay f WHERE f.organization_id = $1::uuid AND f.state <> 'RUNNING' AND f.updated_at < $2::timestamptz
+/** What has ended. $1 organization · $2 not touched since · $3 how many */
+const deleteOwnEnded = (name: string, table: "replay" | "erasure") =>
+  statement({
+    name,
+    text: `DELETE FROM ${table} p WHERE p.organization_id = $1::uuid AND p.id = ANY(ARRAY(
+      SELECT f.id FROM ${table} f WHERE f.organization_id = $1::uuid AND f.state <> 'RUNNING' AND f.updated_at < $2::timestamptz
        LIMIT $3::int FOR UPDATE SKIP LOCKED))`,
-  row: {},
-});
+    row: {},
+  });
 
-/** $1 organization · $2 not touched since · $3 how many. Their filters name whom they were about */
-export const deleteOwnErasures = statement({
-  name: "delete-own-erasures",
-  text: `DELETE FROM erasure p WHERE p.organization_id = $1::uuid AND p.id = ANY(ARRAY(
-      SELECT f.id FROM erasure f WHERE f.organization_id = $1::uuid AND f.state <> 'RUNNING' AND f.updated_at < $2::timestamptz
-       LIMIT $3::int FOR UPDATE SKIP LOCKED))`,
-  row: {},
-});
+export const deleteOwnReplays = deleteOwnEnded("delete-own-replays", "replay");
+/** Their filters name whom they were about. */
+export const deleteOwnErasures = deleteOwnEnded("delete-own-erasures", "erasure");
