@@ -1,46 +1,80 @@
 /**
- * What a process works on at once is bounded, at every door: beyond it a call is answered 503 with Retry-After before its
- * body is read, so that memory stays flat whatever comes in. A call counts until its answer begins: streams that stay open
- * have bounds of their own (limits.ts).
+ * What a process works on at once is bounded, at every door: beyond it a call is answered 503 with Retry-After, so that memory
+ * stays flat whatever comes in. A call counts until its answer begins: streams that stay open have bounds of their own (limits.ts).
+ * A body counts as it arrives, whatever its head announces. Who is nobody, or not known before the body is read, has a quarter
+ * together with all others like that, one organization half.
  */
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Core } from "../core.ts";
-import { OverloadedError } from "../errors.ts";
-import { HTTP } from "./limits.ts";
+import { OverloadedError, RateLimitedError } from "../errors.ts";
+import { type Arriving, expectBody, NOBODY } from "./arriving.ts";
 import { problemOf } from "./problem.ts";
 import { formOf, pathOf } from "./routing.ts";
 
-/** A body whose length is not said in advance. */
-const UNKNOWN_BYTES = 64 * 1024;
 const RETRY_AFTER_S = 1;
 /** Asked by whoever decides what to do about the load. */
 const ALWAYS = new Set(["/healthz", "/readyz", "/metrics"]);
+const PART_OF_NOBODY = 1 / 4;
+const PART_OF_ONE = 1 / 2;
+
+interface Sum {
+  /** With a body that is being read, or was. */
+  calls: number;
+  bytes: number;
+}
+
+type Call = Arriving & Sum;
 
 export function limitOpenCalls(app: FastifyInstance, core: Core): void {
-  const { openCalls, openCallsMb } = core.config;
-  let calls = 0;
-  let bytes = 0;
-  const leave = new WeakMap<object, () => void>();
+  const most: Sum = { calls: core.config.openCalls, bytes: core.config.openCallsMb * 2 ** 20 };
+  const all: Sum = { calls: 0, bytes: 0 };
+  const owners = new Map<string, Sum>();
+  const leave = new WeakMap<IncomingMessage, () => void>();
+
+  function count(call: Call, calls: number, bytes: number): void {
+    const sum = owners.get(call.owner) ?? { calls: 0, bytes: 0 };
+    for (const each of [call, sum]) {
+      each.calls += calls;
+      each.bytes += bytes;
+    }
+    all.bytes += bytes;
+    if (sum.calls > 0) owners.set(call.owner, sum);
+    else owners.delete(call.owner);
+  }
+
+  /** A lone call always fits, whatever its size. */
+  function refusal({ owner, bytes }: Call): Error | undefined {
+    const own = owners.get(owner) as Sum;
+    const isBeyond = (sum: Sum, part: number) => sum.bytes > bytes && sum.bytes > most.bytes * part;
+    if (owner !== NOBODY && isBeyond(own, PART_OF_ONE)) return new RateLimitedError(RETRY_AFTER_S);
+    const tooMany = owner === NOBODY && (isBeyond(own, PART_OF_NOBODY) || own.calls > Math.max(1, most.calls * PART_OF_NOBODY));
+    return tooMany || isBeyond(all, 1) ? new OverloadedError(RETRY_AFTER_S) : undefined;
+  }
 
   app.addHook("onRequest", (request, reply, done) => {
     const { raw } = request;
     const path = pathOf(request);
     if (ALWAYS.has(path)) return done();
-    const length =
-      raw.headers["content-length"] === undefined && raw.headers["transfer-encoding"] === undefined
-        ? 0
-        : lengthOf(raw.headers["content-length"]);
-    // A lone call always fits, whatever its size.
-    if (calls > 0 && (calls >= openCalls || bytes + length > openCallsMb * 2 ** 20)) {
+    if (all.calls > 0 && (all.calls >= most.calls || all.bytes >= most.bytes)) {
       // Its body is not read.
       return void formOf(path)(reply.header("connection", "close"), problemOf(new OverloadedError(RETRY_AFTER_S), core.log));
     }
-    calls += 1;
-    bytes += length;
+    const call: Call = {
+      ...{ owner: NOBODY, calls: 0, bytes: 0 },
+      arrived(bytes) {
+        // Its answer has begun: nothing of it is kept.
+        if (!leave.has(raw)) return undefined;
+        count(call, call.calls === 0 ? 1 : 0, bytes);
+        return refusal(call);
+      },
+    };
+    all.calls += 1;
+    expectBody(raw, call);
     const once = () => {
       if (!leave.delete(raw)) return;
-      calls -= 1;
-      bytes -= length;
+      all.calls -= 1;
+      if (call.calls > 0) count(call, -1, -call.bytes);
     };
     leave.set(raw, once);
     reply.raw.once("close", once);
@@ -51,10 +85,3 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
     done();
   });
 }
-
-const lengthOf = (header: string | undefined): number => {
-  const length = Number(header);
-  if (!Number.isSafeInteger(length) || length < 0) return UNKNOWN_BYTES;
-  // What is beyond the bound of a body is never kept: it is answered 413.
-  return length > HTTP.bodyBytes ? 0 : length;
-};

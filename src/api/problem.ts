@@ -60,8 +60,6 @@ export const problemJson: ErrorForm = (reply, { status, code, message, issues, h
 
 /** What Fastify itself refuses, by its code. */
 const FASTIFY: Record<string, { status: number; code: string; message: string }> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: "TOO_LARGE", message: "the body is larger than this route takes" },
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: "BAD_REQUEST", message: "the body is not as long as Content-Length says" },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: "UNSUPPORTED_MEDIA_TYPE", message: "send this body as application/json" },
   FST_ERR_BAD_URL: { status: 400, code: "BAD_REQUEST", message: "the path is not well percent-encoded" },
 };

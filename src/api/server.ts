@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Core } from "../core.ts";
 import { createAddressOf } from "./address.ts";
 import { limitOpenCalls } from "./admission.ts";
+import { takeBodies } from "./arriving.ts";
 import { compressAnswers } from "./compression.ts";
 import { openToPages } from "./cors.ts";
 import type { Dashboard } from "./dashboard.ts";
@@ -98,9 +99,6 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
       void formOf(pathOf(request))(reply.header("x-content-type-options", "nosniff"), problemOf(error, core.log));
     },
   }) as unknown as FastifyInstance;
-  // Bytes for everybody: each route reads them as its contract says.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", ({ raw }, _reply, done) => {
     settle(raw);
     done();
@@ -113,6 +111,7 @@ function createApp(core: Core, settle: Settle = createForwarded(core)): FastifyI
     return void form(reply, { status: 400, code: "BAD_REQUEST", message: "exactly one Host header is required" });
   });
   limitOpenCalls(app, core);
+  takeBodies(app);
   compressAnswers(app);
   app.addHook("onResponse", (request, reply, done) => {
     core.metrics.request(request.method, request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);

@@ -1,6 +1,7 @@
 /** Who sent an HTTP request: a bearer token, or the browser's session cookie from a page of ours. */
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { authenticate, type Credential } from "../accounts/authenticate.ts";
 import type { Caller } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
@@ -177,4 +178,25 @@ export async function stillMay(core: Core, request: Parameters<typeof requireCal
   const now = await requireCaller(core, request);
   if (now.role !== before.role || [...before.scopes].some((scope) => !now.scopes.has(scope)))
     throw new ForbiddenError("your rights have changed");
+}
+
+/** A body that took longer is asked once more who sends it. */
+const SLOW_BODY_MS = 1_000;
+
+/**
+ * Who sends a request, asked before its body is read: megabytes are not taken from nobody.
+ * @param ask says whose request it is, by `ownedBy`
+ */
+export function askedFirst<Who>(ask: (request: FastifyRequest) => Promise<Who>) {
+  const known = new WeakMap<FastifyRequest, Who>();
+  const onRequest = async (request: FastifyRequest): Promise<void> => void known.set(request, await ask(request));
+  return {
+    /** A route's hook. */
+    onRequest,
+    async of(request: FastifyRequest, reply: FastifyReply): Promise<Who> {
+      // A token that was revoked while the body came is none.
+      if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request);
+      return known.get(request) as Who;
+    },
+  };
 }

@@ -73,6 +73,22 @@ describe("limits of an operation", () => {
 
   test("a full introspection query is answered", () => expectAnswered(getIntrospectionQuery()));
 
+  test("the schema once in an operation, or ten types of it: it takes a tenth of a second", async () => {
+    const type = (i: number) => `a${i}: __type(name: "Query") { fields { name } }`;
+    await expectAnswered(`{ ${many(10, type)} }`);
+    const words = /10 introspected types/;
+    await expectRefused(`{ ${many(11, type)} }`, words);
+    await expectRefused("{ a: __schema { types { name } } b: __schema { types { name } } }", words);
+    await expectRefused(`{ ...f __schema { types { name } } } fragment f on Query { ${type(1)} }`, words);
+    await expectRefused("{ __schema { types { a: fields { name } b: fields { name } } } }", words);
+    await expectRefused("{ __schema { types { fields { type { fields { name } } } } } }", words);
+    await expectAnswered('{ __type(name: "Query") { fields { type { fields { name } } } } }');
+    await expectRefused(
+      '{ __type(name: "Query") { fields { type { ...t } } } } fragment t on __Type { fields { type { fields { name } } } }',
+      words,
+    );
+  });
+
   test("pages of 100 at most, by literal or variable, over every transport's engine", async () => {
     await expectAnswered("{ users(first: 100) { edges { node { id } } } }");
     const { status, body } = await graphql(app, "query ($n: Int) { users(first: $n) { totalCount } }", { token, variables: { n: 101 } });

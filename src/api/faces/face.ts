@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
 import type { Core } from "../../core.ts";
+import { takeBodies } from "../arriving.ts";
 import { UnreadableBodyError, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { isPreflight, NO_OTHER_ORIGINS } from "../preflight.ts";
@@ -105,8 +106,7 @@ interface Voice {
 
 async function mount<Who>(app: FastifyInstance, doors: Doors, face: Face<Who>, { say, answer }: Voice): Promise<void> {
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    takeBodies(scope);
     scope.setErrorHandler((error, _request, reply) => answer(error, reply));
     face.setUp?.(scope, doors);
     for (const route of face.routes(doors)) addRoute(scope, doors, face, say, route, face.authenticate);

@@ -7,12 +7,14 @@ import type { Credential } from "../../accounts/authenticate.ts";
 import { type QuotaLeft, UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
 import { overBounds, saysOver } from "../../wire/json-text.ts";
+import { ownedBy } from "../arriving.ts";
 import { isEncoded } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { GRAPHQL, GRAPHQL_JSON, LIVE } from "../limits.ts";
 import { type LiveConnections, tooMany } from "../live-connections.ts";
 import { type ErrorForm, problemOf, rateLimitHeaders } from "../problem.ts";
 import {
+  askedFirst,
   bearerOf,
   type Door,
   demandXsrf,
@@ -20,6 +22,7 @@ import {
   identify,
   PORTAL_DOOR,
   portalCookies,
+  type Signed,
   sessionCookies,
   sessionOf,
 } from "../session.ts";
@@ -138,11 +141,11 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
   const { core } = doors;
   const mask = createErrorMask(core.log);
 
-  async function handle(request: FastifyRequest, reply: FastifyReply, door: Door): Promise<unknown> {
-    if (core.config.graphiql && door === GRAPHQL_DOOR && wantsPage(request)) return sendGraphiql(request, reply);
+  async function handle(request: FastifyRequest, reply: FastifyReply, door: Door, signed: Signed): Promise<unknown> {
+    if (asksForPage(request, door)) return sendGraphiql(request, reply);
     const { method, ip: address } = request;
     const { accept } = request.headers;
-    const { credential, cookie } = await identify(core, request.headers, address, method, door);
+    const { credential, cookie } = signed;
     const sent = method === "POST" ? bodyOf(request, credential) : undefined;
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
     const portal = credential?.caller.portal !== undefined;
@@ -209,6 +212,16 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     }
   }
 
+  const asksForPage = (request: FastifyRequest, door: Door) => core.config.graphiql && door === GRAPHQL_DOOR && wantsPage(request);
+
+  async function signedBy(request: FastifyRequest, door: Door): Promise<Signed> {
+    if (asksForPage(request, door)) return { credential: undefined, cookie: false };
+    const signed = await identify(core, request.headers, request.ip, request.method, door);
+    if (signed.credential) ownedBy(request, signed.credential.caller.organizationId);
+    else if (Number(request.headers["content-length"] ?? 0) > GRAPHQL.anonymousBytes) throw new UnauthenticatedError();
+    return signed;
+  }
+
   async function openPlace(
     request: FastifyRequest,
     credential: Credential,
@@ -237,11 +250,13 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       if (error instanceof BadRequest) return graphqlErrors(reply, error);
       return graphqlErrors(reply, problemOf(error, core.log));
     });
-    const at = (url: string, door: Door) =>
+    const at = (url: string, door: Door) => {
+      const sender = askedFirst((request) => signedBy(request, door));
       app.route({
-        ...{ method: ["GET", "POST"], url, bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false },
-        handler: (request, reply) => handle(request, reply, door),
+        ...{ method: ["GET", "POST"], url, bodyLimit: GRAPHQL.bodyBytes, exposeHeadRoute: false, onRequest: sender.onRequest },
+        handler: async (request, reply) => handle(request, reply, door, await sender.of(request, reply)),
       });
+    };
     at("/graphql", GRAPHQL_DOOR);
     at("/portal/graphql", PORTAL_DOOR);
   };

@@ -25,6 +25,10 @@ interface Size {
   directives: number;
   /** Fields at this level. */
   fields: number;
+  /** Types that `__schema` and `__type` may answer with, as far as INTROSPECTION estimates them. */
+  introspected: number;
+  /** Of lists of a type's parts below each other. */
+  lists: number;
 }
 
 /**
@@ -35,7 +39,23 @@ export function always400(): object {
   return Object.defineProperty({ status: 400 }, "spec", { get: () => false, set: () => undefined });
 }
 
-const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0 };
+const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0, introspected: 0, lists: 0 };
+
+/**
+ * `__schema` takes 80 ms, `__type` a part of that; each alias below makes it as much again, and each list within a list many times
+ * as much. No tool needs either.
+ */
+const INTROSPECTION = {
+  fields: new Map([
+    ["__schema", GRAPHQL.introspected],
+    ["__type", 1],
+  ]),
+  lists: new Set(["fields", "interfaces", "possibleTypes", "inputFields"]),
+  listed: 5,
+};
+
+const introspectedBy = (name: string, below: Size): number =>
+  (INTROSPECTION.fields.get(name) ?? 0) * (1 + below.aliases) * INTROSPECTION.listed ** Math.max(0, below.lists - 1);
 
 export function exceeded(what: string, limit: number): GraphQLError {
   return new GraphQLError(`the operation has more than ${limit} ${what}`, {
@@ -115,6 +135,8 @@ function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {
       aliases: below.aliases + (node.alias ? 1 : 0),
       directives: below.directives,
       fields: 1,
+      introspected: below.introspected + introspectedBy(node.name.value, below),
+      lists: below.lists + (INTROSPECTION.lists.has(node.name.value) ? 1 : 0),
     };
   };
   const ofSet = (set: SelectionSetNode): Size =>
@@ -126,6 +148,8 @@ function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {
         aliases: sum.aliases + size.aliases,
         directives: sum.directives + size.directives + (node.directives?.length ?? 0),
         fields: sum.fields + size.fields,
+        introspected: sum.introspected + size.introspected,
+        lists: Math.max(sum.lists, size.lists),
       };
     }, NOTHING);
   return ofSet;
@@ -135,6 +159,8 @@ function judge(operation: OperationDefinitionNode, sizeOf: (set: SelectionSetNod
   const size = sizeOf(operation.selectionSet);
   if (size.depth > GRAPHQL.depth) return exceeded("levels of fields", GRAPHQL.depth);
   if (size.introspectionDepth > GRAPHQL.introspectionDepth) return exceeded("levels of introspection", GRAPHQL.introspectionDepth);
+  if (size.introspected > GRAPHQL.introspected)
+    return exceeded("introspected types: ask for __schema once, without aliases or lists within its lists", GRAPHQL.introspected);
   if (size.aliases > GRAPHQL.aliases) return exceeded("aliases", GRAPHQL.aliases);
   if (size.directives + (operation.directives?.length ?? 0) > GRAPHQL.directives) return exceeded("directives", GRAPHQL.directives);
   if (operation.operation === "mutation" && size.fields > GRAPHQL.mutations) return exceeded("mutations", GRAPHQL.mutations);

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { type Caller, demand } from "../../accounts/caller.ts";
+import { demand } from "../../accounts/caller.ts";
 import { isEventType, reservedType } from "../../definitions/match.ts";
 import { BESIDE_PAYLOAD, scopeIssues } from "../../definitions/text.ts";
 import { type Issue, TooLargeError, ValidationError } from "../../errors.ts";
@@ -12,19 +12,17 @@ import { parseJson } from "../../wire/json-exact.ts";
 import { checkJson, compact, elements, members } from "../../wire/json-text.ts";
 import { isShowable, UNSHOWABLE } from "../../wire/moment.ts";
 import { traceOfFields } from "../../wire/trace-context.ts";
+import { ownedBy } from "../arriving.ts";
 import { isEncoded, isJsonType, jsonOf, mediaType, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { EVENTS } from "../limits.ts";
-import { requireCaller } from "../session.ts";
+import { askedFirst, requireCaller } from "../session.ts";
 import { batchedEvents, binaryEvent, structuredEvent, UnsupportedDataError } from "./cloud-events.ts";
 import { type Sources, scanEvents } from "./scan-events.ts";
 
 /** Of a payload; a whole body may be deeper by the array and the event around it. */
 const DEPTH = 64;
 const AROUND = 2;
-
-/** A body that took longer is asked once more who sends it. */
-const SLOW_BODY_MS = 1_000;
 
 const TYPES = "send application/json, application/cloudevents+json or application/cloudevents-batch+json; data must be JSON";
 
@@ -188,17 +186,14 @@ function idempotencyOf(request: FastifyRequest): { key: string; bodyHash: Uint8A
 
 export function eventRoutes({ core, ingest }: Doors): FastifyPluginAsync {
   return async (app) => {
-    const callers = new WeakMap<FastifyRequest, Caller>();
-    // Before the body is read: five megabytes are not taken from nobody.
-    const onRequest = async (request: FastifyRequest) => {
+    const sender = askedFirst(async (request) => {
       const caller = await requireCaller(core, request);
       demand(caller, "events:write");
-      callers.set(request, caller);
-    };
-    app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes, onRequest }, async (request, reply) => {
-      // A token that was revoked while the body came is none.
-      if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request);
-      const caller = callers.get(request) as Caller;
+      ownedBy(request, caller.organizationId);
+      return caller;
+    });
+    app.post("/v1/events", { bodyLimit: EVENTS.bodyBytes, onRequest: sender.onRequest }, async (request, reply) => {
+      const caller = await sender.of(request, reply);
       const idempotency = idempotencyOf(request);
       const call = guarded(() => callOf(request));
       checkEvents(call);

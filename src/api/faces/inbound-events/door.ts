@@ -109,7 +109,8 @@ export function inboundEventRoutes(doors: Doors): FastifyPluginAsync {
 async function take(sources: Sources, post: Address, request: FastifyRequest, reply: FastifyReply, source: Source): Promise<Received> {
   const { headers } = request.raw;
   kindOf(headers);
-  const body = Number(headers["content-length"] ?? 0) > BODY_LIMIT ? "TOO_LARGE" : await readBody(request.raw, BODY_MS - reply.elapsedTime);
+  const isTooLarge = Number(headers["content-length"] ?? 0) > BODY_LIMIT;
+  const body = isTooLarge ? "TOO_LARGE" : await readBody(request, source.organizationId, BODY_MS - reply.elapsedTime);
   if (body === "TOO_LARGE") throw new TooLargeError("the body is larger than 256 KiB");
   if (typeof body === "string") throw new TimedOutError();
   return sources.receive(post, source, { headers, body }, () => payloadOf(headers, body));

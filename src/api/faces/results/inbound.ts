@@ -116,7 +116,7 @@ async function take(
   const length = headers["content-length"];
   const format = formatOf(headers, headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) > 0));
   if (!format) return refuse(415);
-  const body = await readBody(request.raw, bodyMs - reply.elapsedTime);
+  const body = await readBody(request, admission.source.organizationId, bodyMs - reply.elapsedTime);
   if (typeof body === "string") {
     reply.header("connection", "close");
     return refuse(body === "TOO_LARGE" ? 413 : 408);

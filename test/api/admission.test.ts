@@ -1,0 +1,116 @@
+/** Bodies that come slowly, or not at all: what they hold, and whom they keep out. */
+import { connect, type Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { EVENTS, HTTP } from "../../src/api/limits.ts";
+import { type TestApp, testApp } from "../helpers/app.ts";
+
+const MB = 2 ** 20;
+/** Megabytes of bodies, and calls. */
+const MOST = { openCallsMb: 16, openCalls: 400 };
+
+let app: TestApp;
+/** Of two organizations more. */
+let [second, third] = ["", ""];
+const sockets: Socket[] = [];
+beforeAll(async () => {
+  app = await testApp(MOST);
+  const token = async () => app.token({ organizationId: (await app.t.organization()).id });
+  [second, third] = [await token(), await token()];
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await expect.poll(() => emit(), { timeout: 10_000 }).toBe(202);
+});
+afterAll(() => app?.close());
+
+async function emit(token = app.adminToken, bytes = 10): Promise<number> {
+  const body = JSON.stringify({ type: "some.thing", payload: "x".repeat(bytes) });
+  const response = await fetch(`${app.url}/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body,
+  });
+  await response.text();
+  return response.status;
+}
+
+interface Slow {
+  /** What was answered so far. */
+  answer(): string;
+}
+
+/** A call of which `sent` bytes of `length` come; without a length it is chunked. */
+async function slow(path: string, headers: string[], { sent, length }: { sent: number; length?: number }): Promise<Slow> {
+  const { port } = new URL(app.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  sockets.push(socket);
+  let answer = "";
+  socket.on("data", (bytes) => {
+    answer += bytes;
+  });
+  socket.on("error", () => undefined);
+  const framing = length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${length}`;
+  const head = [`POST ${path} HTTP/1.1`, "Host: a", "Content-Type: application/json", framing, ...headers].join("\r\n");
+  const body = length === undefined ? `${sent.toString(16)}\r\n${"x".repeat(sent)}\r\n` : "x".repeat(sent);
+  await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${sent > 0 ? body : ""}`, () => resolve()));
+  return { answer: () => answer };
+}
+
+const bearer = (token: string) => `Authorization: Bearer ${token}`;
+const refused = (calls: readonly Slow[], status: number) => calls.filter(({ answer }) => answer().startsWith(`HTTP/1.1 ${status}`)).length;
+
+describe("bodies of callers nobody knows", () => {
+  test.each(["/graphql", "/sign-in-token", "/api/v1/Webhook", "/nope", "/v1/events"])(
+    "POST %s that announces a megabyte and sends nothing keeps nobody out",
+    async (path) => {
+      const calls = await Promise.all(Array.from({ length: 150 }, () => slow(path, [], { sent: 0, length: HTTP.bodyBytes })));
+      expect(await emit()).toBe(202);
+      expect(calls).toHaveLength(150);
+    },
+  );
+
+  test("together they hold a quarter, whatever they announce; who is known is served", async () => {
+    const calls: Slow[] = [];
+    // 24 megabytes of 16, of which they may hold four.
+    for (let i = 0; i < 24; i++) calls.push(await slow("/api/v1/Webhook", [], { sent: MB - 10, length: MB }));
+    await expect.poll(() => refused(calls, 503), { timeout: 10_000 }).toBe(20);
+    expect(await emit(app.adminToken, MB / 2)).toBe(202);
+  });
+
+  test("and a quarter of the calls", async () => {
+    const calls = await Promise.all(Array.from({ length: 120 }, () => slow("/api/v1/Webhook", [], { sent: 1, length: 1_000 })));
+    await expect.poll(() => refused(calls, 503), { timeout: 10_000 }).toBe(20);
+    expect(await emit()).toBe(202);
+  });
+
+  test("a body larger than anybody without a token needs is not waited for", async () => {
+    const call = await slow("/graphql", ["Authorization: Bearer wrong"], { sent: 0, length: HTTP.bodyBytes });
+    await expect.poll(() => refused([call], 401), { timeout: 10_000 }).toBe(1);
+  });
+});
+
+describe("bodies of one organization", () => {
+  test.each([
+    ["announced", EVENTS.bodyBytes - 10],
+    ["chunked", undefined],
+  ] as const)("%s ones of five megabytes hold half of the room: beyond it 429, and others are served", async (_, length) => {
+    const calls: Slow[] = [];
+    const sent = 4 * MB;
+    for (let i = 0; i < 6; i++)
+      calls.push(await slow("/v1/events", [bearer(app.adminToken)], length === undefined ? { sent } : { sent, length }));
+    await expect.poll(() => refused(calls, 429), { timeout: 10_000 }).toBe(4);
+    expect(await emit(second, MB / 2)).toBe(202);
+  });
+
+  test("all organizations together hold what there is: beyond it 503", async () => {
+    const tokens = [app.adminToken, second, third];
+    const calls: Slow[] = [];
+    for (let i = 0; i < 6; i++)
+      calls.push(await slow("/v1/events", [bearer(tokens[i % 3] as string)], { sent: 3 * MB, length: EVENTS.bodyBytes - 10 }));
+    await expect.poll(() => refused(calls, 503), { timeout: 10_000 }).toBe(1);
+  });
+
+  test("a lone call fits, whatever its size, and what has been answered is held no longer", async () => {
+    for (let i = 0; i < 6; i++) expect(await emit(app.adminToken, MB - 100)).toBe(202);
+  });
+});
