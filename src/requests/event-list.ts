@@ -10,10 +10,11 @@ import { queries, rowsOf } from "../db/queries.ts";
 import { type Count, countOf } from "./count.ts";
 import { type EventNode, type EventRow, eventNodes } from "./event.ts";
 import { type EventFilter, eventClauses, matchesNoEvent } from "./event-filter.ts";
-import { EVENT_COLUMNS, endOfStretch, matchingEvents, type Stretch } from "./event-walk.ts";
+import { EVENT_COLUMNS, endOfRows, endOfStretch, matchingEvents, type Stretch } from "./event-walk.ts";
 import { HIGHEST, LOWEST } from "./id-range.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 import { searchPayloads } from "./payload-search.ts";
+import { readWalkedPage } from "./walked-page.ts";
 
 /** Events that a page may read, and a count. */
 const WALK = { page: 50_000, count: 150_000 };
@@ -48,8 +49,10 @@ export async function listEvents(
     if (inPayloads(filter)) return searchPayloads<EventRow>(db, { organizationId, filter, range, order, most, stretch }, EVENT_COLUMNS);
     const clauses = eventClauses(organizationId, filter, range);
     const query = matchingEvents(clauses, order, stretch.rows).select(EVENT_COLUMNS).limit(most);
-    const rows = (await rowsOf(db.tenant(organizationId), query)) as unknown as EventRow[];
-    return { rows, stoppedAt: rows.length < most ? await endOfStretch(db, organizationId, clauses, order, stretch) : undefined };
+    const tenant = db.tenant(organizationId);
+    if (clauses.rest.length === 0) return { rows: (await rowsOf(tenant, query)) as unknown as EventRow[], stoppedAt: undefined };
+    const end = endOfRows(clauses, order, stretch.rows);
+    return readWalkedPage<EventRow>(tenant, { page: query, end, order, enough: most });
   };
   const { rows, stoppedAt } = await read();
   const slice = sliceOf(page, eventNodes(db, rows));

@@ -5,8 +5,7 @@ import type { EventTable } from "../db/kysely-types.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import type { EventClauses } from "./event-filter.ts";
 import { EVENT_FIELDS } from "./sql/read-events.ts";
-
-export type Order = "asc" | "desc";
+import type { Order } from "./walked-page.ts";
 
 /** How far one statement looks. */
 export interface Stretch {
@@ -57,6 +56,13 @@ export function eventsHolding(
     .orderBy("e.id", order);
 }
 
+/** The id at which so many rows end; no row when there are not so many. */
+export const endOfRows = (clauses: EventClauses, order: Order, rows: number) =>
+  walked(clauses, order)
+    .select("e.id")
+    .offset(rows - 1)
+    .limit(1);
+
 /** The id at which a stretch ends; undefined when it reaches the end. */
 export async function endOfStretch(
   db: Database,
@@ -75,10 +81,7 @@ export async function endOfStretch(
     const [first] = await rowsOf(tenant, beyond.orderBy("e.id", order).limit(1));
     if (first) return first.id_before;
   }
-  const last = walked(clauses, order)
-    .select("e.id")
-    .offset(stretch.rows - 1);
-  const [row] = await rowsOf(tenant, last.limit(1));
+  const [row] = await rowsOf(tenant, endOfRows(clauses, order, stretch.rows));
   return row?.id;
 }
 

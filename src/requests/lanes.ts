@@ -3,10 +3,11 @@
 import { type RawBuilder, sql } from "kysely";
 import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
-import { queries, rowsOf } from "../db/queries.ts";
+import { rowsOf } from "../db/queries.ts";
 import { type LaneState, laneState } from "../delivery/lane-state.ts";
 import { type Count, countOf } from "./count.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
+import { bound, readWalkedPage } from "./walked-page.ts";
 
 export interface LaneRow {
   /** UUID. */
@@ -149,36 +150,26 @@ const inState = (filter: LaneFilter, now: Date) => (filter.state ? sql`(${stateA
 /** One page, in the order of the ids. */
 export async function listLanes(core: Core, organizationId: string, filter: LaneFilter, page: PageOf<string>): Promise<Slice<LaneRow>> {
   const now = core.clock.now();
-  const order = page.fromBack ? sql`ASC` : sql`DESC`;
-  const walk = walked(organizationId, clausesOf(filter, page), !page.fromBack, filter.state ? WALK : page.limit + 1);
-  const some = sql`SELECT * FROM ${walk} l WHERE ${inState(filter, now)} ORDER BY l.id ${order} LIMIT ${page.limit + 1}`;
-  const rows = await rowsOf(core.db.tenant(organizationId), bound(sql<Found>`${shownOf(some)} ORDER BY l.id ${order}`));
+  const order = page.fromBack ? "asc" : "desc";
+  const tenant = core.db.tenant(organizationId);
+  const clauses = clausesOf(filter, page);
+  const enough = page.limit + 1;
+  const walk = walked(organizationId, clauses, !page.fromBack, filter.state ? WALK : enough);
+  const some = shownOf(sql`SELECT * FROM ${walk} l WHERE ${inState(filter, now)} ORDER BY l.id ${sql.raw(order)} LIMIT ${enough}`);
+  const { rows, stoppedAt } = filter.state
+    ? await readWalkedPage<Found>(tenant, { page: some, end: endOf(organizationId, clauses, !page.fromBack), order, enough })
+    : { rows: await rowsOf(tenant, bound(sql<Found>`${some} ORDER BY l.id ${sql.raw(order)}`)), stoppedAt: undefined };
   const slice = sliceOf(
     page,
     rows.map((row) => shown(row, now)),
   );
-  if (!filter.state || rows.length > page.limit) return slice;
-  const stoppedAt = await endOfWalk(core, organizationId, clausesOf(filter, page), !page.fromBack);
   if (stoppedAt === undefined) return slice;
   return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
 }
 
-/** Kysely's raw text compiled where it has no query around it. */
-const bound = <Row>(raw: RawBuilder<Row>) => ({ compile: () => raw.compile(queries) });
-
-async function endOfWalk(
-  core: Core,
-  organizationId: string,
-  clauses: readonly RawBuilder<unknown>[],
-  descending: boolean,
-): Promise<string | undefined> {
-  const walk = walked(organizationId, clauses, descending, WALK);
-  const [row] = await rowsOf(
-    core.db.tenant(organizationId),
-    bound(sql<{ id: string }>`SELECT l.id FROM ${walk} l OFFSET ${WALK - 1} LIMIT 1`),
-  );
-  return row?.id;
-}
+/** The id at which a walk ends; no row when it sees all there are. */
+const endOf = (organizationId: string, clauses: readonly RawBuilder<unknown>[], descending: boolean) =>
+  sql<{ id: string }>`SELECT l.id FROM ${walked(organizationId, clauses, descending, WALK)} l OFFSET ${WALK - 1} LIMIT 1`;
 
 export async function countLanes(core: Core, organizationId: string, filter: LaneFilter): Promise<Count> {
   const now = core.clock.now();
@@ -190,7 +181,8 @@ export async function countLanes(core: Core, organizationId: string, filter: Lan
   );
   const counted = countOf(row?.count ?? 0);
   if (counted.capped || !filter.state) return counted;
-  return { count: counted.count, capped: (await endOfWalk(core, organizationId, clausesOf(filter), true)) !== undefined };
+  const end = await rowsOf(core.db.tenant(organizationId), bound(endOf(organizationId, clausesOf(filter), true)));
+  return { count: counted.count, capped: end.length > 0 };
 }
 
 /** Those that exist, in no order. */

@@ -7,9 +7,10 @@ import { type AliasedRawBuilder, type SqlBool, sql } from "kysely";
 import type { Database } from "../db/client.ts";
 import { rowsOf } from "../db/queries.ts";
 import { containing, type EventFilter, eventClauses, type IdRange, rangeIn } from "./event-filter.ts";
-import { endOfStretch, eventsHolding, fittingOf, type Order, type Stretch } from "./event-walk.ts";
+import { endOfStretch, eventsHolding, fittingOf, type Stretch } from "./event-walk.ts";
 import { quoted } from "./partitions.ts";
 import { type IndexedPartition, indexedPartitions } from "./payload-index.ts";
+import type { Order } from "./walked-page.ts";
 
 export interface Search {
   organizationId: string;

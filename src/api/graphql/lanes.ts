@@ -89,7 +89,7 @@ builder.queryField("lanes", (t) =>
   t.field({
     type: LaneConnection,
     description:
-      "The lanes of the organization in the order of their ids, idle ones of the last 24 hours included. Needs the scope webhooks:read.",
+      "The lanes of the organization in the order of their ids, idle ones of the last 24 hours included. A page by `state` reads at most 100 000 lanes: it may be shorter than asked for while `hasNextPage` is true; go on from `endCursor`. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: { filter: t.arg({ type: LaneFilter, description: "Only lanes that match; all when absent." }), ...t.arg.connectionArgs() },
     resolve: async (_root, args, context) => {

@@ -173,7 +173,8 @@ builder.node(WebhookRequest, {
 builder.queryFields((t) => ({
   webhookRequests: t.field({
     type: WebhookRequestConnection,
-    description: "The delivery log, newest first. Ids of others in the filter match nothing. Needs the scope webhooks:read.",
+    description:
+      "The delivery log, newest first. Ids of others in the filter match nothing. A page with a filter may be shorter than asked for, even empty, while `hasNextPage` is true: it reads at most 100 000 requests along the way, fewer when that takes long; go on from `endCursor`. Needs the scope webhooks:read.",
     authScopes: { scope: "webhooks:read" },
     args: {
       filter: t.arg({ type: WebhookRequestFilter, description: "Only requests that match; all when absent." }),
