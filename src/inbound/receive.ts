@@ -18,7 +18,7 @@ import { traceOfHeaders } from "../wire/trace-context.ts";
 import { eventOfPost, type ReadPost } from "./event-of-post.ts";
 import { type SourceSettings, secretPlace } from "./source.ts";
 import { headerOf, textAt } from "./templates.ts";
-import { type PostHeaders, refusalOf, type Signed } from "./verification.ts";
+import { type PostHeaders, refusalOf, type Signed, signedId } from "./verification.ts";
 
 /** Of one statement before the body is read. */
 const LOOKUP_MS = 10_000;
@@ -86,8 +86,10 @@ const refused = (status: 400 | 401 | 403 | 404 | 422, code: string, reason: stri
 const answerOf = (id: string | null) => JSON.stringify({ id: id === null ? null : globalId("Event", id) });
 
 /** What makes a post the same as an earlier one; undefined: it names nothing. */
-function keyOf({ dedupeHeader, dedupePath }: SourceSettings, { headers, payload }: ReadPost): string | undefined {
-  const value = dedupeHeader ? headerOf(headers, dedupeHeader) : dedupePath ? textAt(payload, dedupePath) : undefined;
+function keyOf({ verification, dedupeHeader, dedupePath }: SourceSettings, { headers, payload }: ReadPost): string | undefined {
+  // A captured post, its headers renamed, has the id that was signed under another name.
+  const named = (header: string) => signedId(verification, headers, header) ?? headerOf(headers, header);
+  const value = dedupeHeader ? named(dedupeHeader) : dedupePath ? textAt(payload, dedupePath) : undefined;
   return value === undefined || value === "" ? undefined : createHash("sha256").update(value).digest("base64url");
 }
 

@@ -56,20 +56,36 @@ const SCHEMES: Record<Exclude<Preset, "NONE">, Scheme> = {
   SLACK: slack,
 };
 
+/** Svix, whose libraries came first, has names of its own. */
+const FAMILIES = ["webhook", "svix"] as const;
+
+/** All three of one family: a post with names of both must not be verified by the one and told from others by the other. */
+function standardHeaders(headers: PostHeaders): { id: string; timestamp: string; signatures: string } | undefined {
+  for (const family of FAMILIES) {
+    const [id, timestamp, signatures] = ["id", "timestamp", "signature"].map((name) => textOf(headers, `${family}-${name}`));
+    if (id !== undefined && timestamp !== undefined && signatures !== undefined) return { id, timestamp, signatures };
+  }
+  return undefined;
+}
+
+/** Of a post that is genuine: the id that its signature holds, where the header of that name is asked for. Undefined: that header is no such id. */
+export function signedId(preset: Preset, headers: PostHeaders, header: string): string | undefined {
+  const isId = FAMILIES.some((family) => header.toLowerCase() === `${family}-id`);
+  return preset === "STANDARD_WEBHOOKS" && isId ? standardHeaders(headers)?.id : undefined;
+}
+
 function standard(secret: string, { headers, body }: Signed, now: Date): string | undefined {
-  // Svix, whose libraries came first, names them so.
-  const named = (name: string) => textOf(headers, `webhook-${name}`) ?? textOf(headers, `svix-${name}`);
-  const [id, timestamp, signatures] = [named("id"), named("timestamp"), named("signature")];
-  if (id === undefined || timestamp === undefined || signatures === undefined)
-    return "webhook-id, webhook-timestamp and webhook-signature are not all there";
+  const given = standardHeaders(headers);
+  if (!given) return "webhook-id, webhook-timestamp and webhook-signature are not all there";
+  const { id, timestamp, signatures } = given;
   const late = untimely(timestamp, now);
   if (late) return `webhook-timestamp ${late}`;
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
-  const given = signatures.split(" ", MOST_SIGNATURES).map((each) => each.split(",", 2));
+  const each = signatures.split(" ", MOST_SIGNATURES).map((one) => one.split(",", 2));
   const genuine = secret.startsWith(PUBLIC_KEY)
-    ? given.some(([version, text]) => version === "v1a" && isByKey(secret, signed, bytesOf(text ?? "", "BASE64")))
+    ? each.some(([version, text]) => version === "v1a" && isByKey(secret, signed, bytesOf(text ?? "", "BASE64")))
     : matches(
-        given.flatMap(([version, text]) => (version === "v1" ? [bytesOf(text ?? "", "BASE64")] : [])),
+        each.flatMap(([version, text]) => (version === "v1" ? [bytesOf(text ?? "", "BASE64")] : [])),
         sha256(parseSecret(secret) ?? Buffer.from(secret), signed),
       );
   return genuine ? undefined : "webhook-signature is not that of these bytes and this secret";

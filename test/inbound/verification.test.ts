@@ -37,6 +37,10 @@ describe("Standard Webhooks", () => {
     const svix = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace("webhook", "svix"), value]));
     expect(refusal("STANDARD_WEBHOOKS", SECRET, svix)).toBeUndefined();
     expect(refusal("STANDARD_WEBHOOKS", SECRET, {})).toMatch(/not all there/);
+    for (const name of ["webhook-id", "webhook-timestamp", "webhook-signature"] as const) {
+      const { [name]: value, ...others } = headers;
+      expect(refusal("STANDARD_WEBHOOKS", SECRET, { ...others, [name.replace("webhook", "svix")]: value })).toMatch(/not all there/);
+    }
   });
 
   test("its published vectors", () => {

@@ -253,6 +253,29 @@ describe("the same post again", () => {
     expect((await post(byPath.url, '{"data":{"id":12345678901234567891}}')).text).not.toBe(one.text);
   });
 
+  test("what Standard Webhooks signs is one event by the id that was signed, whoever's names its headers have", async () => {
+    const secret = `whsec_${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}`;
+    const signed = (family: string, id: string, body = "{}") => {
+      const at = String(Math.floor(Date.now() / 1_000));
+      const signature = `v1,${createHmac("sha256", "0123456789abcdef0123456789abcdef").update(`${id}.${at}.${body}`).digest("base64")}`;
+      return { [`${family}-id`]: id, [`${family}-timestamp`]: at, [`${family}-signature`]: signature };
+    };
+    for (const header of ["webhook-id", "Svix-Id"]) {
+      const { id, url } = await make({ verification: { preset: "STANDARD_WEBHOOKS", secret }, dedupe: { header } });
+      const first = await post(url, "{}", signed("webhook", "m1"));
+      expect(first).toMatchObject({ status: 202, body: { id: expect.stringMatching(/^evt_/) } });
+      const again = [
+        signed("svix", "m1"),
+        { ...signed("webhook", "m1"), "svix-id": "m2" },
+        { ...signed("svix", "m1"), "webhook-id": "m2" },
+        { ...signed("webhook", "m1"), ...signed("svix", "m2") },
+      ];
+      for (const headers of again) expect((await post(url, "{}", headers)).body).toEqual(first.body);
+      expect((await post(url, "{}", signed("svix", "m2"))).body).not.toEqual(first.body);
+      expect(await log(id)).toMatchObject({ acceptedCount: 2, duplicateCount: 4, refusedCount: 0 });
+    }
+  });
+
   test("twenty at once at two processes are one event; another webhook's are its own", async () => {
     const { id, url } = await make({ dedupe: { path: "id" } });
     const second = await app.another();
