@@ -1,4 +1,5 @@
 /** POST /v1/events: what is taken, and every way to be refused. */
+import { createHash } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { afterAll, describe, expect, test } from "vitest";
 import { testApp } from "../helpers/app.ts";
@@ -91,6 +92,46 @@ describe("taken", () => {
     const before = await count();
     expect((await post(cloud, type)).body.id).toBe(first.body.id);
     expect(await count()).toBe(before);
+  });
+
+  test("a CloudEvent is the same as one of its source and id, however these are written together, and as nothing else", async () => {
+    const type = { "content-type": "application/cloudevents+json" };
+    const of = (source: string, id: string, n: number) => post({ ...cloud, source, id, data: { n } }, type);
+    const names = [
+      ["b", "z a"],
+      ["a b", "z"],
+      ["a b c", "z"],
+      ["a b", "c z"],
+      ["a", "b c z"],
+      [" b", "z a"],
+      ["b".repeat(200), `${"z".repeat(60)} a`],
+      [`${"b".repeat(200)} ${"z".repeat(60)}`, "a"],
+    ] as const;
+    const first = [];
+    for (const [i, [source, id]] of names.entries()) first.push((await of(source, id, i)).body.id);
+    expect(new Set(first).size).toBe(names.length);
+    for (const [i, [source, id]] of names.entries()) expect((await of(source, id, i + 100)).body.id).toBe(first[i]);
+
+    // In both orders, and in one call.
+    const reused = { status: 422, body: { code: "IDEMPOTENCY_KEY_REUSED" } };
+    expect((await post({ type: "a.b", idempotencyKey: "/orders 1" })).status).toBe(202);
+    expect(await of("/orders", "1", 1)).toMatchObject(reused);
+    expect((await of("/orders", "2", 1)).status).toBe(202);
+    expect(await post({ type: "a.b", idempotencyKey: "/orders 2" })).toMatchObject(reused);
+  });
+
+  test("a key that a CloudEvent took under an earlier version still stands for it", async () => {
+    const first = await post({ type: "a.b" });
+    await app.t.core.db.pool.query(
+      `INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer) VALUES ($1, '', '/old 7 8', $2, 202, $3)`,
+      [
+        app.t.organizationId,
+        createHash("sha256").update("named by its key\0").digest(),
+        JSON.stringify({ id: (await stored(first.body.id)).id, type: "a.b" }),
+      ],
+    );
+    const again = await post({ ...cloud, source: "/old", id: "7 8" }, { "content-type": "application/cloudevents+json" });
+    expect([again.status, again.body.id]).toEqual([202, first.body.id]);
   });
 
   test("a batch, and a binary one", async () => {

@@ -53,9 +53,12 @@ function timeOf(text: string): Date | undefined {
   return isShowable(moment) ? moment : undefined;
 }
 
-/** Source and id together name an event for ever; too long for a key, their hash does. */
+/**
+ * Source and id together name an event for ever; too long for a key, their hash does. A source is a URI-reference, which has no
+ * space: the first one ends it. One that has a space all the same stands behind its length, and behind a space, as no other does.
+ */
 function keyOf(source: string, id: string): string {
-  const key = `${source} ${id}`;
+  const key = source.includes(" ") ? ` ${source.length} ${source} ${id}` : `${source} ${id}`;
   return key.length <= KEY_LENGTH ? key : `sha256:${createHash("sha256").update(key).digest("hex")}`;
 }
 
