@@ -17,14 +17,14 @@ import type { Caller } from "./caller.ts";
 export interface OrganizationErasure {
   /** UUID. */
   organizationId: string;
-  /** Rows when it began, of each table at most 10 000 counted. */
+  /** Rows when it began, of each table at most 10 000 counted; as many as are gone, where these are more. */
   total: number;
   done: number;
   startedAt: Date;
   finishedAt: Date | null;
 }
 
-const COLUMNS = `organization_id AS "organizationId", total, done, started_at AS "startedAt", finished_at AS "finishedAt"`;
+const COLUMNS = `organization_id AS "organizationId", GREATEST(total, done) AS total, done, started_at AS "startedAt", finished_at AS "finishedAt"`;
 
 const job = z.object({ organizationId: z.uuid() });
 type Job = z.infer<typeof job>;

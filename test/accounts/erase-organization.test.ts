@@ -107,6 +107,15 @@ describe("B60 deleteOrganization", () => {
     expect((await leftOf(stays.id)).length).toBe(before);
   });
 
+  test("the total of rows is never less than those that are gone, however few were counted when it began", async () => {
+    const { id } = await filled("Counted");
+    await t.asServer(`INSERT INTO organization_erasure (organization_id, total, done) VALUES ('${id}', 10000, 330000)`);
+    expect(await findErasure(t.core, operator, id)).toMatchObject({ total: 330_000, done: 330_000 });
+    await t.asServer(`UPDATE organization_erasure SET done = 7 WHERE organization_id = '${id}'`);
+    expect(await findErasure(t.core, operator, id)).toMatchObject({ total: 10_000, done: 7 });
+    await t.asServer(`DELETE FROM organization_erasure WHERE organization_id = '${id}'`);
+  });
+
   test("goes on after kill -9 in its midst", async () => {
     const { id } = await filled("Killed");
     await t.asServer(`INSERT INTO delivery_minute (organization_id, definition_id, minute, process, last_attempt_at)

@@ -317,6 +317,27 @@ describe("events", () => {
     expect(await count()).toBe(before);
   });
 
+  test("a payload that is null is null, and one that is absent an empty object, by every door", async () => {
+    const { type } = await definition();
+    const EMIT_BOTH = `mutation ($input: EmitEventsInput!) { emitEvents(input: $input) { ... on EmittedEvents { events { payload } } } }`;
+    const events = [{ type, payload: null }, { type }];
+    const wanted = [{ payload: null }, { payload: {} }];
+    expect((await ask(EMIT_BOTH, { input: { events } })).emitEvents.events).toEqual(wanted);
+    const keys = events.map((event, i) => ({ ...event, idempotencyKey: `${type}-${i}` }));
+    expect((await ask(EMIT_BOTH, { input: { events: keys } })).emitEvents.events).toEqual(wanted);
+    const literal = `mutation { emitEvents(input: { events: [{ type: "${type}", payload: null }, { type: "${type}" }] }) { ... on EmittedEvents { events { payload } } } }`;
+    expect((await ask(literal)).emitEvents.events).toEqual(wanted);
+    await fetch(`${app.url}/v1/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${app.adminToken}` },
+      body: JSON.stringify(events),
+    });
+    const kept = await ask(`query ($type: [String!]) { events(first: 2, filter: { type: $type }) { edges { node { payload } } } }`, {
+      type: [type],
+    });
+    expect(kept.events.edges.map((edge: Answer) => edge.node).reverse()).toEqual(wanted);
+  });
+
   test("an idempotency key takes the same event once, and refuses another under it", async () => {
     const { type } = await definition();
     const once = await emit(type, { idempotencyKey: "o-18" });

@@ -67,7 +67,8 @@ const OrganizationErasure = builder.objectRef<Row>("OrganizationErasure").implem
     }),
     total: t.field({
       type: "SafeInt",
-      description: "How many rows there were when it began; of each table at most 10 000 are counted.",
+      description:
+        "How many rows there were when it began; of each table at most 10 000 are counted. When more than these are gone, as many as are gone.",
       resolve: ({ total }) => total,
     }),
     done: t.field({ type: "SafeInt", description: "How many are gone.", resolve: ({ done }) => done }),

@@ -6,6 +6,7 @@ import { changesIssues, scopeIssues } from "../../definitions/text.ts";
 import { ValidationError } from "../../errors.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { builder } from "./builder.ts";
+import { payloadText } from "./written-json.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFieldBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
@@ -84,7 +85,7 @@ export function imagined(core: Core, organizationId: string, input: EventFields)
     type: input.type,
     entity: input.entity ?? null,
     entityId: input.entityId ?? null,
-    payload: JSON.stringify(input.payload ?? {}),
+    payload: payloadText(input.payload),
     previous: input.previous === null || input.previous === undefined ? null : JSON.stringify(input.previous),
     changes: input.changes ?? [],
     scope: (input.scope ?? null) as EventView["scope"],

@@ -23,7 +23,7 @@ import { inOrder } from "./loader.ts";
 import { mutation, type SignedIn } from "./mutation.ts";
 import { Application, WebhookRequestConnection } from "./nodes.ts";
 import { connectionType, pageOfRows } from "./page.ts";
-import { readAnew, WrittenJson, writtenText } from "./written-json.ts";
+import { payloadText, readAnew, WrittenJson, writtenText } from "./written-json.ts";
 
 export const Event = builder.objectRef<EventNode>("Event");
 const EventConnection = connectionType("Event", Event);
@@ -192,7 +192,7 @@ function eventInputs(events: readonly EmittedFields[], at: (i: number, field: st
   const inputs = events.map((given, i): EventInput => {
     const event = given.idempotencyKey == null ? given : keyed(given);
     const texts = {
-      payload: writtenText(event.payload ?? {}),
+      payload: payloadText(event.payload),
       previous: event.previous == null ? null : writtenText(event.previous),
     };
     const path = (field: string) => at(i, field);

@@ -23,3 +23,6 @@ export const readAnew = (value: unknown): unknown => (value instanceof WrittenJs
 
 /** @param value of an input of the type JSON, whichever way it was read */
 export const writtenText = (value: unknown): string => (value instanceof WrittenJson ? value.text : JSON.stringify(value));
+
+/** Of an event: null is a value as any other, and only what is absent is an empty object, as over REST. */
+export const payloadText = (value: unknown): string => (value === undefined ? "{}" : writtenText(value));
