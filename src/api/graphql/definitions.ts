@@ -8,6 +8,7 @@ import { BadInputError } from "../../errors.ts";
 import { numberKey, pageCursor, pageOf } from "../../requests/page.ts";
 import type { Policy as PolicyShape } from "../../wire/dialect.ts";
 import { idOf } from "../../wire/ids.ts";
+import { checkFilterTexts } from "../filter-texts.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import {
@@ -261,7 +262,7 @@ function effectivePolicy(row: DefinitionRow): PolicyShape {
 }
 
 const WebhookDefinitionFilter = builder.inputType("WebhookDefinitionFilter", {
-  description: "Narrows a list of definitions: all that is given must hold.",
+  description: "Narrows a list of definitions: all that is given must hold. A text has at most 2 048 characters.",
   fields: (t) => ({
     state: t.field({ type: [WebhookDefinitionState], description: "Definitions in one of these states; an empty list matches none." }),
     dialect: t.field({ type: Dialect, description: "Only those for this family of receivers." }),
@@ -313,6 +314,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, { filter: asked, ...args }, context, info) => {
       const caller = callerOf(context);
       const filter = Object.fromEntries(Object.entries(asked ?? {}).filter(([, value]) => value !== null));
+      checkFilterTexts(filter);
       return pageOfRows(
         await listDefinitions(
           context.doors.core,

@@ -7,6 +7,7 @@ import { checkEventTypePattern } from "../../definitions/match.ts";
 import { type Issue, ValidationError } from "../../errors.ts";
 import { type EventFilter as DomainFilter, payloadTextProblem } from "../../requests/event-filter.ts";
 import { idOf, NOBODY } from "../../wire/ids.ts";
+import { checkFilterTexts } from "../filter-texts.ts";
 import { builder } from "./builder.ts";
 
 const MOST_TYPES = 100;
@@ -14,7 +15,7 @@ const MOST_TYPES = 100;
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 
 export const EventFilter = builder.inputType("EventFilter", {
-  description: "Narrows the list of events: all that is given must hold.",
+  description: "Narrows the list of events: all that is given must hold. A text has at most 2 048 characters.",
   fields: (t) => ({
     type: t.stringList({
       description:
@@ -29,7 +30,7 @@ export const EventFilter = builder.inputType("EventFilter", {
     }),
     payloadContains: t.string({
       description:
-        'Events whose payload has this in its text, 3 to 200 characters; case does not count, nothing is a wildcard, and what was erased is not found. The text is the JSON as it was sent: `"total": 5` with the white space and the order of names of whoever sent it (GraphQL inputs are kept without white space), a quote as `\\"`, and `é` as `\\u00e9` where it came as that. A name or value by itself is found best. A page looks into 8 MiB of payloads, unless they are indexed: it may be shorter, even empty, while `hasNextPage` is true.',
+        'Events whose payload has this in its text, 3 to 200 characters; case does not count (of which letters beyond ASCII depends on the ctype of the database: of none in the embedded one), nothing is a wildcard, and what was erased is not found. The text is the JSON as it was sent: `"total": 5` with the white space and the order of names of whoever sent it (GraphQL inputs are kept without white space), a quote as `\\"`, and `é` as `\\u00e9` where it came as that. A name or value by itself is found best. A page looks into 8 MiB of payloads, unless they are indexed: it may be shorter, even empty, while `hasNextPage` is true.',
     }),
     application: t.string({
       description:
@@ -63,6 +64,7 @@ async function applicationIdOf(core: Core, caller: Caller, text: string): Promis
  */
 export async function eventFilter(core: Core, caller: Caller, given: Given | null | undefined): Promise<DomainFilter> {
   if (!given) return {};
+  checkFilterTexts(given);
   const { application, ...rest } = given;
   const issues = mistakesOf(given);
   if (issues.length > 0) throw new ValidationError(issues);

@@ -5,6 +5,7 @@ import { NotFoundError, ValidationError } from "../../errors.ts";
 import { masksUrls, type RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
 import { idToFind, type NodeType } from "../../wire/ids.ts";
+import { checkFilterTexts } from "../filter-texts.ts";
 import { builder } from "./builder.ts";
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
@@ -43,7 +44,7 @@ export const LifeCycleState = builder.enumType("LifeCycleState", {
 
 export const WebhookRequestFilter = builder.inputType("WebhookRequestFilter", {
   description:
-    "Narrows the delivery log, a replay or live updates: all that is given must hold. An empty list, and an id that is unknown, match nothing.",
+    "Narrows the delivery log, a replay or live updates: all that is given must hold. A text has at most 2 048 characters. An empty list, and an id that is unknown, match nothing.",
   fields: (t) => ({
     ids: t.idList({ description: "Global ids, `req_…`: no others than these." }),
     webhookDefinitionId: t.id({ description: "Requests of this definition, which may be deleted." }),
@@ -70,10 +71,11 @@ type Given = InputShapeFromTypeParam<BuilderTypes, typeof WebhookRequestFilter, 
 
 /**
  * As the domain takes it, by who asks; null is as absent. An id of another type, or none, is unknown: it matches nothing.
- * @throws ValidationError for a number that is none
+ * @throws ValidationError for a number that is none, and for a text that is too long
  */
 export function requestFilter(caller: Pick<Caller, "scopes">, given: Given | null | undefined): RequestFilter {
   if (!given) return {};
+  checkFilterTexts(given);
   const { ids, webhookDefinitionId, workflowRuleId, number, ...rest } = given;
   const id = (type: NodeType, text: string | null | undefined) => (text == null ? undefined : idToFind(type, text));
   if (number != null && !/^\d{1,16}$/.test(number)) {

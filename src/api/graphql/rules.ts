@@ -2,6 +2,7 @@
 import { countRules, createRule, deleteRule, listRules, type RulesAlong, updateRule } from "../../definitions/rules.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { checkFilterTexts } from "../filter-texts.ts";
 import { builder, owned } from "./builder.ts";
 import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
@@ -92,6 +93,7 @@ builder.queryField("workflowRules", (t) =>
     resolve: async (_root, { filter: asked, ...args }, context, info) => {
       const caller = callerOf(context);
       const filter = { entity: asked?.entity ?? undefined, state: asked?.state ?? undefined };
+      checkFilterTexts(filter);
       return pageOfRows(
         await listRules(context.doors.core, caller, filter, pageOf(args, "workflowRules", uuidKey), along<RulesAlong>(context, info)),
         (rule) => pageCursor("workflowRules", rule.id),

@@ -8,9 +8,10 @@ import { type EventFilter, payloadTextProblem } from "../../requests/event-filte
 import { masksUrls, type RequestFilter } from "../../requests/filter.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "../../requests/row.ts";
 import { idOf, idToFind, NOBODY, type NodeType } from "../../wire/ids.ts";
+import { FILTER_CHARACTERS, TOO_LONG_FILTER } from "../filter-texts.ts";
 import { validate } from "../validate.ts";
 
-const text = z.string("must be given once").max(2_048, "must have at most 2048 characters").optional();
+const text = z.string("must be given once").max(FILTER_CHARACTERS, TOO_LONG_FILTER).optional();
 const moment = z.iso
   .datetime({ offset: true, message: "must be ISO 8601 with a time zone, such as 2026-11-01T08:00:00Z" })
   .transform((at) => new Date(at))

@@ -112,3 +112,32 @@ test("a page of payloads that stopped on the way says how far it has looked", as
   })) as Answer;
   expect([rest.edges, rest.pageInfo.hasNextPage, rest.stoppedAt]).toEqual([[], false, null]);
 });
+
+test("a text of a filter has at most 2048 characters, in every list, replays and exports", { timeout: 60_000 }, async () => {
+  const codeOf = async (query: string, variables: object) => {
+    const post = await fetch(`${app.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${app.adminToken}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = (await post.json()) as Answer;
+    return errors?.[0]?.extensions?.code ?? data.it.issues?.[0]?.path ?? data.it.__typename;
+  };
+  const lists = [
+    ["webhookRequests", "WebhookRequestFilter", ["url", "entity", "entityId", "eventType", "errorCode"]],
+    ["events", "EventFilter", ["entity", "entityId", "application"]],
+    ["webhookDefinitions", "WebhookDefinitionFilter", ["search", "eventType"]],
+    ["workflowRules", "WorkflowRuleFilter", ["entity"]],
+  ] as const;
+  for (const [list, type, fields] of lists) {
+    const query = `query ($filter: ${type}) { it: ${list}(filter: $filter) { __typename edges { node { id } } } }`;
+    for (const field of fields) {
+      expect([field, await codeOf(query, { filter: { [field]: "x".repeat(2_049) } })]).toEqual([field, "VALIDATION_FAILED"]);
+      expect([field, await codeOf(query, { filter: { [field]: "x".repeat(2_048) } })]).not.toEqual([field, "VALIDATION_FAILED"]);
+    }
+  }
+  const replay = `mutation ($input: ResendWebhookRequestsInput!) { it: resendWebhookRequests(input: $input) { __typename ... on ValidationError { issues { path } } } }`;
+  expect(await codeOf(replay, { input: { filter: { url: "x".repeat(2_049) } } })).toBe("filter.url");
+  const headers = { authorization: `Bearer ${app.adminToken}` };
+  expect((await fetch(`${app.url}/v1/requests.ndjson?url=${"x".repeat(2_049)}`, { headers })).status).toBe(400);
+});
