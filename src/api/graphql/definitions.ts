@@ -266,7 +266,10 @@ const WebhookDefinitionFilter = builder.inputType("WebhookDefinitionFilter", {
   fields: (t) => ({
     state: t.field({ type: [WebhookDefinitionState], description: "Definitions in one of these states; an empty list matches none." }),
     dialect: t.field({ type: Dialect, description: "Only those for this family of receivers." }),
-    search: t.string({ description: "A text that stands anywhere in name, code, description or target URL, whatever its case." }),
+    search: t.string({
+      description:
+        "A text that stands anywhere in name, code, description or target URL, whatever its case; beyond ASCII as `payloadContains` of EventFilter.",
+    }),
     eventType: t.string({
       description: "Names this among its event types, whatever its case: `order.*` finds the family, not its members.",
     }),
