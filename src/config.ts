@@ -97,7 +97,8 @@ const databaseUrl = readable(readDatabaseUrl);
 const schemaName = readable(checkSchemaName);
 
 const environment = z.object({
-  NODE_ENV: z.string().optional(),
+  // "Production" or "prod" is not taken for anything else: it would leave out every rule of production, unnoticed.
+  NODE_ENV: z.enum(["production", "development", "test"], "must be production, development or test, or unset").optional(),
   PORT: whole(0, 65535).default(4000),
   HOST: z.string().min(1).default("127.0.0.1"),
   DATABASE_URL: databaseUrl.optional(),

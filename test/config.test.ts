@@ -190,6 +190,19 @@ test("B61 loopback may be called only with the embedded Postgres outside of prod
   expect(readConfig({ HOOKLINE_EGRESS_ALLOW: "" }).egressAllow).toEqual([]);
 });
 
+test.each(["Production", "PRODUCTION", "prod", "production ", "staging"])(
+  "B61 NODE_ENV is production, development, test or unset; %j is refused, and not taken for one without production's rules",
+  (NODE_ENV) => {
+    expect(problemsOf({ NODE_ENV, HOOKLINE_MASTER_KEY: KEY })).toEqual(["NODE_ENV: must be production, development or test, or unset"]);
+  },
+);
+
+test("B61 development, test, an empty and an absent NODE_ENV are the same", () => {
+  for (const env of [{ NODE_ENV: "development" }, { NODE_ENV: "test" }, { NODE_ENV: "" }, {}])
+    expect(readConfig(env)).toMatchObject({ production: false, graphiql: true });
+  expect(readConfig({ NODE_ENV: "production", HOOKLINE_MASTER_KEY: KEY })).toMatchObject({ production: true, graphiql: false });
+});
+
 test("B76 a public URL with a path is refused at the start, and the sentence says what to write", () => {
   const read = (url: string) => () => readConfig({ HOOKLINE_PUBLIC_URL: url });
   expect(read("https://example.com/hooks")).toThrow("HOOKLINE_PUBLIC_URL: must have no path: Hookline stands at the root");
