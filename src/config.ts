@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
 import { usableCores } from "./config/cores.ts";
-import { OIDC_VARIABLES, type OidcConfig, oidcOf } from "./config/oidc.ts";
+import { OIDC_VARIABLES, type OidcConfig, oidcOf, oidcProblems } from "./config/oidc.ts";
 import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
 import { PORTAL_VARIABLES, type PortalBrand, portalBrandOf } from "./config/portal-brand.ts";
@@ -267,16 +267,31 @@ type Environment = Record<string, string | undefined>;
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
-/** Parses what is given, `NAME_FILE` included. An empty variable counts as unset, but for those in `emptyCounts`. */
+/**
+ * Parses what is given, `NAME_FILE` included; each variable by itself, so that one mistake hides no other. An empty variable
+ * counts as unset, but for those in `emptyCounts`.
+ * @returns `data` without the variables that are wrong; `has` says what is set, well or not; `sound` gives all of them, or throws
+ *   ConfigError with every mistake in `problems`, those added since too
+ */
 function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment, emptyCounts: readonly string[]) {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== "" || emptyCounts.includes(name)));
   const { env: full, shown, problems } = readSecretFiles(given);
-  const parsed = schema.safeParse(full);
-  for (const issue of parsed.error?.issues ?? []) {
-    const name = issue.path.join(".");
-    problems.push(`${shown.get(name) ?? name}: ${issue.message}`);
+  const data: Record<string, unknown> = {};
+  for (const [name, variable] of Object.entries(schema.shape)) {
+    const parsed = z.safeParse(variable, full[name]);
+    if (parsed.success) data[name] = parsed.data;
+    else problems.push(...parsed.error.issues.map((issue) => `${shown.get(name) ?? name}: ${issue.message}`));
   }
-  return { given: full, problems: [...new Set(problems)], data: parsed.data };
+  type Whole = z.output<z.ZodObject<Shape>>;
+  return {
+    problems,
+    data: data as Partial<Whole>,
+    has: (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined,
+    sound(): Whole {
+      if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+      return data as Whole;
+    },
+  };
 }
 
 /**
@@ -285,25 +300,22 @@ function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Env
  */
 export function readConfig(env: Environment = process.env, options: { places?: boolean } = {}): Readonly<Config> {
   // HOOKLINE_EGRESS_ALLOW="" means "nothing is allowed".
-  const { given, problems, data } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
-  const production = given["NODE_ENV"] === "production" || given["DATABASE_URL"] !== undefined || given["DATABASE_URL_FILE"] !== undefined;
-  if (production && given["HOOKLINE_MASTER_KEY"] === undefined && given["HOOKLINE_MASTER_KEY_FILE"] === undefined) {
+  const { has, problems, data, sound } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
+  const production = data.NODE_ENV === "production" || has("DATABASE_URL");
+  if (production && !has("HOOKLINE_MASTER_KEY")) {
     problems.push(
       "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
     );
   }
-  if (data?.HOOKLINE_METRICS_PORT && data.HOOKLINE_METRICS_PORT === data.PORT) {
+  if (data.HOOKLINE_METRICS_PORT && data.HOOKLINE_METRICS_PORT === data.PORT) {
     problems.push("HOOKLINE_METRICS_PORT: is PORT too: give /metrics a port of its own");
   }
-  if (options.places && given["DATABASE_URL"] === undefined && given["DATABASE_URL_FILE"] === undefined) {
-    const has = (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined;
-    const dataDir = given["HOOKLINE_DATA_DIR"] ?? ".data";
-    const found = placeProblems(dataDir, { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") });
-    problems.push(...found.map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
+  if (options.places && !has("DATABASE_URL") && data.HOOKLINE_DATA_DIR !== undefined) {
+    const kept = { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") };
+    problems.push(...placeProblems(data.HOOKLINE_DATA_DIR, kept).map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
   }
-  const oidc = data && oidcOf(data, data.HOOKLINE_OIDC_EGRESS_ALLOW ?? (production ? [] : LOOPBACK), problems);
-  if (problems.length > 0 || !data) throw new ConfigError(problems);
-  const e = data;
+  problems.push(...oidcProblems(has));
+  const e = sound();
   return Object.freeze({
     production,
     warnings: unknownVariables(env, KNOWN),
@@ -351,9 +363,9 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     logLevel: e.HOOKLINE_LOG_LEVEL,
     tracing: tracingOf(e),
     delivery: e.HOOKLINE_DELIVERY,
-    graphiql: e.HOOKLINE_GRAPHIQL ?? given["NODE_ENV"] !== "production",
+    graphiql: e.HOOKLINE_GRAPHIQL ?? e.NODE_ENV !== "production",
     passwords: e.HOOKLINE_PASSWORDS,
-    oidc,
+    oidc: oidcOf(e, e.HOOKLINE_OIDC_EGRESS_ALLOW ?? (production ? [] : LOOPBACK)),
     connectionSeconds: e.HOOKLINE_CONNECTION_SECONDS,
     retentionDays: e.HOOKLINE_RETENTION_DAYS,
     partitionMinutes: e.HOOKLINE_PARTITION_MINUTES,
@@ -385,8 +397,7 @@ export interface ClientConfig {
 
 /** @throws ConfigError */
 export function readClientConfig(env: Environment = process.env): Readonly<ClientConfig> {
-  const { problems, data: e } = parse(clientEnvironment, env, []);
-  if (problems.length > 0 || !e) throw new ConfigError(problems);
+  const e = parse(clientEnvironment, env, []).sound();
   return Object.freeze({
     url: e.HOOKLINE_URL ?? `http://127.0.0.1:${e.PORT}`,
     token: e.HOOKLINE_TOKEN ?? e.HOOKLINE_ADMIN_TOKEN,

@@ -58,6 +58,21 @@ test("B9 all mistakes at once, each by its variable and with what to write: numb
   ]);
 });
 
+test("B9 one variable's mistake hides none that two make together: every pair is named, and what is set wrongly is not called missing", () => {
+  const both = { PORT: "4000", HOOKLINE_METRICS_PORT: "4000", HOOKLINE_OIDC_CLIENT_ID: "x", HOOKLINE_OIDC_ISSUER: "no URL" };
+  expect(problemsOf({ ...both, HOOKLINE_LOG_LEVEL: "loud", HOOKLINE_OIDC_CLIENT_SECRET_FILE: at("nothing") }).sort()).toEqual([
+    "HOOKLINE_LOG_LEVEL: must be trace, debug, info, warn, error or silent",
+    "HOOKLINE_METRICS_PORT: is PORT too: give /metrics a port of its own",
+    expect.stringMatching(/^HOOKLINE_OIDC_CLIENT_SECRET_FILE: .*nothing does not exist/),
+    expect.stringMatching(/^HOOKLINE_OIDC_ISSUER: must be the issuer's URL/),
+  ]);
+  expect(problemsOf({ PORT: "abc", HOOKLINE_OIDC_CLIENT_ID: "x" }).sort()).toEqual([
+    "HOOKLINE_OIDC_CLIENT_SECRET: is needed for single sign-on beside the other HOOKLINE_OIDC_ ones",
+    "HOOKLINE_OIDC_ISSUER: is needed for single sign-on beside the other HOOKLINE_OIDC_ ones",
+    "PORT: must be a whole number from 0 to 65535",
+  ]);
+});
+
 describe("B9 HOOKLINE_ADMIN_TOKEN", () => {
   test.each(["a".repeat(64), "password".repeat(8), `${"ab".repeat(20)}`, " ".repeat(64), "\t a \t".repeat(1).padEnd(80), "1".repeat(31)])(
     "B9 is refused when it is plainly no secret: %j",

@@ -62,18 +62,21 @@ export const OIDC_VARIABLES = {
 
 type Given = z.infer<z.ZodObject<typeof OIDC_VARIABLES>>;
 
-/** @returns undefined where there is no provider; what is missing for one is added to `problems` */
-export function oidcOf(given: Given, egressAllow: readonly string[], problems: string[]): OidcConfig | undefined {
-  const { HOOKLINE_OIDC_ISSUER: url, HOOKLINE_OIDC_CLIENT_ID: clientId, HOOKLINE_OIDC_CLIENT_SECRET: clientSecret } = given;
-  const parts = { HOOKLINE_OIDC_ISSUER: url, HOOKLINE_OIDC_CLIENT_ID: clientId, HOOKLINE_OIDC_CLIENT_SECRET: clientSecret };
-  if (url === undefined || clientId === undefined || clientSecret === undefined) {
-    const missing = Object.entries(parts).filter(([, value]) => value === undefined);
-    if (missing.length < 3)
-      problems.push(...missing.map(([name]) => `${name}: is needed for single sign-on beside the other HOOKLINE_OIDC_ ones`));
-    return undefined;
-  }
+const NEEDED = ["HOOKLINE_OIDC_ISSUER", "HOOKLINE_OIDC_CLIENT_ID", "HOOKLINE_OIDC_CLIENT_SECRET"] as const;
+
+/** What is missing for a provider, where something of one is set. */
+export function oidcProblems(has: (name: string) => boolean): string[] {
+  const missing = NEEDED.filter((name) => !has(name));
+  if (missing.length === NEEDED.length) return [];
+  return missing.map((name) => `${name}: is needed for single sign-on beside the other HOOKLINE_OIDC_ ones`);
+}
+
+/** @returns undefined where there is no provider */
+export function oidcOf(given: Given, egressAllow: readonly string[]): OidcConfig | undefined {
+  const { HOOKLINE_OIDC_ISSUER: issuer, HOOKLINE_OIDC_CLIENT_ID: clientId, HOOKLINE_OIDC_CLIENT_SECRET: clientSecret } = given;
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined;
   return {
-    ...{ issuer: url, clientId, clientSecret, scope: given.HOOKLINE_OIDC_SCOPE, roleClaim: given.HOOKLINE_OIDC_ROLE_CLAIM },
+    ...{ issuer, clientId, clientSecret, scope: given.HOOKLINE_OIDC_SCOPE, roleClaim: given.HOOKLINE_OIDC_ROLE_CLAIM },
     ...{ roles: given.HOOKLINE_OIDC_ROLES, organization: given.HOOKLINE_OIDC_ORGANIZATION, egressAllow },
   };
 }
