@@ -5,17 +5,20 @@
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
 import { usableCores } from "./config/cores.ts";
+import { isHost } from "./config/host.ts";
+import { httpUrl, rootUrl } from "./config/http-url.ts";
+import { mailFrom, smtpUrl } from "./config/mail.ts";
 import { OIDC_VARIABLES, type OidcConfig, oidcOf, oidcProblems } from "./config/oidc.ts";
 import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
 import { PORTAL_VARIABLES, type PortalBrand, portalBrandOf } from "./config/portal-brand.ts";
+import { rate } from "./config/rate.ts";
 import { readSecretFiles, SECRETS } from "./config/secret-files.ts";
 import { weakToken } from "./config/token.ts";
 import { TRACING_VARIABLES, type TracingConfig, tracingOf } from "./config/tracing.ts";
 import { unknownVariables } from "./config/unknown.ts";
 import { whole } from "./config/whole.ts";
 import { checkSchemaName, readDatabaseUrl, withSchema } from "./database-url.ts";
-import { withoutTail } from "./text.ts";
 
 /** `id:base64`, joined by commas; a bare base64 is key "1". The first encrypts, all decrypt. */
 const masterKeys = z.string().transform((text, ctx) => {
@@ -42,16 +45,6 @@ export interface MasterKey {
   key: Buffer;
 }
 
-/** `60/60`: so many posts in so many seconds. */
-const limit = z.string().transform((text, ctx) => {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  if (!match || Number(match[1]) < 1 || Number(match[2]) < 1) {
-    ctx.addIssue({ code: "custom", message: "must be posts/seconds, such as 60/60" });
-    return { count: 1, seconds: 1 };
-  }
-  return { count: Number(match[1]), seconds: Number(match[2]) };
-});
-
 const flag = z.enum(["true", "false", "on", "off"], "must be true or false").transform((text) => text === "true" || text === "on");
 /** More only take memory: 64 cores are more than one Postgres feeds. */
 const MOST_WORKERS = 64;
@@ -67,23 +60,6 @@ const scale = z
   .regex(/^\d{1,4}(\.\d{1,6})?$/, "must be a number from 0 to 1000")
   .transform(Number)
   .refine((value) => value <= 1000, "must be a number from 0 to 1000");
-/** Without a trailing slash. */
-const httpUrl = z.string().transform((text, ctx) => {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    ctx.addIssue({
-      code: "custom",
-      message: "must be an http or https URL without user, query and fragment, such as https://hooks.example.com",
-    });
-  }
-  return withoutTail(text, "/");
-});
-/** Links, cookies and the dashboard's own addresses begin at the root. */
-const rootUrl = httpUrl.refine(
-  (text) => (URL.parse(text)?.pathname ?? "/") === "/",
-  "must have no path: Hookline stands at the root of a host name of its own, such as https://hooks.example.com",
-);
-
 /** What `read` throws, as an issue: its sentence reads on after the variable's name. */
 const readable = (read: (text: string) => unknown) =>
   z.string().superRefine((text, ctx) => {
@@ -100,7 +76,10 @@ const environment = z.object({
   // "Production" or "prod" is not taken for anything else: it would leave out every rule of production, unnoticed.
   NODE_ENV: z.enum(["production", "development", "test"], "must be production, development or test, or unset").optional(),
   PORT: whole(0, 65535).default(4000),
-  HOST: z.string().min(1).default("127.0.0.1"),
+  HOST: z
+    .string()
+    .refine(isHost, "must be an address or a name of this machine, without scheme, brackets and port, such as 127.0.0.1")
+    .default("127.0.0.1"),
   DATABASE_URL: databaseUrl.optional(),
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
@@ -140,11 +119,8 @@ const environment = z.object({
   HOOKLINE_METRICS_PORT: whole(0, 65535).optional(),
   HOOKLINE_PUBLIC_URL: rootUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
-  HOOKLINE_SMTP_URL: z
-    .string()
-    .refine((text) => /^smtps?:\/\//.test(text) && URL.canParse(text), "must be such as smtp://user:password@mail.example.com:587")
-    .optional(),
-  HOOKLINE_MAIL_FROM: z.string().default("hookline@localhost"),
+  HOOKLINE_SMTP_URL: smtpUrl.optional(),
+  HOOKLINE_MAIL_FROM: mailFrom.default("hookline@localhost"),
   HOOKLINE_RETRY_SCALE: scale.default(1),
   HOOKLINE_TOKEN_TTL_SCALE: scale.default(1),
   HOOKLINE_SHUTDOWN_GRACE_MS: whole(0, 600_000).default(20_000),
@@ -152,9 +128,9 @@ const environment = z.object({
   HOOKLINE_CORS_ORIGINS: origins.optional(),
   HOOKLINE_PORTAL_FRAME_ANCESTORS: frameAncestors.optional(),
   ...PORTAL_VARIABLES,
-  HOOKLINE_INBOUND_GOAL_LIMIT: limit.default({ count: 60, seconds: 60 }),
-  HOOKLINE_INBOUND_EVENT_LIMIT: limit.default({ count: 600, seconds: 60 }),
-  HOOKLINE_INBOUND_ADDRESS_LIMIT: limit.default({ count: 10, seconds: 60 }),
+  HOOKLINE_INBOUND_GOAL_LIMIT: rate.default({ count: 60, seconds: 60 }),
+  HOOKLINE_INBOUND_EVENT_LIMIT: rate.default({ count: 600, seconds: 60 }),
+  HOOKLINE_INBOUND_ADDRESS_LIMIT: rate.default({ count: 10, seconds: 60 }),
   HOOKLINE_CRMCOM_HTTP_STATUS: flag.default(false),
   HOOKLINE_SUPEROFFICE_REQUIRE_HTTPS: flag.default(true),
   HOOKLINE_SUPEROFFICE_VALIDATE_HTTPS: flag.default(true),
@@ -313,6 +289,13 @@ export function readConfig(env: Environment = process.env, options: { places?: b
   if (options.places && !has("DATABASE_URL") && data.HOOKLINE_DATA_DIR !== undefined) {
     const kept = { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") };
     problems.push(...placeProblems(data.HOOKLINE_DATA_DIR, kept).map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
+  }
+  const { DATABASE_URL: url, HOOKLINE_DATABASE_SCHEMA: schema } = data;
+  const named = url !== undefined && schema !== undefined ? readDatabaseUrl(url) : undefined;
+  if (named?.namesSchema && named.schema !== schema) {
+    problems.push(
+      `HOOKLINE_DATABASE_SCHEMA: is ${schema}, and DATABASE_URL has schema=${named.schema}: set one of the two, or both the same`,
+    );
   }
   problems.push(...oidcProblems(has));
   const e = sound();

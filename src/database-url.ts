@@ -111,6 +111,17 @@ function tls(query: URLSearchParams): false | ConnectionOptions {
   }
 }
 
+/** Timers count milliseconds in 31 bits: a longer one would be over at once. */
+const LONGEST_TIMEOUT_SECONDS = 2_147_483;
+
+/** In seconds. Undefined: our own, as for 0. */
+function connectTimeout(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  if (!/^\d{1,7}(?:\.\d{1,9})?$/.test(text) || Number(text) > LONGEST_TIMEOUT_SECONDS)
+    throw new DatabaseUrlError(`its connect_timeout must be seconds, from 0 to ${LONGEST_TIMEOUT_SECONDS}`);
+  return Number(text) || undefined;
+}
+
 /** @throws DatabaseUrlError, whose message quotes no piece of the URL */
 export function readDatabaseUrl(text: string): DatabaseAddress {
   if (!/^postgres(ql)?:\/\//.test(text)) throw new DatabaseUrlError("must start with postgres:// or postgresql://");
@@ -132,7 +143,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
   const host = query.get("host") ?? named ?? "localhost";
   if (host.includes(",")) throw new DatabaseUrlError("names several hosts; name one");
   const port = query.get("port") ?? (url.port || "5432");
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new DatabaseUrlError("its port is none");
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) throw new DatabaseUrlError("its port is none");
   const schema = query.get("schema");
   return {
     user: query.get("user") ?? decoded(url.username),
@@ -147,7 +158,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
     sslnegotiation: query.get("sslnegotiation") === "direct" ? "direct" : "postgres",
     enableChannelBinding: query.get("channel_binding") === "require",
     options: query.get("options") ?? undefined,
-    connectTimeoutSeconds: query.has("connect_timeout") ? Number(query.get("connect_timeout")) || undefined : undefined,
+    connectTimeoutSeconds: connectTimeout(query.get("connect_timeout")),
   };
 }
 

@@ -12,6 +12,25 @@ export function normalCidr(text: string): string | undefined {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= longest ? text : undefined;
 }
 
+/** Of a text that `normalCidr` gave. `10.1.2.3/8` would open all of 10.0.0.0/8 where one address may have been meant. */
+function hasHostBits(cidr: string): boolean {
+  const [address = "", prefix] = cidr.split("/");
+  const host = (isIP(address) === 4 ? 32n : 128n) - BigInt(prefix as string);
+  return (bitsOf(address) & ((1n << host) - 1n)) !== 0n;
+}
+
+function bitsOf(address: string): bigint {
+  if (isIP(address) === 4) return address.split(".").reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
+  // The URL standard writes eight groups of hexadecimal digits, the longest run of zeros as `::`.
+  const [head = "", tail = ""] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const [before, after] = [head.split(":"), tail.split(":")].map((groups) => groups.filter((group) => group !== "")) as [
+    string[],
+    string[],
+  ];
+  const zeros: string[] = Array(8 - before.length - after.length).fill("0");
+  return [...before, ...zeros, ...after].reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
+}
+
 export const cidrs = z.string().transform((text, ctx) =>
   text
     .split(",")
@@ -23,6 +42,11 @@ export const cidrs = z.string().transform((text, ctx) =>
         ctx.addIssue({
           code: "custom",
           message: `"${part.slice(0, 60)}" is no CIDR: write such as 10.0.0.0/8 or fd00::/8, joined by commas`,
+        });
+      } else if (hasHostBits(cidr)) {
+        ctx.addIssue({
+          code: "custom",
+          message: `"${part.slice(0, 60)}" names an address behind its prefix: write the network's own, such as 10.0.0.0/8, or the address without /`,
         });
       }
       return cidr ?? "";

@@ -1,5 +1,6 @@
 /** Single sign-on by an OpenID provider: what the environment says of it. */
 import { z } from "zod";
+import { readHttpUrl } from "./http-url.ts";
 
 const ROLES = ["ADMIN", "MEMBER", "VIEWER"] as const;
 export type OidcRole = (typeof ROLES)[number];
@@ -36,8 +37,8 @@ const roles = z.string().transform((text, ctx) =>
 );
 
 const issuer = z.string().refine((text) => {
-  const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.search === "" && url.hash === "";
+  const url = readHttpUrl(text);
+  return url !== undefined && url.username === "" && url.password === "";
 }, "must be the issuer's URL as its provider writes it, such as https://login.example.com/realms/staff");
 
 const text = z.string().min(1).max(1_024);

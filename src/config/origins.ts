@@ -1,5 +1,6 @@
 /** Origins in a variable, joined by commas, or `*`. */
 import { z } from "zod";
+import { readHttpUrl } from "./http-url.ts";
 
 /** What apps have that are no web pages: `capacitor://localhost`. */
 const APP_ORIGIN = /^[a-z][a-z0-9+.-]{0,60}:\/\/[^\s/?#@\\,*]{1,253}$/;
@@ -9,7 +10,7 @@ export function normalOrigin(text: string): string | undefined {
   const url = URL.parse(text);
   if (!url || text.includes("*") || /[?#\\]/.test(text)) return undefined;
   if (url.protocol !== "http:" && url.protocol !== "https:") return APP_ORIGIN.test(text) ? text : undefined;
-  return url.username === "" && url.password === "" && url.pathname === "/" ? url.origin : undefined;
+  return readHttpUrl(text) && url.username === "" && url.password === "" && url.pathname === "/" ? url.origin : undefined;
 }
 
 /** Pages that may hold the portal in a frame: never all of them. */

@@ -1,5 +1,6 @@
 /** OpenTelemetry's own variables, as its specification names them: what the exporter and the SDK do not read themselves. */
 import { z } from "zod";
+import { readHttpUrl } from "./http-url.ts";
 import { whole } from "./whole.ts";
 
 const SAMPLERS = [
@@ -55,12 +56,9 @@ function decoded(text: string): string | undefined {
   }
 }
 
-const endpoint = z.string().transform((text, ctx) => {
-  const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  ctx.addIssue({ code: "custom", message: "must be the http or https URL of an OTLP collector, such as http://127.0.0.1:4318" });
-  return text;
-});
+const endpoint = z
+  .string()
+  .refine((text) => readHttpUrl(text) !== undefined, "must be the http or https URL of an OTLP collector, such as http://127.0.0.1:4318");
 
 export const TRACING_VARIABLES = {
   OTEL_EXPORTER_OTLP_ENDPOINT: endpoint.optional(),
