@@ -1,27 +1,21 @@
 /** `hookline migrate` and `hookline rekey`: commands that work on the database itself, beside servers or without. */
 import type { Config } from "../config.ts";
-import { type Database, openDatabase } from "../db/client.ts";
-import { masterKeys } from "../db/keys.ts";
-import { migrate, wallStatus } from "../db/migrate.ts";
+import type { Database } from "../db/client.ts";
+import { migrate } from "../db/migrate.ts";
 import { SEALED, sealedRows } from "../db/sealed.ts";
-import { loginsOf } from "../db/wall/state.ts";
 import { borrowEmbedded } from "../embedded/start.ts";
-import { createVault, type Vault } from "../vault.ts";
+import type { Vault } from "../vault.ts";
+import { withCore } from "./direct.ts";
 import { CliError } from "./fault.ts";
 
-/** DATABASE_URL, or the embedded Postgres of the data folder for as long as `work` takes. */
-export async function onDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+/** On DATABASE_URL, or the embedded Postgres of the data folder, which is made when there is none. @returns the names of the migrations applied now */
+export async function applyMigrations(config: Config): Promise<string[]> {
   const embedded = config.databaseUrl === undefined ? await borrowEmbedded(config.dataDir, { command: "migrate" }) : undefined;
   try {
-    return await work(embedded?.url ?? (config.databaseUrl as string));
+    return await migrate(embedded?.url ?? (config.databaseUrl as string), { queueSchema: config.queueSchema });
   } finally {
     await embedded?.stop();
   }
-}
-
-/** @returns the names of the migrations applied now */
-export function applyMigrations(config: Config): Promise<string[]> {
-  return onDatabase(config, (url) => migrate(url, { queueSchema: config.queueSchema }));
 }
 
 const BATCH = 200;
@@ -39,15 +33,7 @@ export interface Rekeyed {
  * @throws CliError when a secret opens with none of the keys; the others are done by then
  */
 export function rekey(config: Config): Promise<Rekeyed> {
-  return onDatabase(config, async (url) => {
-    const vault = createVault(await masterKeys(config));
-    const db = openDatabase(loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema })), { poolSize: 2 });
-    try {
-      return await rekeyAll(db, vault);
-    } finally {
-      await db.close();
-    }
-  });
+  return withCore(config, "rekey", ({ db, vault }) => rekeyAll(db, vault));
 }
 
 async function rekeyAll(db: Database, vault: Vault): Promise<Rekeyed> {

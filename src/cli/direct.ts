@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import type { Core } from "../core.ts";
 import { openDatabase } from "../db/client.ts";
 import { masterKeys } from "../db/keys.ts";
-import { wallStatus } from "../db/migrate.ts";
+import { migrationStatus, wallStatus } from "../db/migrate.ts";
 import { createNotifier } from "../db/notify.ts";
 import { loginsOf } from "../db/wall/state.ts";
 import { readOwner } from "../embedded/lock.ts";
@@ -18,7 +18,10 @@ import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
 
-/** DATABASE_URL, or the embedded Postgres of the data folder: the server's that runs on it, else one for as long as `work` takes. */
+/**
+ * DATABASE_URL, or the embedded Postgres of the data folder: the server's that runs on it, else one for as long as `work` takes.
+ * Makes none: only `serve`, `migrate` and `restore` begin an installation.
+ */
 export async function onInstallation<T>(config: Readonly<Config>, command: string, work: (url: string) => Promise<T>): Promise<T> {
   if (config.databaseUrl !== undefined) return work(config.databaseUrl);
   if (!existsSync(path.join(config.dataDir, "postgres/data"))) {
@@ -34,9 +37,19 @@ export async function onInstallation<T>(config: Readonly<Config>, command: strin
   }
 }
 
+/** The tables of this version are there, so that nobody is told in Postgres's words which one is not. */
+async function checkMigrated(url: string): Promise<void> {
+  const behind = (await migrationStatus(url)).filter(({ state }) => state === "PENDING" || state === "BEGUN");
+  const first = behind[0];
+  if (first === undefined) return;
+  if (first.name.startsWith("0001_")) throw new CliError("this database holds no installation yet: start Hookline on it once (npm start)");
+  throw new CliError(`this database is of an older version, ${behind.length} migrations are pending: run \`hookline migrate\` first`);
+}
+
 /** A Core for domain functions; nothing is started on it. */
 export function withCore<T>(config: Readonly<Config>, command: string, work: (core: Core) => Promise<T>): Promise<T> {
   return onInstallation(config, command, async (url) => {
+    await checkMigrated(url);
     const log = createLog(config);
     const logins = loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema }));
     const db = openDatabase(logins, { poolSize: 2 });

@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 import { type MigrationStatus, migrationStatus, wallStatus } from "../db/migrate.ts";
 import type { Wall } from "../db/wall/state.ts";
-import { onDatabase } from "./database.ts";
+import { onInstallation } from "./direct.ts";
 
 function line({ name, state, appliedAt, steps, note }: MigrationStatus): string {
   const progress = steps ? `  ${steps.done} of ${steps.of} steps` : "";
@@ -14,8 +14,9 @@ const wallLine = (wall: Wall) =>
 
 /** @returns the exit code: 1 while something is pending, begun or unknown */
 export async function showMigrations(config: Config, json: boolean, out: (text: string) => void): Promise<0 | 1> {
-  const [migrations, wall] = await onDatabase(
+  const [migrations, wall] = await onInstallation(
     config,
+    "migrate",
     async (url) => [await migrationStatus(url), await wallStatus(url, { queueSchema: config.queueSchema })] as const,
   );
   const current = migrations.every((migration) => migration.state === "APPLIED");

@@ -1,5 +1,7 @@
 /** `migrate` and `rekey`, as processes, on real databases. */
-
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { newId } from "../../src/clock.ts";
@@ -7,6 +9,7 @@ import { createConnection } from "../../src/definitions/connections.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { createSecretKey } from "../../src/definitions/secret-keys.ts";
 import { createVault } from "../../src/vault.ts";
+import { applyInit } from "../db/old-installation.ts";
 import { MASTER_KEY_TEXT, type TestCore, testCore } from "../helpers/database.ts";
 import { run } from "./run.ts";
 
@@ -41,6 +44,58 @@ describe("migrate", () => {
     const { code, err } = await run(["migrate"], { DATABASE_URL: "postgres://127.0.0.1:1/x" });
     expect({ code, lines: err.length }).toEqual({ code: 1, lines: 1 });
     expect(err[0]).toMatch(/HOOKLINE_MASTER_KEY/);
+  });
+});
+
+/** One of each that opens an installation by itself; the others of `user` go the same way. */
+const COMMANDS = [["rekey"], ["forget-secrets", "--yes"], ["sign-in-link"], ["token", "shop"], ["user", "list"]];
+
+describe("commands where there is no installation", { timeout: 180_000 }, () => {
+  const server = new pg.Client({ connectionString: inject("serverUrl") });
+  const name = `hookline_none_${newId().replaceAll("-", "")}`;
+  const folder = mkdtempSync(path.join(tmpdir(), "hookline none-"));
+  const url = new URL(inject("serverUrl"));
+  url.pathname = `/${name}`;
+  beforeAll(async () => {
+    await server.connect();
+    await server.query(`CREATE DATABASE ${name}`);
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await server.end();
+  });
+
+  it("in a folder without one they say so, and make nothing", async () => {
+    const dataDir = path.join(folder, ".data");
+    for (const args of [...COMMANDS, ["migrate", "--status"], ["backup", path.join(folder, "x")]]) {
+      const { code, err } = await run(args, { HOOKLINE_DATA_DIR: dataDir });
+      expect({ args, code, err, made: existsSync(dataDir) }).toEqual({
+        ...{ args, code: 1, made: false },
+        err: [`hookline: there is no installation in ${dataDir}: start it once (npm start), or set DATABASE_URL or HOOKLINE_DATA_DIR`],
+      });
+    }
+  });
+
+  async function refused(words: RegExp): Promise<void> {
+    const env = { DATABASE_URL: url.href, HOOKLINE_MASTER_KEY: OLD, HOOKLINE_DATA_DIR: folder, HOOKLINE_LOG_LEVEL: "silent" };
+    for (const args of COMMANDS) {
+      const { code, err } = await run(args, env);
+      expect({ args, code, err }).toEqual({ args, code: 1, err: [expect.stringMatching(words)] });
+    }
+  }
+
+  it("on an empty database they say so, and not in Postgres's words", async () => {
+    await refused(/^hookline: this database holds no installation yet: start Hookline on it once/);
+    const status = await run(["migrate", "--status"], { DATABASE_URL: url.href, HOOKLINE_MASTER_KEY: OLD });
+    expect({ code: status.code, first: status.out[0] }).toEqual({ code: 1, first: expect.stringMatching(/^PENDING {3}0001_init/) });
+  });
+
+  it("on a database of an older version they ask for its migrations", async () => {
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    await applyInit(client).finally(() => client.end());
+    await refused(/^hookline: this database is of an older version, \d+ migrations are pending: run `hookline migrate` first/);
   });
 });
 
