@@ -75,6 +75,11 @@ async function send(http: Got, url: string, route: string, options: object): Pro
     response = (await http.post(route, { ...options, responseType: "text" })) as Response<string>;
   } catch (error) {
     const code = error instanceof RequestError ? error.code : undefined;
+    // Of our headers the token alone comes from outside; nothing was sent.
+    if (code === "ERR_INVALID_CHAR")
+      throw new CliError("the token holds a character that none has, such as a line break: set HOOKLINE_TOKEN to the token alone", {
+        cause: error,
+      });
     throw new CliError(`${url} cannot be reached (${code ?? (error as Error).message}): start it with \`npm start\`, or set HOOKLINE_URL`, {
       cause: error,
     });

@@ -193,6 +193,12 @@ describe("what goes wrong is one line that says what to do, and exit code 1", ()
     ["a file that is not there", ["emit", "--file", "/nowhere.json"], () => env, /--file: ENOENT/],
     ["an event type that is none", ["emit", "a b"], () => env, /type/],
     ["neither type nor file", ["emit"], () => env, /name an event type, or a --file/],
+    [
+      "a token that no header carries",
+      ["emit", "a"],
+      () => ({ ...env, HOOKLINE_TOKEN: "a\nb" }),
+      /^hookline: the token holds a character that none has/,
+    ],
     ["a cursor that is none", ["tail", "--after", "nonsense"], () => env, /cursor.*leave --after away/],
     ["an unknown definition", ["tail", "--definition", "nobody"], () => env, /there is no webhook definition nobody/],
     ["an unknown request", ["resend", "999999"], () => env, /there is no webhook request 999999/],
