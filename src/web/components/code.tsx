@@ -3,6 +3,7 @@ import { SegmentedControl } from "@mantine/core";
 import { useMemo, useState } from "react";
 import classes from "./code.module.css";
 import { CopyButton } from "./copy.tsx";
+import { pretty } from "./pretty.ts";
 
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 /** Beyond this, colours cost more than they give. */
@@ -60,31 +61,6 @@ export function Code({ text, json, label, mark = "" }: { text: string; json?: bo
       </pre>
     </div>
   );
-}
-
-/** JSON made readable; undefined when it is none. Big numbers keep their digits: only the white space is ours. */
-export function pretty(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  let out = "";
-  let depth = 0;
-  const line = () => `\n${"  ".repeat(depth)}`;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
-    if (token === "{" || token === "[") {
-      depth++;
-      out += token + line();
-    } else if (token === "}" || token === "]") {
-      depth--;
-      const empty = /[{[]\s*$/.test(out.slice(-200));
-      out = empty ? out.trimEnd() + token : out + line() + token;
-    } else if (token === ",") out += token + line();
-    else if (token === ":") out += ": ";
-    else out += token;
-  }
-  return out;
 }
 
 /** A body that was sent or received. */

@@ -2,8 +2,8 @@
 import { Button, Select } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { pretty } from "../components/code.tsx";
 import { formatDuration, formatShort, plural } from "../components/format.ts";
+import { pretty } from "../components/pretty.ts";
 import classes from "./compare.module.css";
 import { type Headers, headersThatDiffer, type Line, linesOf, type Pair } from "./differences.ts";
 import type { AttemptDetail } from "./documents.ts";

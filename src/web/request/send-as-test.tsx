@@ -2,7 +2,8 @@
 import { Button } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { useState } from "react";
-import { jsonText, pretty } from "../components/code.tsx";
+import { jsonText } from "../components/code.tsx";
+import { pretty } from "../components/pretty.ts";
 import type { EventTexts } from "../events/event-text.ts";
 import { Verbatim } from "../graphql/json-text.ts";
 import { TestWindow } from "../webhooks/send-test.tsx";

@@ -12,11 +12,12 @@ import {
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
-import { Code, jsonText, pretty } from "../components/code.tsx";
+import { Code, jsonText } from "../components/code.tsx";
 import { CopyField } from "../components/copy.tsx";
 import { LiveMark } from "../components/live.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Confirm } from "../components/panel.tsx";
+import { pretty } from "../components/pretty.ts";
 import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Chip, Tag } from "../components/tag.tsx";
 import { Moment } from "../components/time.tsx";
