@@ -144,6 +144,21 @@ describe("close codes", () => {
   });
 });
 
+test("an operation that the document does not hold has a code, as over HTTP", async () => {
+  for (const payload of [
+    { query: "query A { viewer { role } }", operationName: "B" },
+    { query: "query A { viewer { role } } query B { viewer { role } }" },
+  ]) {
+    const connection = await acknowledged();
+    connection.send({ id: "1", type: "subscribe", payload });
+    expect(await connection.next()).toMatchObject({
+      ...{ id: "1", type: "error" },
+      payload: [{ extensions: { code: "OPERATION_RESOLUTION_FAILURE" } }],
+    });
+    connection.socket.close();
+  }
+});
+
 describe("before the upgrade", () => {
   const upgrade = (headers: Record<string, string>, path = "/graphql") =>
     new Promise<number>((resolve) => {
@@ -169,6 +184,18 @@ describe("before the upgrade", () => {
     connection.socket.close();
   });
 
+  test("another path is refused in the form of its door", async () => {
+    const body = await new Promise<{ type: string | undefined; text: string }>((resolve) => {
+      const socket = new WebSocket(url.replace("/graphql", "/v1/events"), "graphql-transport-ws");
+      socket.on("unexpected-response", (_request, response) => {
+        let text = "";
+        response.on("data", (chunk) => (text += String(chunk)));
+        response.on("end", () => resolve({ type: response.headers["content-type"], text }));
+      });
+    });
+    expect(body.type).toBe("application/problem+json; charset=utf-8");
+    expect(JSON.parse(body.text)).toMatchObject({ status: 404, title: "Not Found", code: "NOT_FOUND" });
+  });
   test("another path is 404", async () => expect(await upgrade({}, "/v1/events")).toBe(404));
 });
 

@@ -7,7 +7,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from "graphql";
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError, getOperationAST } from "graphql";
 import { CloseCode, handleProtocols, makeServer } from "graphql-ws";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, type Credential, credentialsNow } from "../../accounts/authenticate.ts";
@@ -57,10 +57,16 @@ export interface SocketDoor {
   close(): Promise<void>;
 }
 
-function refuseUpgrade(socket: Duplex, status: string, code: string, message: string): void {
-  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+const pathOf = (request: IncomingMessage) => request.url?.split("?")[0];
+
+/** In GraphQL's form at its own path, else as problem+json. */
+function refuseUpgrade(request: IncomingMessage, socket: Duplex, status: string, code: string, message: string): void {
+  const graphql = pathOf(request) === "/graphql";
+  const [number, title] = [Number(status.slice(0, 3)), status.slice(4)];
+  const problem = { type: "about:blank", title, status: number, detail: message, code };
+  const body = JSON.stringify(graphql ? { errors: [{ message, extensions: { code } }] } : problem);
   socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/${graphql ? "json" : "problem+json"}; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\n\r\n${body}`,
   );
 }
@@ -143,6 +149,11 @@ export function serveSockets(
         const document = enveloped.parse(payload.query);
         const errors = enveloped.validate(enveloped.schema, document);
         if (errors.length > 0) return shown(errors as GraphQLError[]);
+        // As over HTTP; graphql-ws's own answer has no code.
+        if (!getOperationAST(document, payload.operationName)) {
+          const message = "there is no such operation in the document, or there are several and `operationName` names none";
+          return [new GraphQLError(message, { extensions: { code: "OPERATION_RESOLUTION_FAILURE" } })];
+        }
         return {
           schema: enveloped.schema,
           document,
@@ -306,16 +317,17 @@ export function serveSockets(
   let closing = false;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => undefined);
-    if (closing) return refuseUpgrade(socket, "503 Service Unavailable", "UNAVAILABLE", "this process stops; connect again");
-    if (!hasOneHost(request)) return refuseUpgrade(socket, "400 Bad Request", "BAD_REQUEST", "exactly one Host header is required");
-    if (request.url?.split("?")[0] !== "/graphql")
-      return refuseUpgrade(socket, "404 Not Found", "NOT_FOUND", "WebSockets are taken at /graphql alone");
+    if (closing) return refuseUpgrade(request, socket, "503 Service Unavailable", "UNAVAILABLE", "this process stops; connect again");
+    if (!hasOneHost(request))
+      return refuseUpgrade(request, socket, "400 Bad Request", "BAD_REQUEST", "exactly one Host header is required");
+    if (pathOf(request) !== "/graphql")
+      return refuseUpgrade(request, socket, "404 Not Found", "NOT_FOUND", "WebSockets are taken at /graphql alone");
     const address = addressOf(request);
     const ownPage = isOwnOrigin(core, request.headers);
     // A page that is let in calls with a token; its browser sends our cookie all the same when both are of one site.
     if (!ownPage && !cors.allows(request.headers.origin) && cookiesOf(request.headers.cookie).has(SESSION_COOKIE)) {
       const { code, message } = foreignPage(core, request.headers, "a WebSocket with a session cookie");
-      return refuseUpgrade(socket, "403 Forbidden", code, message);
+      return refuseUpgrade(request, socket, "403 Forbidden", code, message);
     }
     sockets.handleUpgrade(request, socket, head, (ready) => opened(ready, socket, { request, address, ownPage }));
   });
