@@ -90,6 +90,30 @@ const jobOf = (name: string): JobKind<unknown> => ({
 
 export const CHORE_JOBS: readonly JobKind<unknown>[] = NAMES.map(jobOf);
 
+const lastRuns = (db: Core["db"], queue: Queue) =>
+  queue.lastRuns(
+    db.pool,
+    CHORE_JOBS.map(({ name }) => name),
+  );
+
+/** Some chores run every minute. */
+const OVERDUE_MS = 5 * 60_000;
+const OVERDUE_LOOK_MS = 60_000;
+
+/** A line when no chore has ended well for minutes in any process: what keeps jobs from being done may make none of its own. */
+export async function warnOfOverdue({ db, clock, warnings }: Core, queue: Queue): Promise<void> {
+  const ended = (await lastRuns(db, queue)).map(({ at }) => at.getTime());
+  const last = Math.max(...ended);
+  if (clock.now().getTime() - last < OVERDUE_MS) return;
+  const lastEnded = ended.length > 0 ? new Date(last).toISOString() : null;
+  warnings.warn(
+    "chores-overdue",
+    "",
+    { lastEnded },
+    "no chore has ended well for minutes: retention, partitions, mail and other jobs stand still",
+  );
+}
+
 export interface Housekeeping {
   /** From now on this process does chores. */
   start(): Promise<void>;
@@ -101,6 +125,8 @@ export interface Housekeeping {
 export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Housekeeping {
   const ended = new AbortController();
   const running = new Set<Promise<unknown>>();
+  let endedAt = core.clock.monotonic();
+  let looks: NodeJS.Timeout | undefined;
 
   return {
     async start() {
@@ -112,12 +138,20 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
         };
         const run = observed(core, name, work, ended.signal);
         await queue.work(jobOf(name), () => {
-          const work = run();
+          const work = run().then((result) => {
+            endedAt = core.clock.monotonic();
+            return result;
+          });
           running.add(work);
           return work.finally(() => running.delete(work));
         });
         await queue.schedule(jobOf(name), chore.cron);
       }
+      // Other processes are asked only where none has ended here.
+      looks = setInterval(() => {
+        // A database that is away is told by readiness.
+        if (core.clock.monotonic() - endedAt >= OVERDUE_MS) void warnOfOverdue(core, queue).catch(() => undefined);
+      }, OVERDUE_LOOK_MS).unref();
       await workReplays(core, queue, createRunMissed(core, ingest));
       await workErasures(core, queue, async (organizationId) => (await sequenceFeed(core, organizationId)).complete);
       await sealPlainProperties(core);
@@ -125,6 +159,7 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
     },
     async stop() {
       ended.abort();
+      clearInterval(looks);
       await Promise.allSettled(running);
     },
   };
@@ -133,8 +168,8 @@ export function createHousekeeping(core: Core, queue: Queue, ingest: Ingest): Ho
 const choreOf = (run: LastRun) => run.name.slice("chore-".length);
 
 /** Shows at /metrics what chores came to, whichever process did them. */
-export function watchChores({ metrics, clock }: Core, queue: Queue): void {
-  const reading = createReading(() => queue.lastRuns(CHORE_JOBS.map(({ name }) => name)), { monotonic: () => clock.monotonic() });
+export function watchChores({ db, metrics, clock }: Core, queue: Queue): void {
+  const reading = createReading(() => lastRuns(db, queue), { monotonic: () => clock.monotonic() });
   metrics.figures(
     () => reading.get(),
     [

@@ -10,7 +10,7 @@ import { readDatabaseUrl } from "../database-url.ts";
 import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
-import { LONG_PROFILE, POOL_PROFILE, STATEMENT_TIMEOUT_MS } from "./session.ts";
+import { LONG_PROFILE, POOL_PROFILE } from "./session.ts";
 import { clientConfig, SessionClient } from "./session-client.ts";
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
@@ -87,11 +87,12 @@ export interface Database {
   /** The same on the tenants' pool. */
   tenantTransaction<T>(organizationId: string, work: (client: pg.PoolClient) => Promise<T>, again?: ConflictKinds): Promise<T>;
   /**
-   * A session of the tables' owner, closed when it was not needed for ten seconds; its limits come back.
+   * A session of the tables' owner, closed when it was not needed for a while; its limits come back. A statement whose limit
+   * `work` sets beyond the pool's is cut all the same.
    * DETACH PARTITION CONCURRENTLY runs in no function, so that no right to it can be lent.
    */
   asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
-  /** A session of the owner's of its own, without limits, for what may take hours; cut when `signal` says so. */
+  /** A session of the owner's of its own, without limits but TCP's keepalive, for what may take hours; cut when `signal` says so. */
   asOwnerForLong<T>(work: (client: pg.ClientBase) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
   together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
@@ -117,11 +118,9 @@ const SEARCH_TIMEOUT_MS = 1_000;
 export function openDatabase(url: string | Logins, options: DatabaseOptions = {}): Database {
   const logins = typeof url === "string" ? { owner: url, engine: url, tenant: url } : url;
   const max = options.poolSize ?? 10;
-  const queryTimeout = STATEMENT_TIMEOUT_MS + 2_000;
   const pool = new SessionPool({
     url: logins.engine,
     max,
-    queryTimeout,
     purpose: "hot",
     profile: { ...POOL_PROFILE, plans: "lookups" },
   });
@@ -129,14 +128,12 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
   const tenantPool = new TenantPool({
     url: logins.tenant,
     max: options.tenantPoolSize ?? Math.max(2, Math.ceil(max / 2)),
-    queryTimeout: readTimeout + 2_000,
     purpose: "tenant",
     profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: readTimeout },
   });
   const searches = new SessionPool({
     url: logins.engine,
     max: 1,
-    queryTimeout: SEARCH_TIMEOUT_MS + 2_000,
     purpose: "search",
     profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: SEARCH_TIMEOUT_MS },
   });

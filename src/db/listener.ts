@@ -21,7 +21,7 @@ export interface ListenerOptions {
   heard(channel: string, payload: string): void;
   /** Notifications may have been missed: read everything. */
   reconnected(): void;
-  /** The server takes no writes any more, or the URL leads to another one: connections that are open are of no use. */
+  /** The server takes no writes any more or does not answer, or the URL leads to another one: connections that are open are of no use. */
   moved?(): void;
 }
 
@@ -59,7 +59,11 @@ export function createListener(options: ListenerOptions): Listener {
     client = next;
     connected = true;
     const heartbeat = setInterval(() => {
-      const late = setTimeout(gone.resolve, ANSWER_MS);
+      // Whatever made this connection half-open did the same to the others.
+      const late = setTimeout(() => {
+        options.moved?.();
+        gone.resolve();
+      }, ANSWER_MS);
       (
         next.query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS standby") as Promise<{
           rows: { standby: boolean }[];

@@ -25,7 +25,7 @@ export interface Notifier {
   stop(): Promise<void>;
 }
 
-/** @param moved called when the URL leads to another server than before */
+/** @param moved called when connections that are open are of no use any more: listener.ts */
 export function createNotifier(url: string, log: Log, moved: () => void = () => undefined): Notifier {
   const listeners = new Map<Channel, Set<(ids: string[]) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const tell = (channel: Channel, ids: string[]) => {

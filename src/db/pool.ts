@@ -19,19 +19,27 @@ const LIFETIME_S = 600;
 const IDLE_MS = 90_000;
 /** How often a pool looks whether its statements are answered. */
 const LOOK_MS = 500;
+/** How long a statement may still be answered on a connection that is to go. */
+const DOOMED_MS = 5_000;
 
 export class SessionPool extends pg.Pool {
   readonly #idle = new Set<SessionClient>();
   readonly #busy = new Set<SessionClient>();
-  readonly #doomed = new WeakSet<SessionClient>();
+  /** Since when, in milliseconds of `performance.now`. */
+  readonly #doomed = new WeakMap<SessionClient, number>();
   /** Callers that found every connection in use: how many, and for how many seconds they waited in all. */
   readonly waits = { count: 0, seconds: 0 };
-  readonly #queryTimeout: number | undefined;
+  readonly #answerMs: number;
   #looks: NodeJS.Timeout | undefined;
 
-  constructor(config: SessionConfig & { max: number }) {
+  /** @param config.answerMs how long a statement may go without an answer; else a little more than its own limit */
+  constructor(config: SessionConfig & { max: number; answerMs?: number }) {
+    const { query_timeout, ...client } = clientConfig(config);
+    const answerMs = config.answerMs ?? query_timeout;
+    // On a half-open connection a statement without a limit would keep its place in the pool for ever.
+    if (answerMs === undefined) throw new Error("a pool's statements have a limit: what may take longer has a session of its own");
     const ages = { maxLifetimeSeconds: LIFETIME_S, idleTimeoutMillis: IDLE_MS };
-    super({ ...clientConfig(config), ...ages, max: config.max, Client: SessionClient } as unknown as pg.PoolConfig);
+    super({ ...client, ...ages, max: config.max, Client: SessionClient } as unknown as pg.PoolConfig);
     // An idle connection that breaks (Postgres restarted) is replaced on next use; without a listener it would end the process.
     this.on("error", () => undefined);
     this.on("connect", (client) => (client as unknown as SessionClient).onLost(() => this.dropAll()));
@@ -42,22 +50,25 @@ export class SessionPool extends pg.Pool {
     });
     this.on("release", (_error, client) => this.#released(client as unknown as SessionClient));
     this.on("remove", (client) => this.#forget(client as unknown as SessionClient));
-    this.#queryTimeout = config.queryTimeout;
+    this.#answerMs = answerMs;
   }
 
   /** Once in a while as long as somebody waits: a pool at rest wakes nobody. */
-  #look(): NodeJS.Timeout | undefined {
-    const timeout = this.#queryTimeout;
-    if (timeout === undefined) return undefined;
+  #look(): NodeJS.Timeout {
     return setTimeout(() => {
-      for (const client of this.#busy) client.demandAnswer(performance.now(), timeout);
+      const now = performance.now();
+      for (const client of this.#busy) {
+        const doomed = this.#doomed.get(client);
+        client.demandAnswer(now, doomed !== undefined && now - doomed >= DOOMED_MS ? DOOMED_MS : this.#answerMs);
+      }
       this.#looks = this.#busy.size > 0 ? this.#look() : undefined;
     }, LOOK_MS).unref();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
   override end(...args: any[]): any {
-    clearTimeout(this.#looks);
+    // It waits for what is in use; the looks go on as long.
+    this.#doomBusy();
     return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }
 
@@ -88,11 +99,16 @@ export class SessionPool extends pg.Pool {
     });
   }
 
-  /** Cuts what is idle; what is in use goes when it is given back. */
+  #doomBusy(): void {
+    const now = performance.now();
+    for (const client of this.#busy) if (!this.#doomed.has(client)) this.#doomed.set(client, now);
+  }
+
+  /** Cuts what is idle; what is in use goes when it is given back, or when a statement on it has no answer soon. */
   dropAll(): void {
-    for (const client of this.#busy) this.#doomed.add(client);
+    this.#doomBusy();
     for (const client of this.#idle) {
-      this.#doomed.add(client);
+      this.#doomed.set(client, performance.now());
       inner(client).connection.stream.destroy();
     }
     this.#idle.clear();

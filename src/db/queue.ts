@@ -60,7 +60,8 @@ export interface Queue {
   work<T>(kind: JobKind<T>, handler: (payload: T, jobId: string, failure: unknown) => Promise<unknown>, atOnce?: number): Promise<void>;
   /** A job without payload whenever `cron` (UTC) says; one that no process was there for is made up for. */
   schedule(kind: JobKind<unknown>, cron: string): Promise<void>;
-  lastRuns(names: readonly string[]): Promise<LastRun[]>;
+  /** @param client not of the queue's own pool, so that jobs which are not worked are seen */
+  lastRuns(client: Pick<PoolClient, "query">, names: readonly string[]): Promise<LastRun[]>;
   /** @param kinds the queues besides the lanes' own */
   start(kinds: readonly JobKind<unknown>[]): Promise<void>;
   stop(): Promise<void>;
@@ -237,8 +238,8 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     async schedule(kind, cron) {
       await boss.schedule(kind.name, cron, {}, { tz: "UTC", missed: "once" });
     },
-    async lastRuns(names) {
-      const { rows } = await db.pool.query(
+    async lastRuns(client, names) {
+      const { rows } = await client.query(
         `SELECT DISTINCT ON (name) name, completed_on AS at, extract(epoch FROM completed_on - started_on)::float8 AS seconds, output
            FROM ${identifier(schema)}.job WHERE name = ANY($1::text[]) AND state = 'completed' ORDER BY name, completed_on DESC`,
         [names],
@@ -263,6 +264,8 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
       }
     },
     async stop() {
+      // pg-boss waits for its statements; one that is never answered would take all the time that a stop has.
+      db.pool.dropAll();
       await boss.stop({ graceful: true, timeout: 2_000 });
       await db.pool.end();
     },

@@ -12,6 +12,10 @@ import { tlsRefusal } from "./tls-refusal.ts";
 /** How long the settings may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a server may take to close a connection that we ended. */
+const END_MS = 1_000;
+/** Postgres ends a statement at its own limit: one that has no answer so long after it never gets one (a half-open connection). */
+const ANSWER_MARGIN_MS = 2_000;
 const QUERY_CANCELED = "57014";
 
 const STANDBY = "a standby";
@@ -30,8 +34,6 @@ export interface SessionConfig {
   /** What the connection is for, in pg_stat_activity: `hookline 0.2.0 <purpose> pid 123`. */
   purpose: string;
   profile?: SessionProfile;
-  /** The pool gives up a connection whose server has not answered a statement for so many milliseconds. */
-  queryTimeout?: number;
 }
 
 /** Names every connection of this process in pg_stat_activity (63 bytes are kept). */
@@ -54,6 +56,8 @@ export function clientConfig(config: SessionConfig): pg.ClientConfig & { session
     connectionTimeoutMillis: address.connectTimeoutSeconds === undefined ? CONNECT_TIMEOUT_MS : address.connectTimeoutSeconds * 1000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
+    // What may take hours is left to the keepalive.
+    ...(profile.statementTimeout > 0 ? { query_timeout: profile.statementTimeout + ANSWER_MARGIN_MS } : {}),
     session: { address, profile },
   } as ReturnType<typeof clientConfig>;
 }
@@ -148,8 +152,7 @@ export class SessionClient extends pg.Client {
       this.#ready = true;
       return this;
     } catch (error) {
-      super.end().catch(() => undefined);
-      setTimeout(() => this.connection.stream.destroy(), 200).unref();
+      this.end().catch(() => undefined);
       // A standby whose default isolation is serializable does not even tell that it is one.
       if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
         throw new ReadOnlyServerError(STANDBY);
@@ -170,6 +173,13 @@ export class SessionClient extends pg.Client {
         if ((error as { code?: string }).code !== QUERY_CANCELED || tries === 20) throw error;
       }
     }
+  }
+
+  /** On a half-open connection the server never closes: whoever waits for that would wait for ever. */
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
+  override end(...args: any[]): any {
+    setTimeout(() => this.connection.stream.destroy(), END_MS).unref();
+    return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }
 
   /** As node-postgres has it, after the settings only. */

@@ -9,6 +9,7 @@ export type WarningKind =
   | "definition-stopped"
   | "mail-failed"
   | "chore-failed"
+  | "chores-overdue"
   | "orphans"
   | "spans-lost"
   | "payload-index";

@@ -11,7 +11,7 @@ let pool: SessionPool;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new SessionPool({ url: database.url, purpose: "test", max: 1, queryTimeout: TIMEOUT_MS });
+  pool = new SessionPool({ url: database.url, purpose: "test", max: 1, answerMs: TIMEOUT_MS });
 });
 afterAll(async () => {
   await pool?.end();

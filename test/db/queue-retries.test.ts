@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { createQueue, type JobKind, type Queue } from "../../src/db/queue.ts";
+import { CHORE_JOBS, warnOfOverdue } from "../../src/housekeeping.ts";
+import type { Warnings } from "../../src/observe/warnings.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 
 const payload = z.object({ n: z.number() });
@@ -78,4 +80,21 @@ test("a kind with two places has both woken: what is quick does not wait for wha
   slow.resolve();
   await expect.poll(() => done.length, SOON).toBe(6);
   await before.stop();
+});
+
+test("minutes without a chore that ended well make a line, and one that has ended just now makes none", async () => {
+  const lines: unknown[] = [];
+  const warnings: Warnings = { warn: (...line) => void lines.push(line), flush: async () => undefined };
+  await warnOfOverdue({ ...t.core, warnings }, queue);
+  expect(lines).toEqual([["chores-overdue", "", { lastEnded: null }, expect.stringContaining("no chore has ended well")]]);
+  const [chore] = CHORE_JOBS as [JobKind<unknown>];
+  await queue.start([chore]);
+  await queue.work(chore, async () => undefined);
+  await queue.send(t.core.db.pool, chore, {});
+  await expect.poll(() => queue.lastRuns(t.core.db.pool, [chore.name]), SOON).toHaveLength(1);
+  await warnOfOverdue({ ...t.core, warnings }, queue);
+  expect(lines).toHaveLength(1);
+  const clock = { ...t.core.clock, now: () => new Date(Date.now() + 6 * 60_000) };
+  await warnOfOverdue({ ...t.core, clock, warnings }, queue);
+  expect(lines).toHaveLength(2);
 });

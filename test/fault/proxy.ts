@@ -13,6 +13,8 @@ export interface TcpProxy {
   swallowReplies(): void;
   /** Forwards again, what was held back first. */
   resume(): void;
+  /** What is open forwards nothing for good, while new connections are forwarded. */
+  hole(): void;
   /** Resets every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -21,12 +23,16 @@ export interface TcpProxy {
 interface Link {
   near: Socket;
   far: Socket;
+  /** Takes what is sent, and forwards nothing. */
+  hole: boolean;
 }
 
 export async function startProxy(target: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let mode: "forward" | "stall" | "swallow" = "forward";
-  const apply = ({ near, far }: Link) => {
+  const apply = (link: Link) => {
+    const { near, far } = link;
+    if (link.hole) return;
     if (mode === "stall") near.pause();
     else near.resume();
     if (mode === "forward") far.resume();
@@ -36,14 +42,14 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     const far = connect({ port: proxy.target, host: "127.0.0.1" });
     near.setNoDelay(true);
     far.setNoDelay(true);
-    const link = { near, far };
+    const link = { near, far, hole: false };
     links.add(link);
-    near.on("data", (chunk) => far.write(chunk));
-    far.on("data", (chunk) => near.write(chunk));
+    near.on("data", (chunk) => link.hole || far.write(chunk));
+    far.on("data", (chunk) => link.hole || near.write(chunk));
     const end = () => {
       links.delete(link);
       near.destroy();
-      far.destroy();
+      if (!link.hole) far.destroy();
     };
     for (const socket of [near, far]) socket.on("error", end).on("close", end);
     apply(link);
@@ -62,6 +68,13 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     stall: set("stall"),
     swallowReplies: set("swallow"),
     resume: set("forward"),
+    hole() {
+      mode = "forward";
+      for (const link of links) {
+        link.hole = true;
+        for (const socket of [link.near, link.far]) socket.resume();
+      }
+    },
     cut() {
       for (const { near, far } of links) {
         near.resetAndDestroy();

@@ -1,4 +1,4 @@
-/** A TCP proxy in front of Postgres, which can cut every connection and refuse new ones. */
+/** A TCP proxy in front of Postgres, which can cut every connection, refuse new ones, and make what is open half-open. */
 import { createConnection, createServer, type Socket } from "node:net";
 
 export interface DatabaseProxy {
@@ -7,12 +7,15 @@ export interface DatabaseProxy {
   /** Cuts what is open; refuses what comes. */
   down(): void;
   up(): void;
+  /** What is open keeps its sockets and takes what is sent, but forwards nothing any more; new connections work. */
+  hole(): void;
   close(): Promise<void>;
 }
 
 export async function startProxy(target: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  const holes = new WeakSet<Socket>();
   let isUp = true;
   const server = createServer((client) => {
     if (!isUp) return void client.destroy();
@@ -25,9 +28,9 @@ export async function startProxy(target: string): Promise<DatabaseProxy> {
       socket.on("error", () => undefined);
       socket.once("close", () => {
         sockets.delete(socket);
-        other.destroy();
+        if (!holes.has(socket)) other.destroy();
       });
-      socket.pipe(other);
+      socket.on("data", (chunk) => holes.has(socket) || other.write(chunk));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -45,6 +48,9 @@ export async function startProxy(target: string): Promise<DatabaseProxy> {
     },
     up() {
       isUp = true;
+    },
+    hole() {
+      for (const socket of sockets) holes.add(socket);
     },
     close: () =>
       new Promise((resolve) => {

@@ -17,6 +17,17 @@ async function backWithin(test: RowTest, ms: number): Promise<void> {
   test.say(`all ready again after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
 
+/** Chores come every minute: one that ended after `since` says that jobs are worked again. */
+async function choreWithin(test: RowTest, since: Date, ms: number): Promise<void> {
+  const ended = `SELECT count(*)::int AS count FROM hookline_queue.job WHERE name LIKE 'chore-%' AND state = 'completed' AND started_on > '${since.toISOString()}'`;
+  const began = performance.now();
+  let count = 0;
+  for (; count === 0 && performance.now() - began < ms; await test.sleep(1_000))
+    count = (await test.platform.postgres.query<{ count: number }>(ended))[0]?.count ?? 0;
+  test.check(count > 0, `no chore ended within ${ms / 1_000} s`);
+  test.say(`a chore after ${((performance.now() - began) / 1000).toFixed(0)} s`);
+}
+
 const F05: Row = {
   id: "F05",
   title: "Postgres killed, by SIGKILL and immediate shutdown, 5 s down",
@@ -88,15 +99,15 @@ const F07: Row = {
     }
     test.say(`noticed after ${(noticed / 1000).toFixed(1)} s`);
     test.check(noticed <= 15_000, `noticed after ${Math.round(noticed)} ms`);
-    for (const process of platform.all) {
-      process.postgres.cut();
-      process.postgres.resume();
-    }
+    // What is open never brings anything again, and nobody resets it.
+    for (const process of platform.all) process.postgres.hole();
     test.fault();
     await backWithin(test, 20_000);
+    const since = new Date();
     await flow();
     judgeUnavailable(test, from);
     await test.settled(60_000);
+    await choreWithin(test, since, 150_000);
     await test.account();
   },
 };

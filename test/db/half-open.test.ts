@@ -1,0 +1,104 @@
+/** Connections that stay open and bring nothing any more, while new ones work: a real Postgres behind a proxy. */
+import { setImmediate } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { openDatabase } from "../../src/db/client.ts";
+import { SessionPool } from "../../src/db/pool.ts";
+import { createQueue, type JobKind } from "../../src/db/queue.ts";
+import { LONG_PROFILE, POOL_PROFILE } from "../../src/db/session.ts";
+import { clientConfig, SessionClient } from "../../src/db/session-client.ts";
+import { type TestCore, testCore } from "../helpers/database.ts";
+import { type DatabaseProxy, startProxy } from "../helpers/proxy.ts";
+
+let t: TestCore;
+let proxy: DatabaseProxy;
+beforeAll(async () => {
+  t = await testCore();
+});
+afterAll(() => t?.close());
+beforeEach(async () => {
+  proxy = await startProxy(t.url);
+});
+afterEach(() => proxy.close());
+
+test("a statement of a pool has an answer a little after its own limit, or none; a pool without that limit is none", async () => {
+  const pool = new SessionPool({ url: proxy.url, purpose: "test", max: 1, profile: { ...POOL_PROFILE, statementTimeout: 100 } });
+  await pool.query("SELECT 1");
+  proxy.hole();
+  await expect(pool.query("SELECT 1")).rejects.toThrow("Query read timeout");
+  expect((await pool.query("SELECT 2 AS two")).rows).toEqual([{ two: 2 }]);
+  await pool.end();
+  expect(() => new SessionPool({ url: proxy.url, purpose: "test", max: 1, profile: LONG_PROFILE })).toThrow("have a limit");
+});
+
+test("the owner's pool is whole again, though it has one connection", async () => {
+  const db = openDatabase(proxy.url);
+  const asked = () => db.asOwner(async (client) => (await client.query("SELECT 1 AS one")).rows);
+  await asked();
+  proxy.hole();
+  await expect(asked()).rejects.toThrow("Query read timeout");
+  expect(await asked()).toEqual([{ one: 1 }]);
+  await db.close();
+});
+
+test("what is in use when connections are dropped is given up long before its limit, unless it is answered", async () => {
+  const profile = { ...POOL_PROFILE, statementTimeout: 600_000 };
+  const pool = new SessionPool({ url: proxy.url, purpose: "test", max: 2, profile });
+  const answered = pool.query("SELECT pg_sleep(3), 3 AS three");
+  await pool.query("SELECT 1");
+  pool.dropAll();
+  expect((await answered).rows[0]).toMatchObject({ three: 3 });
+  await pool.query("SELECT 1");
+  proxy.hole();
+  const lost = pool.query("SELECT 1");
+  lost.catch(() => undefined);
+  await setImmediate();
+  pool.dropAll();
+  await expect(lost).rejects.toThrow("Query read timeout");
+  // One that ends does not wait for an answer that never comes.
+  const client = await pool.connect();
+  proxy.hole();
+  const never = client.query("SELECT 1").finally(() => client.release(true));
+  const ended = pool.end();
+  await expect(never).rejects.toThrow("Query read timeout");
+  await ended;
+});
+
+test("a session that ends, or is asked by itself, waits for no server that never answers", async () => {
+  const client = new SessionClient(clientConfig({ url: proxy.url, purpose: "test", profile: { ...POOL_PROFILE, statementTimeout: 100 } }));
+  await client.connect();
+  proxy.hole();
+  await expect(client.query("SELECT 1")).rejects.toThrow("Query read timeout");
+  const idle = new SessionClient(clientConfig({ url: proxy.url, purpose: "test" }));
+  await idle.connect();
+  proxy.hole();
+  await Promise.all([client.end(), idle.end()]);
+});
+
+test("jobs go on: the queue's connections are replaced as LISTEN's is", async () => {
+  const kind: JobKind<{ n: number }> = { name: "half-open", payload: z.object({ n: z.number() }) };
+  const queue = createQueue(proxy.url, t.core.log, { worker: true });
+  await queue.start([kind]);
+  const done: number[] = [];
+  await queue.work(kind, async ({ n }) => done.push(n), 3);
+  await queue.send(t.core.db.pool, kind, { n: 1 });
+  await expect.poll(() => done).toEqual([1]);
+  // All three connections are in use, and none brings its answer.
+  const lost = await t.core.db.transaction(async (client) => {
+    await client.query("LOCK TABLE hookline_queue.job IN ACCESS EXCLUSIVE MODE");
+    const looks = Promise.allSettled([1, 2, 3].map(() => queue.takeWakes()));
+    const waiting = "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND relation::regclass::text LIKE 'hookline_queue.job%'";
+    await expect.poll(async () => (await client.query(waiting)).rows[0].count).toBeGreaterThanOrEqual(3);
+    proxy.hole();
+    return { looks };
+  });
+  await queue.send(t.core.db.pool, kind, { n: 2 });
+  await expect.poll(() => done, { timeout: 40_000 }).toEqual([1, 2]);
+  expect(await lost.looks).toEqual(Array(3).fill(expect.objectContaining({ status: "rejected" })));
+  // Whoever stops just then does not wait for an answer either.
+  proxy.hole();
+  const never = queue.takeWakes();
+  never.catch(() => undefined);
+  await queue.stop();
+  await expect(never).rejects.toThrow();
+});
