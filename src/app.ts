@@ -18,7 +18,7 @@ import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
 import { checkRoom, primaryPool } from "./db/room.ts";
-import { isUnavailable } from "./db/unavailable.ts";
+import { isUnavailable, warnOf } from "./db/unavailable.ts";
 import { loginsOf } from "./db/wall/state.ts";
 import { sendsNothing } from "./delivery/off.ts";
 import { makePartitions } from "./delivery/partitions.ts";
@@ -183,7 +183,9 @@ async function startOn(
   if (isPrimary) await checkRoom(databaseUrl, { workers: config.workers, pool: config.databasePool }, signal);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
+  const warnings = createWarnings(log);
   const db = openDatabase(logins, {
+    heard: warnOf(warnings),
     poolSize: isPrimary ? primaryPool(config.databasePool) : config.databasePool,
     readTimeoutMs: config.readTimeoutMs,
   });
@@ -195,7 +197,6 @@ async function startOn(
   const heard = createNotifier(logins.engine, log, () => db.dropConnections());
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
   const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
-  const warnings = createWarnings(log);
   const tracing = await openTracing(config, warnings);
   const core: Core = {
     ...{

@@ -19,6 +19,10 @@ export abstract class HooklineError extends Error {
   constructor(message: string, options?: { cause?: unknown; most?: number }) {
     super(told(message, options?.most), options);
   }
+  /** Prisma makes an error of its own of each that has a code, and keeps what stands here: db/through-prisma.ts takes it out again. */
+  get meta(): { thrown: HooklineError } {
+    return { thrown: this };
+  }
 }
 
 /** Of one answer; an input may hold a mistake in every corner. */
@@ -158,12 +162,24 @@ export class TimedOutError extends HooklineError {
   }
 }
 
+/** Why the database does not do what it is asked, and what a client is told of it. */
+export const UNAVAILABLE = {
+  UNREACHABLE: "the database cannot be reached; try again shortly",
+  DISK_FULL: "the database's disk is full; try again once its operator has made room",
+  NO_CONNECTION: "the database takes no more connections; try again shortly",
+  NO_RESOURCES: "the database is out of memory or of another resource; try again shortly",
+  READ_ONLY: "the database takes no writes now; try again shortly",
+  TOO_SLOW: "the database took too long; try again shortly, or ask for less",
+  IN_THE_WAY: "another transaction was in the way for too long; try again shortly",
+} as const;
+export type UnavailableKind = keyof typeof UNAVAILABLE;
+
 /** The database is away or too slow: the only fault of ours that a client is told to try again. */
 export class UnavailableError extends HooklineError {
   readonly code = "UNAVAILABLE";
   readonly status = 503;
   readonly retryAfterSeconds: number = 2;
-  constructor(options?: { cause?: unknown }, message = "the database cannot be reached; try again shortly") {
+  constructor({ kind = "UNREACHABLE", ...options }: { cause?: unknown; kind?: UnavailableKind } = {}, message: string = UNAVAILABLE[kind]) {
     super(message, options);
     this.name = "UnavailableError";
   }

@@ -1,6 +1,6 @@
 /** How doors that are no GraphQL say what went wrong: application/problem+json, or their product's own form. */
 import type { FastifyReply } from "fastify";
-import { isUnavailable } from "../db/unavailable.ts";
+import { toldOf } from "../db/unavailable.ts";
 import {
   HooklineError,
   type Issue,
@@ -79,7 +79,7 @@ export function problemOf(error: unknown, log: Log): Problem {
   if (String((error as { code?: string } | null)?.code).startsWith("FST_") && refused < 500)
     return { status: refused, code: "BAD_REQUEST", message: TITLES[refused]?.toLowerCase() ?? "this cannot be read" };
   // What was said already keeps its words, also when something unavailable is its cause.
-  const known = !(error instanceof HooklineError) && isUnavailable(error) ? new UnavailableError({ cause: error }) : error;
+  const known = toldOf(error);
   if (!(known instanceof HooklineError)) {
     log.error({ err: error }, "a route failed");
     return { status: 500, code: "INTERNAL_SERVER_ERROR", message: "something went wrong on our side" };

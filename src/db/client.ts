@@ -11,9 +11,10 @@ import { PrismaClient } from "./generated/prisma/client.ts";
 import { SessionPool } from "./pool.ts";
 import { type ConflictKinds, retried } from "./retry.ts";
 import { LONG_PROFILE, POOL_PROFILE } from "./session.ts";
-import { clientConfig, SessionClient } from "./session-client.ts";
+import { clientConfig, SessionClient, type SessionConfig } from "./session-client.ts";
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
+import { unwrapping } from "./through-prisma.ts";
 import { type Sent, together } from "./together.ts";
 import { transact } from "./transact.ts";
 
@@ -45,7 +46,7 @@ function guarded(base: PrismaClient) {
             ? () => (base as unknown as Delegates)[delegateOf(model)]?.[first.operation]?.(first.args) as ReturnType<typeof query>
             : () => query(args);
           // Several statements in one operation are a transaction; one alone was tried again by the pool already.
-          return retried(() => asOrganization(organizationId, async () => run()));
+          return retried(() => unwrapping(() => asOrganization(organizationId, async () => run())));
         },
       },
     },
@@ -53,6 +54,12 @@ function guarded(base: PrismaClient) {
 }
 
 export type Prisma = ReturnType<typeof guarded>;
+
+const unguarded = (base: PrismaClient) =>
+  base.$extends({
+    name: "errors",
+    query: { $allOperations: ({ args, query }) => unwrapping(() => query(args)) },
+  }) as unknown as PrismaClient;
 
 /** A URL for each role; all the same where there is one only. */
 export interface Logins {
@@ -108,6 +115,8 @@ export interface DatabaseOptions {
   tenantPoolSize?: number;
   /** A statement of the tenants' pool is given up after so many milliseconds (5 000). */
   readTimeoutMs?: number;
+  /** Hears what the server says to the pools that answer calls. */
+  heard?: SessionConfig["heard"];
 }
 
 const READ_TIMEOUT_MS = 5_000;
@@ -121,6 +130,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
   const pool = new SessionPool({
     url: logins.engine,
     max,
+    heard: options.heard,
     purpose: "hot",
     profile: { ...POOL_PROFILE, plans: "lookups" },
   });
@@ -128,6 +138,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
   const tenantPool = new TenantPool({
     url: logins.tenant,
     max: options.tenantPoolSize ?? Math.max(2, Math.ceil(max / 2)),
+    heard: options.heard,
     purpose: "tenant",
     profile: { ...POOL_PROFILE, plans: "generic", statementTimeout: readTimeout },
   });
@@ -139,7 +150,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
   });
   const ownerPool = new SessionPool({ url: logins.owner, max: 1, purpose: "owner" });
   const { schema } = readDatabaseUrl(logins.engine);
-  const unscoped = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
+  const unscoped = unguarded(new PrismaClient({ adapter: new PrismaPg(pool, { schema }) }));
   const tenants = new PrismaClient({ adapter: new PrismaPg(tenantPool, { schema }) });
   const transaction: Database["transaction"] = (work, again) => transact(pool, work, again);
   return {

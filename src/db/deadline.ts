@@ -25,13 +25,13 @@ export function transactionUntil<T>(db: Database, ms: number, work: (client: Poo
 
 async function once<T>(db: Database, deadline: number, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const ms = deadline - performance.now();
-  if (ms <= 0) throw new UnavailableError();
+  if (ms <= 0) throw new UnavailableError({ kind: "TOO_SLOW" });
   const gate: Gate = { busy: 1, closed: undefined };
   let client: PoolClient | undefined;
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      gate.closed = gate.busy > 0 ? new UnavailableError() : new TimedOutError();
+      gate.closed = gate.busy > 0 ? new UnavailableError({ kind: "TOO_SLOW" }) : new TimedOutError();
       client?.release(gate.closed);
       client = undefined;
       reject(gate.closed);

@@ -55,7 +55,7 @@ export async function retried<T>(work: () => Promise<T>, options: RetryOptions =
     } catch (error) {
       // An UnavailableError has been tried again already, by a wrapper within.
       if (error instanceof UnavailableError || !isConflict(error, again)) throw error;
-      if (tries >= most || performance.now() - began > patienceMs) throw new UnavailableError({ cause: error });
+      if (tries >= most || performance.now() - began > patienceMs) throw new UnavailableError({ cause: error, kind: "IN_THE_WAY" });
       await sleep(FIRST_WAIT_MS * 2 ** tries * (0.5 + random()));
     }
   }

@@ -34,13 +34,17 @@ export interface SessionConfig {
   /** What the connection is for, in pg_stat_activity: `hookline 0.2.0 <purpose> pid 123`. */
   purpose: string;
   profile?: SessionProfile;
+  /** Hears each error of the server's, and why no connection was made. */
+  heard?: ((error: Error & { code?: string }) => void) | undefined;
 }
 
 /** Names every connection of this process in pg_stat_activity (63 bytes are kept). */
 export const applicationName = (purpose: string) => `hookline ${manifest.version} ${purpose} pid ${process.pid}`;
 
+type Session = { address: DatabaseAddress; profile: SessionProfile } & Pick<SessionConfig, "heard">;
+
 /** What node-postgres is given: every part explicit. The session rides along for SessionClient. */
-export function clientConfig(config: SessionConfig): pg.ClientConfig & { session: { address: DatabaseAddress; profile: SessionProfile } } {
+export function clientConfig(config: SessionConfig): pg.ClientConfig & { session: Session } {
   const address = readDatabaseUrl(config.url);
   const profile = config.profile ?? POOL_PROFILE;
   return {
@@ -58,7 +62,7 @@ export function clientConfig(config: SessionConfig): pg.ClientConfig & { session
     keepAliveInitialDelayMillis: 5_000,
     // What may take hours is left to the keepalive.
     ...(profile.statementTimeout > 0 ? { query_timeout: profile.statementTimeout + ANSWER_MARGIN_MS } : {}),
-    session: { address, profile },
+    session: { address, profile, heard: config.heard },
   } as ReturnType<typeof clientConfig>;
 }
 
@@ -81,6 +85,11 @@ function checkState(state: SessionState): void {
     throw new DatabaseRefusal(
       `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
     );
+  // SQL_ASCII too: it takes every byte, but counts and folds bytes for characters, and refuses \u00e9 in JSON.
+  if (state.encoding !== "UTF8")
+    throw new DatabaseRefusal(
+      `the encoding of this database is ${state.encoding}, which does not hold every text: Hookline needs UTF8, and an encoding cannot be changed afterwards. CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes one for DATABASE_URL`,
+    );
   if (state.recovery) throw new ReadOnlyServerError(STANDBY);
   if (state.closed) throw new ReadOnlyServerError("default_transaction_read_only is on in its configuration");
 }
@@ -93,6 +102,7 @@ interface Inner {
 export class SessionClient extends pg.Client {
   readonly #setup: string;
   readonly #address: DatabaseAddress;
+  readonly #heard: SessionConfig["heard"];
   #ready = false;
   #lost: ((error: Error) => void) | undefined;
   /** The statement that a look met, and when it met it first. */
@@ -100,9 +110,10 @@ export class SessionClient extends pg.Client {
 
   constructor(config: ReturnType<typeof clientConfig>) {
     super(config);
-    const { address, profile } = config.session;
+    const { address, profile, heard } = config.session;
     this.#setup = sessionSql(address, profile);
     this.#address = address;
+    this.#heard = heard;
     // node-postgres fills these from PGOPTIONS, PGREPLICATION, PGCLIENTENCODING and PGBINARY, whatever its config says.
     const own = this as unknown as { connectionParameters: Record<string, unknown>; replication: unknown; binary: boolean };
     Object.assign(own.connectionParameters, { options: address.options, replication: undefined, client_encoding: "UTF8", binary: false });
@@ -110,6 +121,7 @@ export class SessionClient extends pg.Client {
     own.binary = false;
     this.connection.on("errorMessage", (error: Error & { code?: string }) => {
       if (this.#ready && error.code !== undefined && LOST.has(error.code)) this.#lost?.(error);
+      heard?.(error);
     });
     // Without a listener a connection that breaks would end the process; whoever uses it is told by its statements.
     this.on("error", () => undefined);
@@ -152,6 +164,8 @@ export class SessionClient extends pg.Client {
       this.#ready = true;
       return this;
     } catch (error) {
+      // What the server itself said was heard already.
+      if (!("severity" in (error as object))) this.#heard?.(error as Error);
       this.end().catch(() => undefined);
       // A standby whose default isolation is serializable does not even tell that it is one.
       if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))

@@ -1,5 +1,8 @@
 /** Whether an error says that Postgres cannot be reached or takes no work now: what a client should simply try again. */
+import { BadInputError, HooklineError, UNAVAILABLE, UnavailableError, type UnavailableKind } from "../errors.ts";
+import type { Warnings } from "../observe/warnings.ts";
 import { isConflict } from "./retry.ts";
+import { thrownThrough } from "./through-prisma.ts";
 
 /** Our own UnavailableError, Node's, Postgres's classes 08 (connection) and 53 (resources), shutdown and recovery (57P), statement timeouts, read-only. */
 const CODES =
@@ -8,10 +11,9 @@ const CODES =
 const MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|Client has encountered a connection error|the database system is|Can't reach database server|Server has closed the connection|Cannot use a pool after calling end/i;
 
-/** Conflicts with other transactions among them (retry.ts): whoever did not try again itself leaves it to the client. */
-export function isUnavailable(error: unknown, depth = 0): boolean {
-  if (typeof error !== "object" || error === null || depth > 4) return false;
-  if (isConflict(error)) return true;
+/** Of an error and of what it stands for: what Prisma made of it, what it was thrown because of, each of several. */
+function within(error: unknown, depth = 0): { code: unknown; message: unknown }[] {
+  if (typeof error !== "object" || error === null || depth > 4) return [];
   const { code, message, cause, meta, errors } = error as {
     code?: unknown;
     message?: unknown;
@@ -20,7 +22,53 @@ export function isUnavailable(error: unknown, depth = 0): boolean {
     errors?: unknown;
   };
   const original = (cause as { originalCode?: unknown } | undefined)?.originalCode;
-  if ([code, original].some((each) => typeof each === "string" && CODES.test(each))) return true;
-  if (typeof message === "string" && MESSAGES.test(message)) return true;
-  return [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? errors : [])].some((inner) => isUnavailable(inner, depth + 1));
+  const inner = [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? errors : [])];
+  return [{ code, message }, { code: original, message: undefined }, ...inner.flatMap((each) => within(each, depth + 1))];
 }
+
+const saysSo = ({ code, message }: { code: unknown; message: unknown }) =>
+  (typeof code === "string" && CODES.test(code)) || (typeof message === "string" && MESSAGES.test(message));
+
+/** Conflicts with other transactions among them (retry.ts): whoever did not try again itself leaves it to the client. */
+export const isUnavailable = (error: unknown): boolean => isConflict(error) || within(error).some(saysSo);
+
+const KINDS: readonly [RegExp, UnavailableKind][] = [
+  [/^53100$/, "DISK_FULL"],
+  [/^53300$/, "NO_CONNECTION"],
+  [/^53/, "NO_RESOURCES"],
+  [/^25006$/, "READ_ONLY"],
+  [/^57014$/, "TOO_SLOW"],
+];
+
+/** @param error one that `isUnavailable` */
+function kindOf(error: unknown): UnavailableKind {
+  if (isConflict(error)) return "IN_THE_WAY";
+  for (const { code } of within(error)) {
+    const found = typeof code === "string" ? KINDS.find(([codes]) => codes.test(code)) : undefined;
+    if (found) return found[1];
+  }
+  return "UNREACHABLE";
+}
+
+/** A character that the database cannot hold: NUL, mostly. What we write ourselves has none. */
+const UNSTORABLE = /^(22P05|22021)$/;
+
+/** What a door tells of an error: what is ours as it is, also through Prisma, what Postgres says as ours; the rest is a fault of ours. */
+export function toldOf(error: unknown): unknown {
+  const thrown = thrownThrough(error);
+  if (thrown instanceof HooklineError) return thrown;
+  if (isUnavailable(error)) return new UnavailableError({ cause: error, kind: kindOf(error) });
+  if (within(error).some(({ code }) => typeof code === "string" && UNSTORABLE.test(code)))
+    return new BadInputError("a text has a character that the database cannot hold, such as NUL");
+  return error;
+}
+
+/** For an operator: the first a minute of each kind, in Postgres's words, which no client is told. */
+export const warnOf =
+  (warnings: Warnings) =>
+  (error: Error & { code?: string }): void => {
+    // One that another transaction is in the way of is tried again.
+    if (!isUnavailable(error) || isConflict(error)) return;
+    const kind = kindOf(error);
+    warnings.warn("database", kind, { kind, sqlstate: error.code, err: error.message }, UNAVAILABLE[kind].split(";", 1)[0] as string);
+  };

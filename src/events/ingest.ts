@@ -8,7 +8,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import { retried } from "../db/retry.ts";
-import { isUnavailable } from "../db/unavailable.ts";
+import { isUnavailable, toldOf } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { OPERATIONAL } from "../definitions/match.ts";
 import { type Accepting, acceptAtOnce, type Offered } from "../delivery/lane-accept.ts";
@@ -17,7 +17,7 @@ import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { OverloadedError, UnavailableError } from "../errors.ts";
+import { OverloadedError } from "../errors.ts";
 import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
@@ -111,7 +111,7 @@ export function createIngest(
     try {
       return await match(core, organizationId, inputs, await catalogOf(organizationId));
     } catch (error) {
-      throw shown(error);
+      throw toldOf(error);
     }
   }
 
@@ -228,7 +228,7 @@ export function createIngest(
         for (const call of calls) await takeTurn([call], turn);
         return;
       }
-      for (const call of calls) call.reject(shown(error));
+      for (const call of calls) call.reject(toldOf(error));
     }
   }
 
@@ -248,7 +248,7 @@ export function createIngest(
       // From memory, mostly: then it keeps its place in the order of the calls.
       if (admitting)
         await admitting.catch((error: unknown): never => {
-          throw shown(error);
+          throw toldOf(error);
         });
     }
     const inLine = (by: Matched) =>
@@ -304,7 +304,7 @@ export function createIngest(
       try {
         await quotas?.admit(organizationId, { events, bytes, requests: 0, token });
       } catch (error) {
-        throw shown(error);
+        throw toldOf(error);
       }
     },
     async again(client, organizationId, matches) {
@@ -319,9 +319,6 @@ export function createIngest(
     },
   };
 }
-
-const shown = (error: unknown): unknown =>
-  isUnavailable(error) && !(error instanceof UnavailableError) ? new UnavailableError({ cause: error }) : error;
 
 /** What Hookline tells of itself is never refused; the doors take no such event of others (`reservedType`). */
 const isExempt = (inputs: readonly EventInput[], { exempt = false }: IngestOptions): boolean =>

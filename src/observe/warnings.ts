@@ -12,6 +12,7 @@ export type WarningKind =
   | "chores-overdue"
   | "orphans"
   | "spans-lost"
+  | "database"
   | "payload-index";
 
 /** What the line says: ids and names as people know them. A function is asked only when there is a line. */

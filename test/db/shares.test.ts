@@ -3,14 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../src/db/client.ts";
 import { Shares } from "../../src/db/shares.ts";
-import { RateLimitedError, SlowReadError } from "../../src/errors.ts";
-import { type TestCore, testCore, testLogins } from "../helpers/database.ts";
+import { RateLimitedError, SlowReadError, UnavailableError } from "../../src/errors.ts";
+import { type TestApp, testApp } from "../helpers/app.ts";
+import { type TestCore, testLogins } from "../helpers/database.ts";
 
+let app: TestApp;
 let t: TestCore;
 beforeAll(async () => {
-  t = await testCore();
+  app = await testApp();
+  t = app.t;
 });
-afterAll(() => t?.close());
+afterAll(() => app?.close());
 
 test("a place goes on to who waits longest; who waits too long, or behind too many, is told to come again", async () => {
   const shares = new Shares({ most: 2, waiting: 2, patienceMs: 30 });
@@ -67,7 +70,7 @@ test("B56 a read that takes too long is given up, says so and gives its place ba
     const lock = await t.core.db.pool.connect();
     await lock.query("BEGIN");
     await lock.query("LOCK TABLE goal IN ACCESS EXCLUSIVE MODE");
-    await expect(db.prisma.goal.findMany({ where: { organizationId: t.organizationId } })).rejects.toThrow(/0\.15 s|canceling|timeout/);
+    await expect(db.prisma.goal.findMany({ where: { organizationId: t.organizationId } })).rejects.toBeInstanceOf(SlowReadError);
     await lock.query("ROLLBACK");
     lock.release();
     expect((await db.tenant(t.organizationId).query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
@@ -76,5 +79,41 @@ test("B56 a read that takes too long is given up, says so and gives its place ba
     });
   } finally {
     await db.close();
+  }
+});
+
+test("B56 who waits in vain for the share is told to come again, through Prisma too and at the door", { timeout: 30_000 }, async () => {
+  const { shares } = t.core.db.pools.tenant;
+  const most = Math.ceil((t.core.db.pools.tenant.options.max ?? 0) / 2);
+  const leave = await Promise.all(Array.from({ length: most }, () => shares.enter(t.organizationId)));
+  try {
+    const read = t.core.db.prisma.goal.findMany({ where: { organizationId: t.organizationId } });
+    await expect(read).rejects.toBeInstanceOf(RateLimitedError);
+    const response = await fetch(`${app.url}/graphql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${app.adminToken}`, "content-type": "application/json" },
+      body: JSON.stringify({ query: "{ webhookDefinitions(first: 5) { edges { node { id } } } }" }),
+    });
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.status).toBe(429);
+    expect(await response.text()).toContain("RATE_LIMITED");
+  } finally {
+    for (const each of leave) each();
+  }
+});
+
+test("what another transaction is in the way of is said through Prisma as it is, on each of its clients", { timeout: 60_000 }, async () => {
+  const lock = await t.core.db.pool.connect();
+  await lock.query("BEGIN");
+  await lock.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+  await lock.query("LOCK TABLE goal IN ACCESS EXCLUSIVE MODE");
+  try {
+    await expect(t.core.db.unscoped.goal.findFirst()).rejects.toBeInstanceOf(UnavailableError);
+    const where = { organizationId: t.organizationId };
+    const refused = expect.objectContaining({ name: "UnavailableError" });
+    await expect(t.core.db.prisma.goal.findMany({ where })).rejects.toEqual(refused);
+  } finally {
+    await lock.query("ROLLBACK");
+    lock.release();
   }
 });

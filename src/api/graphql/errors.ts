@@ -1,7 +1,7 @@
 /** The typed errors of mutations, and how every other error looks in `errors`. */
 import { PothosValidationError } from "@pothos/core";
 import { GraphQLError } from "graphql";
-import { isUnavailable } from "../../db/unavailable.ts";
+import { toldOf } from "../../db/unavailable.ts";
 import {
   ConflictError,
   ForbiddenError,
@@ -120,12 +120,12 @@ export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
   return (error) => {
     const graphql = error instanceof GraphQLError ? error : undefined;
     const cause = graphql ? graphql.originalError : error;
-    if (cause instanceof HooklineError) return coded(cause, graphql);
+    const known = cause instanceof GraphQLError ? undefined : toldOf(cause);
+    if (known instanceof HooklineError) return coded(known, graphql);
     if (cause instanceof GraphQLError) return withoutInput(cause);
     if (cause instanceof PothosValidationError) {
       return new GraphQLError(cause.message, { nodes: graphql?.nodes, path: graphql?.path, extensions: { code: "BAD_USER_INPUT" } });
     }
-    if (isUnavailable(cause)) return coded(new UnavailableError({ cause }), graphql);
     if (graphql && cause == null) return withoutInput(graphql);
     log.error({ err: cause, path: graphql?.path }, "a resolver failed");
     return new GraphQLError("something went wrong on our side", {
