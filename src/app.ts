@@ -17,7 +17,7 @@ import { type Prepared, prepareDatabase } from "./db/migrate.ts";
 import { createNotifier, type Notifier } from "./db/notify.ts";
 import { createQueue } from "./db/queue.ts";
 import { findQueueSchema } from "./db/queue-schema.ts";
-import { checkRoom, primaryPool } from "./db/room.ts";
+import { checkRoom, checkRoomForOne, primaryPool } from "./db/room.ts";
 import { isUnavailable, warnOf } from "./db/unavailable.ts";
 import { loginsOf } from "./db/wall/state.ts";
 import { sendsNothing } from "./delivery/off.ts";
@@ -106,12 +106,18 @@ async function migrateFirst(
   log: Core["log"],
   embedded: EmbeddedPostgres | undefined,
   signal: AbortSignal | undefined,
+  isPrimary: boolean,
 ): Promise<Prepared["wall"]> {
   const { applied, wall } = await whenReachable(log, signal, () =>
     prepareDatabase(url, {
       queueSchema: config.queueSchema,
       direct: embedded !== undefined,
       signal,
+      async checkRoom() {
+        if (isPrimary) return checkRoom(url, { workers: config.workers, pool: config.databasePool }, signal);
+        const narrow = embedded ? undefined : await checkRoomForOne(url, config.databasePool);
+        if (narrow !== undefined) log.warn(narrow);
+      },
       onProgress: (progress) => log.info(progress, "migrating"),
       onWait: () => log.info("another process migrates this database: waiting until it is done"),
     }),
@@ -176,11 +182,10 @@ async function startOn(
   let logins: Logins;
   if (part?.kind === "WORKER") logins = part.logins;
   else {
-    const wall = await migrateFirst(databaseUrl, config, log, embedded, signal);
+    const wall = await migrateFirst(databaseUrl, config, log, embedded, signal, isPrimary);
     // A login for each role where the second wall stands.
     logins = embedded && wall.state === "on" ? embedded.logins : loginsOf(databaseUrl, wall);
   }
-  if (isPrimary) await checkRoom(databaseUrl, { workers: config.workers, pool: config.databasePool }, signal);
   const keys = await masterKeys(config);
   const vault = createVault(keys);
   const warnings = createWarnings(log);

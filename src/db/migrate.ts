@@ -34,6 +34,8 @@ export interface MigrateOptions {
   onWait?: () => void;
   /** Nothing can stand between us and Postgres, as with the embedded one: no pooler is looked for. */
   direct?: boolean;
+  /** Whether Postgres has room for the connections of those who start: asked before anything is written. */
+  checkRoom?: () => Promise<void>;
   /** Ends what is under way; a step that was not done is rolled back, and done by the next start. */
   signal?: AbortSignal | undefined;
 }
@@ -85,6 +87,7 @@ export interface Prepared {
 export async function prepareDatabase(url: string, options: MigrateOptions = {}): Promise<Prepared> {
   const { signal } = options;
   if (!options.direct) await checkSessions(url);
+  await options.checkRoom?.();
   return connected(url, signal, async (client) => {
     await takeLock(client, options.onWait);
     await becomeOwner(client);

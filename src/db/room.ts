@@ -121,6 +121,44 @@ export function roomProblem(wanted: Wanted, limits: Limits): string | undefined 
   );
 }
 
+/** One of each pool, three for jobs, two that listen. */
+const LEAST = 8;
+
+/** The tightest of what stands in the way, whoever else is connected. */
+function most(limits: Limits): { connections: number; why: string } {
+  return [
+    {
+      connections: limits.maxConnections - limits.reserved,
+      why: `max_connections is ${limits.maxConnections}, of which ${limits.reserved} are reserved`,
+    },
+    ...(limits.role ? [{ connections: limits.role.limit, why: `the CONNECTION LIMIT of its role is ${limits.role.limit}` }] : []),
+    ...(limits.database
+      ? [{ connections: limits.database.limit, why: `the CONNECTION LIMIT of its database is ${limits.database.limit}` }]
+      : []),
+  ].reduce((a, b) => (b.connections < a.connections ? b : a));
+}
+
+/**
+ * For a single process. Others may be its own kind, or end soon: they do not count.
+ * @returns a warning when it may need more than there can be @throws DatabaseRefusal when it could not even start
+ */
+export async function checkRoomForOne(url: string, pool: number): Promise<string | undefined> {
+  const client = new SessionClient(clientConfig({ url, purpose: "room" }));
+  await client.connect();
+  try {
+    const { connections, why } = most(await readLimits(client));
+    const all = connectionsOf(pool);
+    if (connections >= all) return undefined;
+    const takes = `a process needs ${LEAST} connections to start, and takes up to ${all} with HOOKLINE_DATABASE_POOL=${pool}; ${why}`;
+    const smaller = largest(pool - 1, (n) => n > 1 && connectionsOf(n) <= connections);
+    const mend = `Raise it by ${all - connections}${smaller > 0 ? `, or set HOOKLINE_DATABASE_POOL to ${smaller}` : ""}`;
+    if (connections < LEAST) throw new DatabaseRefusal(`${takes}. ${mend}`);
+    return `${takes}. ${mend}`;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 /** As if all others were gone. */
 function alone(limits: Limits): Limits {
   const freed = (bound: Limits["role"]) => (bound === null ? null : { ...bound, others: 0 });

@@ -48,8 +48,10 @@ export class Connection implements Pooled {
     };
   }
 
+  /** One with bytes of a call that was answered before they were written would hold the next call up behind them. */
   alive(): boolean {
-    return !this.#socket.destroyed && !this.#socket.readableEnded && this.#clock.monotonic() < this.#usableUntil;
+    const { destroyed, readableEnded, writableLength } = this.#socket;
+    return !destroyed && !readableEnded && writableLength === 0 && this.#clock.monotonic() < this.#usableUntil;
   }
 
   /** Its reply has come. */

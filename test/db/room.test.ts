@@ -1,8 +1,12 @@
 /** Room for the connections of several processes: what is counted, and what is said when there is none. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { checkRoom, connectionsOfAll, type Limits, roomProblem } from "../../src/db/room.ts";
+import { checkRoom, checkRoomForOne, connectionsOfAll, type Limits, roomProblem } from "../../src/db/room.ts";
 import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
+import { startOnDatabase } from "./start-on-database.ts";
 
 const plenty: Limits = { maxConnections: 1_000, reserved: 3, others: 0, role: null, database: null };
 
@@ -76,5 +80,40 @@ describe("what Postgres says", () => {
     );
     await Promise.all(others.map((client) => client.end()));
     await checkRoom(url.href, { workers: 2, pool: 2 });
+  });
+
+  test("one process is refused below what a start takes, before anything is written, and warned below what it may need", async () => {
+    const url = Object.assign(new URL(database.url), { username: `${role}_one`, password: "x" }).href;
+    await admin.query(`CREATE ROLE ${role}_one LOGIN PASSWORD 'x' CONNECTION LIMIT 2`);
+    const empty = `${role}_empty`;
+    await admin.query(`CREATE DATABASE ${empty} OWNER ${role}_one`);
+    const folder = mkdtempSync(path.join(tmpdir(), "hookline room-"));
+    const undo: (() => Promise<unknown>)[] = [];
+    try {
+      const program = startOnDatabase(Object.assign(new URL(url), { pathname: `/${empty}` }).href, {
+        token: "hookline_room_0123456789abcdef0123456789",
+        folder,
+        undo,
+      });
+      expect(await program.ended).toMatchObject({ code: 1 });
+      expect(program.err() + program.out()).toMatch(
+        /needs 8 connections to start, .*HOOKLINE_DATABASE_POOL=10; the CONNECTION LIMIT of its role is 2/,
+      );
+      const looking = new pg.Client({ connectionString: Object.assign(new URL(database.url), { pathname: `/${empty}` }).href });
+      await looking.connect();
+      expect((await looking.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).rows).toEqual([]);
+      await looking.end();
+      await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 8`);
+      expect(await checkRoomForOne(url, 10)).toMatch(/takes up to 28 with HOOKLINE_DATABASE_POOL=10; .* is 8\. Raise it by 20$/);
+      await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 27`);
+      expect(await checkRoomForOne(url, 10)).toMatch(/Raise it by 1, or set HOOKLINE_DATABASE_POOL to 9$/);
+      await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 28`);
+      expect(await checkRoomForOne(url, 10)).toBeUndefined();
+    } finally {
+      for (const each of undo) await each();
+      await admin.query(`DROP DATABASE ${empty} WITH (FORCE)`);
+      await admin.query(`DROP ROLE ${role}_one`);
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

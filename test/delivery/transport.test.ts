@@ -1,4 +1,7 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
+import { fixture } from "../helpers/receiver.ts";
 import { call, closeAll, codeOf, receiver, transport } from "./transport-setup.ts";
 
 afterEach(closeAll);
@@ -134,6 +137,28 @@ describe("a kept connection that the receiver closes", () => {
     const sent = await Promise.all([1, 2, 3].map(() => out.send(call(r.url))));
     expect(sent.map(codeOf)).toEqual(["REPLY 200", "REPLY 200", "REPLY 200"]);
     expect(r.connections).toBe(3);
+  });
+
+  it.each(["http", "https"])("is not used again while bytes of a call that was answered early are unwritten (%s)", async (scheme) => {
+    const taken: Socket[] = [];
+    const answer = (socket: Socket) => {
+      taken.push(socket);
+      socket.on("error", () => undefined);
+      // It reads the beginning, answers, keeps the connection, and reads no further.
+      socket.once("data", () => {
+        socket.pause();
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      });
+    };
+    const server = scheme === "https" ? createTlsServer({ cert: fixture("good"), key: fixture("key") }, answer) : createServer(answer);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const out = transport({ connectionsPerOrigin: 1 });
+    expect(codeOf(await out.send(call(url, { body: Buffer.alloc(20 * 2 ** 20, 120) })))).toBe("REPLY 200");
+    expect(codeOf(await out.send(call(url)))).toBe("REPLY 200");
+    expect(taken).toHaveLength(2);
+    for (const socket of taken) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("is let go before the receiver's own keep-alive timeout", async () => {

@@ -250,6 +250,6 @@ function listenWith(
   return createTlsServer({ cert: fixture(certificate), key: fixture("key"), ...only }, onCall);
 }
 
-function fixture(name: string): string {
+export function fixture(name: string): string {
   return readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), "utf8");
 }
