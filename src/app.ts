@@ -118,6 +118,7 @@ async function migrateFirst(
         const narrow = embedded ? undefined : await checkRoomForOne(url, config.databasePool);
         if (narrow !== undefined) log.warn(narrow);
       },
+      onWarning: (warning) => log.warn(warning),
       onProgress: (progress) => log.info(progress, "migrating"),
       onWait: () => log.info("another process migrates this database: waiting until it is done"),
     }),

@@ -34,6 +34,8 @@ export interface MigrateOptions {
   onWait?: () => void;
   /** Nothing can stand between us and Postgres, as with the embedded one: no pooler is looked for. */
   direct?: boolean;
+  /** Told in one sentence what works, and had better be otherwise. */
+  onWarning?: (warning: string) => void;
   /** Whether Postgres has room for the connections of those who start: asked before anything is written. */
   checkRoom?: () => Promise<void>;
   /** Ends what is under way; a step that was not done is rolled back, and done by the next start. */
@@ -74,6 +76,14 @@ async function takeLock(client: SessionClient, onWait: (() => void) | undefined)
   await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 }
 
+const SQL_ASCII =
+  "the encoding of this database is SQL_ASCII: it counts bytes for characters, and no case of letters beyond ASCII. CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes a better one";
+
+async function readEncoding(client: SessionClient): Promise<string | undefined> {
+  const { rows } = (await client.query("SHOW server_encoding")) as { rows: { server_encoding: string }[] };
+  return rows[0]?.server_encoding;
+}
+
 export interface Prepared {
   /** The migrations applied now, by name. */
   applied: string[];
@@ -89,6 +99,7 @@ export async function prepareDatabase(url: string, options: MigrateOptions = {})
   if (!options.direct) await checkSessions(url);
   await options.checkRoom?.();
   return connected(url, signal, async (client) => {
+    if (options.onWarning && (await readEncoding(client)) === "SQL_ASCII") options.onWarning(SQL_ASCII);
     await takeLock(client, options.onWait);
     await becomeOwner(client);
     const migrations = await readMigrations(options.folder);

@@ -121,8 +121,8 @@ export function roomProblem(wanted: Wanted, limits: Limits): string | undefined 
   );
 }
 
-/** One of each pool, three for jobs, two that listen. */
-const LEAST = 8;
+/** With fewer a start waits for its own connections for ever. */
+const LEAST = 6;
 
 /** The tightest of what stands in the way, whoever else is connected. */
 function most(limits: Limits): { connections: number; why: string } {

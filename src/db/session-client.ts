@@ -85,8 +85,8 @@ function checkState(state: SessionState): void {
     throw new DatabaseRefusal(
       `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
     );
-  // SQL_ASCII too: it takes every byte, but counts and folds bytes for characters, and refuses \u00e9 in JSON.
-  if (state.encoding !== "UTF8")
+  // SQL_ASCII takes every byte; migrate.ts warns of it.
+  if (state.encoding !== "UTF8" && state.encoding !== "SQL_ASCII")
     throw new DatabaseRefusal(
       `the encoding of this database is ${state.encoding}, which does not hold every text: Hookline needs UTF8, and an encoding cannot be changed afterwards. CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes one for DATABASE_URL`,
     );

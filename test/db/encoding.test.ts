@@ -1,4 +1,4 @@
-/** A database that does not hold every text is refused at the start, before anything is written. */
+/** A database that does not hold every text is refused at the start, before anything is written; one that hardly does is warned of. */
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { prepareDatabase } from "../../src/db/migrate.ts";
@@ -11,22 +11,39 @@ beforeAll(async () => {
 });
 afterAll(() => admin?.end());
 
-test.each(["LATIN1", "SQL_ASCII"])("%s is refused, with what makes one that is taken", async (encoding) => {
+async function withDatabase(encoding: string, work: (url: string) => Promise<void>): Promise<void> {
   const name = `hookline_${encoding.toLowerCase()}_${Math.random().toString(36).slice(2)}`;
   await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
   const url = new URL(inject("serverUrl"));
   url.pathname = `/${name}`;
-  const client = new pg.Client({ connectionString: url.href });
   try {
-    const refusal = await prepareDatabase(url.href).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(DatabaseRefusal);
-    expect((refusal as Error).message).toMatch(new RegExp(`is ${encoding}, .* CREATE DATABASE … ENCODING 'UTF8' .* TEMPLATE template0`));
-    await client.connect();
-    expect((await client.query("SELECT 1 FROM pg_class WHERE relnamespace = 'public'::regnamespace")).rows).toEqual([]);
-    // Why SQL_ASCII is none either: it takes the bytes, and not what JSON may write for them.
-    await expect(client.query(`SELECT '"\\u00e9\\u20ac"'::jsonb`)).rejects.toMatchObject({ code: "22P05" });
+    await work(url.href);
   } finally {
-    await client.end();
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
   }
+}
+
+test.each(["LATIN1", "EUC_JP"])("%s is refused, with what makes one that is taken", (encoding) =>
+  withDatabase(encoding, async (url) => {
+    const refusal = await prepareDatabase(url).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(DatabaseRefusal);
+    expect((refusal as Error).message).toContain(`is ${encoding}, `);
+    expect((refusal as Error).message).toContain("CREATE DATABASE … ENCODING 'UTF8'");
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      expect((await client.query("SELECT 1 FROM pg_class WHERE relnamespace = 'public'::regnamespace")).rows).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  }),
+);
+
+test("SQL_ASCII, which holds every byte, is taken and warned of; UTF8 is not", async () => {
+  const warnings: string[] = [];
+  const onWarning = (warning: string) => void warnings.push(warning);
+  await withDatabase("SQL_ASCII", async (url) => void (await prepareDatabase(url, { onWarning })));
+  expect(warnings).toEqual([expect.stringContaining("SQL_ASCII")]);
+  await withDatabase("UTF8", async (url) => void (await prepareDatabase(url, { onWarning })));
+  expect(warnings).toHaveLength(1);
 });

@@ -97,7 +97,7 @@ describe("what Postgres says", () => {
       });
       expect(await program.ended).toMatchObject({ code: 1 });
       expect(program.err() + program.out()).toMatch(
-        /needs 8 connections to start, .*HOOKLINE_DATABASE_POOL=10; the CONNECTION LIMIT of its role is 2/,
+        /needs 6 connections to start, .*HOOKLINE_DATABASE_POOL=10; the CONNECTION LIMIT of its role is 2/,
       );
       const looking = new pg.Client({ connectionString: Object.assign(new URL(database.url), { pathname: `/${empty}` }).href });
       await looking.connect();
