@@ -200,7 +200,7 @@ async function startOn(
   if (part?.kind === "WORKER") await whenReachable(log, signal, () => db.pool.query("SELECT 1"));
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
-  const heard = createNotifier(logins.engine, log, () => db.dropConnections());
+  const heard = createNotifier(logins.engine, log, (silent) => db.dropConnections(silent));
   const notify = part?.kind === "WORKER" ? part.hearing(heard) : heard;
   const metrics = part?.kind === "WORKER" ? { ...createMetrics(), text: part.metricsText } : createMetrics();
   const tracing = await openTracing(config, warnings);

@@ -101,15 +101,13 @@ const OVERDUE_MS = 5 * 60_000;
 const OVERDUE_LOOK_MS = 60_000;
 
 /** A line when no chore has ended well for minutes in any process: what keeps jobs from being done may make none of its own. */
-export async function warnOfOverdue({ db, clock, warnings }: Core, queue: Queue): Promise<void> {
-  const ended = (await lastRuns(db, queue)).map(({ at }) => at.getTime());
-  const last = Math.max(...ended);
-  if (clock.now().getTime() - last < OVERDUE_MS) return;
-  const lastEnded = ended.length > 0 ? new Date(last).toISOString() : null;
+export async function warnOfOverdue({ db, warnings }: Core, queue: Queue): Promise<void> {
+  const [last] = (await lastRuns(db, queue)).sort((a, b) => a.ageMs - b.ageMs);
+  if (last && last.ageMs < OVERDUE_MS) return;
   warnings.warn(
     "chores-overdue",
     "",
-    { lastEnded },
+    { lastEnded: last?.at ?? null },
     "no chore has ended well for minutes: retention, partitions, mail and other jobs stand still",
   );
 }

@@ -2,7 +2,7 @@
  * What a process works on at once is bounded, at every door: beyond it a call is answered 503 with Retry-After, so that memory
  * stays flat whatever comes in. A call counts until its answer begins: streams that stay open have bounds of their own (limits.ts).
  * A body counts as it arrives, whatever its head announces. Who is nobody, or not known before the body is read, has a quarter
- * together with all others like that, one organization half.
+ * together with all others like that; one organization half, while others send too.
  */
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
@@ -23,6 +23,8 @@ interface Sum {
   calls: number;
   bytes: number;
 }
+
+const NOTHING: Readonly<Sum> = { calls: 0, bytes: 0 };
 
 type Call = Arriving & Sum;
 
@@ -45,9 +47,10 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
 
   /** A lone call always fits, whatever its size. */
   function refusal({ owner, bytes }: Call): Error | undefined {
-    const own = owners.get(owner) as Sum;
+    const own = owners.get(owner) ?? NOTHING;
     const isBeyond = (sum: Sum, part: number) => sum.bytes > bytes && sum.bytes > most.bytes * part;
-    if (owner !== NOBODY && isBeyond(own, PART_OF_ONE)) return new RateLimitedError(RETRY_AFTER_S);
+    // Beside others: alone it has all there is.
+    if (owner !== NOBODY && all.bytes > own.bytes && isBeyond(own, PART_OF_ONE)) return new RateLimitedError(RETRY_AFTER_S);
     const tooMany = owner === NOBODY && (isBeyond(own, PART_OF_NOBODY) || own.calls > Math.max(1, most.calls * PART_OF_NOBODY));
     return tooMany || isBeyond(all, 1) ? new OverloadedError(RETRY_AFTER_S) : undefined;
   }

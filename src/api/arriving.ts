@@ -10,6 +10,8 @@ import { TooLargeError } from "../errors.ts";
 export interface Arriving {
   /** An organization's id, or NOBODY. */
   owner: string;
+  /** 1 once its body is counted. */
+  calls: number;
   /** @returns why no more of it is taken */
   arrived(bytes: number): Error | undefined;
 }
@@ -21,10 +23,10 @@ const open = new WeakMap<IncomingMessage, Arriving>();
 
 export const expectBody = (request: IncomingMessage, body: Arriving): void => void open.set(request, body);
 
-/** Its caller is known, before its body is read. */
+/** Its caller is known, before its body is read; who is asked for once more behind it changes nothing. */
 export function ownedBy({ raw }: Pick<FastifyRequest, "raw">, organizationId: string): void {
   const call = open.get(raw);
-  if (call) call.owner = organizationId;
+  if (call?.calls === 0) call.owner = organizationId;
 }
 
 /** So many bytes more of a body are in memory. @returns why they must not stay: RateLimitedError, OverloadedError */

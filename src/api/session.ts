@@ -187,15 +187,16 @@ const SLOW_BODY_MS = 1_000;
  * Who sends a request, asked before its body is read: megabytes are not taken from nobody.
  * @param ask says whose request it is, by `ownedBy`
  */
-export function askedFirst<Who>(ask: (request: FastifyRequest) => Promise<Who>) {
+export function askedFirst<Who>(ask: (request: FastifyRequest, reply: FastifyReply) => Promise<Who>) {
   const known = new WeakMap<FastifyRequest, Who>();
-  const onRequest = async (request: FastifyRequest): Promise<void> => void known.set(request, await ask(request));
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    void known.set(request, await ask(request, reply));
   return {
     /** A route's hook. */
     onRequest,
     async of(request: FastifyRequest, reply: FastifyReply): Promise<Who> {
       // A token that was revoked while the body came is none.
-      if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request);
+      if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request, reply);
       return known.get(request) as Who;
     },
   };

@@ -104,7 +104,7 @@ export interface Database {
   /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
   together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
-  dropConnections(): void;
+  dropConnections(silent?: boolean): void;
   close(): Promise<void>;
 }
 
@@ -193,11 +193,11 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
       }
     },
     together: (sent, before) => together(pool, sent, before),
-    dropConnections() {
-      pool.dropAll();
-      tenantPool.dropAll();
-      searches.dropAll();
-      ownerPool.dropAll();
+    dropConnections(silent) {
+      pool.dropAll(silent);
+      tenantPool.dropAll(silent);
+      searches.dropAll(silent);
+      ownerPool.dropAll(silent);
     },
     async close() {
       await Promise.all([unscoped.$disconnect(), tenants.$disconnect()]);

@@ -21,8 +21,8 @@ export interface ListenerOptions {
   heard(channel: string, payload: string): void;
   /** Notifications may have been missed: read everything. */
   reconnected(): void;
-  /** The server takes no writes any more or does not answer, or the URL leads to another one: connections that are open are of no use. */
-  moved?(): void;
+  /** The server takes no writes any more or does not answer (`silent`), or the URL leads to another one: connections that are open are of no use. */
+  moved?(silent: boolean): void;
 }
 
 export interface Listener {
@@ -61,7 +61,7 @@ export function createListener(options: ListenerOptions): Listener {
     const heartbeat = setInterval(() => {
       // Whatever made this connection half-open did the same to the others.
       const late = setTimeout(() => {
-        options.moved?.();
+        options.moved?.(true);
         gone.resolve();
       }, ANSWER_MS);
       (
@@ -72,7 +72,7 @@ export function createListener(options: ListenerOptions): Listener {
         ({ rows }) => {
           clearTimeout(late);
           if (!rows[0]?.standby) return;
-          options.moved?.();
+          options.moved?.(false);
           gone.resolve();
         },
         () => clearTimeout(late),
@@ -80,7 +80,7 @@ export function createListener(options: ListenerOptions): Listener {
     }, HEARTBEAT_MS);
     const unwatch = watchServer(url, (now) => {
       if (now === server) return;
-      options.moved?.();
+      options.moved?.(false);
       gone.resolve();
     });
     heartbeat.unref();

@@ -76,12 +76,20 @@ async function takeLock(client: SessionClient, onWait: (() => void) | undefined)
   await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 }
 
-const SQL_ASCII =
-  "the encoding of this database is SQL_ASCII: it counts bytes for characters, and no case of letters beyond ASCII. CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes a better one";
+const BETTER = "CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes one that does";
 
-async function readEncoding(client: SessionClient): Promise<string | undefined> {
+/** SQL_ASCII takes every byte, and others hold some texts: an installation that is there goes on. */
+async function checkEncoding(client: SessionClient, isNew: boolean, warn: MigrateOptions["onWarning"]): Promise<void> {
   const { rows } = (await client.query("SHOW server_encoding")) as { rows: { server_encoding: string }[] };
-  return rows[0]?.server_encoding;
+  const encoding = rows[0]?.server_encoding;
+  if (encoding === "UTF8") return;
+  if (encoding === "SQL_ASCII")
+    return warn?.(
+      `the encoding of this database is SQL_ASCII, which does not count characters, and knows no case of letters, beyond ASCII. ${BETTER}`,
+    );
+  const sentence = `the encoding of this database is ${encoding}, which does not hold every text that clients send: Hookline needs UTF8. ${BETTER}, for DATABASE_URL`;
+  if (isNew) throw new DatabaseRefusal(sentence);
+  warn?.(`${sentence}; \`hookline backup\` and \`hookline restore\` move what is here`);
 }
 
 export interface Prepared {
@@ -99,7 +107,6 @@ export async function prepareDatabase(url: string, options: MigrateOptions = {})
   if (!options.direct) await checkSessions(url);
   await options.checkRoom?.();
   return connected(url, signal, async (client) => {
-    if (options.onWarning && (await readEncoding(client)) === "SQL_ASCII") options.onWarning(SQL_ASCII);
     await takeLock(client, options.onWait);
     await becomeOwner(client);
     const migrations = await readMigrations(options.folder);
@@ -107,6 +114,7 @@ export async function prepareDatabase(url: string, options: MigrateOptions = {})
     // Nobody else writes it, by the lock; and each migration writes its own row only.
     const rows = (await readRecord(client)) ?? [];
     // Everything that can be refused is, before the first write.
+    await checkEncoding(client, rows.length === 0, options.onWarning);
     await checkSchema(client, schema, "our tables");
     await checkOurs(client, rows, migrations);
     refuseNewer(rows, migrations);

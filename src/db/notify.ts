@@ -26,7 +26,7 @@ export interface Notifier {
 }
 
 /** @param moved called when connections that are open are of no use any more: listener.ts */
-export function createNotifier(url: string, log: Log, moved: () => void = () => undefined): Notifier {
+export function createNotifier(url: string, log: Log, moved: (silent: boolean) => void = () => undefined): Notifier {
   const listeners = new Map<Channel, Set<(ids: string[]) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const tell = (channel: Channel, ids: string[]) => {
     for (const listener of listeners.get(channel) ?? []) listener(ids);

@@ -19,13 +19,18 @@ const LIFETIME_S = 600;
 const IDLE_MS = 90_000;
 /** How often a pool looks whether its statements are answered. */
 const LOOK_MS = 500;
-/** How long a statement may still be answered on a connection that is to go. */
+/** How long a statement may still be answered on a connection to a server that is silent. */
 const DOOMED_MS = 5_000;
+
+/** Of node-postgres's pool, whose version is pinned. */
+interface Removing {
+  _remove(client: SessionClient): void;
+}
 
 export class SessionPool extends pg.Pool {
   readonly #idle = new Set<SessionClient>();
   readonly #busy = new Set<SessionClient>();
-  /** Since when, in milliseconds of `performance.now`. */
+  /** Since when no answer is expected, in milliseconds of `performance.now`; Infinity: only to go when it is given back. */
   readonly #doomed = new WeakMap<SessionClient, number>();
   /** Callers that found every connection in use: how many, and for how many seconds they waited in all. */
   readonly waits = { count: 0, seconds: 0 };
@@ -68,7 +73,7 @@ export class SessionPool extends pg.Pool {
   // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
   override end(...args: any[]): any {
     // It waits for what is in use; the looks go on as long.
-    this.#doomBusy();
+    this.#doomBusy(performance.now());
     return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }
 
@@ -99,16 +104,19 @@ export class SessionPool extends pg.Pool {
     });
   }
 
-  #doomBusy(): void {
-    const now = performance.now();
-    for (const client of this.#busy) if (!this.#doomed.has(client)) this.#doomed.set(client, now);
+  #doomBusy(since: number): void {
+    for (const client of this.#busy) this.#doomed.set(client, Math.min(since, this.#doomed.get(client) ?? Number.POSITIVE_INFINITY));
   }
 
-  /** Cuts what is idle; what is in use goes when it is given back, or when a statement on it has no answer soon. */
-  dropAll(): void {
-    this.#doomBusy();
-    for (const client of this.#idle) {
-      this.#doomed.set(client, performance.now());
+  /**
+   * Cuts what is idle; what is in use goes when it is given back.
+   * @param silent the server answers nobody: a statement that has no answer soon is cut, too
+   */
+  dropAll(silent = false): void {
+    this.#doomBusy(silent ? performance.now() : Number.POSITIVE_INFINITY);
+    for (const client of [...this.#idle]) {
+      // Out of the pool first: it would give one that is cut to whoever asks in this turn.
+      (this as unknown as Removing)._remove(client);
       inner(client).connection.stream.destroy();
     }
     this.#idle.clear();

@@ -33,6 +33,8 @@ export interface JobKind<T> {
 
 /** The last run of a chore that ended well. */
 export interface LastRun {
+  /** How long ago, by the database's clock. */
+  ageMs: number;
   name: string;
   at: Date;
   seconds: number;
@@ -145,7 +147,7 @@ function bossDatabase(url: string, log: Log) {
         channels: [channel],
         heard: (_, payload) => heard(payload),
         reconnected,
-        moved: () => pool.dropAll(),
+        moved: (silent) => pool.dropAll(silent),
       });
       await listener.start();
       return { close: () => listener.stop() };
@@ -240,7 +242,7 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     },
     async lastRuns(client, names) {
       const { rows } = await client.query(
-        `SELECT DISTINCT ON (name) name, completed_on AS at, extract(epoch FROM completed_on - started_on)::float8 AS seconds, output
+        `SELECT DISTINCT ON (name) name, completed_on AS at, extract(epoch FROM now() - completed_on)::float8 * 1000 AS "ageMs", extract(epoch FROM completed_on - started_on)::float8 AS seconds, output
            FROM ${identifier(schema)}.job WHERE name = ANY($1::text[]) AND state = 'completed' ORDER BY name, completed_on DESC`,
         [names],
       );
@@ -265,7 +267,7 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     },
     async stop() {
       // pg-boss waits for its statements; one that is never answered would take all the time that a stop has.
-      db.pool.dropAll();
+      db.pool.dropAll(true);
       await boss.stop({ graceful: true, timeout: 2_000 });
       await db.pool.end();
     },

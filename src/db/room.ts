@@ -47,7 +47,8 @@ const LIMITS = `
     FROM pg_roles r, pg_database d WHERE r.rolname = session_user AND d.datname = current_database()
   )
   SELECT current_setting('max_connections')::int AS max,
-    current_setting('superuser_reserved_connections')::int + COALESCE(current_setting('reserved_connections', true), '0')::int AS reserved,
+    CASE WHEN rolsuper THEN 0
+      ELSE current_setting('superuser_reserved_connections')::int + COALESCE(current_setting('reserved_connections', true), '0')::int END AS reserved,
     (SELECT count(*) FROM other)::int AS others,
     CASE WHEN NOT rolsuper AND rolconnlimit >= 0 THEN rolconnlimit END AS role_limit,
     (SELECT count(*) FROM other WHERE usesysid = me.oid)::int AS role_others,
@@ -84,10 +85,16 @@ function largest(most: number, fits: (value: number) => boolean): number {
   return 0;
 }
 
-/** Why they do not fit, and what to set; undefined when they do. */
-export function roomProblem(wanted: Wanted, limits: Limits): string | undefined {
-  const needed = connectionsOfAll(wanted);
-  const bounds = [
+interface Bound {
+  free: number;
+  why: string;
+  /** What to set for so many more. */
+  raise(by: number): string;
+}
+
+/** The tightest of what stands in the way. */
+function tightestOf(limits: Limits): Bound {
+  const bounds: Bound[] = [
     {
       free: limits.maxConnections - limits.reserved - limits.others,
       why: `max_connections is ${limits.maxConnections}, of which ${limits.reserved} are reserved (superuser_reserved_connections, reserved_connections) and ${limits.others} taken by other sessions`,
@@ -104,7 +111,13 @@ export function roomProblem(wanted: Wanted, limits: Limits): string | undefined 
           };
     }),
   ];
-  const tightest = bounds.reduce((a, b) => (b.free < a.free ? b : a));
+  return bounds.reduce((a, b) => (b.free < a.free ? b : a));
+}
+
+/** Why they do not fit, and what to set; undefined when they do. */
+export function roomProblem(wanted: Wanted, limits: Limits): string | undefined {
+  const needed = connectionsOfAll(wanted);
+  const tightest = tightestOf(limits);
   const free = Math.max(0, tightest.free);
   if (needed <= free) return undefined;
   const workers = largest(wanted.workers - 1, (n) => connectionsOfAll({ ...wanted, workers: n }) <= free);
@@ -121,22 +134,9 @@ export function roomProblem(wanted: Wanted, limits: Limits): string | undefined 
   );
 }
 
-/** With fewer a start waits for its own connections for ever. */
-const LEAST = 6;
-
-/** The tightest of what stands in the way, whoever else is connected. */
-function most(limits: Limits): { connections: number; why: string } {
-  return [
-    {
-      connections: limits.maxConnections - limits.reserved,
-      why: `max_connections is ${limits.maxConnections}, of which ${limits.reserved} are reserved`,
-    },
-    ...(limits.role ? [{ connections: limits.role.limit, why: `the CONNECTION LIMIT of its role is ${limits.role.limit}` }] : []),
-    ...(limits.database
-      ? [{ connections: limits.database.limit, why: `the CONNECTION LIMIT of its database is ${limits.database.limit}` }]
-      : []),
-  ].reduce((a, b) => (b.connections < a.connections ? b : a));
-}
+/** With fewer none of its roles comes up. */
+const LEAST = 3;
+const INSUFFICIENT_PRIVILEGE = "42501";
 
 /**
  * For a single process. Others may be its own kind, or end soon: they do not count.
@@ -146,14 +146,18 @@ export async function checkRoomForOne(url: string, pool: number): Promise<string
   const client = new SessionClient(clientConfig({ url, purpose: "room" }));
   await client.connect();
   try {
-    const { connections, why } = most(await readLimits(client));
+    const { free, why, raise } = tightestOf(alone(await readLimits(client)));
     const all = connectionsOf(pool);
-    if (connections >= all) return undefined;
-    const takes = `a process needs ${LEAST} connections to start, and takes up to ${all} with HOOKLINE_DATABASE_POOL=${pool}; ${why}`;
-    const smaller = largest(pool - 1, (n) => n > 1 && connectionsOf(n) <= connections);
-    const mend = `Raise it by ${all - connections}${smaller > 0 ? `, or set HOOKLINE_DATABASE_POOL to ${smaller}` : ""}`;
-    if (connections < LEAST) throw new DatabaseRefusal(`${takes}. ${mend}`);
-    return `${takes}. ${mend}`;
+    if (free >= all) return undefined;
+    const smaller = largest(pool - 1, (n) => n > 1 && connectionsOf(n) <= free);
+    const mends = [...(smaller > 0 ? [`HOOKLINE_DATABASE_POOL to ${smaller}`] : []), raise(all - free)];
+    const sentence = `a process takes up to ${all} connections with HOOKLINE_DATABASE_POOL=${pool}, and Postgres has ${free} at most: ${why}. Set ${mends.join(", or ")}`;
+    if (free < LEAST) throw new DatabaseRefusal(sentence);
+    return sentence;
+  } catch (error) {
+    // Who may not look at pg_stat_activity is not told.
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    return undefined;
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -85,11 +85,6 @@ function checkState(state: SessionState): void {
     throw new DatabaseRefusal(
       `session_replication_role is ${state.triggers} for this role or database, so that triggers do not fire: ALTER ROLE … RESET session_replication_role, and the same for the database`,
     );
-  // SQL_ASCII takes every byte; migrate.ts warns of it.
-  if (state.encoding !== "UTF8" && state.encoding !== "SQL_ASCII")
-    throw new DatabaseRefusal(
-      `the encoding of this database is ${state.encoding}, which does not hold every text: Hookline needs UTF8, and an encoding cannot be changed afterwards. CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 makes one for DATABASE_URL`,
-    );
   if (state.recovery) throw new ReadOnlyServerError(STANDBY);
   if (state.closed) throw new ReadOnlyServerError("default_transaction_read_only is on in its configuration");
 }
@@ -164,13 +159,14 @@ export class SessionClient extends pg.Client {
       this.#ready = true;
       return this;
     } catch (error) {
-      // What the server itself said was heard already.
-      if (!("severity" in (error as object))) this.#heard?.(error as Error);
       this.end().catch(() => undefined);
       // A standby whose default isolation is serializable does not even tell that it is one.
       if ((error as { code?: string }).code === "0A000" && /hot standby/.test((error as Error).message))
         throw new ReadOnlyServerError(STANDBY);
-      throw tlsRefusal(error, this.#address) ?? withoutHost(error as Error);
+      const told = tlsRefusal(error, this.#address) ?? withoutHost(error as Error);
+      // What the server itself said was heard already.
+      if (!("severity" in (error as object))) this.#heard?.(told);
+      throw told;
     }
   }
 

@@ -152,11 +152,10 @@ export interface SessionState {
   closed: boolean;
   version: number;
   triggers: string;
-  encoding: string;
 }
 
 const STATE =
-  "SELECT pg_is_in_recovery() AS recovery, current_setting('default_transaction_read_only')::bool AS closed, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers, current_setting('server_encoding') AS encoding";
+  "SELECT pg_is_in_recovery() AS recovery, current_setting('default_transaction_read_only')::bool AS closed, current_setting('server_version_num')::int AS version, current_setting('session_replication_role') AS triggers";
 
 /** What could end a connection before its settings are in force. */
 export const NO_LIMITS =

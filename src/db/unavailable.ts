@@ -67,8 +67,11 @@ export function toldOf(error: unknown): unknown {
 export const warnOf =
   (warnings: Warnings) =>
   (error: Error & { code?: string }): void => {
+    const said = { sqlstate: error.code, err: error.message };
+    if (UNSTORABLE.test(error.code ?? ""))
+      warnings.warn("database", "UNSTORABLE", said, "a text that the database cannot hold was refused");
     // One that another transaction is in the way of is tried again.
     if (!isUnavailable(error) || isConflict(error)) return;
     const kind = kindOf(error);
-    warnings.warn("database", kind, { kind, sqlstate: error.code, err: error.message }, UNAVAILABLE[kind].split(";", 1)[0] as string);
+    warnings.warn("database", kind, { kind, ...said }, UNAVAILABLE[kind].split(";", 1)[0] as string);
   };

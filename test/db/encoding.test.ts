@@ -39,6 +39,23 @@ test.each(["LATIN1", "EUC_JP"])("%s is refused, with what makes one that is take
   }),
 );
 
+test("an installation that is there goes on, warned", () =>
+  withDatabase("LATIN1", async (url) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const warnings: string[] = [];
+    try {
+      await client.query(`CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
+        migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count int NOT NULL DEFAULT 0)`);
+      await client.query("INSERT INTO _prisma_migrations VALUES ('x', 'x', now(), 'of another world')");
+      // What it says comes before what else is wrong with it.
+      await prepareDatabase(url, { onWarning: (warning) => void warnings.push(warning) }).catch(() => undefined);
+    } finally {
+      await client.end();
+    }
+    expect(warnings).toEqual([expect.stringMatching(/LATIN1.*hookline backup/)]);
+  }));
+
 test("SQL_ASCII, which holds every byte, is taken and warned of; UTF8 is not", async () => {
   const warnings: string[] = [];
   const onWarning = (warning: string) => void warnings.push(warning);

@@ -44,16 +44,22 @@ test("the owner's pool is whole again, though it has one connection", async () =
 test("what is in use when connections are dropped is given up long before its limit, unless it is answered", async () => {
   const profile = { ...POOL_PROFILE, statementTimeout: 600_000 };
   const pool = new SessionPool({ url: proxy.url, purpose: "test", max: 2, profile });
-  const answered = pool.query("SELECT pg_sleep(3), 3 AS three");
+  // By a server that answers others it is waited for, however long it takes.
+  const slow = pool.query("SELECT pg_sleep(7), 7 AS seven");
   await pool.query("SELECT 1");
   pool.dropAll();
+  // What is cut is out of the pool at once.
+  expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  expect((await slow).rows[0]).toMatchObject({ seven: 7 });
+  const answered = pool.query("SELECT pg_sleep(3), 3 AS three");
+  pool.dropAll(true);
   expect((await answered).rows[0]).toMatchObject({ three: 3 });
   await pool.query("SELECT 1");
   proxy.hole();
   const lost = pool.query("SELECT 1");
   lost.catch(() => undefined);
   await setImmediate();
-  pool.dropAll();
+  pool.dropAll(true);
   await expect(lost).rejects.toThrow("Query read timeout");
   // One that ends does not wait for an answer that never comes.
   const client = await pool.connect();
@@ -99,6 +105,8 @@ test("jobs go on: the queue's connections are replaced as LISTEN's is", async ()
   proxy.hole();
   const never = queue.takeWakes();
   never.catch(() => undefined);
+  // It is on its way.
+  await setImmediate();
   await queue.stop();
   await expect(never).rejects.toThrow();
 });

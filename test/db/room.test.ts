@@ -97,16 +97,24 @@ describe("what Postgres says", () => {
       });
       expect(await program.ended).toMatchObject({ code: 1 });
       expect(program.err() + program.out()).toMatch(
-        /needs 6 connections to start, .*HOOKLINE_DATABASE_POOL=10; the CONNECTION LIMIT of its role is 2/,
+        /takes up to 28 connections with HOOKLINE_DATABASE_POOL=10, .* the CONNECTION LIMIT of its role is 2/,
       );
       const looking = new pg.Client({ connectionString: Object.assign(new URL(database.url), { pathname: `/${empty}` }).href });
       await looking.connect();
       expect((await looking.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).rows).toEqual([]);
       await looking.end();
       await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 8`);
-      expect(await checkRoomForOne(url, 10)).toMatch(/takes up to 28 with HOOKLINE_DATABASE_POOL=10; .* is 8\. Raise it by 20$/);
+      expect(await checkRoomForOne(url, 10)).toMatch(/Set the role's CONNECTION LIMIT to 28$/);
+      await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 3`);
+      expect(await checkRoomForOne(url, 10)).toMatch(/Postgres has 3 at most/);
       await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 27`);
-      expect(await checkRoomForOne(url, 10)).toMatch(/Raise it by 1, or set HOOKLINE_DATABASE_POOL to 9$/);
+      expect(await checkRoomForOne(url, 10)).toMatch(/Set HOOKLINE_DATABASE_POOL to 9, or the role's CONNECTION LIMIT to 28$/);
+      // Whoever may not look starts as before.
+      const inside = new pg.Client({ connectionString: Object.assign(new URL(database.url), { pathname: `/${empty}` }).href });
+      await inside.connect();
+      await inside.query("REVOKE SELECT ON pg_catalog.pg_stat_activity FROM PUBLIC");
+      await inside.end();
+      expect(await checkRoomForOne(Object.assign(new URL(url), { pathname: `/${empty}` }).href, 10)).toBeUndefined();
       await admin.query(`ALTER ROLE ${role}_one CONNECTION LIMIT 28`);
       expect(await checkRoomForOne(url, 10)).toBeUndefined();
     } finally {

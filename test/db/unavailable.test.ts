@@ -69,6 +69,8 @@ test("a text that Postgres cannot hold is its sender's mistake; any other error 
   );
   const wrong: unknown = await db.pool.query("SELECT 1 / 0").catch((error: unknown) => error);
   expect(toldOf(wrong)).toBe(wrong);
-  expect(lines).toEqual([]);
+  expect(lines.map(({ subject, told }) => [subject, told.sqlstate])).toEqual(
+    ["22021", "22P05", "22021"].map((code) => ["UNSTORABLE", code]),
+  );
   await db.close();
 });

@@ -6,11 +6,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
 import type { Core } from "../../core.ts";
-import { takeBodies } from "../arriving.ts";
+import { ownedBy, takeBodies } from "../arriving.ts";
 import { UnreadableBodyError, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
 import { isPreflight, NO_OTHER_ORIGINS } from "../preflight.ts";
 import { type ErrorForm, type Problem, problemOf } from "../problem.ts";
+import { askedFirst } from "../session.ts";
 import { inWords, type Words } from "./words.ts";
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -48,8 +49,10 @@ export interface Face<Who = Caller> {
   words?: Words;
   /** Errors that only this product has, or that it counts otherwise; undefined: as at every door. */
   problem?(error: unknown, core: Core): Problem | undefined;
-  /** Who calls; asked before a route looks at the body. @throws UnauthenticatedError ForbiddenError */
+  /** Who calls; asked before a route looks at the body, and before it is read, unless that says it. @throws UnauthenticatedError ForbiddenError */
   authenticate: Authenticate<Who>;
+  /** The body says who calls. */
+  signedInBody?: true;
   routes(doors: Doors): readonly Route<Who>[];
   /** Routes that anybody may call, or that know their callers in another way (`calledBy`). */
   openRoutes?(doors: Doors): readonly Route<undefined>[];
@@ -109,8 +112,10 @@ async function mount<Who>(app: FastifyInstance, doors: Doors, face: Face<Who>, {
     takeBodies(scope);
     scope.setErrorHandler((error, _request, reply) => answer(error, reply));
     face.setUp?.(scope, doors);
-    for (const route of face.routes(doors)) addRoute(scope, doors, face, say, route, face.authenticate);
-    for (const route of face.openRoutes?.(doors) ?? []) addRoute(scope, doors, face, say, route, async () => undefined);
+    const { authenticate, signedInBody = false } = face;
+    for (const route of face.routes(doors)) addRoute(scope, doors, face, say, route, { authenticate, first: !signedInBody });
+    for (const route of face.openRoutes?.(doors) ?? [])
+      addRoute(scope, doors, face, say, route, { authenticate: async () => undefined, first: false });
     const { unknownPath } = face;
     if (!unknownPath) return;
     for (const prefix of face.prefixes) {
@@ -141,17 +146,26 @@ function addRoute<Who>(
   face: Pick<Face<never>, "wrongMethod">,
   say: ErrorForm,
   { path, methods, bodyBytes }: Route<Who>,
-  authenticate: Authenticate<Who>,
+  { authenticate, first }: { authenticate: Authenticate<Who>; first: boolean },
 ): void {
+  const callOf = (request: FastifyRequest, reply: FastifyReply): Call => {
+    const param = (name: string) => (request.params as Record<string, string>)[name] ?? "";
+    return { doors, core: doors.core, request, reply, param };
+  };
+  const sender = askedFirst(async (request, reply) => {
+    const who = await authenticate(callOf(request, reply));
+    const { organizationId } = who as { organizationId?: string };
+    if (organizationId !== undefined) ownedBy(request, organizationId);
+    return who;
+  });
   const taken = METHODS.filter((method) => methods[method]);
   const inOrder = Object.keys(methods).filter((method) => methods[method as Method]);
   for (const method of taken) {
     app.route({
-      ...{ method, url: path, ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }) },
+      ...{ method, url: path, ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }), ...(first && { onRequest: sender.onRequest }) },
       handler: async (request, reply) => {
-        const param = (name: string) => (request.params as Record<string, string>)[name] ?? "";
-        const call = { doors, core: doors.core, request, reply, param };
-        return (methods[method] as Handler<Who>)(call, await authenticate(call));
+        const call = callOf(request, reply);
+        return (methods[method] as Handler<Who>)(call, await (first ? sender.of(request, reply) : authenticate(call)));
       },
     });
   }

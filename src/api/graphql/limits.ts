@@ -25,8 +25,10 @@ interface Size {
   directives: number;
   /** Fields at this level. */
   fields: number;
-  /** Types that `__schema` and `__type` may answer with, as far as INTROSPECTION estimates them. */
+  /** As INTROSPECTION estimates it. */
   introspected: number;
+  /** Aliases of what has fields of its own. */
+  doubled: number;
   /** Of lists of a type's parts below each other. */
   lists: number;
 }
@@ -39,23 +41,18 @@ export function always400(): object {
   return Object.defineProperty({ status: 400 }, "spec", { get: () => false, set: () => undefined });
 }
 
-const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0, introspected: 0, lists: 0 };
+const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, directives: 0, fields: 0, introspected: 0, doubled: 0, lists: 0 };
 
 /**
- * `__schema` takes 80 ms, `__type` a part of that; each alias below makes it as much again, and each list within a list many times
- * as much. No tool needs either.
+ * What introspection answers with, in parts of a schema: all `types` of it take 80 ms, a type a part of that. Each alias of a list below
+ * makes it as much again, and each list within a list many times as much.
  */
-const INTROSPECTION = {
-  fields: new Map([
-    ["__schema", GRAPHQL.introspected],
-    ["__type", 1],
-  ]),
-  lists: new Set(["fields", "interfaces", "possibleTypes", "inputFields"]),
-  listed: 5,
-};
+const INTROSPECTION = { schema: 20, listed: 5, lists: new Set(["fields", "interfaces", "possibleTypes", "inputFields"]) };
 
-const introspectedBy = (name: string, below: Size): number =>
-  (INTROSPECTION.fields.get(name) ?? 0) * (1 + below.aliases) * INTROSPECTION.listed ** Math.max(0, below.lists - 1);
+function introspectedBy(name: string, { introspected, doubled, lists }: Size): number {
+  if (name !== "__schema" && name !== "__type") return introspected;
+  return Math.max(1, introspected) * (1 + doubled) * INTROSPECTION.listed ** Math.max(0, lists - 1);
+}
 
 export function exceeded(what: string, limit: number): GraphQLError {
   return new GraphQLError(`the operation has more than ${limit} ${what}`, {
@@ -135,7 +132,8 @@ function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {
       aliases: below.aliases + (node.alias ? 1 : 0),
       directives: below.directives,
       fields: 1,
-      introspected: below.introspected + introspectedBy(node.name.value, below),
+      introspected: introspectedBy(node.name.value, below) + (node.name.value === "types" ? INTROSPECTION.schema : 0),
+      doubled: below.doubled + (node.alias && node.selectionSet ? 1 : 0),
       lists: below.lists + (INTROSPECTION.lists.has(node.name.value) ? 1 : 0),
     };
   };
@@ -149,6 +147,7 @@ function sizes(document: DocumentNode): (set: SelectionSetNode) => Size {
         directives: sum.directives + size.directives + (node.directives?.length ?? 0),
         fields: sum.fields + size.fields,
         introspected: sum.introspected + size.introspected,
+        doubled: sum.doubled + size.doubled,
         lists: Math.max(sum.lists, size.lists),
       };
     }, NOTHING);
@@ -160,7 +159,10 @@ function judge(operation: OperationDefinitionNode, sizeOf: (set: SelectionSetNod
   if (size.depth > GRAPHQL.depth) return exceeded("levels of fields", GRAPHQL.depth);
   if (size.introspectionDepth > GRAPHQL.introspectionDepth) return exceeded("levels of introspection", GRAPHQL.introspectionDepth);
   if (size.introspected > GRAPHQL.introspected)
-    return exceeded("introspected types: ask for __schema once, without aliases or lists within its lists", GRAPHQL.introspected);
+    return exceeded(
+      "parts of introspection: ask for the types of __schema once, without aliases or lists within their lists",
+      GRAPHQL.introspected,
+    );
   if (size.aliases > GRAPHQL.aliases) return exceeded("aliases", GRAPHQL.aliases);
   if (size.directives + (operation.directives?.length ?? 0) > GRAPHQL.directives) return exceeded("directives", GRAPHQL.directives);
   if (operation.operation === "mutation" && size.fields > GRAPHQL.mutations) return exceeded("mutations", GRAPHQL.mutations);

@@ -87,6 +87,7 @@ export const crmcom = defineFace<CrmcomCaller>({
   words,
   problem: crmcomProblem,
   authenticate: ({ core, request }) => signedIn(core, parametersOf(request), request),
+  signedInBody: true,
   routes: () => methods,
   openRoutes: () => [
     signIn("token", ({ core, request }, parameters) => passwordToken(core, parameters, request.ip)),
