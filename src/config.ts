@@ -5,9 +5,10 @@
 import { z } from "zod";
 import { cidrs } from "./config/cidr.ts";
 import { usableCores } from "./config/cores.ts";
+import { doubts, missesProduction } from "./config/doubts.ts";
 import { isHost } from "./config/host.ts";
 import { httpUrl, rootUrl } from "./config/http-url.ts";
-import { mailFrom, smtpUrl } from "./config/mail.ts";
+import { isSender, SENDER, smtpUrl } from "./config/mail.ts";
 import { OIDC_VARIABLES, type OidcConfig, oidcOf, oidcProblems } from "./config/oidc.ts";
 import { frameAncestors, origins } from "./config/origins.ts";
 import { placeProblems } from "./config/places.ts";
@@ -61,23 +62,26 @@ const scale = z
   .transform(Number)
   .refine((value) => value <= 1000, "must be a number from 0 to 1000");
 /** What `read` throws, as an issue: its sentence reads on after the variable's name. */
-const readable = (read: (text: string) => unknown) =>
-  z.string().superRefine((text, ctx) => {
+const readable = (given: z.ZodString, read: (text: string) => unknown) =>
+  given.superRefine((text, ctx) => {
     try {
       read(text);
     } catch (error) {
       ctx.addIssue({ code: "custom", message: (error as Error).message });
     }
   });
-const databaseUrl = readable(readDatabaseUrl);
-const schemaName = readable(checkSchemaName);
+const databaseUrl = readable(z.string().trim(), readDatabaseUrl);
+const schemaName = readable(z.string(), checkSchemaName);
 
 const environment = z.object({
-  // "Production" or "prod" is not taken for anything else: it would leave out every rule of production, unnoticed.
-  NODE_ENV: z.enum(["production", "development", "test"], "must be production, development or test, or unset").optional(),
+  NODE_ENV: z
+    .string()
+    .refine((text) => !missesProduction(text), "must be production, development or test, or unset")
+    .optional(),
   PORT: whole(0, 65535).default(4000),
   HOST: z
     .string()
+    .trim()
     .refine(isHost, "must be an address or a name of this machine, without scheme, brackets and port, such as 127.0.0.1")
     .default("127.0.0.1"),
   DATABASE_URL: databaseUrl.optional(),
@@ -120,7 +124,7 @@ const environment = z.object({
   HOOKLINE_PUBLIC_URL: rootUrl.optional(),
   HOOKLINE_EGRESS_ALLOW: cidrs.optional(),
   HOOKLINE_SMTP_URL: smtpUrl.optional(),
-  HOOKLINE_MAIL_FROM: mailFrom.default("hookline@localhost"),
+  HOOKLINE_MAIL_FROM: z.string().trim().default("hookline@localhost"),
   HOOKLINE_RETRY_SCALE: scale.default(1),
   HOOKLINE_TOKEN_TTL_SCALE: scale.default(1),
   HOOKLINE_SHUTDOWN_GRACE_MS: whole(0, 600_000).default(20_000),
@@ -156,7 +160,7 @@ const environment = z.object({
 
 export interface Config {
   production: boolean;
-  /** What to tell the operator: variables that look like ours and are none. */
+  /** What to tell the operator: variables that look like ours and are none, and what may not be what was meant. */
   warnings: readonly string[];
   port: number;
   host: string;
@@ -246,8 +250,8 @@ const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 /**
  * Parses what is given, `NAME_FILE` included; each variable by itself, so that one mistake hides no other. An empty variable
  * counts as unset, but for those in `emptyCounts`.
- * @returns `data` without the variables that are wrong; `has` says what is set, well or not; `sound` gives all of them, or throws
- *   ConfigError with every mistake in `problems`, those added since too
+ * @returns `data` without the variables that are wrong; `env` as it is written; `has` says what is set, well or not; `sound` gives
+ *   all of them, or throws ConfigError with every mistake in `problems`, those added since too
  */
 function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment, emptyCounts: readonly string[]) {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== "" || emptyCounts.includes(name)));
@@ -261,6 +265,7 @@ function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Env
   type Whole = z.output<z.ZodObject<Shape>>;
   return {
     problems,
+    env: full,
     data: data as Partial<Whole>,
     has: (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined,
     sound(): Whole {
@@ -276,7 +281,7 @@ function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Env
  */
 export function readConfig(env: Environment = process.env, options: { places?: boolean } = {}): Readonly<Config> {
   // HOOKLINE_EGRESS_ALLOW="" means "nothing is allowed".
-  const { has, problems, data, sound } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
+  const { has, problems, data, env: written, sound } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
   const production = data.NODE_ENV === "production" || has("DATABASE_URL");
   if (production && !has("HOOKLINE_MASTER_KEY")) {
     problems.push(
@@ -290,18 +295,13 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     const kept = { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") };
     problems.push(...placeProblems(data.HOOKLINE_DATA_DIR, kept).map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
   }
-  const { DATABASE_URL: url, HOOKLINE_DATABASE_SCHEMA: schema } = data;
-  const named = url !== undefined && schema !== undefined ? readDatabaseUrl(url) : undefined;
-  if (named?.namesSchema && named.schema !== schema) {
-    problems.push(
-      `HOOKLINE_DATABASE_SCHEMA: is ${schema}, and DATABASE_URL has schema=${named.schema}: set one of the two, or both the same`,
-    );
-  }
+  if (has("HOOKLINE_SMTP_URL") && data.HOOKLINE_MAIL_FROM !== undefined && !isSender(data.HOOKLINE_MAIL_FROM))
+    problems.push(`HOOKLINE_MAIL_FROM: ${SENDER}`);
   problems.push(...oidcProblems(has));
   const e = sound();
   return Object.freeze({
     production,
-    warnings: unknownVariables(env, KNOWN),
+    warnings: [...unknownVariables(env, KNOWN), ...doubts(written)],
     port: e.PORT,
     host: e.HOST,
     databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),

@@ -114,12 +114,12 @@ function tls(query: URLSearchParams): false | ConnectionOptions {
 /** Timers count milliseconds in 31 bits: a longer one would be over at once. */
 const LONGEST_TIMEOUT_SECONDS = 2_147_483;
 
-/** In seconds. Undefined: our own, as for 0. */
+/** In seconds. Undefined: our own, as for 0 and what is no number of seconds. */
 function connectTimeout(text: string | null): number | undefined {
-  if (text === null) return undefined;
-  if (!/^\d{1,7}(?:\.\d{1,9})?$/.test(text) || Number(text) > LONGEST_TIMEOUT_SECONDS)
+  const seconds = Number(text);
+  if (seconds > LONGEST_TIMEOUT_SECONDS)
     throw new DatabaseUrlError(`its connect_timeout must be seconds, from 0 to ${LONGEST_TIMEOUT_SECONDS}`);
-  return Number(text) || undefined;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** @throws DatabaseUrlError, whose message quotes no piece of the URL */

@@ -205,8 +205,8 @@ test("B61 loopback may be called only with the embedded Postgres outside of prod
   expect(readConfig({ HOOKLINE_EGRESS_ALLOW: "" }).egressAllow).toEqual([]);
 });
 
-test.each(["Production", "PRODUCTION", "prod", "production ", "staging"])(
-  "B61 NODE_ENV is production, development, test or unset; %j is refused, and not taken for one without production's rules",
+test.each(["Production", "PRODUCTION", "prod", "production "])(
+  "B61 a NODE_ENV that misses production is refused, and not taken for one without production's rules: %j",
   (NODE_ENV) => {
     expect(problemsOf({ NODE_ENV, HOOKLINE_MASTER_KEY: KEY })).toEqual(["NODE_ENV: must be production, development or test, or unset"]);
   },

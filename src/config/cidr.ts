@@ -12,11 +12,19 @@ export function normalCidr(text: string): string | undefined {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= longest ? text : undefined;
 }
 
-/** Of a text that `normalCidr` gave. `10.1.2.3/8` would open all of 10.0.0.0/8 where one address may have been meant. */
-function hasHostBits(cidr: string): boolean {
+/** Of a text that `normalCidr` gave: itself, unless it names an address behind its prefix: `10.1.2.3/8` stands for 10.0.0.0/8. */
+function network(cidr: string): string {
   const [address = "", prefix] = cidr.split("/");
-  const host = (isIP(address) === 4 ? 32n : 128n) - BigInt(prefix as string);
-  return (bitsOf(address) & ((1n << host) - 1n)) !== 0n;
+  const v4 = isIP(address) === 4;
+  const bits = bitsOf(address);
+  const free = (v4 ? 32n : 128n) - BigInt(prefix as string);
+  const masked = (bits >> free) << free;
+  if (masked === bits) return cidr;
+  const [count, size, radix] = v4 ? [4, 8n, 10] : [8, 16n, 16];
+  const parts = Array.from({ length: count }, (_, i) =>
+    BigInt.asUintN(Number(size), masked >> (size * BigInt(count - 1 - i))).toString(radix),
+  );
+  return `${v4 ? parts.join(".") : new URL(`http://[${parts.join(":")}]`).hostname.slice(1, -1)}/${prefix}`;
 }
 
 function bitsOf(address: string): bigint {
@@ -31,24 +39,29 @@ function bitsOf(address: string): bigint {
   return [...before, ...zeros, ...after].reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-export const cidrs = z.string().transform((text, ctx) =>
+const partsOf = (text: string) =>
   text
     .split(",")
     .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part) => {
-      const cidr = normalCidr(part);
-      if (cidr === undefined) {
-        ctx.addIssue({
-          code: "custom",
-          message: `"${part.slice(0, 60)}" is no CIDR: write such as 10.0.0.0/8 or fd00::/8, joined by commas`,
-        });
-      } else if (hasHostBits(cidr)) {
-        ctx.addIssue({
-          code: "custom",
-          message: `"${part.slice(0, 60)}" names an address behind its prefix: write the network's own, such as 10.0.0.0/8, or the address without /`,
-        });
-      }
-      return cidr ?? "";
-    }),
+    .filter((part) => part !== "");
+
+export const cidrs = z.string().transform((text, ctx) =>
+  partsOf(text).map((part) => {
+    const cidr = normalCidr(part);
+    if (cidr === undefined) {
+      ctx.addIssue({
+        code: "custom",
+        message: `"${part.slice(0, 60)}" is no CIDR: write such as 10.0.0.0/8 or fd00::/8, joined by commas`,
+      });
+    }
+    return cidr === undefined ? "" : network(cidr);
+  }),
 );
+
+/** Those of `text` whose address is not their network's own: more is opened than may have been meant. */
+export function widerThanWritten(text: string): { written: string; network: string }[] {
+  return partsOf(text).flatMap((written) => {
+    const cidr = normalCidr(written);
+    return cidr === undefined || network(cidr) === cidr ? [] : [{ written, network: network(cidr) }];
+  });
+}

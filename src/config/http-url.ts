@@ -15,6 +15,7 @@ export function readHttpUrl(text: string): URL | undefined {
 /** Without a trailing slash. */
 export const httpUrl = z
   .string()
+  .trim()
   .refine((text) => {
     const url = readHttpUrl(text);
     return url !== undefined && url.username === "" && url.password === "";

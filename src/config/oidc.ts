@@ -36,10 +36,13 @@ const roles = z.string().transform((text, ctx) =>
   }),
 );
 
-const issuer = z.string().refine((text) => {
-  const url = readHttpUrl(text);
-  return url !== undefined && url.username === "" && url.password === "";
-}, "must be the issuer's URL as its provider writes it, such as https://login.example.com/realms/staff");
+const issuer = z
+  .string()
+  .trim()
+  .refine((text) => {
+    const url = readHttpUrl(text);
+    return url !== undefined && url.username === "" && url.password === "";
+  }, "must be the issuer's URL as its provider writes it, such as https://login.example.com/realms/staff");
 
 const text = z.string().min(1).max(1_024);
 const scope = z

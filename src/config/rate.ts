@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { whole } from "./whole.ts";
 
-const number = whole(1, 999_999_999);
+/** As good as no limit. More digits, which a number would round, are taken for it. */
+const MOST = 999_999_999;
 
 /** `60/60`: so many posts in so many seconds. */
 export const rate = z.string().transform((text, ctx) => {
-  const [count, seconds, ...rest] = text.split("/").map((part) => number.safeParse(part).data);
-  if (count !== undefined && seconds !== undefined && rest.length === 0) return { count, seconds };
-  ctx.addIssue({ code: "custom", message: "must be posts/seconds, such as 60/60, each a whole number from 1 to 999999999" });
+  const [count = 0, seconds = 0] = (/^(\d+)\/(\d+)$/.exec(text)?.slice(1) ?? []).map((digits) => Math.min(Number(digits), MOST));
+  if (count >= 1 && seconds >= 1) return { count, seconds };
+  ctx.addIssue({ code: "custom", message: `must be posts/seconds, such as 60/60, each a whole number from 1 to ${MOST}` });
   return z.NEVER;
 });

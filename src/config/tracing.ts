@@ -58,6 +58,7 @@ function decoded(text: string): string | undefined {
 
 const endpoint = z
   .string()
+  .trim()
   .refine((text) => readHttpUrl(text) !== undefined, "must be the http or https URL of an OTLP collector, such as http://127.0.0.1:4318");
 
 export const TRACING_VARIABLES = {
