@@ -37,26 +37,42 @@ export async function onInstallation<T>(config: Readonly<Config>, command: strin
   }
 }
 
-/** The tables of this version are there, so that nobody is told in Postgres's words which one is not. */
-async function checkMigrated(url: string): Promise<void> {
+/**
+ * How many migrations are pending. There may be some: keys are changed before an upgrade, too, by commands that need no newer table.
+ * @throws CliError where there are no tables, so that nobody is told in Postgres's words which one is not there
+ */
+async function countPending(url: string): Promise<number> {
   const behind = (await migrationStatus(url)).filter(({ state }) => state === "PENDING" || state === "BEGUN");
-  const first = behind[0];
-  if (first === undefined) return;
-  if (first.name.startsWith("0001_")) throw new CliError("this database holds no installation yet: start Hookline on it once (npm start)");
-  throw new CliError(`this database is of an older version, ${behind.length} migrations are pending: run \`hookline migrate\` first`);
+  if (behind[0]?.name.startsWith("0001_"))
+    throw new CliError("this database holds no installation yet: start Hookline on it once (npm start)");
+  return behind.length;
+}
+
+/** Postgres's and Prisma's codes for a table or column that is not there. */
+const NOT_THERE = ["42P01", "42703", "P2021", "P2022"];
+
+/** `work`, on tables that may be older than this version: it goes on as far as its own statements find what they name. */
+async function onTablesOf<T>(pending: number, work: () => Promise<T>): Promise<T> {
+  if (pending === 0) return work();
+  const older = `this database is of an older version, ${pending} migrations are pending`;
+  process.stderr.write(`warning: ${older}\n`);
+  return work().catch((error: Error & { code?: unknown }) => {
+    throw NOT_THERE.includes(String(error.code)) ? new CliError(`${older}: run \`hookline migrate\` first`) : error;
+  });
 }
 
 /** A Core for domain functions; nothing is started on it. */
 export function withCore<T>(config: Readonly<Config>, command: string, work: (core: Core) => Promise<T>): Promise<T> {
   return onInstallation(config, command, async (url) => {
-    await checkMigrated(url);
+    const pending = await countPending(url);
     const log = createLog(config);
     const logins = loginsOf(url, await wallStatus(url, { queueSchema: config.queueSchema }));
     const db = openDatabase(logins, { poolSize: 2 });
     try {
       const vault = createVault(await masterKeys(config));
       const observe = { log, metrics: createMetrics(), warnings: createWarnings(log), refusals: createRefusals(systemClock, log) };
-      return await work({ config, clock: systemClock, ...observe, db, notify: createNotifier(logins.engine, log), vault });
+      const core = { config, clock: systemClock, ...observe, db, notify: createNotifier(logins.engine, log), vault };
+      return await onTablesOf(pending, () => work(core));
     } finally {
       await db.close();
     }

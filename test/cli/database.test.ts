@@ -1,10 +1,12 @@
 /** `migrate` and `rekey`, as processes, on real databases. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { newId } from "../../src/clock.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { MIGRATIONS } from "../../src/db/migrations/folder.ts";
 import { createConnection } from "../../src/definitions/connections.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { createSecretKey } from "../../src/definitions/secret-keys.ts";
@@ -91,11 +93,70 @@ describe("commands where there is no installation", { timeout: 180_000 }, () => 
     expect({ code: status.code, first: status.out[0] }).toEqual({ code: 1, first: expect.stringMatching(/^PENDING {3}0001_init/) });
   });
 
-  it("on a database of an older version they ask for its migrations", async () => {
+  it("on a database too old for their own statements they ask for its migrations", async () => {
     const client = new pg.Client({ connectionString: url.href });
     await client.connect();
     await applyInit(client).finally(() => client.end());
-    await refused(/^hookline: this database is of an older version, \d+ migrations are pending: run `hookline migrate` first/);
+    const env = { DATABASE_URL: url.href, HOOKLINE_MASTER_KEY: OLD, HOOKLINE_DATA_DIR: folder, HOOKLINE_LOG_LEVEL: "silent" };
+    // The others look for the first administrator, as 0.1 had them, and find nobody.
+    for (const args of [["rekey"], ["forget-secrets", "--yes"]]) {
+      const { code, err } = await run(args, env);
+      expect({ args, code, err }).toEqual({
+        ...{ args, code: 1 },
+        err: [
+          expect.stringMatching(/^warning: this database is of an older version, \d+ migrations are pending$/),
+          expect.stringMatching(
+            /^hookline: this database is of an older version, \d+ migrations are pending: run `hookline migrate` first$/,
+          ),
+        ],
+      });
+    }
+  });
+
+  it("on a database of an older version whose tables they find they go on: keys are changed before an upgrade too", async () => {
+    const older = path.join(folder, "migrations");
+    const newer = ["0022_lane_room", "0023_nothing_left"];
+    for (const each of readdirSync(MIGRATIONS).filter((one) => !newer.includes(one)))
+      cpSync(path.join(MIGRATIONS, each), path.join(older, each), { recursive: true });
+    await migrate(url.href, { folder: older });
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    const [organization, key] = [newId(), newId()];
+    const place = `${organization}/secret-key/${key}`;
+    const kept = createVault([{ id: "1", key: Buffer.from(MASTER_KEY_TEXT, "base64") }]).seal("kept", place);
+    await client.query("INSERT INTO organization (id, name) VALUES ($1, 'older')", [organization]);
+    const user = newId();
+    await client.query("INSERT INTO users (id, organization_id, email, role) VALUES ($1, $2, 'admin@example.com', 'ADMIN')", [
+      ...[user, organization],
+    ]);
+    await client.query(
+      `INSERT INTO api_token (id, organization_id, user_id, name, prefix, hash, role, operator) VALUES ($1, $2, $3, 'first', 'p', '\\x00', 'ADMIN', true)`,
+      [newId(), organization, user],
+    );
+    await client.query("INSERT INTO secret_key (id, organization_id, name, ciphertext, last_four) VALUES ($1, $2, 'k', $3, 'kept')", [
+      ...[key, organization, kept],
+    ]);
+    const env = { DATABASE_URL: url.href, HOOKLINE_DATA_DIR: folder, HOOKLINE_LOG_LEVEL: "silent" };
+    const warned = { code: 0, err: ["warning: this database is of an older version, 2 migrations are pending"] };
+    expect(await run(["rekey"], { ...env, HOOKLINE_MASTER_KEY: `${NEW},${OLD}` })).toMatchObject({
+      ...warned,
+      out: ["1 secrets sealed anew, 0 were already; only the first key is needed now"],
+    });
+    const { rows } = await client.query<{ ciphertext: string }>("SELECT ciphertext FROM secret_key").finally(() => client.end());
+    expect(createVault([{ id: "2", key: NEW_KEY }]).open(rows[0]?.ciphertext as string, place)).toBe("kept");
+    const add = ["user", "add", "ann@example.com", "--role", "ADMIN"];
+    expect(await run(add, { ...env, HOOKLINE_MASTER_KEY: NEW }, "a long enough passphrase 7\n")).toMatchObject({
+      code: 0,
+      err: [...warned.err, "added ann@example.com"],
+    });
+    for (const args of [
+      ["user", "list"],
+      ["token", "shop"],
+    ])
+      expect({ args, ...(await run(args, { ...env, HOOKLINE_MASTER_KEY: NEW })) }).toMatchObject({ args, ...warned });
+    expect(
+      (await run(["migrate", "--status"], { ...env, HOOKLINE_MASTER_KEY: NEW })).out.filter((line) => line.startsWith("PENDING")),
+    ).toHaveLength(2);
   });
 });
 
