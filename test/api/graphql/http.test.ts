@@ -154,7 +154,7 @@ describe("B75 methods and paths", () => {
     ]);
   });
 
-  test("a WebSocket at another path, or beside a draining server, is refused in JSON", async () => {
+  test("a WebSocket at another path is refused in the form of its door", async () => {
     const { WebSocket } = await import("ws");
     const refused = await new Promise<{ status: number; text: string }>((resolve) => {
       const socket = new WebSocket(`ws://127.0.0.1:${app.port}/v1/events`, "graphql-transport-ws");
@@ -167,7 +167,7 @@ describe("B75 methods and paths", () => {
     });
     expect([refused.status, JSON.parse(refused.text)]).toEqual([
       404,
-      { errors: [{ message: expect.stringContaining("/graphql"), extensions: { code: "NOT_FOUND" } }] },
+      { type: "about:blank", title: "Not Found", status: 404, detail: expect.stringContaining("/graphql"), code: "NOT_FOUND" },
     ]);
   });
 });
