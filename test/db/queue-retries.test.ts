@@ -94,7 +94,8 @@ test("minutes without a chore that ended well make a line, and one that has ende
   await expect.poll(() => queue.lastRuns(t.core.db.pool, [chore.name]), SOON).toHaveLength(1);
   await warnOfOverdue({ ...t.core, warnings }, queue);
   expect(lines).toHaveLength(1);
-  const clock = { ...t.core.clock, now: () => new Date(Date.now() + 6 * 60_000) };
-  await warnOfOverdue({ ...t.core, clock, warnings }, queue);
+  // By the database's clock: one of ours may be wrong.
+  await t.asServer(`UPDATE hookline_queue.job SET completed_on = now() - interval '6 minutes' WHERE name = '${chore.name}'`);
+  await warnOfOverdue({ ...t.core, warnings }, queue);
   expect(lines).toHaveLength(2);
 });
