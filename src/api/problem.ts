@@ -42,21 +42,22 @@ const TITLES: Record<number, string> = {
 };
 
 /** RFC 9457. */
-export const problemJson: ErrorForm = (reply, { status, code, message, issues, headers }) =>
+export const problemText = ({ status, code, message, issues }: Problem): string =>
+  JSON.stringify({
+    type: "about:blank",
+    title: TITLES[status] ?? "Error",
+    status,
+    detail: message,
+    code,
+    ...(issues ? { issues } : {}),
+  });
+
+export const problemJson: ErrorForm = (reply, problem) =>
   reply
-    .code(status)
-    .headers(headers ?? {})
+    .code(problem.status)
+    .headers(problem.headers ?? {})
     .type("application/problem+json; charset=utf-8")
-    .send(
-      JSON.stringify({
-        type: "about:blank",
-        title: TITLES[status] ?? "Error",
-        status,
-        detail: message,
-        code,
-        ...(issues ? { issues } : {}),
-      }),
-    );
+    .send(problemText(problem));
 
 /** What Fastify itself refuses, by its code. */
 const FASTIFY: Record<string, { status: number; code: string; message: string }> = {

@@ -18,7 +18,7 @@ import { createYogaDoor } from "./graphql/yoga.ts";
 import { hasOneHost } from "./host.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
-import { problemOf } from "./problem.ts";
+import { problemOf, problemText } from "./problem.ts";
 import { guardReplies } from "./replies.ts";
 import { auditRoutes } from "./rest/audit.ts";
 import { eventRoutes } from "./rest/events.ts";
@@ -59,13 +59,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "HPE_HEADER_OVERFLOW"
         ? ["431 Request Header Fields Too Large", "HEAD_TOO_LARGE"]
         : ["400 Bad Request", "BAD_REQUEST"];
-  const body = JSON.stringify({
-    type: "about:blank",
-    title: status.slice(4),
-    status: Number(status.slice(0, 3)),
-    detail: status.slice(4),
-    code,
-  });
+  const body = problemText({ status: Number(status.slice(0, 3)), code, message: status.slice(4) });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

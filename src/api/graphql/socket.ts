@@ -20,6 +20,8 @@ import type { Doors } from "../doors.ts";
 import { hasOneHost } from "../host.ts";
 import { GRAPHQL_JSON, LIVE } from "../limits.ts";
 import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
+import { problemText } from "../problem.ts";
+import { pathOf } from "../routing.ts";
 import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOwnOrigin, SESSION_COOKIE } from "../session.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
@@ -57,14 +59,12 @@ export interface SocketDoor {
   close(): Promise<void>;
 }
 
-const pathOf = (request: IncomingMessage) => request.url?.split("?")[0];
-
 /** In GraphQL's form at its own path, else as problem+json. */
 function refuseUpgrade(request: IncomingMessage, socket: Duplex, status: string, code: string, message: string): void {
-  const graphql = pathOf(request) === "/graphql";
-  const [number, title] = [Number(status.slice(0, 3)), status.slice(4)];
-  const problem = { type: "about:blank", title, status: number, detail: message, code };
-  const body = JSON.stringify(graphql ? { errors: [{ message, extensions: { code } }] } : problem);
+  const graphql = pathOf({ url: request.url ?? "" }) === "/graphql";
+  const body = graphql
+    ? JSON.stringify({ errors: [{ message, extensions: { code } }] })
+    : problemText({ status: Number(status.slice(0, 3)), code, message });
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/${graphql ? "json" : "problem+json"}; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\n\r\n${body}`,
@@ -320,7 +320,7 @@ export function serveSockets(
     if (closing) return refuseUpgrade(request, socket, "503 Service Unavailable", "UNAVAILABLE", "this process stops; connect again");
     if (!hasOneHost(request))
       return refuseUpgrade(request, socket, "400 Bad Request", "BAD_REQUEST", "exactly one Host header is required");
-    if (pathOf(request) !== "/graphql")
+    if (pathOf({ url: request.url ?? "" }) !== "/graphql")
       return refuseUpgrade(request, socket, "404 Not Found", "NOT_FOUND", "WebSockets are taken at /graphql alone");
     const address = addressOf(request);
     const ownPage = isOwnOrigin(core, request.headers);
