@@ -14,6 +14,8 @@ export default defineConfig({
     // What is waited for comes when the machine has time: on a day when it is slow a process alone takes ten seconds to start.
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // What a log without the differences shows of a failure: enough of both sides to tell it from others.
+    chaiConfig: { truncateThreshold: 200 },
     expect: { poll: { timeout: 20_000 } },
     projects: PROJECTS.map((name) => ({
       extends: true as const,

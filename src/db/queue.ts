@@ -170,7 +170,15 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     supervise: options.worker,
     ...timing,
   });
-  boss.on("error", (error) => log.warn({ err: error.message }, "pg-boss"));
+  /** What a look that failed would have found waits for no other telling. */
+  let lookAfterError: NodeJS.Timeout | undefined;
+  boss.on("error", (error) => {
+    log.warn({ err: error.message }, "pg-boss");
+    lookAfterError ??= setTimeout(() => {
+      lookAfterError = undefined;
+      for (const name of workers.keys()) lookAgain(name);
+    }, LOOK_SECONDS_DEAF * 1_000).unref();
+  });
   const within = (client: Pick<PoolClient, "query">) => ({
     db: { executeSql: (text: string, values?: unknown[]) => client.query(text, values) },
   });

@@ -99,6 +99,7 @@ export class SessionClient extends pg.Client {
   readonly #address: DatabaseAddress;
   readonly #heard: SessionConfig["heard"];
   #ready = false;
+  #ending = false;
   #lost: ((error: Error) => void) | undefined;
   /** The statement that a look met, and when it met it first. */
   #met: { statement: unknown; at: number } | undefined;
@@ -115,6 +116,8 @@ export class SessionClient extends pg.Client {
     own.replication = undefined;
     own.binary = false;
     this.connection.on("errorMessage", (error: Error & { code?: string }) => {
+      // A server that shuts down says so also to who has said good-bye: a stop that went well makes no warning.
+      if (this.#ending) return;
       if (this.#ready && error.code !== undefined && LOST.has(error.code)) this.#lost?.(error);
       heard?.(error);
     });
@@ -188,6 +191,7 @@ export class SessionClient extends pg.Client {
   /** On a half-open connection the server never closes: whoever waits for that would wait for ever. */
   // biome-ignore lint/suspicious/noExplicitAny: the overloads are node-postgres's own
   override end(...args: any[]): any {
+    this.#ending = true;
     setTimeout(() => this.connection.stream.destroy(), END_MS).unref();
     return (super.end as (...all: unknown[]) => unknown).apply(this, args);
   }

@@ -81,6 +81,22 @@ test("a session that ends, or is asked by itself, waits for no server that never
   await Promise.all([client.end(), idle.end()]);
 });
 
+test("what a server that shuts down says to a session that has ended is no warning", async () => {
+  const heard: unknown[] = [];
+  const session = async () => {
+    const client = new SessionClient(clientConfig({ url: proxy.url, purpose: "test", heard: (error) => heard.push(error.code) }));
+    await client.connect();
+    return { client, pid: (await client.query("SELECT pg_backend_pid() AS pid")).rows[0].pid };
+  };
+  const [used, ended] = [await session(), await session()];
+  proxy.mute();
+  const end = ended.client.end();
+  const closed = Promise.all([used, ended].map(({ client }) => new Promise((resolve) => client.once("end", resolve))));
+  for (const { pid } of [ended, used]) await t.asServer(`SELECT pg_terminate_backend(${pid})`);
+  await Promise.all([closed, end]);
+  expect(heard).toEqual(["57P01"]);
+});
+
 test("jobs go on: the queue's connections are replaced as LISTEN's is", async () => {
   const kind: JobKind<{ n: number }> = { name: "half-open", payload: z.object({ n: z.number() }) };
   const queue = createQueue(proxy.url, t.core.log, { worker: true });
@@ -98,6 +114,10 @@ test("jobs go on: the queue's connections are replaced as LISTEN's is", async ()
     proxy.hole();
     return { looks };
   });
+  // A look that is still on its way would take the job with it: that one is taken over when its process counts as dead.
+  const looking =
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% queue %' AND state <> 'idle'";
+  await expect.poll(async () => (await t.asServer(looking)).rowCount).toBe(0);
   await queue.send(t.core.db.pool, kind, { n: 2 });
   await expect.poll(() => done, { timeout: 40_000 }).toEqual([1, 2]);
   expect(await lost.looks).toEqual(Array(3).fill(expect.objectContaining({ status: "rejected" })));

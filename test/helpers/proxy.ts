@@ -9,17 +9,22 @@ export interface DatabaseProxy {
   up(): void;
   /** What is open keeps its sockets and takes what is sent, but forwards nothing any more; new connections work. */
   hole(): void;
+  /** Of what is open the server hears nothing any more; it is heard. */
+  mute(): void;
   close(): Promise<void>;
 }
 
 export async function startProxy(target: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const holes = new WeakSet<Socket>();
   let isUp = true;
-  const server = createServer((client) => {
+  // The end of a stream goes through, or not, as what is sent does.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (!isUp) return void client.destroy();
-    const upstream = createConnection(Number(port), hostname);
+    const upstream = createConnection({ port: Number(port), host: hostname, allowHalfOpen: true });
+    clients.add(client);
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -28,9 +33,11 @@ export async function startProxy(target: string): Promise<DatabaseProxy> {
       socket.on("error", () => undefined);
       socket.once("close", () => {
         sockets.delete(socket);
+        clients.delete(socket);
         if (!holes.has(socket)) other.destroy();
       });
       socket.on("data", (chunk) => holes.has(socket) || other.write(chunk));
+      socket.on("end", () => holes.has(socket) || other.end());
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -51,6 +58,9 @@ export async function startProxy(target: string): Promise<DatabaseProxy> {
     },
     hole() {
       for (const socket of sockets) holes.add(socket);
+    },
+    mute() {
+      for (const socket of clients) holes.add(socket);
     },
     close: () =>
       new Promise((resolve) => {
