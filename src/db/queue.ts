@@ -171,11 +171,13 @@ export function createQueue(url: string, log: Log, options: QueueOptions): Queue
     ...timing,
   });
   /** What a look that failed would have found waits for no other telling. */
-  let lookAfterError: NodeJS.Timeout | undefined;
+  let isLookDue = false;
   boss.on("error", (error) => {
     log.warn({ err: error.message }, "pg-boss");
-    lookAfterError ??= setTimeout(() => {
-      lookAfterError = undefined;
+    if (isLookDue) return;
+    isLookDue = true;
+    setTimeout(() => {
+      isLookDue = false;
       for (const name of workers.keys()) lookAgain(name);
     }, LOOK_SECONDS_DEAF * 1_000).unref();
   });
