@@ -207,6 +207,8 @@ export function createWorker(
       if (places.takeMore()) due.again();
       if (places.takePaced() && !draining) pacing ??= setTimeout(goOn, PACE_MS);
     } catch (error) {
+      // What it was for is due, whatever the last look said.
+      due.soon();
       core.log.warn({ err: (error as Error).message }, "claiming waits for the database");
     } finally {
       claiming = false;
