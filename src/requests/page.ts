@@ -31,12 +31,17 @@ export interface Slice<Row> {
   stoppedAt?: string | undefined;
 }
 
-/** Opaque to clients, URL-safe. `kind` keeps one list's cursors out of another. */
-export function pageCursor(kind: string, key: string | number): string {
+/** A list and whose it is, such as `lanes:<organization>`: no cursor of one counts in another, nor another organization's. */
+export type ListKind = `${string}:${string}`;
+
+export const listKind = (list: string, owner: string): ListKind => `${list}:${owner}`;
+
+/** Opaque to clients, URL-safe. */
+export function pageCursor(kind: ListKind, key: string | number): string {
   return Buffer.from(`${kind}:${key}`).toString("base64url");
 }
 
-function keyOf(kind: string, cursor: string, argument: string): string {
+function keyOf(kind: ListKind, cursor: string, argument: string): string {
   const text = Buffer.from(cursor, "base64url").toString();
   if (!text.startsWith(`${kind}:`) || pageCursor(kind, text.slice(kind.length + 1)) !== cursor) {
     throw new BadInputError(`${argument} is no cursor of this list`);
@@ -48,7 +53,7 @@ function keyOf(kind: string, cursor: string, argument: string): string {
  * @param parse undefined for a key that cannot be one
  * @throws BadInputError on a page over 100, on first with last, and on a foreign cursor
  */
-export function pageOf<Key>(args: PageArguments, kind: string, parse: (text: string) => Key | undefined): PageOf<Key> {
+export function pageOf<Key>(args: PageArguments, kind: ListKind, parse: (text: string) => Key | undefined): PageOf<Key> {
   const { first, last, after, before } = args;
   if (first != null && last != null) throw new BadInputError("give first or last, not both");
   for (const [name, value] of [

@@ -53,7 +53,7 @@ beforeAll(async () => {
 afterAll(() => t?.close());
 
 const typesOf = async (filter: EventFilter, organizationId = t.organizationId) => {
-  const page = await listEvents(t.core.db, organizationId, pageOf({ first: 50 }, "events", uuidKey), filter);
+  const page = await listEvents(t.core.db, organizationId, pageOf({ first: 50 }, "events:test", uuidKey), filter);
   expect(page.hasNextPage).toBe(false);
   expect(await countEvents(t.core.db, organizationId, filter)).toEqual({ count: page.rows.length, capped: false });
   return page.rows.map((row) => row.type);
@@ -98,7 +98,7 @@ test("each clause, alone and together", async () => {
 });
 
 test("pages go both ways under a filter", async () => {
-  const page = async (args: object) => listEvents(t.core.db, t.organizationId, pageOf(args, "events", uuidKey), { type: ["order.*"] });
+  const page = async (args: object) => listEvents(t.core.db, t.organizationId, pageOf(args, "events:test", uuidKey), { type: ["order.*"] });
   const first = await page({ first: 3 });
   expect([first.rows.map((row) => row.type), first.hasNextPage]).toEqual([[MISSED, PAID, LINE], true]);
   const back = await page({ last: 2 });

@@ -109,7 +109,7 @@ function wants(f: RequestFilter, r: RequestRow): boolean {
   return true;
 }
 
-const KIND = "requests";
+const KIND = "requests:test";
 /** Numbers grow with ids here: an id stands between the rows of two numbers, also of one that nobody has. */
 const idOf = (number: number) => model.find((r) => r.number === number)?.id ?? (number < 1 ? LOWEST : HIGHEST);
 const numbers = (rows: readonly RequestRow[]) => rows.map((r) => r.number);
@@ -158,7 +158,15 @@ test("a page asked for with nonsense is refused", () => {
   expect(page({ last: 101 })).toThrow("last must be 0 to 100");
   expect(page({ first: -1 })).toThrow("first must be 0 to 100");
   expect(page({ first: 1, last: 1 })).toThrow("not both");
-  for (const after of ["", "x", pageCursor("events", 3), pageCursor(KIND, "x"), pageCursor(KIND, 7), `${pageCursor(KIND, 3)}=`, "\0"]) {
+  for (const after of [
+    "",
+    "x",
+    pageCursor("events:test", 3),
+    pageCursor(KIND, "x"),
+    pageCursor(KIND, 7),
+    `${pageCursor(KIND, 3)}=`,
+    "\0",
+  ]) {
     expect(page({ after })).toThrow("after is no cursor of this list");
   }
 });

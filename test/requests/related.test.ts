@@ -34,17 +34,17 @@ afterAll(() => t.close());
 
 const shown = async () =>
   (await showRequest(t.core.db, t.organizationId, { id: request.id })) as NonNullable<Awaited<ReturnType<typeof showRequest>>>;
-const attemptsOf = async (args: object) => (await shown()).attempts(pageOf(args, "attempts", numberKey));
+const attemptsOf = async (args: object) => (await shown()).attempts(pageOf(args, "attempts:test", numberKey));
 
 test("attempts come oldest first, in pages from either end", async () => {
   const cases: [object, number[], boolean, boolean][] = [
     [{}, [1, 2, 3, 4], false, false],
     [{ first: 2 }, [1, 2], false, true],
     [{ last: 1 }, [4], true, false],
-    [{ first: 2, after: pageCursor("attempts", 2) }, [3, 4], true, false],
-    [{ last: 2, before: pageCursor("attempts", 4) }, [2, 3], true, true],
+    [{ first: 2, after: pageCursor("attempts:test", 2) }, [3, 4], true, false],
+    [{ last: 2, before: pageCursor("attempts:test", 4) }, [2, 3], true, true],
     [{ first: 0 }, [], false, true],
-    [{ first: 3, after: pageCursor("attempts", 9) }, [], true, false],
+    [{ first: 3, after: pageCursor("attempts:test", 9) }, [], true, false],
   ];
   for (const [args, numbers, hasPreviousPage, hasNextPage] of cases) {
     const page = await attemptsOf(args);
@@ -79,10 +79,10 @@ test("the latest attempt is what the request shows as sent and answered", async 
 test("a page asks for what belongs to it in one statement, not one per row", async () => {
   const { core } = t;
   for (let i = 0; i < 30; i++) await addRequest(core, t.organizationId, definition);
-  const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests", uuidKey));
+  const { rows } = await listRequests(core.db, t.organizationId, {}, pageOf({ first: 30 }, "requests:test", uuidKey));
   const statements = watchTenantStatements(core.db);
   const events = await Promise.all(rows.map((r) => r.event()));
-  await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts", numberKey))));
+  await Promise.all(rows.map((r) => r.attempts(pageOf({ last: 1 }, "attempts:test", numberKey))));
   // The attempts of requests without one are not asked for at all.
   expect(statements.sent).toHaveLength(1);
   statements.stop();
@@ -93,12 +93,16 @@ test("a page asks for what belongs to it in one statement, not one per row", asy
 });
 
 test("events show their texts as sent and their requests", async () => {
-  const { rows, hasNextPage } = await listEvents(t.core.db, t.organizationId, pageOf({ last: 2 }, "events", uuidKey));
+  const { rows, hasNextPage } = await listEvents(t.core.db, t.organizationId, pageOf({ last: 2 }, "events:test", uuidKey));
   expect(hasNextPage).toBe(false);
   expect((await rows[1]?.texts())?.payload).toBe('{"b":1, "a": 1.0}');
   expect((await rows[1]?.texts())?.previous).toBe("{}");
   expect((await rows[0]?.texts())?.payload).toBe(BIG);
-  const requests = await requestsOfEvent(t.core.db, rows[1] as NonNullable<(typeof rows)[1]>, pageOf({ first: 10 }, "requests", uuidKey));
+  const requests = await requestsOfEvent(
+    t.core.db,
+    rows[1] as NonNullable<(typeof rows)[1]>,
+    pageOf({ first: 10 }, "requests:test", uuidKey),
+  );
   expect(requests.rows.map((r) => r.id)).toEqual([request.id]);
 });
 
@@ -122,7 +126,7 @@ test("a first attempt that a kill cut noted no body: the first that was noted st
     await settle(t.core, t.organizationId, [{ request: cut, state: i === 3 ? "DELIVERED" : "WAITING", attempt }]);
   }
   const row = (await showRequest(t.core.db, t.organizationId, { id: cut.id })) as Awaited<ReturnType<typeof shown>>;
-  const { rows } = await row.attempts(pageOf({}, "attempts", numberKey));
+  const { rows } = await row.attempts(pageOf({}, "attempts:test", numberKey));
   const bodies = await Promise.all(rows.map(async (each) => (await each.content()).requestBody));
   expect(bodies).toEqual(["the first noted", "the first noted", "the first noted", "another"]);
   const [third] = await showAttempts(t.core.db, t.organizationId, [rows[2]?.id as string]);

@@ -1,7 +1,7 @@
 /** Pages of what belongs to accounts: users, tokens, sessions, the audit log. */
 import type { Caller } from "../../accounts/caller.ts";
 import type { KeysetPage } from "../../accounts/keyset.ts";
-import { type PageArguments, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
+import { listKind, type PageArguments, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { type Context, callerOf } from "./context.ts";
 import { type Page, pageOfRows } from "./page.ts";
 
@@ -19,7 +19,7 @@ export async function list<Row extends { id: string }>(
   context: Context,
 ): Promise<Page<Row>> {
   const caller = callerOf(context);
-  const kind = `${name}:${caller.organizationId}`;
+  const kind = listKind(name, caller.organizationId);
   const page = pageOf(args, kind, uuidKey);
   const { rows, count } = await read(context.doors.core, caller, page);
   return pageOfRows(sliceOf(page, rows), (row) => pageCursor(kind, row.id), count);

@@ -9,7 +9,7 @@ import {
   listApplications,
 } from "../../applications/find.ts";
 import { BadInputError } from "../../errors.ts";
-import { numberKey, type PageOf, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
+import { listKind, numberKey, type PageOf, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { builder, owned } from "./builder.ts";
 import { given } from "./changes.ts";
@@ -39,10 +39,11 @@ builder.prismaNode("Application", {
       description: "Its own definitions, newest first, without deleted ones.",
       args: t.arg.connectionArgs(),
       resolve: async ({ id }, args, context) => {
-        const page = pageOf(args, "webhookDefinitions", numberKey);
+        const kind = listKind("webhookDefinitions", callerOf(context).organizationId);
+        const page = pageOf(args, kind, numberKey);
         return pageOfRows(
           (await definitionPages(context, id, page)) ?? sliceOf(page, []),
-          (definition) => pageCursor("webhookDefinitions", definition.number),
+          (definition) => pageCursor(kind, definition.number),
           async () => (await definitionCounts(context, id)) ?? 0,
         );
       },
@@ -87,9 +88,10 @@ builder.queryFields((t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
+      const kind = listKind("applications", caller.organizationId);
       return pageOfRows(
-        await listApplications(context.doors.core, caller, pageOf(args, "applications", uuidKey)),
-        (application) => pageCursor("applications", application.id),
+        await listApplications(context.doors.core, caller, pageOf(args, kind, uuidKey)),
+        (application) => pageCursor(kind, application.id),
         () => countApplications(context.doors.core, caller),
       );
     },

@@ -8,7 +8,7 @@ import {
   updateConnection,
 } from "../../definitions/connections.ts";
 import { shownUrl } from "../../definitions/headers.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
 import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
@@ -72,9 +72,10 @@ builder.queryField("connections", (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
+      const kind = listKind("connections", caller.organizationId);
       return pageOfRows(
-        await listConnections(context.doors.core, caller, pageOf(args, "connections", uuidKey)),
-        (connection) => pageCursor("connections", connection.id),
+        await listConnections(context.doors.core, caller, pageOf(args, kind, uuidKey)),
+        (connection) => pageCursor(kind, connection.id),
         () => countConnections(context.doors.core, caller),
       );
     },

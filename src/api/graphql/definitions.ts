@@ -5,7 +5,7 @@ import { shownHeaders, shownProperties, shownUrl } from "../../definitions/heade
 import type { DefinitionRow } from "../../definitions/settings.ts";
 import { policyOf } from "../../delivery/plan.ts";
 import { BadInputError } from "../../errors.ts";
-import { numberKey, pageCursor, pageOf } from "../../requests/page.ts";
+import { listKind, numberKey, pageCursor, pageOf } from "../../requests/page.ts";
 import type { Policy as PolicyShape } from "../../wire/dialect.ts";
 import { idOf } from "../../wire/ids.ts";
 import { checkFilterTexts } from "../filter-texts.ts";
@@ -318,15 +318,10 @@ builder.queryFields((t) => ({
       const caller = callerOf(context);
       const filter = Object.fromEntries(Object.entries(asked ?? {}).filter(([, value]) => value !== null));
       checkFilterTexts(filter);
+      const kind = listKind("webhookDefinitions", caller.organizationId);
       return pageOfRows(
-        await listDefinitions(
-          context.doors.core,
-          caller,
-          filter,
-          pageOf(args, "webhookDefinitions", numberKey),
-          along<DefinitionsAlong>(context, info),
-        ),
-        (definition) => pageCursor("webhookDefinitions", definition.number),
+        await listDefinitions(context.doors.core, caller, filter, pageOf(args, kind, numberKey), along<DefinitionsAlong>(context, info)),
+        (definition) => pageCursor(kind, definition.number),
         () => countDefinitions(context.doors.core, caller, filter),
       );
     },

@@ -1,7 +1,7 @@
 /** The organization's catalogue of event types. */
 import { countEventTypes, createEventType, deleteEventType, listEventTypes, updateEventType } from "../../definitions/event-types.ts";
 import { type Imported, importEventTypes } from "../../definitions/import-event-types.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { JsonSource } from "../../wire/json-source.ts";
 import { elements } from "../../wire/json-text.ts";
 import { builder, owned } from "./builder.ts";
@@ -53,9 +53,10 @@ builder.queryField("eventTypes", (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
+      const kind = listKind("eventTypes", caller.organizationId);
       return pageOfRows(
-        await listEventTypes(context.doors.core, caller, pageOf(args, "eventTypes", uuidKey)),
-        (type) => pageCursor("eventTypes", type.id),
+        await listEventTypes(context.doors.core, caller, pageOf(args, kind, uuidKey)),
+        (type) => pageCursor(kind, type.id),
         () => countEventTypes(context.doors.core, caller),
       );
     },

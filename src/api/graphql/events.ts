@@ -8,7 +8,7 @@ import { type EventNode, readEvents, writtenEvents } from "../../requests/event.
 import { countEvents, listEvents } from "../../requests/event-list.ts";
 import { countRequestsOfEvent, requestsOfEvent } from "../../requests/event-requests.ts";
 import { timeOf } from "../../requests/id-range.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { JsonSource } from "../../wire/json-source.ts";
 import { checkJson } from "../../wire/json-text.ts";
@@ -105,7 +105,7 @@ builder.node(Event, {
       authScopes: { scope: "webhooks:read" },
       args: t.arg.connectionArgs(),
       resolve: async (event, args, { doors }) => {
-        const kind = `requests:${event.organizationId}`;
+        const kind = listKind("requests", event.organizationId);
         return pageOfRows(
           await requestsOfEvent(doors.core.db, event, pageOf(args, kind, uuidKey)),
           (request) => pageCursor(kind, request.id),
@@ -130,7 +130,7 @@ builder.queryFields((t) => ({
       const caller = callerOf(context);
       const { organizationId } = caller;
       const { db } = context.doors.core;
-      const kind = `events:${organizationId}`;
+      const kind = listKind("events", organizationId);
       const filter = await eventFilter(context.doors.core, caller, args.filter);
       return pageOfRows(
         await listEvents(db, organizationId, pageOf(args, kind, uuidKey), filter),

@@ -14,7 +14,7 @@ import {
   recordGoalValue,
 } from "../../goals/values.ts";
 import type { GoalValueChange } from "../../live/feed.ts";
-import { type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
+import { listKind, type PageOf, pageCursor, pageOf, type Slice, uuidKey } from "../../requests/page.ts";
 import { idOf } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
 import { unchangedFields } from "./changes.ts";
@@ -101,7 +101,7 @@ builder.node(Goal, {
         ...t.arg.connectionArgs(),
       },
       resolve: async (goal, { from, to, ...args }, context) => {
-        const kind = `goalValues:${goal.id}`;
+        const kind = listKind("goalValues", goal.id);
         const range = { from, to };
         const slice = await valuesOf(context, goal.id, { range, page: pageOf(args, kind, parseDate) });
         const rows = (slice?.rows ?? []).map((row): ValueNode => ({ ...row, goal }));
@@ -162,7 +162,7 @@ builder.queryFields((t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
-      const kind = `goals:${caller.organizationId}`;
+      const kind = listKind("goals", caller.organizationId);
       const slice = await listGoals(context.doors.core, caller, pageOf(args, kind, uuidKey));
       return pageOfRows(
         slice,

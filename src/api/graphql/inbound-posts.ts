@@ -1,7 +1,7 @@
 /** The log of posts to an inbound webhook. */
 import type { InboundWebhook } from "../../goals/inbound-webhooks.ts";
 import { countPosts, type InboundPost as InboundPostRow, listPosts } from "../../inbound/posts.ts";
-import { type PageOf, pageCursor, pageOf, type Slice, sliceOf, uuidKey } from "../../requests/page.ts";
+import { listKind, type PageOf, pageCursor, pageOf, type Slice, sliceOf, uuidKey } from "../../requests/page.ts";
 import { globalId } from "../../wire/ids.ts";
 import { builder } from "./builder.ts";
 import { callerOf } from "./context.ts";
@@ -35,7 +35,6 @@ const InboundPost = builder.objectRef<InboundPostRow>("InboundPost").implement({
     }),
   }),
 });
-const KIND = "inboundPosts";
 const postsOf = loaderBy<PageOf<string>, Slice<InboundPostRow>>((context, ids, page) =>
   listPosts(context.doors.core, callerOf(context), ids, page),
 );
@@ -49,10 +48,11 @@ export const inboundPosts = (t: FieldBuilder) =>
     description: "The posts of the last 7 days with the right key, newest first, 1000 at most.",
     args: t.arg.connectionArgs(),
     resolve: async (webhook, args, context) => {
-      const page = pageOf(args, KIND, uuidKey);
+      const kind = listKind("inboundPosts", webhook.id);
+      const page = pageOf(args, kind, uuidKey);
       return pageOfRows(
         (await postsOf(context, webhook.id, page)) ?? sliceOf(page, []),
-        (post) => pageCursor(KIND, post.id),
+        (post) => pageCursor(kind, post.id),
         async () => (await countOf(context, webhook.id)) ?? 0,
       );
     },

@@ -13,7 +13,7 @@ import {
   rotateInboundWebhookKey,
   updateInboundWebhook,
 } from "../../goals/inbound-webhooks.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { Goal, goalOf } from "./goals.ts";
@@ -101,7 +101,7 @@ builder.queryField("inboundWebhooks", (t) =>
     },
     resolve: async (_root, { targetType, ...args }, context) => {
       const caller = callerOf(context);
-      const kind = `inboundWebhooks:${caller.organizationId}${targetType === "GOAL" ? "" : `:${targetType}`}`;
+      const kind = listKind(targetType === "GOAL" ? "inboundWebhooks" : `inboundWebhooks:${targetType}`, caller.organizationId);
       const slice = await listInboundWebhooks(context.doors.core, caller, pageOf(args, kind, uuidKey), targetType);
       return pageOfRows(
         slice,

@@ -4,7 +4,7 @@ import { pauseLane, resumeLane } from "../../delivery/lane-pause.ts";
 import type { LaneState as State } from "../../delivery/lane-state.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countLanes, type LaneRow, listLanes, showLanes } from "../../requests/lanes.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { showRequests } from "../../requests/show.ts";
 import { idToFind } from "../../wire/ids.ts";
 import { builder, guardNode } from "./builder.ts";
@@ -97,7 +97,7 @@ builder.queryField("lanes", (t) =>
       const { webhookDefinitionId: definition, state } = args.filter ?? {};
       const webhookDefinitionId = definition == null ? undefined : idToFind("WebhookDefinition", definition);
       const filter = { webhookDefinitionId, state: state ?? undefined, ...(await narrowing(context)) };
-      const kind = `lanes:${organizationId}`;
+      const kind = listKind("lanes", organizationId);
       return pageOfRows(
         await listLanes(context.doors.core, organizationId, filter, pageOf(args, kind, uuidKey)),
         (lane) => pageCursor(kind, lane.id),

@@ -2,7 +2,7 @@
 import { cancel, remove, resend, retryNow, skip } from "../../delivery/control.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countRequests, listRequests } from "../../requests/list.ts";
-import { numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { detached, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
@@ -123,7 +123,7 @@ builder.node(WebhookRequest, {
       description: "The attempts made for it, oldest first: `last: 1` gives the latest.",
       args: t.arg.connectionArgs(),
       resolve: async (request, args) => {
-        const kind = `attempts:${request.id}`;
+        const kind = listKind("attempts", request.id);
         return pageOfRows(
           await request.attempts(pageOf(args, kind, numberKey)),
           (attempt) => pageCursor(kind, attempt.number),
@@ -184,7 +184,7 @@ builder.queryFields((t) => ({
       const { organizationId } = callerOf(context);
       const { db } = context.doors.core;
       const filter = { ...requestFilter(callerOf(context), args.filter), ...(await narrowing(context)), ...ownEvents(context) };
-      const kind = `requests:${organizationId}`;
+      const kind = listKind("requests", organizationId);
       return pageOfRows(
         await listRequests(db, organizationId, filter, pageOf(args, kind, uuidKey)),
         (request) => pageCursor(kind, request.id),

@@ -1,7 +1,7 @@
 /** Workflow rules: named conditions that trigger definitions. */
 import { countRules, createRule, deleteRule, listRules, type RulesAlong, updateRule } from "../../definitions/rules.ts";
 import type { DefinitionRow } from "../../definitions/settings.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { checkFilterTexts } from "../filter-texts.ts";
 import { builder, owned } from "./builder.ts";
 import { given, unchangedFields } from "./changes.ts";
@@ -94,9 +94,10 @@ builder.queryField("workflowRules", (t) =>
       const caller = callerOf(context);
       const filter = { entity: asked?.entity ?? undefined, state: asked?.state ?? undefined };
       checkFilterTexts(filter);
+      const kind = listKind("workflowRules", caller.organizationId);
       return pageOfRows(
-        await listRules(context.doors.core, caller, filter, pageOf(args, "workflowRules", uuidKey), along<RulesAlong>(context, info)),
-        (rule) => pageCursor("workflowRules", rule.id),
+        await listRules(context.doors.core, caller, filter, pageOf(args, kind, uuidKey), along<RulesAlong>(context, info)),
+        (rule) => pageCursor(kind, rule.id),
         () => countRules(context.doors.core, caller, filter),
       );
     },

@@ -1,6 +1,6 @@
 /** Scripts: JavaScript that runs here instead of a call. */
 import { countScripts, createScript, deleteScript, listScripts, updateScript } from "../../definitions/scripts.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
 import { given, unchangedFields } from "./changes.ts";
 import { callerOf } from "./context.ts";
@@ -31,9 +31,10 @@ builder.queryField("scripts", (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
+      const kind = listKind("scripts", caller.organizationId);
       return pageOfRows(
-        await listScripts(context.doors.core, caller, pageOf(args, "scripts", uuidKey)),
-        (script) => pageCursor("scripts", script.id),
+        await listScripts(context.doors.core, caller, pageOf(args, kind, uuidKey)),
+        (script) => pageCursor(kind, script.id),
         () => countScripts(context.doors.core, caller),
       );
     },

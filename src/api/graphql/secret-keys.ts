@@ -1,6 +1,6 @@
 /** Secret keys: named HMAC keys that CRMCOM definitions select. */
 import { countSecretKeys, createSecretKey, deleteSecretKey, listSecretKeys } from "../../definitions/secret-keys.ts";
-import { pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
 import { builder, owned } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { mutation, uuidOf } from "./mutation.ts";
@@ -27,9 +27,10 @@ builder.queryField("secretKeys", (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const caller = callerOf(context);
+      const kind = listKind("secretKeys", caller.organizationId);
       return pageOfRows(
-        await listSecretKeys(context.doors.core, caller, pageOf(args, "secretKeys", uuidKey)),
-        (key) => pageCursor("secretKeys", key.id),
+        await listSecretKeys(context.doors.core, caller, pageOf(args, kind, uuidKey)),
+        (key) => pageCursor(kind, key.id),
         () => countSecretKeys(context.doors.core, caller),
       );
     },

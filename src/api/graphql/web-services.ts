@@ -12,7 +12,7 @@ import {
   webServiceOf,
 } from "../../definitions/web-services.ts";
 import { NotFoundError } from "../../errors.ts";
-import { pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
+import { listKind, pageCursor, pageOf, sliceOf, uuidKey } from "../../requests/page.ts";
 import { builder, guardNode } from "./builder.ts";
 import { Connection } from "./connections.ts";
 import { callerOf } from "./context.ts";
@@ -87,15 +87,17 @@ builder.queryField("webServices", (t) =>
     authScopes: { scope: "webhooks:read" },
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
-      const page = pageOf(args, "webServices", uuidKey);
-      const all = await listWebServices(context.doors.core, callerOf(context));
+      const caller = callerOf(context);
+      const kind = listKind("webServices", caller.organizationId);
+      const page = pageOf(args, kind, uuidKey);
+      const all = await listWebServices(context.doors.core, caller);
       const inside = all.filter(
         ({ id }) => (page.after === undefined || id < page.after) && (page.before === undefined || id > page.before),
       );
       const rows = page.fromBack ? inside.reverse() : inside;
       return pageOfRows(
         sliceOf(page, rows.slice(0, page.limit + 1)),
-        (service) => pageCursor("webServices", service.id),
+        (service) => pageCursor(kind, service.id),
         async () => all.length,
       );
     },

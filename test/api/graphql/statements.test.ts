@@ -130,14 +130,14 @@ function everything(type: GraphQLObjectType, depth: number): string {
   return `{ ${parts.join(" ")} }`;
 }
 
-async function ask({ admin }: TestOrganization, document: string): Promise<{ data: Answer; statements: number }> {
+async function answer({ admin }: TestOrganization, document: string) {
   const contextValue = { doors: { core: t.core } as unknown as Doors, caller: admin, address: undefined, cookies: undefined };
+  return execute({ schema, document: parse(document), contextValue: { ...contextValue, signal: new AbortController().signal } });
+}
+
+async function ask(of: TestOrganization, document: string): Promise<{ data: Answer; statements: number }> {
   proxy.take();
-  const { data, errors } = await execute({
-    schema,
-    document: parse(document),
-    contextValue: { ...contextValue, signal: new AbortController().signal },
-  });
+  const { data, errors } = await answer(of, document);
   expect(errors).toBeUndefined();
   return { data: JSON.parse(JSON.stringify(data)), statements: proxy.take().syncs };
 }
@@ -158,6 +158,17 @@ describe("a list page asks a constant number of statements", () => {
     expect(rows(large)).toBeGreaterThan(rows(small));
     expect({ small: small.statements, large: large.statements }).toEqual({ small: small.statements, large: small.statements });
     expect(large.statements).toBeLessThanOrEqual(MOST_STATEMENTS + (WITH_LOG.has(list) ? LOG_STATEMENTS : 0));
+  });
+
+  test.each(LISTS)("a cursor of %s is none of another organization's", async (list) => {
+    const { data } = await ask(few, `{ ${list}(first: 1) { edges { cursor } } }`);
+    const [{ cursor }] = (data[list] as { edges: [{ cursor: string }] }).edges;
+    for (const argument of ["after", "before"]) {
+      const document = `{ ${list}(${argument}: "${cursor}") { edges { cursor } } }`;
+      expect((await ask(few, document)).data[list]).toBeDefined();
+      const { errors } = await answer(many, document);
+      expect(errors?.map(({ message }) => message)).toEqual([`${argument} is no cursor of this list`]);
+    }
   });
 
   test("node(ids) of one type are read together", async () => {
