@@ -32,6 +32,9 @@ export interface MakeOptions {
   launched?: (() => void) | undefined;
 }
 
+/** Text sorts by its bytes, as with C; letters beyond ASCII have a case. Postgres's own, so that no machine's library changes an index. */
+const LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+
 /** @throws EmbeddedError; what was made by then is removed again */
 export async function makeCluster({ home, cluster, password, programs, runAs, signal, launched }: MakeOptions): Promise<void> {
   const making = path.join(home, `${PREFIX}${process.pid}-${Date.now()}`);
@@ -43,7 +46,7 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
     writeFileSync(handover, password, { mode: 0o600 });
     if (runAs) for (const file of [making, handover]) chownSync(file, runAs.uid, runAs.gid);
     const words = [...(runAs?.prefix ?? []), programs.initdb, "-D", fresh, "-U", USER, "--auth=scram-sha-256", `--pwfile=${handover}`];
-    const made = await run([...words, "--encoding=UTF8", "--locale=C"], {
+    const made = await run([...words, ...LOCALE], {
       signal,
       // So that the next start can end it, should this process be killed meanwhile.
       started: (pid) => {

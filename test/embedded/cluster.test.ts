@@ -30,6 +30,17 @@ async function refuses(folder: string, words: RegExp): Promise<void> {
   expect(listing(folder)).toEqual(before);
 }
 
+test("letters beyond ASCII have a case, and text sorts by its bytes", async () => {
+  const postgres = await startEmbedded(newFolder());
+  try {
+    const asked = `SELECT 'BLÅBÆR жук' ILIKE 'blåbær ЖУК' AS same,
+      (SELECT string_agg(x, ' ' ORDER BY x) FROM unnest('{a,B,ä,Z,_x,10,9,大,🦓}'::text[]) x) AS sorted`;
+    expect(await query(postgres.url, asked)).toEqual([{ same: true, sorted: "10 9 B Z _x a ä 大 🦓" }]);
+  } finally {
+    await postgres.stop();
+  }
+});
+
 describe("B2 nothing is deleted that this run did not make", { timeout: 150_000 }, () => {
   test("B2 a lost, empty or wrong postgres.password is set anew, and the data is there", async () => {
     const folder = copyOf(whole);

@@ -30,7 +30,7 @@ export const EventFilter = builder.inputType("EventFilter", {
     }),
     payloadContains: t.string({
       description:
-        'Events whose payload has this in its text, 3 to 200 characters; case does not count (beyond ASCII only where the ctype of the database knows the letters: the embedded one is made with `C`, in which it counts), nothing is a wildcard, and what was erased is not found. The text is the JSON as it was sent: `"total": 5` with the white space and the order of names of whoever sent it (GraphQL inputs are kept without white space), a quote as `\\"`, and `é` as `\\u00e9` where it came as that. A name or value by itself is found best. A page looks into 8 MiB of payloads, unless they are indexed: it may be shorter, even empty, while `hasNextPage` is true.',
+        'Events whose payload has this in its text, 3 to 200 characters; case does not count (beyond ASCII only where the ctype of the database knows the letters: not with `C`, which embedded ones made by 0.1 have), nothing is a wildcard, and what was erased is not found. The text is the JSON as it was sent: `"total": 5` with the white space and the order of names of whoever sent it (GraphQL inputs are kept without white space), a quote as `\\"`, and `é` as `\\u00e9` where it came as that. A name or value by itself is found best. A page looks into 8 MiB of payloads, unless they are indexed: it may be shorter, even empty, while `hasNextPage` is true.',
     }),
     application: t.string({
       description:
