@@ -196,7 +196,12 @@ export function costLimits(
   try {
     // The page sizes are judged where the cost is counted: cost.ts throws for a page too large.
     if (costOf(schema, document, operation, read.variableValues) > GRAPHQL.cost)
-      return { problem: exceeded("nodes on its pages (its cost)", GRAPHQL.cost) };
+      return {
+        problem: exceeded(
+          `points of cost (one for a node that a page can hold, ${GRAPHQL.bodyCost} for a body, ${GRAPHQL.countCost} for a totalCount): ask for smaller pages, or in parts`,
+          GRAPHQL.cost,
+        ),
+      };
     return { variables: read.variableValues.coerced };
   } catch (error) {
     if (error instanceof GraphQLError && error.extensions["code"] === "BAD_USER_INPUT") return { problem: badInput(error.message) };
