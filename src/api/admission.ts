@@ -4,11 +4,10 @@
  * A body counts as it arrives, whatever its head announces. Who is nobody, or not known before the body is read, has a quarter
  * together with all others like that; one organization half, while others send too.
  */
-import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Core } from "../core.ts";
 import { OverloadedError, RateLimitedError } from "../errors.ts";
-import { type Arriving, expectBody, NOBODY } from "./arriving.ts";
+import { type Arriving, answered, expectBody, NOBODY } from "./arriving.ts";
 import { problemOf } from "./problem.ts";
 import { formOf, pathOf } from "./routing.ts";
 
@@ -32,7 +31,6 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
   const most: Sum = { calls: core.config.openCalls, bytes: core.config.openCallsMb * 2 ** 20 };
   const all: Sum = { calls: 0, bytes: 0 };
   const owners = new Map<string, Sum>();
-  const leave = new WeakMap<IncomingMessage, () => void>();
 
   function count(call: Call, calls: number, bytes: number): void {
     const sum = owners.get(call.owner) ?? { calls: 0, bytes: 0 };
@@ -63,28 +61,29 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
       // Its body is not read.
       return void formOf(path)(reply.header("connection", "close"), problemOf(new OverloadedError(RETRY_AFTER_S), core.log));
     }
+    let isOpen = true;
     const call: Call = {
       ...{ owner: NOBODY, calls: 0, bytes: 0 },
       arrived(bytes) {
         // Its answer has begun: nothing of it is kept.
-        if (!leave.has(raw)) return undefined;
+        if (!isOpen) return undefined;
         count(call, call.calls === 0 ? 1 : 0, bytes);
         return refusal(call);
+      },
+      answered() {
+        if (!isOpen) return;
+        isOpen = false;
+        all.calls -= 1;
+        if (call.calls > 0) count(call, -1, -call.bytes);
       },
     };
     all.calls += 1;
     expectBody(raw, call);
-    const once = () => {
-      if (!leave.delete(raw)) return;
-      all.calls -= 1;
-      if (call.calls > 0) count(call, -1, -call.bytes);
-    };
-    leave.set(raw, once);
-    reply.raw.once("close", once);
+    reply.raw.once("close", call.answered);
     return done();
   });
   app.addHook("onSend", ({ raw }, _reply, _payload, done) => {
-    leave.get(raw)?.();
+    answered(raw);
     done();
   });
 }

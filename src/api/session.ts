@@ -188,16 +188,18 @@ const SLOW_BODY_MS = 1_000;
  * @param ask says whose request it is, by `ownedBy`
  */
 export function askedFirst<Who>(ask: (request: FastifyRequest, reply: FastifyReply) => Promise<Who>) {
-  const known = new WeakMap<FastifyRequest, Who>();
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    void known.set(request, await ask(request, reply));
+  const WHO = Symbol("who");
+  type Asked = FastifyRequest & { [WHO]?: Who };
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    (request as Asked)[WHO] = await ask(request, reply);
+  };
   return {
     /** A route's hook. */
     onRequest,
     async of(request: FastifyRequest, reply: FastifyReply): Promise<Who> {
       // A token that was revoked while the body came is none.
       if (reply.elapsedTime > SLOW_BODY_MS) await onRequest(request, reply);
-      return known.get(request) as Who;
+      return (request as Asked)[WHO] as Who;
     },
   };
 }
