@@ -35,7 +35,7 @@ const program = new Command("hookline")
 Environment:
   HOOKLINE_URL     the server to talk to (http://127.0.0.1:4000)
   HOOKLINE_TOKEN   an API token; else the one in .data/admin.token, for a server on this machine
-  serve, migrate, rekey, user, sign-in-link, backup and restore read what .env.example lists; a file .env in this folder is read too.`,
+  serve, migrate, rekey, forget-secrets, user, sign-in-link, backup and restore read what .env.example lists; a file .env in this folder is read too.`,
   );
 
 program

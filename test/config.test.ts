@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { SECRETS } from "../src/config/secret-files.ts";
 import { ConfigError, readClientConfig, readConfig } from "../src/config.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "hookline config-"));
@@ -92,6 +93,11 @@ describe("B9 HOOKLINE_ADMIN_TOKEN", () => {
 });
 
 describe("B9 NAME_FILE", () => {
+  test("each is named where operators read of them", () => {
+    const docs = readFileSync("docs/operations.md", "utf8");
+    expect(SECRETS.filter((name) => !docs.includes(`${name}_FILE`))).toEqual([]);
+  });
+
   test("B9 every secret may stand in a file, which a line's end ends", () => {
     writeFileSync(at("url"), "postgres://u:p@127.0.0.1/x\n");
     writeFileSync(at("key"), `1:${KEY}\n`);
