@@ -136,6 +136,8 @@ async function withRole(core: Core, client: PoolClient, caller: Caller, user: Us
 export async function signInByProvider(core: Core, config: OidcConfig, claims: Claims, address: string): Promise<Session> {
   // Of nobody: all who had it would be one.
   if (claims.sub === "") throw new Error("the provider's token names nobody: its subject is empty");
+  // As text in the database, half a surrogate pair is U+FFFD: two subjects would be one.
+  if (!claims.sub.isWellFormed() || claims.sub.includes("\0")) throw new Error("the provider's token has a subject that is no text");
   const role = roleOf(claims, config);
   if (role === undefined) throw new OidcRefusal("role");
   const organizationId = await organizationOf(core, config.organization);

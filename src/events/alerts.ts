@@ -3,6 +3,7 @@
  * episode: the row that says so (`alert`), its event and its mail's job are one transaction, so any number of processes may look.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
@@ -50,7 +51,13 @@ function textOf({ kind, payload }: Alert): string {
   return `${OPERATIONAL}${kind}\n  ${told.join("\n  ")}`;
 }
 
-async function mailOf(client: PoolClient, queue: Pick<Queue, "send">, organizationId: string, alerts: readonly Alert[]): Promise<void> {
+async function mailOf(
+  core: Core,
+  client: PoolClient,
+  queue: Pick<Queue, "send">,
+  organizationId: string,
+  alerts: readonly Alert[],
+): Promise<void> {
   const { rows } = await client.query<{ name: string; alert_email: string | null }>(
     "SELECT name, alert_email FROM organization WHERE id = $1",
     [organizationId],
@@ -65,7 +72,8 @@ async function mailOf(client: PoolClient, queue: Pick<Queue, "send">, organizati
     subject: `Hookline, ${line(rows[0]?.name)}: ${first.kind}${more}`,
     text: `${[...alerts.slice(0, MOST_LINES).map(textOf), ...unsaid].join("\n\n")}\n`,
     organizationId,
-    messageId: `<${organizationId}.${first.kind}.${first.subjectId}.${first.cause}@hookline>`,
+    // A second episode of the same is another mail: where the mail of one id is shown once, it would be lost.
+    messageId: `<${newId(core.clock)}@hookline>`,
   });
 }
 
@@ -89,7 +97,7 @@ export async function tellAlerts(
       if (told === 0) return undefined;
       // That a mail failed is not mailed: that mail would fail, too.
       const mailed = alerts.filter(({ kind }) => kind !== "mail.failed");
-      await mailOf(client, queue, organizationId, mailed);
+      await mailOf(core, client, queue, organizationId, mailed);
       const events = alerts.map(({ kind, payload }) => ({ type: `${OPERATIONAL}${kind}`, payload: JSON.stringify(payload) }));
       return ingest.within(client, organizationId, events);
     }),

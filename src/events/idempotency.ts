@@ -43,11 +43,18 @@ export async function takeKeys(client: PoolClient, claims: readonly KeyClaim[]):
     column((c) => c.answer),
   ]);
   const ours = new Set(taken.map((row) => claimId({ organizationId: row.organization_id, space: row.space, key: row.key })));
-  const others = sorted.filter((claim) => !ours.has(claimId(claim)));
+  return knownKeys(
+    client,
+    sorted.filter((claim) => !ours.has(claimId(claim))),
+  );
+}
+
+/** What is kept under keys, by `claimId`. */
+export async function knownKeys(client: Pick<PoolClient, "query">, claims: readonly KeyClaim[]): Promise<Map<string, KeptAnswer>> {
   const kept = new Map<string, KeptAnswer>();
-  if (others.length === 0) return kept;
-  const rows = await keptKeys.rows(client, [others.map((c) => c.organizationId), others.map((c) => c.space), others.map((c) => c.key)]);
-  const byId = new Map(others.map((claim) => [claimId(claim), claim]));
+  if (claims.length === 0) return kept;
+  const rows = await keptKeys.rows(client, [claims.map((c) => c.organizationId), claims.map((c) => c.space), claims.map((c) => c.key)]);
+  const byId = new Map(claims.map((claim) => [claimId(claim), claim]));
   for (const row of rows) {
     const id = claimId({ organizationId: row.organization_id, space: row.space, key: row.key });
     const same = isSame(row.body_hash, byId.get(id)?.bodyHash ?? Buffer.alloc(0));

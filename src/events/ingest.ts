@@ -17,10 +17,11 @@ import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { OverloadedError } from "../errors.ts";
+import { OverloadedError, RateLimitedError } from "../errors.ts";
 import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
+import { createAcceptedBefore } from "./accepted-before.ts";
 import { createAfterCommit } from "./after-commit.ts";
 import { atOnceOf } from "./at-once.ts";
 import { keysOf } from "./call-keys.ts";
@@ -81,6 +82,7 @@ export function createIngest(
 ): Ingest {
   const { lanes, numbers, catalogs, quotas } = parts;
   const committed = createAfterCommit(core, parts);
+  const acceptedBefore = createAcceptedBefore(core);
   const { ingestQueue, ingestQueueMb, databasePool } = core.config;
   const short = Math.max(2, Math.floor(databasePool * 0.4));
   const limits = { events: ingestQueue, bytes: ingestQueueMb * 2 ** 20, short, slow: databasePool < 8 ? 1 : 2 };
@@ -244,12 +246,18 @@ export function createIngest(
     const counted = quotas && !isExempt(inputs, options) ? quotas : undefined;
     if (counted) {
       const wanted = { events: inputs.length, bytes, requests, token: options.token };
-      const admitting = counted.admit(organizationId, wanted);
-      // From memory, mostly: then it keeps its place in the order of the calls.
-      if (admitting)
-        await admitting.catch((error: unknown): never => {
-          throw toldOf(error);
+      try {
+        const admitting = counted.admit(organizationId, wanted);
+        // From memory, mostly: then it keeps its place in the order of the calls.
+        if (admitting) await admitting;
+      } catch (error) {
+        if (!(error instanceof RateLimitedError)) throw toldOf(error);
+        const known = await acceptedBefore({ organizationId, inputs, options }, matched.events).catch((failed: unknown): never => {
+          throw toldOf(failed);
         });
+        if (known) return known;
+        throw error;
+      }
     }
     const inLine = (by: Matched) =>
       new Promise<IngestResult>((resolve, reject) => {

@@ -140,7 +140,14 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
     },
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
-      await ingest.admit(target.goal.organizationId, 1, VALUE_BYTES);
+      try {
+        await ingest.admit(target.goal.organizationId, 1, VALUE_BYTES);
+      } catch (error) {
+        // Who lost the answer learns it, whatever is used up since.
+        const known = idempotency && (await core.db.transaction((client) => replay(client, target, idempotency)));
+        if (known) return known;
+        throw error;
+      }
       let committed = () => {};
       const deadline = performance.now() + processingMs;
       const done = await ingest.withNumbers(() =>

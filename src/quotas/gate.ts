@@ -214,12 +214,15 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   async function countNow(own: Own): Promise<void> {
     const began = now();
     const seen = own.queued.since - own.open;
+    let rest = COUNT_MS;
     try {
       const [row] = await countQueued.rows(core.db.pool, [own.organizationId, (own.quotas?.queuedRequests ?? 0) + 1]);
       own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - seen) };
+      // Calls that were open may be in the count, too: the next no is not said before another one.
+      if (own.queued.since > 0) rest = 0;
     } finally {
       const took = now() - began;
-      own.queued.again = now() + Math.max(COUNT_MS, took * COUNT_FACTOR);
+      own.queued.again = now() + Math.max(rest, took * COUNT_FACTOR);
       own.recount = now() + Math.max(RECOUNT_MS, took * RECOUNT_FACTOR);
     }
   }

@@ -143,6 +143,14 @@ test("a mail goes to alertEmail, with everything of one look", async () => {
   const [mail] = await mailbox.waitFor(1);
   expect(mail).toMatchObject({ to: ["ops@example.com"], subject: expect.stringContaining("definition.failing and 1 more") });
   expect(mail?.text.match(/hookline\.definition\.failing/g)).toHaveLength(2);
+  // The next episode is another mail, also for servers that show each id once.
+  for (const { id } of ids) await attempts(id, 40, 0, 1);
+  await look();
+  for (const { id } of ids) await attempts(id, 0, 100, 0);
+  await look();
+  const again = () => mailbox.mails.filter(({ subject }) => subject === mail?.subject);
+  await expect.poll(() => again().length).toBe(2);
+  expect(new Set(mailbox.mails.map(({ headers }) => headers["message-id"])).size).toBe(mailbox.mails.length);
   await expect(updateOrganization(t.core, org.admin, { alertEmail: "no, address" })).rejects.toThrow("alertEmail");
 });
 

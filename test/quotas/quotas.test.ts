@@ -274,7 +274,8 @@ test("subscriptions: the first one after a change of the quota is judged by the 
       headers: { authorization: `Bearer ${t.token}`, "content-type": "application/json", accept: "text/event-stream, application/json" },
       body: JSON.stringify({ query: text }),
     });
-  expect((await overSse()).status).toBe(429);
+  const over = await overSse();
+  expect([over.status, (await over.json()).errors[0].extensions]).toEqual([429, { code: "RATE_LIMITED", retryAfterSeconds: 5 }]);
   // A client that would take a stream asks for something else.
   expect((await overSse("{ viewer { role } }")).status).toBe(200);
   const authorization = `Bearer ${t.token}`;
@@ -371,4 +372,51 @@ test("a definition made in a transaction of a face counts too", async () => {
     createDefinition(app.t.core, { ...caller, userId }, { name: "A", targetUrl: "http://127.0.0.1:9/", eventTypes: ["a"] }, app.doors);
   await make();
   await expect(make()).rejects.toMatchObject({ code: "RATE_LIMITED", left: { limit: 1, remaining: 0 } });
+});
+
+describe("what was accepted before is told again, over any quota", () => {
+  const post = (path: string, token: string | undefined, key: string, body: object) =>
+    fetch(app.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key, ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    });
+  const answerOf = async (response: Response) => [response.status, await response.text()];
+
+  test("a call, a batch and one of several calls by its events' own keys; another body is 422, a new one 429", async () => {
+    const { id, token } = await tenant();
+    const first = await answerOf(await post("/v1/events", token, "one", { type: "n.n" }));
+    const batch = [
+      { type: "n.n", idempotencyKey: "a" },
+      { type: "n.m", idempotencyKey: "b" },
+    ];
+    const many = await answerOf(await emit(app, { id, token }, batch));
+    expect([first[0], many[0]]).toEqual([202, 202]);
+    await set(id, { storedBytes: 1 });
+    await expect.poll(async () => (await emit(app, { id, token })).status).toBe(429);
+    expect(await answerOf(await post("/v1/events", token, "one", { type: "n.n" }))).toEqual(first);
+    expect(await answerOf(await emit(app, { id, token }, batch))).toEqual(many);
+    const EMIT = `mutation ($key: String!) { emitEvent(input: { type: "n.n", idempotencyKey: $key }) { __typename ... on Event { type } } }`;
+    expect((await data(app, token, EMIT, { key: "a" })).emitEvent).toEqual({ __typename: "Event", type: "n.n" });
+    expect((await data(app, token, EMIT, { key: "c" })).emitEvent).toEqual({ __typename: "RateLimitedError" });
+    expect((await post("/v1/events", token, "one", { type: "n.other" })).status).toBe(422);
+    expect((await post("/v1/events", token, "two", { type: "n.n" })).status).toBe(429);
+    expect((await emit(app, { id, token }, [...batch, { type: "n.o", idempotencyKey: "c" }])).status).toBe(429);
+  });
+
+  test("a value that an inbound webhook recorded", async () => {
+    const { id, token } = await tenant();
+    await app.t.core.db.unscoped.organization.update({ where: { id }, data: { features: ["INBOUND_WEBHOOKS"] } });
+    const goal = (await data(app, token, `mutation { createGoal(input: { name: "g", direction: MAXIMIZE }) { ... on Goal { id } } }`))
+      .createGoal.id;
+    const MAKE = `mutation ($goal: ID!) { createInboundWebhook(input: { goalId: $goal, name: "w" }) { ... on CreatedInboundWebhook { targetUrl } ... on Error { message } } }`;
+    const { pathname } = new URL((await data(app, token, MAKE, { goal })).createInboundWebhook.targetUrl);
+    const body = { date: "2026-11-01", value: 3 };
+    const first = await answerOf(await post(pathname, undefined, "v", body));
+    expect(first[0]).toBe(201);
+    await set(id, { storedBytes: 1 });
+    await expect.poll(async () => (await post(pathname, undefined, `v${Math.random()}`, body)).status).toBe(429);
+    expect(await answerOf(await post(pathname, undefined, "v", body))).toEqual(first);
+    expect((await post(pathname, undefined, "v", { ...body, value: 4 })).status).toBe(422);
+  });
 });

@@ -43,12 +43,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
 
 /** Errors of this door outside of any operation. */
-export const graphqlErrors: ErrorForm = (reply, { status, code, message, headers }) =>
-  reply
+export const graphqlErrors: ErrorForm = (reply, { status, code, message, headers = {} }) => {
+  const wait = headers["retry-after"];
+  const extensions = { code, ...(wait !== undefined && { retryAfterSeconds: Number(wait) }) };
+  return reply
     .code(status)
-    .headers(headers ?? {})
+    .headers(headers)
     .type("application/json; charset=utf-8")
-    .send(JSON.stringify({ errors: [new GraphQLError(message, { extensions: { code } })] }));
+    .send(JSON.stringify({ errors: [new GraphQLError(message, { extensions })] }));
+};
 
 class BadRequest extends Error {
   readonly status: number;

@@ -1,0 +1,14 @@
+import WebSocket from "ws"; import { writeFileSync } from "node:fs"; import { spawn } from "node:child_process";
+const [pid, out, ...cmd] = process.argv.slice(2);
+process.kill(+pid, "SIGUSR1"); await new Promise(r=>setTimeout(r,800));
+const [{webSocketDebuggerUrl:u}] = await (await fetch("http://127.0.0.1:9229/json")).json();
+const ws=new WebSocket(u,{perMessageDeflate:false}); await new Promise(r=>ws.on("open",r));
+let id=0; const waiting=new Map(); ws.on("message",m=>{const d=JSON.parse(m); waiting.get(d.id)?.(d.result)});
+const call=(method,params={})=>new Promise(r=>{waiting.set(++id,r); ws.send(JSON.stringify({id,method,params}))});
+await call("Profiler.enable"); await call("Profiler.setSamplingInterval",{interval:200}); await call("Profiler.start");
+await new Promise(r=>spawn(cmd[0],cmd.slice(1),{stdio:"inherit"}).on("exit",r));
+const {profile}=await call("Profiler.stop"); writeFileSync(out,JSON.stringify(profile)); ws.close();
+const nodes=new Map(profile.nodes.map(n=>[n.id,n])); const self=new Map(), byFile=new Map(); const dt=profile.timeDeltas; let total=0;
+profile.samples.forEach((s,i)=>{const n=nodes.get(s); const f=n.callFrame; const k=`${f.functionName||"(anon)"} ${f.url.split("/").slice(-3).join("/")}:${f.lineNumber+1}`; const v=dt[i]/1000; self.set(k,(self.get(k)??0)+v); if(f.functionName!=="(idle)") total+=v; const fl=f.url? f.url.replace(/.*node_modules\//,"nm:").replace(/.*\/src\//,"src/").split("/").slice(0,3).join("/"):f.functionName; byFile.set(fl,(byFile.get(fl)??0)+v)});
+console.log("busy",total.toFixed(0)); for(const [k,v] of [...self].sort((a,b)=>b[1]-a[1]).slice(0,70)) console.log((v/total*100).toFixed(1).padStart(6),k);
+console.log("--"); for(const [k,v] of [...byFile].sort((a,b)=>b[1]-a[1]).slice(0,45)) console.log((v/total*100).toFixed(1).padStart(6),k);
