@@ -79,6 +79,29 @@ export function createFrameWriter(file: string): FrameWriter {
   };
 }
 
+/** What came and was not taken yet. Chunks are joined only once all that is asked for is there: a frame is copied once, however many it came in. */
+function createIncoming() {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  return {
+    add(chunk: Buffer): void {
+      chunks.push(chunk);
+      length += chunk.length;
+    },
+    /** Undefined, and nothing is taken, while there are fewer than `count` bytes. */
+    take(count: number): Buffer | undefined {
+      if (length < count) return undefined;
+      const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+      chunks = [all.subarray(count)];
+      length -= count;
+      return all.subarray(0, count);
+    },
+    get isEmpty() {
+      return length === 0;
+    },
+  };
+}
+
 const DAMAGED = "is damaged: a checksum or its end does not fit; nothing was restored. Take another copy of the file";
 
 /**
@@ -91,29 +114,32 @@ export async function* readFrames(file: string): AsyncGenerator<Frame> {
   source.on("error", (error) => gunzip.destroy(error));
   source.pipe(gunzip);
   const hash = createHash("sha256");
-  let rest: Buffer = Buffer.alloc(0);
+  const incoming = createIncoming();
+  let head: Buffer | undefined;
   let frames = 0;
   let closed = false;
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       if (closed) throw new BackupFileError(`${file} ${DAMAGED}`);
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      while (rest.length >= HEAD_BYTES) {
-        const kind = rest.toString("latin1", 0, 1) as Kind;
-        const length = rest.readUInt32BE(1);
+      incoming.add(chunk);
+      for (;;) {
+        head ??= incoming.take(HEAD_BYTES);
+        if (head === undefined) break;
+        const kind = head.toString("latin1", 0, 1) as Kind;
+        const length = head.readUInt32BE(1);
         if (frames === 0 && kind !== "H") throw new BackupFileError(`${file} is no backup of Hookline`);
         if (length > LARGEST_BYTES) throw new BackupFileError(`${file} ${DAMAGED}`);
-        if (rest.length < HEAD_BYTES + length) break;
-        const payload = rest.subarray(HEAD_BYTES, HEAD_BYTES + length);
+        const payload = incoming.take(length);
+        if (payload === undefined) break;
         if (kind === "Z") {
-          closed = hash.digest().equals(payload) && rest.length === HEAD_BYTES + length;
+          closed = hash.digest().equals(payload) && incoming.isEmpty;
           if (!closed) throw new BackupFileError(`${file} ${DAMAGED}`);
         } else {
-          hash.update(rest.subarray(0, HEAD_BYTES + length));
+          hash.update(head).update(payload);
           yield { kind, payload };
         }
+        head = undefined;
         frames += 1;
-        rest = rest.subarray(HEAD_BYTES + length);
       }
     }
   } catch (error) {
