@@ -1,6 +1,6 @@
 /** `hookline tail`: the live log, a line for each attempt. */
-import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Api } from "./client.ts";
+import { openCursorFile } from "./cursor-file.ts";
 import { CliError } from "./fault.ts";
 import { follow } from "./follow.ts";
 import { createAttemptTeller, formatLine } from "./line.ts";
@@ -24,8 +24,6 @@ export interface Output {
   /** What to follow is known: from now on a signal ends it in order. */
   following?(): void;
 }
-
-const SAVE_EVERY_MS = 200;
 
 /** The definition's id, from its id, code or number. @throws CliError when there is none */
 export async function definitionId(api: Api, idOrCode: string): Promise<string> {
@@ -56,9 +54,8 @@ async function filterOf(api: Api, options: TailOptions): Promise<Record<string, 
 
 /** Follows until `signal`, or `count` lines. @returns the last cursor */
 export async function tail(api: Api, options: TailOptions, output: Output, signal: AbortSignal): Promise<string | undefined> {
-  const kept = options.cursorFile === undefined ? "" : (await readFile(options.cursorFile, "utf8").catch(() => "")).trim();
-  let cursor = options.after ?? (kept === "" ? undefined : kept);
-  const saver = options.cursorFile === undefined ? undefined : createSaver(options.cursorFile);
+  const file = options.cursorFile === undefined ? undefined : await openCursorFile(options.cursorFile, output.note);
+  let cursor = options.after ?? file?.kept;
   const enough = new AbortController();
   const tell = createAttemptTeller();
   let lines = 0;
@@ -76,7 +73,7 @@ export async function tail(api: Api, options: TailOptions, output: Output, signa
         lines += 1;
       }
       cursor = update.cursor;
-      saver?.save(cursor);
+      file?.save(cursor);
       if (options.count !== undefined && lines >= options.count) enough.abort();
     },
     onLive() {
@@ -87,37 +84,6 @@ export async function tail(api: Api, options: TailOptions, output: Output, signa
       if (!lost) output.note(`connection lost (${why}), trying again`);
       lost = true;
     },
-  }).finally(() => saver?.end());
+  }).finally(() => file?.end());
   return cursor;
-}
-
-/** Writes the newest cursor now and then, and at the end; whole or not at all. */
-function createSaver(file: string) {
-  let newest: string | undefined;
-  let writing: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  const write = () => {
-    timer = undefined;
-    const text = newest;
-    if (text === undefined) return;
-    writing = writing.then(async () => {
-      await writeFile(`${file}.new`, `${text}\n`);
-      await rename(`${file}.new`, file);
-    });
-    // Awaited at the end, where a failure is told.
-    writing.catch(() => undefined);
-  };
-  return {
-    save(cursor: string): void {
-      newest = cursor;
-      timer ??= setTimeout(write, SAVE_EVERY_MS);
-    },
-    async end(): Promise<void> {
-      clearTimeout(timer);
-      write();
-      await writing.catch((cause: Error) => {
-        throw new CliError(`the cursor file cannot be written: ${cause.message}`, { cause });
-      });
-    },
-  };
 }

@@ -1,0 +1,108 @@
+/** `hookline tail` where things break: the file that it keeps its cursor in. */
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Api, connect } from "../../src/cli/client.ts";
+import { type TestApp, testApp } from "../helpers/app.ts";
+import { type DatabaseProxy, startProxy } from "../helpers/proxy.ts";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Running, start as startCli } from "./run.ts";
+
+let app: TestApp;
+let receiver: Receiver;
+let proxy: DatabaseProxy;
+let api: Api;
+let env: Record<string, string>;
+const folder = mkdtempSync(path.join(tmpdir(), "hookline tail-"));
+
+beforeAll(async () => {
+  app = await testApp({}, { worker: true });
+  receiver = await startReceiver();
+  proxy = await startProxy(app.url);
+  env = { HOOKLINE_URL: proxy.url.replace(/\/$/, ""), HOOKLINE_TOKEN: app.adminToken };
+  api = await connect({ url: app.url, token: app.adminToken, dataDir: folder });
+  await api.graphql(
+    `mutation ($input: CreateWebhookDefinitionInput!) { createWebhookDefinition(input: $input) { __typename ... on Error { message } } }`,
+    { input: { name: "all", code: "all", eventTypes: ["*"], targetUrl: receiver.url } },
+  );
+}, 60_000);
+afterAll(async () => {
+  await proxy?.close();
+  await app?.close();
+  await receiver?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const running: Running[] = [];
+function start(args: readonly string[]): Running {
+  const tail = startCli(args, env);
+  running.push(tail);
+  return tail;
+}
+afterEach(async () => {
+  for (const { child } of running.splice(0)) child.kill("SIGKILL");
+  await expect.poll(() => app.doors.feed.subscribers, { timeout: 20_000 }).toBe(0);
+});
+
+/** Past the proxy. */
+const emit = (type: string) => api.postEvents(JSON.stringify({ type }), randomUUID());
+const kept = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").trim() : "");
+/** Its subscription stands. */
+const follows = () => expect.poll(() => app.doors.feed.subscribers, { timeout: 20_000 }).toBe(1);
+
+async function stop(tail: Running): Promise<number | null> {
+  tail.child.kill("SIGINT");
+  return (await tail.ended).code;
+}
+
+describe("tail --cursor-file that cannot be written", { timeout: 60_000 }, () => {
+  const told = (tail: Running) => tail.err.filter((line) => line.startsWith("the cursor file cannot be written"));
+
+  it("is told at once, and once; the tail goes on, and saves when it can", async () => {
+    const place = path.join(folder, "not yet");
+    const file = path.join(place, "cursor");
+    const tail = start(["tail", "--type", "homeless", "--cursor-file", file]);
+    await follows();
+    expect(told(tail)).toHaveLength(1);
+    for (let lines = 1; lines <= 3; lines++) {
+      await emit("homeless");
+      await tail.until(() => tail.out.length === lines);
+    }
+    mkdirSync(place);
+    await emit("homeless");
+    await tail.until(() => tail.err.includes("the cursor file is written again"));
+    expect(kept(file)).not.toBe("");
+    expect(told(tail)).toHaveLength(1);
+    expect(await stop(tail)).toBe(0);
+  });
+
+  it("one write that fails does not end the saving", async () => {
+    const file = path.join(folder, "in the way");
+    const tail = start(["tail", "--type", "once", "--cursor-file", file, "--json"]);
+    await follows();
+    await emit("once");
+    await tail.until(() => tail.out.length === 1);
+    await expect.poll(() => kept(file)).toBe(JSON.parse(tail.out[0] as string).cursor);
+    // The cursor cannot be renamed into its place while a folder stands there.
+    rmSync(file);
+    mkdirSync(file);
+    await emit("once");
+    await tail.until(() => told(tail).length === 1);
+    rmdirSync(file);
+    await emit("once");
+    await tail.until(() => tail.out.length === 3);
+    await expect.poll(() => kept(file)).toBe(JSON.parse(tail.out[2] as string).cursor);
+    expect(await stop(tail)).toBe(0);
+  });
+
+  it("ends with 1 when the newest cursor is not written", async () => {
+    const tail = start(["tail", "--type", "never", "--cursor-file", path.join(folder, "nowhere/cursor")]);
+    await follows();
+    await emit("never");
+    await tail.until(() => tail.out.length === 1);
+    expect(await stop(tail)).toBe(1);
+    expect(tail.err.at(-1)).toMatch(/^hookline: the cursor file cannot be written: /);
+  });
+});
