@@ -8,10 +8,12 @@ import { SUBSCRIPTION, type TailUpdate } from "./line.ts";
 
 export interface FollowOptions {
   filter?: Record<string, unknown> | undefined;
-  /** Go on after this cursor; none: from now. */
+  /** Go on after this cursor; none: from now, for which the server is asked for a cursor. */
   after?: string | undefined;
   signal: AbortSignal;
   onUpdate: (update: TailUpdate) => void;
+  /** Without `after`: where it begins, before the first update. */
+  onBegin?: (cursor: string) => void;
   /** The connection stands; the subscription is on its way. */
   onLive?: () => void;
   onLost?: (why: string) => void;
@@ -34,10 +36,18 @@ export async function follow(api: Api, options: FollowOptions): Promise<void> {
   let after = options.after;
   let pause = FIRST_PAUSE_MS;
   while (!options.signal.aborted) {
-    const why = await once(api, { ...options, after }, (update) => {
-      after = update.cursor;
-      pause = FIRST_PAUSE_MS;
-      options.onUpdate(update);
+    const why = await once(api, {
+      ...options,
+      after,
+      onBegin(cursor) {
+        after = cursor;
+        options.onBegin?.(cursor);
+      },
+      onUpdate(update) {
+        after = update.cursor;
+        pause = FIRST_PAUSE_MS;
+        options.onUpdate(update);
+      },
     });
     if (options.signal.aborted) return;
     options.onLost?.(why);
@@ -47,7 +57,7 @@ export async function follow(api: Api, options: FollowOptions): Promise<void> {
 }
 
 /** One connection. @returns why it ended */
-async function once(api: Api, options: FollowOptions, onUpdate: (update: TailUpdate) => void): Promise<string> {
+async function once(api: Api, options: FollowOptions): Promise<string> {
   let silence: NodeJS.Timeout | undefined;
   const client = createClient({
     url: `${api.url.replace(/^http/, "ws")}/graphql`,
@@ -55,6 +65,10 @@ async function once(api: Api, options: FollowOptions, onUpdate: (update: TailUpd
     connectionParams: { authorization: `Bearer ${api.token}` },
     // Reconnecting is follow()'s: it alone knows the cursor.
     retryAttempts: 0,
+    // A lazy one would close the connection between the question for a cursor and the subscription.
+    lazy: false,
+    // The operations are told of it.
+    onNonLazyError: () => undefined,
     keepAlive: PING_MS,
     on: {
       ping: (received) => {
@@ -64,19 +78,30 @@ async function once(api: Api, options: FollowOptions, onUpdate: (update: TailUpd
       pong: (received) => {
         if (received) clearTimeout(silence);
       },
+      connected: () => options.onLive?.(),
     },
   });
   const abort = () => void client.dispose();
   options.signal.addEventListener("abort", abort, { once: true });
   try {
+    let { after } = options;
+    if (after === undefined) {
+      // "From now on" by a cursor: a connection that breaks before the first update is gone on after it, without a gap.
+      for await (const { data, errors } of client.iterate<{ liveCursor: string }>({ query: "{ liveCursor }" })) {
+        if (errors) return refused(errors as readonly Refusal[]);
+        after = data?.liveCursor;
+      }
+      if (after === undefined) return "the server named no cursor";
+      options.onBegin?.(after);
+    }
+    if (options.signal.aborted) return "it was ended";
     const updates = client.iterate<{ webhookRequestUpdated: TailUpdate }>({
       query: SUBSCRIPTION,
-      variables: { filter: options.filter ?? null, after: options.after ?? null },
+      variables: { filter: options.filter ?? null, after },
     });
-    client.on("connected", () => options.onLive?.());
     for await (const { data, errors } of updates) {
       if (errors) return refused(errors as readonly Refusal[]);
-      if (data) onUpdate(data.webhookRequestUpdated);
+      if (data) options.onUpdate(data.webhookRequestUpdated);
     }
     return "the server ended the subscription";
   } catch (error) {

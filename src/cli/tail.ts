@@ -66,6 +66,10 @@ export async function tail(api: Api, options: TailOptions, output: Output, signa
     filter,
     after: cursor,
     signal: AbortSignal.any([signal, enough.signal]),
+    onBegin(begin) {
+      cursor = begin;
+      file?.save(begin);
+    },
     onUpdate(update) {
       if (enough.signal.aborted) return;
       for (const told of tell(update)) {

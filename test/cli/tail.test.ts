@@ -1,4 +1,4 @@
-/** `hookline tail` where things break: the file that it keeps its cursor in. */
+/** `hookline tail` where things break: its connection before the first update, the file that it keeps its cursor in. */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { type Api, connect } from "../../src/cli/client.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
 import { type DatabaseProxy, startProxy } from "../helpers/proxy.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
-import { type Running, start as startCli } from "./run.ts";
+import { type Running, run, start as startCli } from "./run.ts";
 
 let app: TestApp;
 let receiver: Receiver;
@@ -56,6 +56,34 @@ async function stop(tail: Running): Promise<number | null> {
   tail.child.kill("SIGINT");
   return (await tail.ended).code;
 }
+
+describe("tail before its first update", { timeout: 60_000 }, () => {
+  it("goes on without a gap when its connection breaks", async () => {
+    const tail = start(["tail", "--type", "early"]);
+    await follows();
+    proxy.down();
+    await tail.until(() => tail.err.some((line) => line.startsWith("connection lost")));
+    await emit("early");
+    proxy.up();
+    await tail.until(() => tail.out.length === 1);
+    expect(tail.out[0]).toContain("early");
+    expect(await stop(tail)).toBe(0);
+  });
+
+  it("keeps where it began, and the next run shows what came between", async () => {
+    const file = path.join(folder, "quiet");
+    const args = ["tail", "--type", "between", "--cursor-file", file];
+    const quiet = start(args);
+    await follows();
+    await expect.poll(() => kept(file)).not.toBe("");
+    // Not even a kill takes it.
+    quiet.child.kill("SIGKILL");
+    await quiet.ended;
+    await emit("between");
+    const { code, out } = await run([...args, "--count", "1"], env);
+    expect({ code, out }).toEqual({ code: 0, out: [expect.stringContaining("between")] });
+  });
+});
 
 describe("tail --cursor-file that cannot be written", { timeout: 60_000 }, () => {
   const told = (tail: Running) => tail.err.filter((line) => line.startsWith("the cursor file cannot be written"));
