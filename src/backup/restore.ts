@@ -60,34 +60,48 @@ export async function checkFits({ header }: Summary, options: Pick<RestoreOption
     );
 }
 
+async function session<T>(url: string, work: (client: SessionClient) => Promise<T>): Promise<T> {
+  const client = new SessionClient(clientConfig({ url, purpose: "restore", profile: LONG_PROFILE }));
+  await client.connect();
+  try {
+    await becomeOwner(client);
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 /** @throws BackupFileError when the schema is not empty, or the file does not fit it; nothing is left then */
 export async function restore(options: RestoreOptions): Promise<Progress[]> {
   const summary = await verify(options.file);
   await checkFits(summary, options);
-  const { schema } = readDatabaseUrl(options.url);
-  const client = new SessionClient(clientConfig({ url: options.url, purpose: "restore", profile: LONG_PROFILE }));
-  await client.connect();
+  const { url } = options;
+  const { schema } = readDatabaseUrl(url);
+  // No session of ours is open while migrations run: some want to be alone, such as the one that an interrupted restore had begun.
+  await session(url, (client) => checkEmpty(client, schema));
+  await migrate(url);
+  return session(url, (client) => fill(client, schema, options));
+}
+
+async function fill(client: SessionClient, schema: string, options: RestoreOptions): Promise<Progress[]> {
+  // Any server that starts meanwhile waits until this is done, and so does another restore.
+  await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+  // It may have changed whose the tables are.
+  await becomeOwner(client);
+  await client.query("BEGIN");
+  let done: Progress[];
   try {
-    await becomeOwner(client);
-    await checkEmpty(client, schema);
-    await migrate(options.url);
-    // Any server that starts meanwhile waits until this is done.
-    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    await becomeOwner(client);
-    await client.query("BEGIN");
-    // One that had waited for the same lock may have begun to serve before us: what it took is not ours to empty.
+    // One that had waited for the same lock may have begun to serve, or been restored, before us: what is there is not ours to empty.
     await client.query(`LOCK TABLE ${identifier(schema)}.organization IN ACCESS EXCLUSIVE MODE`);
     await checkEmpty(client, schema);
-    const done = await load(client, schema, options);
+    done = await load(client, schema, options);
     await client.query("COMMIT");
-    for (const { table } of done) await client.query(`ANALYZE ${identifier(schema)}.${identifier(table)}`);
-    return done;
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
-  } finally {
-    await client.end().catch(() => undefined);
   }
+  for (const { table } of done) await client.query(`ANALYZE ${identifier(schema)}.${identifier(table)}`);
+  return done;
 }
 
 /** Empty, or migrated and never started: what an interrupted restore leaves. */

@@ -8,7 +8,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { authenticate } from "../../src/accounts/authenticate.ts";
 import { bootstrap } from "../../src/accounts/bootstrap.ts";
-import { MIGRATION_LOCK } from "../../src/db/migrate.ts";
+import { MIGRATION_LOCK, migrate, migrationStatus } from "../../src/db/migrate.ts";
 import { createDefinition } from "../../src/definitions/definitions.ts";
 import { createSecretKey } from "../../src/definitions/secret-keys.ts";
 import { createGoal } from "../../src/goals/goals.ts";
@@ -170,6 +170,20 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     expect(await restoring).toMatchObject({ code: 1, err: [expect.stringMatching(/the schema public is not empty/)] });
     expect((await holder.query("SELECT name FROM organization")).rows).toEqual([{ name: "came between" }]);
     await holder.end();
+  });
+
+  it("B17 a restore that was ended amid a migration that wants to be alone is gone on with; of two at once, one restores", async () => {
+    const url = await emptyDatabase();
+    const ended = new AbortController();
+    const onProgress = ({ migration }: { migration: string }) => migration.startsWith("0002_") && ended.abort();
+    await expect(migrate(url, { onProgress, signal: ended.signal })).rejects.toThrow();
+    expect((await migrationStatus(url)).find(({ name }) => name.startsWith("0002_"))?.state).toBe("BEGUN");
+    const both = await Promise.all([1, 2].map(() => run(["restore", file], { DATABASE_URL: url, ...OLD })));
+    expect(both.toSorted((a, b) => Number(a.code) - Number(b.code))).toEqual([
+      { code: 0, out: [expect.stringMatching(/^restored/)], err: expect.any(Array) },
+      { code: 1, out: [], err: [expect.stringMatching(/the schema public is not empty/)] },
+    ]);
+    expect((await contents(url))["webhook_request"]).toHaveLength(25);
   });
 
   it("B17 two backups to one file at once, as of a cron job that takes long: it is whole, and none is made of both", async () => {
