@@ -3,6 +3,7 @@
  * snapshot. Jobs of pg-boss are left out: they are hints and mails, and lanes are looked through without them.
  */
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { to as copyTo } from "pg-copy-streams";
@@ -39,6 +40,9 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
   await removeLeft(options);
   // A name of its own: another backup to the same file is not ours to write into, nor to put in the file's place.
   const partial = `${options.file}.${randomUUID().slice(0, 8)}.partial`;
+  // Who ends this process by way of `exit` leaves nothing of it either.
+  const atExit = () => rmSync(partial, { force: true });
+  process.once("exit", atExit);
   const writer = createFrameWriter(partial);
   try {
     const done = await write(client, options, writer);
@@ -50,6 +54,7 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
     await rm(partial, { force: true });
     throw error;
   } finally {
+    process.removeListener("exit", atExit);
     await client.end().catch(() => undefined);
   }
 }

@@ -6,10 +6,10 @@ import { backup, type Progress } from "../backup/backup.ts";
 import { checkFits, restore, type Summary, verify } from "../backup/restore.ts";
 import type { Config } from "../config.ts";
 import { masterKeys } from "../db/keys.ts";
-import { borrowEmbedded } from "../embedded/start.ts";
 import { VERSION } from "../wire/user-agent.ts";
 import { onInstallation } from "./direct.ts";
 import { CliError } from "./fault.ts";
+import { onDatabase } from "./on-database.ts";
 
 const EVERY_MS = 1_000;
 
@@ -55,12 +55,5 @@ export async function restoreFrom(config: Readonly<Config>, file: string, note: 
     keysFrom: config.masterKeys ? "HOOKLINE_MASTER_KEY" : path.join(config.dataDir, "master.key"),
   };
   await checkFits(await verify(from), fits);
-  const work = (url: string) => restore({ url, ...fits, onProgress: reporter(note) });
-  if (config.databaseUrl !== undefined) return work(config.databaseUrl);
-  const embedded = await borrowEmbedded(config.dataDir, { command: "restore" });
-  try {
-    return await work(embedded.url);
-  } finally {
-    await embedded.stop();
-  }
+  return onDatabase(config, "restore", (url) => restore({ url, ...fits, onProgress: reporter(note) }));
 }

@@ -3,19 +3,14 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/client.ts";
 import { migrate } from "../db/migrate.ts";
 import { SEALED, sealedRows } from "../db/sealed.ts";
-import { borrowEmbedded } from "../embedded/start.ts";
 import type { Vault } from "../vault.ts";
 import { withCore } from "./direct.ts";
 import { CliError } from "./fault.ts";
+import { onDatabase } from "./on-database.ts";
 
 /** On DATABASE_URL, or the embedded Postgres of the data folder, which is made when there is none. @returns the names of the migrations applied now */
-export async function applyMigrations(config: Config): Promise<string[]> {
-  const embedded = config.databaseUrl === undefined ? await borrowEmbedded(config.dataDir, { command: "migrate" }) : undefined;
-  try {
-    return await migrate(embedded?.url ?? (config.databaseUrl as string), { queueSchema: config.queueSchema });
-  } finally {
-    await embedded?.stop();
-  }
+export function applyMigrations(config: Config): Promise<string[]> {
+  return onDatabase(config, "migrate", (url) => migrate(url, { queueSchema: config.queueSchema }));
 }
 
 const BATCH = 200;

@@ -10,31 +10,25 @@ import { migrationStatus, wallStatus } from "../db/migrate.ts";
 import { createNotifier } from "../db/notify.ts";
 import { loginsOf } from "../db/wall/state.ts";
 import { readOwner } from "../embedded/lock.ts";
-import { borrowEmbedded } from "../embedded/start.ts";
 import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { createRefusals } from "../observe/refusals.ts";
 import { createWarnings } from "../observe/warnings.ts";
 import { createVault } from "../vault.ts";
 import { CliError } from "./fault.ts";
+import { onDatabase } from "./on-database.ts";
 
 /**
  * DATABASE_URL, or the embedded Postgres of the data folder: the server's that runs on it, else one for as long as `work` takes.
  * Makes none: only `serve`, `migrate` and `restore` begin an installation.
  */
 export async function onInstallation<T>(config: Readonly<Config>, command: string, work: (url: string) => Promise<T>): Promise<T> {
-  if (config.databaseUrl !== undefined) return work(config.databaseUrl);
-  if (!existsSync(path.join(config.dataDir, "postgres/data"))) {
+  if (config.databaseUrl === undefined && !existsSync(path.join(config.dataDir, "postgres/data"))) {
     throw new CliError(
       `there is no installation in ${config.dataDir}: start it once (npm start), or set DATABASE_URL or HOOKLINE_DATA_DIR`,
     );
   }
-  const embedded = await borrowEmbedded(config.dataDir, { command });
-  try {
-    return await work(embedded.url);
-  } finally {
-    await embedded.stop();
-  }
+  return onDatabase(config, command, work);
 }
 
 /**

@@ -135,7 +135,10 @@ export async function startServer(options: StartOptions): Promise<{ server: Serv
     let failure: Error | undefined;
     child.on("error", (error) => (failure = error));
     const server: Server = { pid: child.pid ?? 0, port, stop: () => stopChild(child) };
-    if (child.pid !== undefined) options.launched(server);
+    if (child.pid !== undefined) {
+      endAtExit(child, child.pid);
+      options.launched(server);
+    }
     for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(25)) {
       const answer = await answers(options.address(port), options.first);
       if (answer !== "no" && !hasEnded(child)) return { server, answer };
@@ -176,6 +179,30 @@ async function stopChild(child: ChildProcess): Promise<void> {
   child.ref();
   child.kill("SIGINT");
   await exited;
+}
+
+/** From its first moment: whatever ends this process by way of `exit`, also amid a start, ends the server too. */
+function endAtExit(child: ChildProcess, pid: number): void {
+  const atExit = () => endNow(pid);
+  process.once("exit", atExit);
+  child.once("exit", () => process.removeListener("exit", atExit));
+}
+
+/** Synchronous, for a process that is exiting: the fast shutdown, and after 3 s the immediate one, from which the next start recovers. */
+export function endNow(pid: number): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const [signal, ms] of [
+    ["SIGINT", 3_000],
+    ["SIGQUIT", 2_000],
+  ] as const) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return;
+    }
+    for (const deadline = Date.now() + ms; isAlive(pid) && Date.now() < deadline; ) Atomics.wait(pause, 0, 0, 10);
+    if (!isAlive(pid)) return;
+  }
 }
 
 /** Waits for a server that was found running: it may still be recovering, or shutting down. */

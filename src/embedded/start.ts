@@ -16,9 +16,9 @@ import { embeddedLogins, makeLogins } from "./logins.ts";
 import { clearUnfinished, clearUnfinished01, makeCluster, USER } from "./make.ts";
 import { giveTo } from "./owner.ts";
 import { newPassword, passwordFile, readPassword, setPassword, tightenSecrets, writePassword } from "./password.ts";
-import { isAlive, isSame, startOf } from "./processes.ts";
+import { isSame, startOf } from "./processes.ts";
 import { AlreadyRunningError, EmbeddedError } from "./refusal.ts";
-import { answers, clearStalePid, type Running, runningServer, startServer, stopByPid, waitFor } from "./server.ts";
+import { answers, clearStalePid, endNow, type Running, runningServer, startServer, stopByPid, waitFor } from "./server.ts";
 
 export interface EmbeddedPostgres {
   /** Of the database `hookline`, as the cluster's superuser: for migrations and set-up. */
@@ -179,7 +179,7 @@ async function startLocked(
     port: server.port,
     started: true,
     notes,
-    ...owning(lock, server.pid, () => server.stop()),
+    ...owning(lock, undefined, () => server.stop()),
   };
 }
 
@@ -194,7 +194,10 @@ function refuseLostCluster({ folder, cluster }: Place, password: string | undefi
   );
 }
 
-/** `stop` and what else an owner can do. Whatever ends this process, but kill -9, ends the server too. */
+/**
+ * `stop` and what else an owner can do.
+ * @param pid of a server that was taken over, to be ended when this process exits; one that this process started ends then anyway
+ */
 function owning(lock: FolderLock, pid: number | undefined, stop: () => Promise<void>): Pick<EmbeddedPostgres, "answersAt" | "stop"> {
   const atExit = () => {
     if (pid !== undefined) endNow(pid);
@@ -212,23 +215,6 @@ function owning(lock: FolderLock, pid: number | undefined, stop: () => Promise<v
       return stopping;
     },
   };
-}
-
-/** Synchronous, for a process that is exiting: the fast shutdown, and after 3 s the immediate one, from which the next start recovers. */
-function endNow(pid: number): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (const [signal, ms] of [
-    ["SIGINT", 3_000],
-    ["SIGQUIT", 2_000],
-  ] as const) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      return;
-    }
-    for (const deadline = Date.now() + ms; isAlive(pid) && Date.now() < deadline; ) Atomics.wait(pause, 0, 0, 10);
-    if (!isAlive(pid)) return;
-  }
 }
 
 function makeHome(home: string): void {
@@ -312,6 +298,7 @@ export async function borrowEmbedded(dataDir: string, options: EmbeddedOptions &
       return await startEmbedded(dataDir, options);
     } catch (error) {
       if (!(error instanceof AlreadyRunningError)) throw error;
+      options.signal?.throwIfAborted();
       const { folder } = open(dataDir);
       const [port, password] = [livingOwner(folder)?.postgres?.port, readPassword(folder)];
       if (port !== undefined && password !== undefined) {
