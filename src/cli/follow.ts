@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import type { Api } from "./client.ts";
 import { CliError } from "./fault.ts";
 import { SUBSCRIPTION, type TailUpdate } from "./line.ts";
+import { watchPlace } from "./place.ts";
 
 export interface FollowOptions {
   filter?: Record<string, unknown> | undefined;
@@ -12,13 +13,17 @@ export interface FollowOptions {
   after?: string | undefined;
   signal: AbortSignal;
   onUpdate: (update: TailUpdate) => void;
-  /** Without `after`: where it begins, before the first update. */
-  onBegin?: (cursor: string) => void;
+  /** Where it stands without an update: at the beginning, when there is no `after`; and now and then while none comes. */
+  onPlace?: (cursor: string) => void;
   /** The connection stands; the subscription is on its way. */
   onLive?: () => void;
   onLost?: (why: string) => void;
+  /** How often it looks how far it has come while no update comes, in milliseconds. */
+  placeEveryMs?: number;
 }
 
+/** A cursor is good for as long as the feed keeps what comes after it, which is days. */
+const PLACE_EVERY_MS = 6 * 3_600_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
 const PING_MS = 10_000;
@@ -34,25 +39,30 @@ interface Refusal {
 /** @throws CliError when trying again is no use: a wrong token, a cursor that is none, an unknown definition */
 export async function follow(api: Api, options: FollowOptions): Promise<void> {
   let after = options.after;
+  const move = (cursor: string) => {
+    after = cursor;
+    options.onPlace?.(cursor);
+  };
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const everyMs = options.placeEveryMs ?? PLACE_EVERY_MS;
+  watchPlace(api, { filter: options.filter, signal, everyMs, cursor: () => after, move }).catch(() => undefined);
   let pause = FIRST_PAUSE_MS;
-  while (!options.signal.aborted) {
-    const why = await once(api, {
-      ...options,
-      after,
-      onBegin(cursor) {
-        after = cursor;
-        options.onBegin?.(cursor);
-      },
-      onUpdate(update) {
-        after = update.cursor;
-        pause = FIRST_PAUSE_MS;
-        options.onUpdate(update);
-      },
-    });
-    if (options.signal.aborted) return;
-    options.onLost?.(why);
-    await sleep(pause, undefined, { signal: options.signal }).catch(() => undefined);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  const onUpdate = (update: TailUpdate) => {
+    after = update.cursor;
+    pause = FIRST_PAUSE_MS;
+    options.onUpdate(update);
+  };
+  try {
+    while (!options.signal.aborted) {
+      const why = await once(api, { ...options, after, onPlace: move, onUpdate });
+      if (options.signal.aborted) return;
+      options.onLost?.(why);
+      await sleep(pause, undefined, { signal: options.signal }).catch(() => undefined);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  } finally {
+    ended.abort();
   }
 }
 
@@ -92,7 +102,7 @@ async function once(api: Api, options: FollowOptions): Promise<string> {
         after = data?.liveCursor;
       }
       if (after === undefined) return "the server named no cursor";
-      options.onBegin?.(after);
+      options.onPlace?.(after);
     }
     if (options.signal.aborted) return "it was ended";
     const updates = client.iterate<{ webhookRequestUpdated: TailUpdate }>({

@@ -66,9 +66,9 @@ export async function tail(api: Api, options: TailOptions, output: Output, signa
     filter,
     after: cursor,
     signal: AbortSignal.any([signal, enough.signal]),
-    onBegin(begin) {
-      cursor = begin;
-      file?.save(begin);
+    onPlace(place) {
+      cursor = place;
+      file?.save(place);
     },
     onUpdate(update) {
       if (enough.signal.aborted) return;

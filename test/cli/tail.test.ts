@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Api, connect } from "../../src/cli/client.ts";
+import { follow } from "../../src/cli/follow.ts";
+import type { TailUpdate } from "../../src/cli/line.ts";
+import { watchPlace } from "../../src/cli/place.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
 import { type DatabaseProxy, startProxy } from "../helpers/proxy.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -82,6 +85,64 @@ describe("tail before its first update", { timeout: 60_000 }, () => {
     await emit("between");
     const { code, out } = await run([...args, "--count", "1"], env);
     expect({ code, out }).toEqual({ code: 0, out: [expect.stringContaining("between")] });
+  });
+});
+
+describe("a tail whose filter matches nothing of what happens", { timeout: 90_000 }, () => {
+  /** Follows `type`, and looks often how far it has come. */
+  function followed(type: string, placeEveryMs: number) {
+    const [places, updates]: [string[], TailUpdate[]] = [[], []];
+    const ended = new AbortController();
+    const options = { filter: { eventType: type }, signal: ended.signal, placeEveryMs };
+    const done = follow(api, { ...options, onPlace: (cursor) => places.push(cursor), onUpdate: (update) => updates.push(update) });
+    const stop = async () => {
+      ended.abort();
+      await done;
+    };
+    return { places, updates, stop };
+  }
+  const delivered = (type: string) => receiver.waitFor((calls) => calls.some((call) => call.json().type === type));
+
+  it("comes on, so that its cursor stays good, and misses nothing", async () => {
+    const tail = followed("rare", 500);
+    await expect.poll(() => tail.places.length).toBe(1);
+    await emit("plenty");
+    await delivered("plenty");
+    await expect.poll(() => tail.places.length, { timeout: 40_000 }).toBeGreaterThan(1);
+    const last = tail.places.at(-1) as string;
+    await emit("rare");
+    await expect.poll(() => tail.updates.length).toBeGreaterThan(1);
+    await tail.stop();
+    // After that cursor there is nothing of the others, and all of its own.
+    const { out } = await run(["tail", "--after", last, "--count", "1", "--json"], env);
+    expect(JSON.parse(out[0] as string).request.event.type).toBe("rare");
+  });
+
+  it("does not come past an update that its own subscription has not brought yet", async () => {
+    const { liveCursor } = await api.graphql<{ liveCursor: string }>("{ liveCursor }");
+    await emit("held");
+    await delivered("held");
+    await emit("plenty");
+    const moved: string[] = [];
+    const ended = new AbortController();
+    // Nobody moves the cursor: the update is "on its way" for ever.
+    const cursor = () => liveCursor;
+    const options = {
+      filter: { eventType: "held" },
+      everyMs: 100,
+      signal: ended.signal,
+      cursor,
+      move: (place: string) => moved.push(place),
+    };
+    const watching = watchPlace(api, options).catch(() => undefined);
+    // A look that finds nothing in the way takes one ping, 15 s: with another filter it comes on meanwhile.
+    const other: string[] = [];
+    const free = { ...options, filter: { eventType: "free" }, move: (place: string) => other.push(place) };
+    const beside = watchPlace(api, free).catch(() => undefined);
+    await expect.poll(() => other.length, { timeout: 40_000 }).toBeGreaterThan(0);
+    expect(moved).toEqual([]);
+    ended.abort();
+    await Promise.all([watching, beside]);
   });
 });
 
