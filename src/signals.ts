@@ -2,12 +2,12 @@
  * What ends the process, handled from the first moment of a start. Imports nothing, so that it stands before the 300 files
  * of the server are read: as PID 1 a process without handlers does not even see SIGTERM.
  */
-const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
+export const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
 /** One Ctrl-C may come twice: from the terminal to the whole group, and passed on by npm. */
-const SAME_MS = 50;
+export const SAME_MS = 50;
 /** How long a start that is under way may take to clean up. */
-const UNWIND_MS = 5_000;
+export const UNWIND_MS = 5_000;
 
 export interface Ending {
   /** Aborted by the first signal. */

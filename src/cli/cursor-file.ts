@@ -59,8 +59,9 @@ export async function openCursorFile(file: string, note: (text: string) => void)
   };
 
   const kept = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") note(`the cursor file cannot be read, and counts as empty: ${error.message}`);
-    return "";
+    if (error.code === "ENOENT") return "";
+    // What stands in it would be written over.
+    throw new CliError(`the cursor file cannot be read: ${error.message}`, { cause: error });
   });
   // A place that never takes a cursor is told before hours of updates.
   await attempt(async () => {

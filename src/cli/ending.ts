@@ -1,16 +1,10 @@
 /** A command that a signal ends leaves nothing behind: what it holds is let go of on the process's way out, which the default action of a signal leaves no time for. */
+import { constants } from "node:os";
+import { SAME_MS, SIGNALS, UNWIND_MS } from "../signals.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 type Signal = (typeof SIGNALS)[number];
 
-/** As shells count a death by signal. */
-const CODES: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-/** How long a start that is under way may take to clean up. */
-const UNWIND_MS = 5_000;
-/** One Ctrl-C may come twice: from the terminal to the whole group, and passed on by npm. */
-const SAME_MS = 50;
-
-export interface Ending {
+export interface CommandEnding {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   /** While `start` is under way the first signal only aborts, so that it can take back what it began; a second one ends it at once. */
@@ -19,8 +13,8 @@ export interface Ending {
   release(): void;
 }
 
-/** From now on SIGINT, SIGTERM and SIGHUP end this process by way of `exit`, whose listeners clean up. */
-export function endByExit(): Ending {
+/** From now on these signals end this process by way of `exit`, whose listeners clean up. */
+export function endByExit(): CommandEnding {
   const controller = new AbortController();
   let first: { name: Signal; at: number } | undefined;
   let starting = false;
@@ -31,7 +25,8 @@ export function endByExit(): Ending {
       release();
       process.kill(process.pid, name);
     });
-    process.exit(CODES[name]);
+    // As shells count a death by signal.
+    process.exit(128 + constants.signals[name]);
   }
   const listeners = SIGNALS.map((name) => {
     const listener = () => {

@@ -117,8 +117,9 @@ export class SessionClient extends pg.Client {
     own.binary = false;
     this.connection.on("errorMessage", (error: Error & { code?: string }) => {
       // A server that shuts down says so also to who has said good-bye: a stop that went well makes no warning.
-      if (this.#ending) return;
-      if (this.#ready && error.code !== undefined && LOST.has(error.code)) this.#lost?.(error);
+      const isLost = error.code !== undefined && LOST.has(error.code);
+      if (this.#ending && isLost) return;
+      if (this.#ready && isLost) this.#lost?.(error);
       heard?.(error);
     });
     // Without a listener a connection that breaks would end the process; whoever uses it is told by its statements.

@@ -17,10 +17,11 @@ import type { LaneRef } from "../delivery/lane-id.ts";
 import type { Numbers } from "../delivery/numbers.ts";
 import { makePartitions } from "../delivery/partitions.ts";
 import type { LaneHost } from "../delivery/worker.ts";
-import { OverloadedError, RateLimitedError } from "../errors.ts";
+import { OverloadedError } from "../errors.ts";
 import type { TraceContext } from "../observe/tracing.ts";
 import type { TokenRate } from "../quotas/gate.ts";
 import type { OpenQuotas } from "../quotas/open.ts";
+import { OverQuotaError } from "../quotas/quotas.ts";
 import { createAcceptedBefore } from "./accepted-before.ts";
 import { createAfterCommit } from "./after-commit.ts";
 import { atOnceOf } from "./at-once.ts";
@@ -78,7 +79,13 @@ const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 /** @param parts.quotas absent: none are kept */
 export function createIngest(
   core: Core,
-  parts: { lanes: LaneHost | undefined; queue: Queue; numbers: Numbers; catalogs: Catalogs; quotas?: Pick<OpenQuotas, "admit" | "ended"> },
+  parts: {
+    lanes: LaneHost | undefined;
+    queue: Queue;
+    numbers: Numbers;
+    catalogs: Catalogs;
+    quotas?: Pick<OpenQuotas, "admit" | "refused" | "ended">;
+  },
 ): Ingest {
   const { lanes, numbers, catalogs, quotas } = parts;
   const committed = createAfterCommit(core, parts);
@@ -251,11 +258,12 @@ export function createIngest(
         // From memory, mostly: then it keeps its place in the order of the calls.
         if (admitting) await admitting;
       } catch (error) {
-        if (!(error instanceof RateLimitedError)) throw toldOf(error);
+        if (!(error instanceof OverQuotaError)) throw toldOf(error);
         const known = await acceptedBefore({ organizationId, inputs, options }, matched.events).catch((failed: unknown): never => {
           throw toldOf(failed);
         });
         if (known) return known;
+        counted.refused(organizationId, error);
         throw error;
       }
     }
@@ -312,6 +320,7 @@ export function createIngest(
       try {
         await quotas?.admit(organizationId, { events, bytes, requests: 0, token });
       } catch (error) {
+        if (error instanceof OverQuotaError) quotas?.refused(organizationId, error);
         throw toldOf(error);
       }
     },

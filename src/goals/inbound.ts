@@ -140,16 +140,12 @@ export function createInbound(core: Core, ingest: Ingest, processingMs: number =
     },
     async record(post, target, sent, idempotency) {
       readDatum(sent, target.goal); // a bad body costs no transaction
-      try {
-        await ingest.admit(target.goal.organizationId, 1, VALUE_BYTES);
-      } catch (error) {
-        // Who lost the answer learns it, whatever is used up since.
-        const known = idempotency && (await core.db.transaction((client) => replay(client, target, idempotency)));
-        if (known) return known;
-        throw error;
-      }
-      let committed = () => {};
       const deadline = performance.now() + processingMs;
+      // Who lost the answer learns it, whatever is used up since.
+      const known = idempotency && (await recorded(core.db.pool, target, idempotency));
+      if (known) return known;
+      await ingest.admit(target.goal.organizationId, 1, VALUE_BYTES);
+      let committed = () => {};
       const done = await ingest.withNumbers(() =>
         transactionUntil(core.db, Math.max(1, deadline - performance.now()), async (client) => {
           const remembered = idempotency && (await replay(client, target, idempotency));
@@ -206,6 +202,15 @@ async function replay(client: PoolClient, { goal, webhookId }: Target, { key, bo
   ]);
   if (!locks[0]?.free)
     throw new ConflictError("a post with this Idempotency-Key is being processed; try again", "IDEMPOTENCY_KEY_IN_FLIGHT");
+  return recorded(client, { goal, webhookId }, { key, body });
+}
+
+/** @throws IdempotencyKeyReusedError for a key that was used with another body */
+async function recorded(
+  client: Pick<PoolClient, "query">,
+  { goal, webhookId }: Target,
+  { key, body }: Idempotency,
+): Promise<Recording | undefined> {
   const { rows } = await client.query<{ bodyHash: Uint8Array; status: 200 | 201; answer: string }>(
     `SELECT body_hash AS "bodyHash", status, answer FROM idempotency_key WHERE organization_id = $1 AND space = $2 AND key = $3`,
     [goal.organizationId, webhookId, key],

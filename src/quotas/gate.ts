@@ -2,10 +2,11 @@
  * The quotas of every organization, as one process keeps them: README.md. What may be decided from memory is, without waiting;
  * what was taken is told in the background (telling.ts).
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Core } from "../core.ts";
 import type { QuotaLeft } from "../errors.ts";
 import { type Bucket, fullBucket, heard, missing, setRate, take } from "./bucket.ts";
-import { overQuota, type QuotaName, type Quotas, quotasOf, RETRY_AFTER } from "./quotas.ts";
+import { OverQuotaError, type Quotas, quotasOf, RETRY_AFTER } from "./quotas.ts";
 import { countQueued, readBucket, readQuotas } from "./sql/read-quotas.ts";
 
 /** An API token's own rate. */
@@ -85,6 +86,8 @@ export interface Gate {
   load(own: Own): Promise<void>;
   /** Takes what it may. @returns a promise where something must be read first @throws RateLimitedError, also by the promise */
   admit(organizationId: string, wanted: Wanted): Promise<void> | undefined;
+  /** A call is refused for what `admit` said: counted, and told of. */
+  refused(organizationId: string, error: OverQuotaError): void;
   /** The call that was admitted has ended. @param taken its requests are committed; else there are none */
   ended(organizationId: string, requests: number, taken: boolean): void;
   /** @returns how many the organization may have, when it has them; undefined: this is one more. Of quotas that are not loaded it knows nothing */
@@ -147,12 +150,6 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     return true;
   };
 
-  function refuse(own: Own, name: QuotaName, left: QuotaLeft): never {
-    core.metrics.overQuota(name);
-    core.refusals.refused(own.organizationId, name, left.limit);
-    throw overQuota(name, left);
-  }
-
   /** What a quota of the kind that is counted says to so much more. */
   function over(own: Own, name: "queuedRequests" | "storedBytes", known: Known, more: number): QuotaLeft | undefined {
     const limit = own.quotas?.[name] ?? 0;
@@ -167,18 +164,14 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   function judge(own: Own, wanted: Wanted): void {
     const { token } = wanted;
     const stored = over(own, "storedBytes", own.stored, bytesOf(wanted));
-    if (stored) refuse(own, "storedBytes", stored);
+    if (stored) throw new OverQuotaError("storedBytes", stored);
     const queued = over(own, "queuedRequests", own.queued, wanted.requests);
-    if (queued) refuse(own, "queuedRequests", queued);
+    if (queued) throw new OverQuotaError("queuedRequests", queued);
     const tokenBucket = token && own.tokens.get(token.id);
     const tooFast = tokenBucket && missing(tokenBucket, wanted.events, now());
-    if (tooFast) {
-      // A token's own rate is no quota of the organization: whoever set it knows.
-      core.metrics.overQuota("tokenEventsPerSecond");
-      throw overQuota("eventsPerSecond", tooFast, "API token");
-    }
+    if (tooFast) throw new OverQuotaError("tokenEventsPerSecond", tooFast);
     const late = own.bucket && missing(own.bucket, wanted.events, now());
-    if (late) refuse(own, "eventsPerSecond", late);
+    if (late) throw new OverQuotaError("eventsPerSecond", late);
     for (const bucket of [own.bucket, tokenBucket]) if (bucket) take(bucket, wanted.events, now());
     own.queued.since += wanted.requests;
     own.open += wanted.requests;
@@ -194,14 +187,20 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
     return token === undefined || bucket !== undefined;
   }
 
-  /** Before a count says no it is taken anew, unless it is fresh. */
+  const isFull = (own: Own, { requests }: Wanted): boolean => over(own, "queuedRequests", own.queued, requests) !== undefined;
+
+  /** Before a count says no it is taken anew, unless it is fresh and alone. */
   const mustCount = (own: Own, wanted: Wanted): boolean =>
-    (over(own, "queuedRequests", own.queued, wanted.requests) !== undefined && (own.counting !== undefined || now() >= own.queued.again)) ||
+    (isFull(own, wanted) && (own.counting !== undefined || now() >= own.queued.again || own.queued.since > 0)) ||
     (over(own, "storedBytes", own.stored, bytesOf(wanted)) !== undefined && now() >= own.stored.again);
 
   async function count(own: Own, wanted: Wanted): Promise<void> {
     if (over(own, "storedBytes", own.stored, bytesOf(wanted)) && now() >= own.stored.again) await load(own);
-    if (over(own, "queuedRequests", own.queued, wanted.requests) && (own.counting || now() >= own.queued.again)) await countQueue(own);
+    if (isFull(own, wanted) && (own.counting || now() >= own.queued.again)) await countQueue(own);
+    if (!isFull(own, wanted) || own.queued.since === 0) return;
+    // Calls that were open may be in that count as well as here: once they have had time to end it is taken again.
+    await sleep(Math.max(0, own.queued.again - now()));
+    if (isFull(own, wanted)) await countQueue(own);
   }
 
   function countQueue(own: Own): Promise<void> {
@@ -214,15 +213,12 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   async function countNow(own: Own): Promise<void> {
     const began = now();
     const seen = own.queued.since - own.open;
-    let rest = COUNT_MS;
     try {
       const [row] = await countQueued.rows(core.db.pool, [own.organizationId, (own.quotas?.queuedRequests ?? 0) + 1]);
       own.queued = { ...own.queued, count: row?.count ?? 0, since: Math.max(0, own.queued.since - seen) };
-      // Calls that were open may be in the count, too: the next no is not said before another one.
-      if (own.queued.since > 0) rest = 0;
     } finally {
       const took = now() - began;
-      own.queued.again = now() + Math.max(rest, took * COUNT_FACTOR);
+      own.queued.again = now() + Math.max(COUNT_MS, took * COUNT_FACTOR);
       own.recount = now() + Math.max(RECOUNT_MS, took * RECOUNT_FACTOR);
     }
   }
@@ -260,6 +256,10 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       if (!isLoaded(own) || !tokenIsKnown(own, wanted.token) || mustCount(own, wanted)) return admitLater(own, wanted);
       judge(own, wanted);
       return undefined;
+    },
+    refused(organizationId, { by, left }) {
+      core.metrics.overQuota(by);
+      if (by !== "tokenEventsPerSecond") core.refusals.refused(organizationId, by, left?.limit ?? 0);
     },
     ended(organizationId, requests, taken) {
       const own = of(organizationId);

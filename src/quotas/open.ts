@@ -5,7 +5,7 @@ import { QUOTA_NAMES, type Quotas } from "./quotas.ts";
 import { createTelling } from "./telling.ts";
 import { showQuotas, showUsage } from "./usage.ts";
 
-export interface OpenQuotas extends Pick<Gate, "admit" | "ended" | "subscribe" | "unsubscribe"> {
+export interface OpenQuotas extends Pick<Gate, "admit" | "refused" | "ended" | "subscribe" | "unsubscribe"> {
   /** Reads an organization's, so that the next question is answered from memory. */
   prepare(organizationId: string): Promise<void>;
   quotas(organizationId: string): Promise<Quotas>;
@@ -54,7 +54,7 @@ export function openQuotas(core: Core, processId: string): OpenQuotas {
   const telling = createTelling(core, processId, () => gate.organizations);
   watch(core, gate);
   return {
-    ...{ admit: gate.admit, ended: gate.ended, subscribe: gate.subscribe, unsubscribe: gate.unsubscribe },
+    ...{ admit: gate.admit, refused: gate.refused, ended: gate.ended, subscribe: gate.subscribe, unsubscribe: gate.unsubscribe },
     async prepare(organizationId) {
       const own = gate.of(organizationId);
       if (!own.quotas) await gate.load(own);

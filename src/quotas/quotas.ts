@@ -48,7 +48,14 @@ const WORDS: Readonly<Record<QuotaName, string>> = {
   subscriptions: "open subscriptions",
 };
 
-/** @param whose "organization", or "API token" */
-export function overQuota(name: QuotaName, left: QuotaLeft, whose = "organization"): RateLimitedError {
-  return new RateLimitedError(left.resetSeconds, { what: `this ${whose} may have ${left.limit} ${WORDS[name]}`, left });
+/** A token's own rate is no quota of the organization: whoever set it knows. */
+export type RefusedBy = QuotaName | "tokenEventsPerSecond";
+
+export class OverQuotaError extends RateLimitedError {
+  readonly by: RefusedBy;
+  constructor(by: RefusedBy, left: QuotaLeft) {
+    const [whose, name] = by === "tokenEventsPerSecond" ? (["API token", "eventsPerSecond"] as const) : (["organization", by] as const);
+    super(left.resetSeconds, { what: `this ${whose} may have ${left.limit} ${WORDS[name]}`, left });
+    this.by = by;
+  }
 }

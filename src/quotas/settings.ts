@@ -4,7 +4,7 @@ import type { Caller } from "../accounts/caller.ts";
 import type { Core } from "../core.ts";
 import type { Queries } from "../db/statement.ts";
 import { ForbiddenError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
-import { overQuota, QUOTA_NAMES, type QuotaName, type QuotaRow, RETRY_AFTER } from "./quotas.ts";
+import { OverQuotaError, QUOTA_NAMES, type QuotaName, type QuotaRow, RETRY_AFTER } from "./quotas.ts";
 import { countLiving } from "./sql/read-quotas.ts";
 
 /** Absent stays, null is the default again. */
@@ -77,5 +77,5 @@ export async function demandDefinitionPlace(core: Core, client: Queries, organiz
   if ((living?.count ?? 0) < limit) return;
   core.metrics.overQuota("definitions");
   core.refusals.refused(organizationId, "definitions", limit);
-  throw overQuota("definitions", { limit, remaining: 0, resetSeconds: RETRY_AFTER.definitions });
+  throw new OverQuotaError("definitions", { limit, remaining: 0, resetSeconds: RETRY_AFTER.definitions });
 }

@@ -13,7 +13,7 @@ import { run, start } from "./run.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "hookline ending-"));
 const file = path.join(folder, "made.hookline");
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const on = (data: string) => ({ HOOKLINE_DATA_DIR: path.join(folder, data), HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT });
 const postgresOf = (data: string) => processesIn(path.join(folder, data, "postgres/data")) ?? [];
 
@@ -40,7 +40,7 @@ async function endedBy(args: readonly string[], data: string, signal: NodeJS.Sig
 describe("B6 a signal that ends a command ends its embedded Postgres", { timeout: 120_000 }, () => {
   it("B6 restore, at any moment; the next one goes on", async () => {
     for (const [i, ms] of [0, 80, 250, 500].entries()) {
-      const [signal, data] = [SIGNALS[i % 3] as NodeJS.Signals, `restored ${i}`];
+      const [signal, data] = [SIGNALS[i % SIGNALS.length] as NodeJS.Signals, `restored ${i}`];
       expect({ ms, died: await endedBy(["restore", file], data, signal, ms) }).toEqual({ ms, died: signal });
       expect({ ms, left: postgresOf(data) }).toEqual({ ms, left: [] });
       expect(await run(["restore", file], on(data))).toMatchObject({ code: 0, out: [expect.stringMatching(/^restored/)] });
@@ -57,7 +57,7 @@ describe("B6 a signal that ends a command ends its embedded Postgres", { timeout
       [["rekey"], "installed"],
     ];
     for (const [i, [args, data]] of commands.entries()) {
-      const signal = SIGNALS[i % 3] as NodeJS.Signals;
+      const signal = SIGNALS[i % SIGNALS.length] as NodeJS.Signals;
       expect({ args, died: await endedBy(args, data, signal, 20) }).toEqual({ args, died: signal });
       expect({ args, left: postgresOf(data) }).toEqual({ args, left: [] });
     }
@@ -65,9 +65,10 @@ describe("B6 a signal that ends a command ends its embedded Postgres", { timeout
   });
 
   it("B6 a shell sees 128 + the signal's number", () => {
-    const script = `${JSON.stringify(process.execPath)} src/cli.ts migrate & sleep 1; kill -TERM $!; wait $!; echo $?`;
+    const pid = path.join(folder, "shell/postgres/data/postmaster.pid");
+    const script = `${JSON.stringify(process.execPath)} src/cli.ts migrate & until [ -s "${pid}" ]; do sleep 0.02; done; kill -TERM $!; wait $!; echo $?`;
     const env = { PATH: String(process.env["PATH"]), ...on("shell") };
-    expect(spawnSync("sh", ["-c", script], { env, encoding: "utf8" }).stdout.trim()).toBe("143");
+    expect(spawnSync("sh", ["-c", script], { env, encoding: "utf8", timeout: 60_000 }).stdout.trim()).toBe("143");
     expect(postgresOf("shell")).toEqual([]);
   });
 });

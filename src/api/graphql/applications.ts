@@ -39,7 +39,7 @@ builder.prismaNode("Application", {
       description: "Its own definitions, newest first, without deleted ones.",
       args: t.arg.connectionArgs(),
       resolve: async ({ id }, args, context) => {
-        const kind = listKind("webhookDefinitions", callerOf(context).organizationId);
+        const kind = listKind("webhookDefinitions", id);
         const page = pageOf(args, kind, numberKey);
         return pageOfRows(
           (await definitionPages(context, id, page)) ?? sliceOf(page, []),
