@@ -30,6 +30,7 @@ const PortalWebhookFields = graphql(`
     lastError
     lastAttemptAt
     createdAt
+    updatedAt
     signingSecretLastFour
   }
 `);

@@ -4,8 +4,9 @@ import { useQuery } from "urql";
 import { blank, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
+import { useReadNow } from "../graphql/read-now.ts";
 import { FilterBuilder } from "../webhooks/filter-builder.tsx";
-import { PortalCreate, PortalEventTypes, PortalUpdate, type PortalWebhook } from "./documents.ts";
+import { PortalCreate, PortalEventTypes, PortalUpdate, type PortalWebhook, PortalWebhookQuery } from "./documents.ts";
 
 interface Values {
   name: string;
@@ -13,18 +14,30 @@ interface Values {
   targetUrl: string;
   eventTypes: string[];
   filter: unknown;
+  /** Why the filter cannot be saved as it stands. */
+  filterMistake: string | null;
 }
 
 const valuesOf = (webhook: PortalWebhook | "new"): Values =>
   webhook === "new"
-    ? { name: "", description: "", targetUrl: "", eventTypes: [], filter: null }
+    ? { name: "", description: "", targetUrl: "", eventTypes: [], filter: null, filterMistake: null }
     : {
         name: webhook.name,
         description: webhook.description ?? "",
         targetUrl: webhook.targetUrl ?? "",
         eventTypes: webhook.eventTypes,
         filter: webhook.filter,
+        filterMistake: null,
       };
+
+/** Parts of a URL may be masked: one that was left alone is, like all that was, not sent back. */
+const inputOf = ({ name, description, targetUrl, eventTypes, filter }: Values) => ({
+  name: name.trim(),
+  description: blank(description),
+  targetUrl: targetUrl.trim(),
+  eventTypes,
+  filter,
+});
 
 interface EditorProps {
   /** "new", one to change, or undefined: closed. */
@@ -38,21 +51,21 @@ export function PortalEditor({ webhook, close, saved }: EditorProps) {
   const form = useForm(() => valuesOf("new"));
   const { values, set, issue, reset } = form;
   const [{ data }] = useQuery({ query: PortalEventTypes, pause: webhook === undefined });
+  const reload = useReadNow(PortalWebhookQuery, ({ webhookDefinition: now }) =>
+    now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined,
+  );
   useEffect(() => {
-    if (webhook) reset(valuesOf(webhook));
+    if (webhook) reset(valuesOf(webhook), webhook === "new" ? undefined : webhook.updatedAt);
   }, [webhook, reset]);
   const names = data?.eventTypes.edges.map((edge) => edge.node.name) ?? [];
 
   async function submit() {
-    const { targetUrl, filter, eventTypes } = values;
-    const rest = { name: values.name.trim(), description: blank(values.description), eventTypes, filter };
+    if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
     if (webhook === "new") {
-      const created = await form.save(PortalCreate, { input: { ...rest, targetUrl: targetUrl.trim() } });
+      const created = await form.save(PortalCreate, { input: inputOf(values) });
       if (created) saved(created.definition, created.signingSecret);
     } else if (webhook) {
-      // Parts of a URL may be masked: one that was left alone is not sent back.
-      const moved = targetUrl === (webhook.targetUrl ?? "") ? {} : { targetUrl: targetUrl.trim() };
-      const result = await form.save(PortalUpdate, { input: { id: webhook.id, ...rest, ...moved } });
+      const result = await form.update(PortalUpdate, { id: webhook.id, toInput: inputOf, reload });
       if (result) {
         tell(`${result.name} is saved`);
         saved(result, null);
@@ -106,12 +119,14 @@ export function PortalEditor({ webhook, close, saved }: EditorProps) {
         error={issue("description")}
         onChange={(event) => set({ description: event.currentTarget.value })}
       />
-      <div>
-        <p style={{ margin: "0 0 4px", fontWeight: 500 }}>Only those where</p>
+      <div data-field>
+        <p style={{ margin: "0 0 4px", fontWeight: 500 }} data-field-label>
+          Only those where
+        </p>
         <FilterBuilder
           key={webhook === undefined || webhook === "new" ? "new" : webhook.id}
-          filter={webhook === undefined || webhook === "new" ? null : webhook.filter}
-          change={(filter) => set({ filter })}
+          filter={values.filter}
+          change={(filter, filterMistake) => set({ filter, filterMistake })}
           error={issue("filter")}
         />
       </div>

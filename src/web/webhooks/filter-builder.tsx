@@ -4,6 +4,7 @@ import { IconCheck, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { parseJson } from "../components/form.ts";
+import { same } from "../components/merge.ts";
 import { Ago } from "../components/time.tsx";
 import { explain } from "../graphql/client.ts";
 import { graphql } from "../graphql/tada.ts";
@@ -38,11 +39,26 @@ interface BuilderProps {
   error: string | undefined;
 }
 
-export function FilterBuilder({ filter, change, error }: BuilderProps) {
+const textOf = (filter: unknown): string => (filter === null || filter === undefined ? "" : JSON.stringify(filter, null, 2));
+
+export function FilterBuilder({ filter, change: tell, error }: BuilderProps) {
   // Rows that are not complete yet are kept here; the filter holds what is complete.
   const [rows, setRows] = useState<FilterRows | undefined>(() => fromFilter(filter));
   const [mode, setMode] = useState<"rows" | "json">(rows === undefined ? "json" : "rows");
-  const [text, setText] = useState(() => (filter === null || filter === undefined ? "" : JSON.stringify(filter, null, 2)));
+  const [text, setText] = useState(() => textOf(filter));
+  const [known, setKnown] = useState(filter);
+  // Set by somebody else, such as by the answer to "changed meanwhile": what is shown is what will be saved.
+  if (!same(known, filter)) {
+    const read = fromFilter(filter);
+    setKnown(filter);
+    setRows(read);
+    setText(textOf(filter));
+    if (read === undefined) setMode("json");
+  }
+  const change: BuilderProps["change"] = (next, mistake) => {
+    setKnown(next);
+    tell(next, mistake);
+  };
 
   const update = (next: FilterRows) => {
     setRows(next);
@@ -60,7 +76,7 @@ export function FilterBuilder({ filter, change, error }: BuilderProps) {
           aria-label="How to write the filter"
           value={mode}
           onChange={(next) => {
-            if (next === "json") setText(filter === null || filter === undefined ? "" : JSON.stringify(filter, null, 2));
+            if (next === "json") setText(textOf(filter));
             else {
               const read = fromFilter(filter);
               if (read === undefined) return; // richer than rows can show

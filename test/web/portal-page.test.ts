@@ -1,0 +1,82 @@
+/** A customer's webhook while others change it: two tabs, the operator, the receiver. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { type Customers, makeCustomers } from "./helpers/portal.ts";
+import { createDefinition, mutate } from "./helpers/seed.ts";
+
+let dashboard: Dashboard;
+let receiver: Receiver;
+let customers: Customers;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  dashboard = await openDashboard({ HOOKLINE_RETRY_SCALE: "0.00001" });
+  customers = await makeCustomers(dashboard, "acme", "Acme Ltd");
+}, 120_000);
+afterAll(async () => {
+  await dashboard?.close();
+  await receiver?.close();
+});
+
+const make = (name: string) =>
+  createDefinition(dashboard.installation, { name, targetUrl: `${receiver.url}/in`, eventTypes: ["order.*"], applicationId: customers.id });
+
+async function read(id: string) {
+  const query = "query ($id: ID!) { webhookDefinition(id: $id) { name description eventTypes filter targetUrl } }";
+  return (await dashboard.installation.graphql(query, { id })).webhookDefinition;
+}
+
+async function editing(id: string): Promise<{ page: Page; panel: ReturnType<Page["getByRole"]> }> {
+  const page = await customers.open(`/portal/webhooks/${id}`);
+  await page.getByRole("button", { name: "Edit" }).click();
+  const panel = page.getByRole("dialog", { name: "Edit webhook" });
+  await panel.getByLabel("Name").waitFor();
+  return { page, panel };
+}
+
+test("what another tab has saved meanwhile is kept: only what was changed is sent, and both are shown", { timeout: 150_000 }, async () => {
+  const { id } = await make("Shop");
+  const first = await editing(id);
+  const second = await editing(id);
+  await first.panel.getByLabel("Name").fill("Shop of today");
+  await first.panel.getByRole("button", { name: "Add a condition" }).click();
+  await first.panel.getByLabel("Condition 1: path").fill("payload.total");
+  await first.panel.getByLabel("Condition 1: value").fill("100");
+  await first.panel.getByRole("button", { name: "Save" }).click();
+  await first.page.getByText("Shop of today is saved").waitFor();
+
+  const sent: { input: Record<string, unknown> }[] = [];
+  second.page.on("request", (request) => {
+    if (request.postData()?.includes("mutation PortalUpdate")) sent.push(request.postDataJSON().variables);
+  });
+  await second.panel.getByLabel("Description").fill("To the warehouse");
+  await second.panel.getByRole("button", { name: "Save" }).click();
+  const question = second.panel.getByRole("alert", { name: "Changed meanwhile" });
+  await question.getByText("Shop of today").waitFor();
+  expect(await read(id)).toMatchObject({ name: "Shop of today", description: null });
+  await question.getByRole("button", { name: "Keep theirs, go on with mine" }).click();
+  expect(await second.panel.getByLabel("Name").inputValue()).toBe("Shop of today");
+  // What the filter's rows show is what is saved.
+  expect(await second.panel.getByLabel("Condition 1: value").inputValue()).toBe("100");
+  await second.panel.getByRole("button", { name: "Save" }).click();
+  await second.page.getByText("Shop of today is saved").waitFor();
+  expect(await read(id)).toMatchObject({
+    name: "Shop of today",
+    description: "To the warehouse",
+    eventTypes: ["order.*"],
+    filter: { payload: { total: { $eq: 100 } } },
+  });
+  for (const { input } of sent) expect(Object.keys(input).sort()).toEqual(["description", "id", "ifUnchangedSince"]);
+  expect(sent).toHaveLength(2);
+
+  // Half a condition is not left out unseen.
+  await second.page.getByRole("button", { name: "Edit" }).click();
+  await second.panel.getByRole("button", { name: "Add a condition" }).click();
+  await second.panel.getByRole("button", { name: "Save" }).click();
+  await second.panel.getByRole("alert").first().waitFor();
+  expect(sent).toHaveLength(2);
+  await first.page.context().close();
+  await second.page.context().close();
+});
