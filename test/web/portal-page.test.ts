@@ -80,3 +80,21 @@ test("what another tab has saved meanwhile is kept: only what was changed is sen
   await first.page.context().close();
   await second.page.context().close();
 });
+
+test("a test is not sent again: neither the customer nor the operator is offered it", { timeout: 150_000 }, async () => {
+  receiver.respond(200);
+  const { id } = await make("Tested");
+  const page = await customers.open(`/portal/webhooks/${id}`);
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await page.getByRole("heading").getByText("Delivered").waitFor();
+  await page.getByRole("button", { name: /^Attempt 1 / }).waitFor();
+  expect(await page.getByRole("button", { name: "Send again" }).count()).toBe(0);
+  const number = new URL(page.url()).pathname.split("/").at(-1);
+  await page.context().close();
+
+  const ours = await dashboard.open(`/log/${number}`);
+  await ours.getByRole("button", { name: "Send as a test" }).waitFor();
+  await ours.getByRole("heading").getByText("Delivered").waitFor();
+  expect(await ours.getByRole("button", { name: /^Resend/ }).count()).toBe(0);
+  await ours.close();
+});

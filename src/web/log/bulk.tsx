@@ -88,7 +88,7 @@ const ReplayQuery = graphql(`
 
 const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 const ACTIONS = {
-  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => SETTLED.includes(row.state) },
+  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => SETTLED.includes(row.state) && !row.isTest },
   cancel: { word: "Cancel", done: "cancelled", fits: (row: LogRow) => row.state === "PENDING" || row.state === "WAITING" },
   delete: { word: "Delete", done: "deleted", fits: (row: LogRow) => SETTLED.includes(row.state) },
 } as const;

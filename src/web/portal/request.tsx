@@ -18,12 +18,13 @@ import { usePortal } from "./session.tsx";
 
 const WAITS = new Set(["PENDING", "SENDING", "WAITING"]);
 
-function Actions({ request: { id, state, number }, changed }: { request: PortalRequestDetail; changed: () => void }) {
+function Actions({ request: { id, state, number, isTest }, changed }: { request: PortalRequestDetail; changed: () => void }) {
   const { act, busy } = useAct();
   const after = async (done: Promise<unknown>) => {
     if (await done) changed();
   };
-  if (state === "SENDING") return null;
+  // A test stands outside every lane, and is sent once: another one is another test.
+  if (state === "SENDING" || isTest) return null;
   if (!WAITS.has(state))
     return (
       <Button

@@ -59,6 +59,8 @@ function Actions({ request, texts, refresh }: ActionsProps) {
   const navigate = useNavigate();
   const input = { id: request.id };
   const settled = SETTLED.includes(request.state);
+  // A test stands outside every lane: it is sent once, and can be sent as another test.
+  const again = settled && !request.isTest;
   const blocked = request.lane?.state === "BLOCKED" && request.state === "REJECTED";
   const then = async (done: Promise<unknown>) => {
     await done;
@@ -75,7 +77,7 @@ function Actions({ request, texts, refresh }: ActionsProps) {
           Retry now
         </Button>
       )}
-      {request.state === "REJECTED" && (
+      {again && request.state === "REJECTED" && (
         <Button
           loading={busy}
           leftSection={<IconRotateClockwise size={15} />}
@@ -84,7 +86,7 @@ function Actions({ request, texts, refresh }: ActionsProps) {
           Resend
         </Button>
       )}
-      {settled && request.state !== "REJECTED" && (
+      {again && request.state !== "REJECTED" && (
         <Confirm
           title={`Resend #${request.number}?`}
           confirmLabel="Resend"
