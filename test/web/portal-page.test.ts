@@ -23,6 +23,9 @@ afterAll(async () => {
 const make = (name: string) =>
   createDefinition(dashboard.installation, { name, targetUrl: `${receiver.url}/in`, eventTypes: ["order.*"], applicationId: customers.id });
 
+const update = (id: string, input: object) =>
+  mutate(dashboard.installation, "updateWebhookDefinition", { id, ...input }, "... on WebhookDefinition { id }");
+
 async function read(id: string) {
   const query = "query ($id: ID!) { webhookDefinition(id: $id) { name description eventTypes filter targetUrl } }";
   return (await dashboard.installation.graphql(query, { id })).webhookDefinition;
@@ -97,4 +100,34 @@ test("a test is not sent again: neither the customer nor the operator is offered
   await ours.getByRole("heading").getByText("Delivered").waitFor();
   expect(await ours.getByRole("button", { name: /^Resend/ }).count()).toBe(0);
   await ours.close();
+});
+
+test("the head of a webhook's page goes on with what happens elsewhere, and says when it is deleted", { timeout: 150_000 }, async () => {
+  const { id } = await make("Watched");
+  const page = await customers.open(`/portal/webhooks/${id}`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await update(id, { name: "Watched by all", description: "Since this morning" });
+  await page.getByRole("heading", { name: /Watched by all/ }).waitFor();
+  await page.getByText("Since this morning").waitFor();
+  await mutate(
+    dashboard.installation,
+    "stopWebhookDefinitions",
+    { ids: [id] },
+    "... on WebhookDefinitionList { webhookDefinitions { id } }",
+  );
+  await page.getByRole("heading").getByText("Stopped").waitFor();
+  await page.getByRole("button", { name: "Activate" }).waitFor();
+  const activate = "... on WebhookDefinitionList { webhookDefinitions { id } }";
+  await mutate(dashboard.installation, "activateWebhookDefinitions", { ids: [id] }, activate);
+  await page.getByRole("heading").getByText("Active", { exact: true }).waitFor();
+  await dashboard.installation.emit({ type: "order.created", entity: "order", entityId: "7", application: "acme", payload: { total: 1 } });
+  await page.getByRole("row").filter({ hasText: "order 7" }).getByText("Delivered").waitFor();
+  await page.getByText("1, 0 failed").waitFor();
+
+  await mutate(dashboard.installation, "deleteWebhookDefinition", { id }, "... on WebhookDefinition { id }");
+  await page.getByText("There is no such webhook").waitFor();
+  await page.getByText(/may have been deleted/).waitFor();
+  expect(await page.getByRole("button", { name: "Edit" }).count()).toBe(0);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.context().close();
 });

@@ -1,18 +1,18 @@
 import { Alert, Button, Menu } from "@mantine/core";
-import { IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconSend } from "@tabler/icons-react";
-import { useState } from "react";
+import { IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconSend, IconWebhookOff } from "@tabler/icons-react";
+import { useCallback, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { useQuery } from "urql";
 import { ActionButton } from "../components/action-button.tsx";
 import { Code, jsonText } from "../components/code.tsx";
 import { ShownOnce } from "../components/copy.tsx";
 import { formatCount } from "../components/format.ts";
 import { Facts, Page } from "../components/page.tsx";
 import { Confirm } from "../components/panel.tsx";
-import { Empty, Loaded } from "../components/states.tsx";
+import { Empty, Failed, LoadingRows } from "../components/states.tsx";
 import { Tag } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
+import { useFresh } from "../graphql/fresh.ts";
 import { PortalActivate, PortalDelete, PortalRotate, PortalStop, PortalTest, type PortalWebhook, PortalWebhookQuery } from "./documents.ts";
 import { PortalEditor } from "./editor.tsx";
 import { PortalLogList } from "./log.tsx";
@@ -103,14 +103,54 @@ function Actions({ webhook, edit, changed, rotated }: ActionsProps) {
   );
 }
 
+function Body({ webhook, secret }: { webhook: PortalWebhook; secret: string | undefined }) {
+  return (
+    <>
+      {secret !== undefined && <ShownOnce title={`Signing secret of ${webhook.name}`} text={secret} label="Copy the signing secret" />}
+      {webhook.state === "TOO_MANY_ERRORS" && (
+        <Alert color="red" variant="light" mb="lg" title="Stopped after too many errors">
+          {webhook.stateReason ?? webhook.lastError}
+        </Alert>
+      )}
+      <Facts
+        facts={[
+          [
+            "Target",
+            <span key="target" className="mono">
+              {webhook.targetUrl}
+            </span>,
+          ],
+          [
+            "Events",
+            <span key="events" className="mono">
+              {webhook.eventTypes.join(", ")}
+            </span>,
+          ],
+          ["Secret", webhook.signingSecretLastFour === null ? "None" : `… ${webhook.signingSecretLastFour}`],
+          ["Calls", `${formatCount(webhook.totalCalls)}, ${formatCount(webhook.totalErrors)} failed`],
+          ["Last call", <Ago key="last" at={webhook.lastAttemptAt} />],
+        ]}
+      />
+      {webhook.filter != null && (
+        <div style={{ marginTop: 18 }}>
+          <Code text={jsonText(webhook.filter)} json label="filter" />
+        </div>
+      )}
+      <PortalLogList webhookId={webhook.id} />
+    </>
+  );
+}
+
 export function PortalWebhookPage() {
   const { id = "" } = useParams();
   const { writes } = usePortal();
-  const [result, ask] = useQuery({ query: PortalWebhookQuery, variables: { id } });
-  const again = () => ask({ requestPolicy: "network-only" });
+  // Asked again and again, not followed: its counts make no update, and beside the log's a second stream of each tab would
+  // soon take all the connections that a browser has for a host.
+  const { data, error, ask } = useFresh(PortalWebhookQuery, () => ({ id }), id);
+  const again = useCallback(() => void ask(), [ask]);
   const [editing, setEditing] = useState<PortalWebhook>();
   const [secret, setSecret] = useState<string>();
-  const webhook = result.data?.webhookDefinition;
+  const webhook = data?.webhookDefinition;
   return (
     <Page
       back={{ to: "/portal", label: "Webhooks" }}
@@ -127,49 +167,17 @@ export function PortalWebhookPage() {
       hint={webhook?.description}
       actions={writes && webhook && <Actions webhook={webhook} edit={() => setEditing(webhook)} changed={again} rotated={setSecret} />}
     >
-      <Loaded of={result} retry={again}>
-        {({ webhookDefinition: shown }) =>
-          shown === null ? (
-            <Empty icon={IconDots} title="There is no such webhook" />
-          ) : (
-            <>
-              {secret !== undefined && (
-                <ShownOnce title={`Signing secret of ${shown.name}`} text={secret} label="Copy the signing secret" />
-              )}
-              {shown.state === "TOO_MANY_ERRORS" && (
-                <Alert color="red" variant="light" mb="lg" title="Stopped after too many errors">
-                  {shown.stateReason ?? shown.lastError}
-                </Alert>
-              )}
-              <Facts
-                facts={[
-                  [
-                    "Target",
-                    <span key="target" className="mono">
-                      {shown.targetUrl}
-                    </span>,
-                  ],
-                  [
-                    "Events",
-                    <span key="events" className="mono">
-                      {shown.eventTypes.join(", ")}
-                    </span>,
-                  ],
-                  ["Secret", shown.signingSecretLastFour === null ? "None" : `… ${shown.signingSecretLastFour}`],
-                  ["Calls", `${formatCount(shown.totalCalls)}, ${formatCount(shown.totalErrors)} failed`],
-                  ["Last call", <Ago key="last" at={shown.lastAttemptAt} />],
-                ]}
-              />
-              {shown.filter != null && (
-                <div style={{ marginTop: 18 }}>
-                  <Code text={jsonText(shown.filter)} json label="filter" />
-                </div>
-              )}
-              <PortalLogList webhookId={shown.id} />
-            </>
-          )
-        }
-      </Loaded>
+      {webhook ? (
+        <Body webhook={webhook} secret={secret} />
+      ) : webhook === null ? (
+        <Empty icon={IconWebhookOff} title="There is no such webhook">
+          It may have been deleted.
+        </Empty>
+      ) : error !== undefined ? (
+        <Failed error={error} retry={again} />
+      ) : (
+        <LoadingRows />
+      )}
       <PortalEditor
         webhook={editing}
         close={() => setEditing(undefined)}
