@@ -1,4 +1,4 @@
-/** WCAG 1.4.10: long texts without a blank, of users and of their clients, widen no page. */
+/** WCAG 1.4.10: long texts without a blank, of users and of their clients, widen no page, and what stands in a row lies on nothing. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -66,18 +66,45 @@ const beyond = (page: Page) =>
     return [`${scrollWidth} at ${innerWidth}`, ...wide.slice(0, 12).map((each) => `${each.tagName}.${each.className}`)];
   });
 
+/** Buttons and boxes at a row's ends that lie on a text of the same row. */
+const covered = (page: Page) =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    for (const actions of document.querySelectorAll("td[data-place]")) {
+      const buttons = [...actions.querySelectorAll("button, a, input")].map((each) => each.getBoundingClientRect());
+      for (const cell of actions.parentElement?.querySelectorAll("td:not([data-place])") ?? []) {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        for (const text of range.getClientRects())
+          for (const button of buttons)
+            if (
+              text.width > 1 &&
+              text.left < button.right &&
+              button.left < text.right &&
+              text.top < button.bottom &&
+              button.top < text.bottom
+            )
+              found.push(`${(cell.textContent ?? "").slice(0, 20)} under a button`);
+      }
+    }
+    return [...new Set(found)];
+  });
+
 async function looked(page: Page, name: string): Promise<string[]> {
   const wrong: string[] = [];
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 800 });
     await settled(page);
-    wrong.push(...(await beyond(page)).map((each) => `${name}: ${each}`));
+    wrong.push(
+      ...(await beyond(page)).map((each) => `${name}: ${each}`),
+      ...(await covered(page)).map((each) => `${name} at ${width}: ${each}`),
+    );
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   return wrong;
 }
 
-test("no page of the dashboard is wider than its window", { timeout: 300_000 }, async () => {
+test("no page of the dashboard is wider than its window, and no button lies on a name", { timeout: 300_000 }, async () => {
   const goals = await dashboard.installation.graphql("{ goals(first: 1) { edges { node { id } } } }");
   const page = await dashboard.context.newPage();
   const wrong: string[] = [];
