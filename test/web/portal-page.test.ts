@@ -131,3 +131,85 @@ test("the head of a webhook's page goes on with what happens elsewhere, and says
   expect(dashboard.mistakes).toEqual([]);
   await page.context().close();
 });
+
+/** What has the focus, by its name; "MAIN" for the page's content. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const at = document.activeElement as HTMLElement;
+    return ["BODY", "MAIN"].includes(at.tagName) ? at.tagName : (at.getAttribute("aria-label") ?? at.textContent ?? "").trim();
+  });
+
+async function pressUntil(page: Page, key: string, name: string): Promise<void> {
+  for (let steps = 0; steps < 60; steps++) {
+    await page.keyboard.press(key);
+    if ((await focused(page)) === name) return;
+  }
+  throw new Error(`${name} was not reached by ${key}`);
+}
+
+test("the keyboard has a place on the page that a link of the portal opens", { timeout: 120_000 }, async () => {
+  await make("By keys");
+  const page = await customers.open();
+  await pressUntil(page, "Tab", "By keys");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /By keys/ }).waitFor();
+  await expect.poll(() => focused(page)).toBe("MAIN");
+  await page.context().close();
+});
+
+test("a question that a menu asked gives the keyboard back to the menu's button", { timeout: 240_000 }, async () => {
+  const { id } = await make("Asked about");
+  const { browser, installation } = dashboard;
+  const wrong: string[] = [];
+  // With what slides and fades: for as long as a menu fades its item is still there to get the focus back.
+  const ours = await browser.newContext({ storageState: await dashboard.context.storageState(), viewport: { width: 1280, height: 800 } });
+  for (const [path, menu, item] of [
+    [`/portal/webhooks/${id}`, "More actions", "Delete…"],
+    [`/webhooks/${id}`, "More actions", "Delete…"],
+    ["/webhooks", "Actions of Asked about", "Edit"],
+    ["/applications", "Actions of Acme Ltd", "Delete…"],
+    ["/applications", "Actions of Acme Ltd", "Portal link…"],
+  ] as const) {
+    const page = path.startsWith("/portal") ? await customers.open() : await ours.newPage();
+    await page.emulateMedia({ reducedMotion: "no-preference" });
+    await page.goto(installation.url + path);
+    await page.getByRole("button", { name: menu }).waitFor();
+    await pressUntil(page, "Tab", menu);
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem", { name: item }).waitFor();
+    await pressUntil(page, "ArrowDown", item);
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.closest('[role="dialog"]') !== null)).toBe(true);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await expect
+      .poll(() => focused(page), { timeout: 3_000 })
+      .toBe(menu)
+      .catch(async () => wrong.push(`${path}, ${item}: ${await focused(page)}`));
+    await (path.startsWith("/portal") ? page.context().close() : page.close());
+  }
+  expect(wrong).toEqual([]);
+  await ours.close();
+});
+
+test("it does so, too, where the mouse opened the menu, and Escape is the first key at all", { timeout: 240_000 }, async () => {
+  const { id } = await make("Clicked");
+  for (const path of [`/portal/webhooks/${id}`, `/webhooks/${id}`]) {
+    for (const by of ["mouse", "keys"]) {
+      const page = path.startsWith("/portal") ? await customers.open(path) : await dashboard.open(path);
+      await page.getByRole("button", { name: "More actions" }).click();
+      await page.getByRole("menuitem", { name: "Delete…" }).waitFor();
+      if (by === "mouse") await page.getByRole("menuitem", { name: "Delete…" }).click();
+      else {
+        await pressUntil(page, "ArrowDown", "Delete…");
+        await page.keyboard.press("Enter");
+      }
+      await page.getByRole("button", { name: "Delete webhook" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      await expect.poll(() => focused(page), { message: `${path}, ${by}` }).toBe("More actions");
+      await (path.startsWith("/portal") ? page.context().close() : page.close());
+    }
+  }
+});

@@ -1,5 +1,7 @@
 /** The keyboard's place on a page survives what it stood on: a button that its own deed takes away, a page that is left. */
 
+import { menuButtonOf } from "./opener.ts";
+
 /** Milliseconds: a window that closes gives the focus back itself, a little later. */
 const GIVEN_BACK_MS = 80;
 
@@ -13,9 +15,11 @@ export function keepFocus(frame: string): void {
   const remember = ({ target }: { target: EventTarget | null }) => {
     const outermost = document.getElementById(frame);
     if (target instanceof Element) last = target;
-    if (!(target instanceof HTMLElement) || !outermost?.contains(target)) return;
+    // This is loaded with the first key, which may be pressed in a menu that stands over the page.
+    const place = target instanceof Element ? (menuButtonOf(target) ?? target) : target;
+    if (!(place instanceof HTMLElement) || !outermost?.contains(place)) return;
     path = [];
-    for (let at: HTMLElement | null = target; at && at !== outermost; at = at.parentElement) path.push(at);
+    for (let at: HTMLElement | null = place; at && at !== outermost; at = at.parentElement) path.push(at);
     path.push(outermost);
   };
   const keep = () => {

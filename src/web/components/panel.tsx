@@ -4,6 +4,7 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "rea
 import { type Failure, takeFailures } from "../graphql/act.ts";
 import { ConflictQuestion } from "./conflict.tsx";
 import type { FormState } from "./form.ts";
+import { menuButtonOf } from "./opener.ts";
 import classes from "./panel.module.css";
 import { Refusal } from "./refusal.tsx";
 import { DiscardQuestion } from "./unsaved.tsx";
@@ -118,6 +119,11 @@ export function Confirm({ title, children, confirmLabel, danger = true, confirm,
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+  const menu = useRef<HTMLElement>(null);
+  const open = () => {
+    menu.current = menuButtonOf(document.activeElement);
+    setAsking(true);
+  };
   const close = () => {
     setAsking(false);
     setFailure(undefined);
@@ -132,8 +138,15 @@ export function Confirm({ title, children, confirmLabel, danger = true, confirm,
   }
   return (
     <>
-      {button(() => setAsking(true))}
-      <Modal opened={asking} onClose={close} title={title} closeButtonProps={{ "aria-label": "Close" }}>
+      {button(open)}
+      <Modal
+        opened={asking}
+        onClose={close}
+        // Mantine gives it back to what asked, which a menu has taken with it.
+        onExitTransitionEnd={() => menu.current?.focus({ preventScroll: true })}
+        title={title}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
         <div className={classes["question"]}>{children}</div>
         <Refusal failure={failure} />
         <div className={classes["buttons"]}>

@@ -60,7 +60,7 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
           Sign out
         </Button>
       </header>
-      <main className={classes["main"]}>
+      <main className={classes["main"]} id="content" tabIndex={-1}>
         {!delivering && (
           <Alert color="yellow" variant="light" role="status" title="Nothing is delivered at the moment" m="md">
             What comes in waits until deliveries go on.
