@@ -42,7 +42,13 @@ export class EgressError extends Error {
   }
 }
 
-const BLOCKED = "this target is not allowed: it is no public address; the operator can allow it with HOOKLINE_EGRESS_ALLOW";
+const NOT_PUBLIC = "this target is not allowed: it is no public address";
+const BLOCKED = `${NOT_PUBLIC}; the operator can allow it with HOOKLINE_EGRESS_ALLOW`;
+const NO_HTTPS = "the URL must start with https://";
+const HTTP_INSIDE = "http:// is only for addresses inside HOOKLINE_EGRESS_ALLOW; use https://";
+
+/** The guard's sentences for who has no say in the operator's variables, such as a portal's customer. */
+export const withoutVariables = (text: string): string => text.replace(BLOCKED, NOT_PUBLIC).replace(HTTP_INSIDE, NO_HTTPS);
 const MAX_LENGTH = 2048;
 
 /** Services that take commands in plain text, or must never be reached by a webhook. */
@@ -114,17 +120,17 @@ export function createEgress(options: { allow: readonly string[]; resolver?: Res
       if (text.length > MAX_LENGTH) return refuse(`the URL is longer than ${MAX_LENGTH} characters`);
       const url = URL.parse(text);
       if (!url) return refuse("this is not an absolute URL");
-      if (url.protocol !== "https:" && url.protocol !== "http:") return refuse("the URL must start with https://");
+      if (url.protocol !== "https:" && url.protocol !== "http:") return refuse(NO_HTTPS);
       if (url.href.length > MAX_LENGTH) return refuse(`the URL is longer than ${MAX_LENGTH} characters`);
       if (url.username !== "" || url.password !== "") return refuse("the URL must not carry a user or password; use a header");
       const host = hostOf(url);
       if (host === "" || host === ".") return refuse("the URL has no host");
       const literal = isIP(host) !== 0;
       if (url.protocol === "http:") {
-        if (httpsOnly) return refuse("the URL must start with https://");
+        if (httpsOnly) return refuse(NO_HTTPS);
         // A name may still turn out to be allowed when it is resolved, unless nothing is.
         if (literal ? !rule.allowed(host) : rule.empty) {
-          return refuse("http:// is only for addresses inside HOOKLINE_EGRESS_ALLOW; use https://");
+          return refuse(HTTP_INSIDE);
         }
       }
       if (REFUSED_PORTS.has(url.port) && (literal ? !rule.allowed(host) : rule.empty)) return refuse(`port ${url.port} is not allowed`);

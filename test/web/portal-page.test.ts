@@ -213,3 +213,35 @@ test("it does so, too, where the mouse opened the menu, and Escape is the first 
     }
   }
 });
+
+test("an address with a number that no request can have is a page of what is not there", { timeout: 120_000 }, async () => {
+  const page = await customers.open();
+  const ours = await dashboard.context.newPage();
+  for (const number of ["abc", "99999999999999999999", "1.5", "-1", "1e3", "%20"]) {
+    for (const [where, path] of [[page, `/portal/requests/${number}`] as const, [ours, `/log/${number}`] as const]) {
+      await where.goto(dashboard.installation.url + path);
+      await where.getByText("There is no such request").waitFor({ timeout: 20_000 });
+      expect(await where.locator("h1").textContent(), path).toBe("Request");
+    }
+  }
+  expect(dashboard.mistakes).toEqual([]);
+  await page.context().close();
+  await ours.close();
+});
+
+test("a URL that is refused is explained to a customer without the operator's variables", { timeout: 120_000 }, async () => {
+  const page = await customers.open();
+  await page.getByRole("button", { name: "New webhook" }).first().click();
+  const panel = page.getByRole("dialog", { name: "New webhook" });
+  await panel.getByLabel("Name").fill("Refused");
+  for (const [url, reason] of [
+    ["http://10.1.2.3/in", "the URL must start with https://"],
+    ["https://10.1.2.3/in", "this target is not allowed: it is no public address"],
+  ] as const) {
+    await panel.getByLabel("Target URL").fill(url);
+    await panel.getByRole("button", { name: "Create webhook" }).click();
+    await panel.getByText(reason, { exact: true }).first().waitFor({ timeout: 20_000 });
+    expect(await panel.textContent()).not.toContain("HOOKLINE_");
+  }
+  await page.context().close();
+});

@@ -21,6 +21,7 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
+import { withoutVariables } from "../../delivery/egress.ts";
 import { ForbiddenError, NotFoundError } from "../../errors.ts";
 import type { Context } from "./context.ts";
 import { isNoun, isSeen, isSeenId } from "./portal-rows.ts";
@@ -179,6 +180,18 @@ function guardRoot(kind: "query" | "mutation" | "subscription", field: Field): v
   field.resolve = (root, args, context, info) => (context.caller?.portal ? guarded : resolve)(root, args, context, info);
 }
 
+/** Texts for people, which may speak of what only the operator can set. */
+const SAID = new Set(words("message errorDescription lastError stateReason"));
+
+function guardText(field: Field): void {
+  const resolve = field.resolve ?? defaultFieldResolver;
+  field.resolve = (row, args, context, info) => {
+    const said: unknown = resolve(row, args, context, info);
+    if (!context.caller?.portal) return said;
+    return Promise.resolve(said).then((text) => (typeof text === "string" ? withoutVariables(text) : text));
+  };
+}
+
 function guardRow(type: string, field: Field): void {
   const resolve = field.resolve ?? defaultFieldResolver;
   field.resolve = (row, args, context, info) => {
@@ -202,6 +215,7 @@ export function guardPortal(schema: GraphQLSchema): GraphQLSchema {
     const kind = kinds.get(type);
     for (const field of Object.values(type.getFields())) {
       if (!isListed(type.name, field.name)) continue;
+      if (SAID.has(field.name)) guardText(field);
       if (kind) guardRoot(kind, field);
       else if (isNoun(type.name)) guardRow(type.name, field);
     }

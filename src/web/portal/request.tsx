@@ -11,6 +11,7 @@ import { Tag } from "../components/tag.tsx";
 import { Ago } from "../components/time.tsx";
 import { useAct } from "../graphql/act.ts";
 import { Exchange } from "../request/exchange.tsx";
+import { requestNumber } from "../request/number.ts";
 import { PortalRequest, type PortalRequestDetail, PortalResend, PortalRetry, PortalSkip } from "./documents.ts";
 import { followPortal } from "./live.ts";
 import classes from "./portal.module.css";
@@ -105,7 +106,16 @@ function Attempts({ request }: { request: PortalRequestDetail }) {
 }
 
 export function PortalRequestPage() {
-  const number = Number(useParams()["number"]);
+  const number = requestNumber(useParams()["number"]);
+  if (number !== undefined) return <KnownNumber number={number} />;
+  return (
+    <Page title="Request" back={{ to: "/portal", label: "Webhooks" }}>
+      <Empty icon={IconSearchOff} title="There is no such request" />
+    </Page>
+  );
+}
+
+function KnownNumber({ number }: { number: number }) {
   const { writes } = usePortal();
   const [result, ask] = useQuery({ query: PortalRequest, variables: { number } });
   const again = () => ask({ requestPolicy: "network-only" });

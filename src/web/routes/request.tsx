@@ -37,6 +37,7 @@ import {
   Skip,
 } from "../request/documents.ts";
 import { Exchange } from "../request/exchange.tsx";
+import { requestNumber } from "../request/number.ts";
 import { SendAsTest } from "../request/send-as-test.tsx";
 import { saysMore, sentenceOf } from "../request/sentence.ts";
 import { Signature } from "../request/signature.tsx";
@@ -293,15 +294,16 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
 }
 
 export function Request() {
-  const number = Number(useParams()["number"]);
-  const [{ data, error, stale }, again] = useQuery({ query: RequestQuery, variables: { number }, pause: !Number.isInteger(number) });
+  const number = requestNumber(useParams()["number"]);
+  const known = number !== undefined;
+  const [{ data, error, stale }, again] = useQuery({ query: RequestQuery, variables: { number: number ?? 0 }, pause: !known });
   const refresh = () => again({ requestPolicy: "network-only" });
 
   const [status, setStatus] = useState<LiveStatus>("connecting");
 
   // Whatever happens to it is shown as it happens.
   useEffect(() => {
-    if (!Number.isInteger(number)) return;
+    if (number === undefined) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const end = follow({
       document: RequestChanged,
@@ -328,10 +330,10 @@ export function Request() {
   if (request && request.number === number) return <Detail key={request.id} request={request} refresh={refresh} status={status} />;
   const back = { to: "/log", label: "Log" };
   return (
-    <Page title={Number.isInteger(number) ? `#${number}` : "Request"} back={back}>
+    <Page title={known ? `#${number}` : "Request"} back={back}>
       {error ? (
         <Failed error={error} retry={refresh} />
-      ) : (data && !stale && request === null) || !Number.isInteger(number) ? (
+      ) : (data && !stale && request === null) || !known ? (
         <Empty icon={IconFileOff} title="There is no such request">
           It may have been deleted, or is older than the log is kept.
         </Empty>
