@@ -16,6 +16,7 @@ export const SESSION_COOKIE = "hookline_session";
 export const XSRF_COOKIE = "XSRF-TOKEN";
 export const PORTAL_COOKIE = "hookline_portal";
 export const PORTAL_XSRF_COOKIE = "PORTAL-XSRF-TOKEN";
+export const XSRF_HEADER = "x-xsrf-token";
 
 /** Which cookies, in this order, and which sessions are good somewhere. */
 export interface Door {
@@ -92,9 +93,14 @@ export function sessionOf(header: string | undefined, { cookies }: Door): string
 
 /** @throws ForbiddenError for a write of a portal's page that does not prove to have read its cookie */
 export function demandXsrf(headers: IncomingMessage["headers"], token: string): void {
-  const sent = headers["x-xsrf-token"];
+  const sent = headers[XSRF_HEADER];
   if (typeof sent !== "string" || !sameBytes(Buffer.from(sent), Buffer.from(xsrfToken(token))))
     throw new ForbiddenError(`send the cookie ${PORTAL_XSRF_COOKIE}'s value as X-XSRF-TOKEN with what writes`);
+}
+
+/** Whether X-XSRF-TOKEN, where it is sent, is of this session; else somebody else has signed in since the page was opened. */
+export function isOfSession(sent: unknown, token: string): boolean {
+  return typeof sent !== "string" || sent === "" || sameBytes(Buffer.from(sent), Buffer.from(xsrfToken(token)));
 }
 
 /** Written as the Origin's scheme would write it: `hooks.example.com:443` is `hooks.example.com` to https. */

@@ -1,8 +1,11 @@
+import { Button } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useCallback, useState } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { ErrorBoundary } from "./components/boundary.tsx";
+import { SessionGuard } from "./components/session-guard.tsx";
 import { Failed, LoadingRows } from "./components/states.tsx";
 import { UnsavedGuard } from "./components/unsaved.tsx";
+import { OUTSIDE } from "./graphql/tab.ts";
 import { ClientProvider, SessionProvider } from "./session.tsx";
 import { Shell } from "./shell.tsx";
 
@@ -86,7 +89,7 @@ function Ours() {
   if (pathname === "/sign-in" || ended) {
     const next = pathname === "/sign-in" ? new URLSearchParams(search).get("next") : pathname === "/" ? null : pathname + search;
     return (
-      <ClientProvider key={`in-${person}`} signedOut={signedOut}>
+      <ClientProvider key={`in-${person}`} signedOut={signedOut} door={OUTSIDE}>
         {/* The page does not wait for the address to change: a page that is being left may still set it itself. */}
         {pathname !== "/sign-in" && <Navigate to={next === null ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`} replace />}
         <Suspense>
@@ -98,6 +101,14 @@ function Ours() {
   return (
     <ClientProvider key={person} signedOut={signedOut}>
       <UnsavedGuard />
+      <SessionGuard
+        again="Sign in again in another tab: what you have typed is kept, and you go on here."
+        button={
+          <Button component="a" href="/sign-in" target="_blank" rel="noopener" data-autofocus>
+            Sign in in another tab
+          </Button>
+        }
+      />
       <SignedIn signOut={signedOut}>
         <Routes>
           <Route path="/" element={<Overview />} />

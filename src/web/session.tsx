@@ -3,7 +3,8 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { Provider, useQuery } from "urql";
 import { announceZone, currentZone, setZone } from "./components/zone.ts";
 import { useZoneChoice, zoneOf } from "./components/zone-choice.ts";
-import { createClient, type Door } from "./graphql/client.ts";
+import { createClient } from "./graphql/client.ts";
+import { type Door, isOf } from "./graphql/tab.ts";
 import { graphql, type ResultOf } from "./graphql/tada.ts";
 
 const ViewerQuery = graphql(`
@@ -71,6 +72,9 @@ export function SessionProvider({
   // It is asked again while somebody works: a server that does not answer takes no page away, and nothing that is typed on it.
   const viewer = result.data ? now : known;
   if (now && now !== known) setKnown(now);
+  useEffect(() => {
+    if (now) isOf(now.user?.id, now.organization.id);
+  }, [now]);
   const choice = useZoneChoice(viewer ? personOf(viewer) : "");
   const zone = viewer ? zoneOf(choice, viewer.organization.timeZone) : currentZone();
   // Before anything below formats a time.

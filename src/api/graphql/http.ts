@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
 import { isAsyncIterable } from "graphql-yoga";
 import type { Credential } from "../../accounts/authenticate.ts";
-import { type QuotaLeft, UnauthenticatedError } from "../../errors.ts";
+import { ForbiddenError, type QuotaLeft, UnauthenticatedError } from "../../errors.ts";
 import { isRawNumber, MOST_RAW_NUMBERS, parseJson, RawNumbersError } from "../../wire/json-exact.ts";
 import { overBounds, saysOver } from "../../wire/json-text.ts";
 import { ownedBy } from "../arriving.ts";
@@ -20,11 +20,13 @@ import {
   demandXsrf,
   GRAPHQL_DOOR,
   identify,
+  isOfSession,
   PORTAL_DOOR,
   portalCookies,
   type Signed,
   sessionCookies,
   sessionOf,
+  XSRF_HEADER,
 } from "../session.ts";
 import { answerType, EVENT_STREAM } from "./accept.ts";
 import { sendStream } from "./answer.ts";
@@ -38,6 +40,7 @@ import type { Yoga } from "./yoga.ts";
 
 const NOT_ACCEPTABLE =
   "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
+const OTHER_SESSION = "X-XSRF-TOKEN is another session's than the cookie: somebody else has signed in since; reload the page";
 const UNREADABLE = "UNSUPPORTED_MEDIA_TYPE";
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
@@ -153,7 +156,11 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     if (!credential && !isSignIn(sent)) throw new UnauthenticatedError();
     const portal = credential?.caller.portal !== undefined;
     // A WebSocket is no way round it: its door takes no cookie of a portal.
-    if (portal && cookie && WRITES.test(sent?.query ?? "")) demandXsrf(request.headers, sessionOf(request.headers.cookie, door) as string);
+    if (credential && cookie) {
+      const token = sessionOf(request.headers.cookie, door) as string;
+      if (portal && WRITES.test(sent?.query ?? "")) demandXsrf(request.headers, token);
+      if (!isOfSession(request.headers[XSRF_HEADER], token)) throw new ForbiddenError(OTHER_SESSION);
+    }
     const type = answerType(accept);
     if (type === undefined) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");
     const parameters = sent ?? parametersOfUrl(request.query as Record<string, unknown>);

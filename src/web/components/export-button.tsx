@@ -1,6 +1,7 @@
 /** What a list shows, whole, as a file: the browser downloads it, with the same filter. */
 import { Button, Menu } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
+import { download as guarded } from "../graphql/tab.ts";
 
 type Filter = Readonly<Record<string, unknown>>;
 
@@ -20,10 +21,10 @@ export function ExportButton({ list, filter }: { list: "requests" | "events"; fi
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item component="a" href={addressOf(`/v1/${list}.csv`, filter)} download>
+        <Menu.Item component="a" href={addressOf(`/v1/${list}.csv`, filter)} download onClick={guarded}>
           CSV, for spreadsheets
         </Menu.Item>
-        <Menu.Item component="a" href={addressOf(`/v1/${list}.ndjson`, filter)} download>
+        <Menu.Item component="a" href={addressOf(`/v1/${list}.ndjson`, filter)} download onClick={guarded}>
           NDJSON, for programs
         </Menu.Item>
       </Menu.Dropdown>

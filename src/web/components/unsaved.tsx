@@ -4,19 +4,15 @@ import type { Transition } from "history";
 import { useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { history } from "../history.ts";
 import classes from "./panel.module.css";
+import { hasUnsaved, open, type Work } from "./unsaved-work.ts";
 
-interface Work {
-  unsaved: boolean;
-}
-/** Every form on the page. Kept outside of React: a form settles and its page is left in one breath, without a render between. */
-const open = new Set<Work>();
 let ask: ((wanted: Transition) => void) | undefined;
 /** Set while the address is held, which also makes the browser ask before the tab is closed. */
 let release: (() => void) | undefined;
 let letting = false;
 
 function hold(): void {
-  const unsaved = [...open].some((work) => work.unsaved);
+  const unsaved = hasUnsaved();
   if (unsaved && !release && !letting) release = history.block(held);
   else if (!unsaved) letGo();
 }
@@ -42,6 +38,12 @@ function go(wanted: Transition): void {
     hold();
   });
   wanted.retry();
+}
+
+/** Whoever leaves now has been asked. */
+export function discardAll(): void {
+  for (const work of open) work.unsaved = false;
+  hold();
 }
 
 /** @returns `settle`: from now on, and until `dirty` changes, nothing is lost by leaving */

@@ -2,19 +2,16 @@
 import { stringifyDocument } from "@urql/core";
 import type { TadaDocumentNode } from "gql.tada";
 import { type Outcome, outcomeOf } from "./act.ts";
-import { xsrfToken } from "./client.ts";
 import { stringify } from "./json-text.ts";
-import { signedOut } from "./socket.ts";
+import { tabFetch } from "./tab.ts";
 
 /** @returns the answer's text; undefined: the server does not answer */
 export async function askExactly(document: TadaDocumentNode<unknown, never>, variables: object): Promise<string | undefined> {
-  const response = await fetch("/graphql", {
+  const response = await tabFetch("/graphql", {
     method: "POST",
-    credentials: "same-origin",
-    headers: { "content-type": "application/json", accept: "application/json", "x-xsrf-token": xsrfToken() },
+    headers: { "content-type": "application/json", accept: "application/json" },
     body: stringify({ query: stringifyDocument(document), variables }),
   }).catch(() => undefined);
-  if (response?.status === 401) signedOut();
   return response?.text().catch(() => undefined);
 }
 

@@ -4,7 +4,8 @@
  */
 import type { DocumentInput } from "@urql/core";
 import { stringifyDocument } from "@urql/core";
-import { askSession, signedOut, socket } from "./socket.ts";
+import { socket } from "./socket.ts";
+import { askSession, over } from "./tab.ts";
 
 export type LiveStatus = "connecting" | "live" | "reconnecting" | "paused";
 
@@ -94,7 +95,7 @@ export function follow<Data>(options: Follow<Data>): () => void {
     if (ended) return;
     unsubscribe?.();
     const codes = errors.map((error) => error.extensions?.code);
-    if (codes.includes("UNAUTHENTICATED")) signedOut();
+    if (codes.includes("UNAUTHENTICATED")) over();
     if (codes.includes("BAD_CURSOR")) {
       standing = false;
       tell("reconnecting");

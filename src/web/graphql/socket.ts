@@ -1,5 +1,6 @@
 /** The one WebSocket of the page: whether it answers, and whether the session behind it is still good. */
 import { type Client, createClient } from "graphql-ws";
+import { askSession, check, OtherSessionError, sessionToken } from "./tab.ts";
 
 /** Milliseconds between two pings; with the wait for the answer below three seconds, so that "Live" is never older. */
 const PING_MS = 1_500;
@@ -7,7 +8,7 @@ const PING_MS = 1_500;
 const LATE_MS = 1_200;
 /** No pong at all: the connection is given up and made anew. */
 const DEAD_MS = 8_000;
-/** Close codes by which the server says that the session is over: SECURITY of the API's socket. */
+/** Close codes by which the server says that the session is over, or that its rights are others: SECURITY of the API's socket. */
 const SIGNED_OUT = new Set([4401, 4403]);
 
 export interface Socket {
@@ -19,31 +20,11 @@ export interface Socket {
 }
 
 let shared: Socket | undefined;
-let onSignedOut: (() => void) | undefined;
 
-/**
- * A new person: what the last one's session opened is closed.
- * @param signedOut called when the server says that there is no session (any more)
- */
-export function belongTo(signedOut: () => void): void {
-  onSignedOut = signedOut;
+/** A new person: what the last one's session opened is closed. */
+export function closeSocket(): void {
   void shared?.client.dispose();
   shared = undefined;
-}
-
-export function signedOut(): void {
-  onSignedOut?.();
-}
-
-/** Asks over HTTP whether the session is over: a refused upgrade does not tell a browser why. */
-export async function askSession(): Promise<void> {
-  const response = await fetch("/graphql", {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { "content-type": "application/json" },
-    body: '{"query":"{ viewer { role } }"}',
-  }).catch(() => undefined);
-  if (response?.status === 401) signedOut();
 }
 
 export function socket(): Socket {
@@ -68,7 +49,11 @@ function open(): Socket {
     dead = undefined;
   };
   const client = createClient({
-    url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
+    url: async () => {
+      if (!(await check())) throw new OtherSessionError();
+      return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
+    },
+    connectionParams: () => ({ "x-xsrf-token": sessionToken() }),
     lazy: true,
     lazyCloseTimeout: 3_000,
     keepAlive: PING_MS,
@@ -79,7 +64,7 @@ function open(): Socket {
       closed: (event) => {
         calm();
         set(false);
-        if (SIGNED_OUT.has((event as CloseEvent).code)) signedOut();
+        if (SIGNED_OUT.has((event as CloseEvent).code)) void askSession();
       },
       ping: (received) => {
         if (received) return;

@@ -3,9 +3,10 @@ import { Alert, Button } from "@mantine/core";
 import { IconLinkOff } from "@tabler/icons-react";
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, Route, Routes } from "react-router";
+import { SessionGuard } from "../components/session-guard.tsx";
 import { LoadingRows } from "../components/states.tsx";
 import { useAct } from "../graphql/act.ts";
-import { PORTAL } from "../graphql/client.ts";
+import { PORTAL } from "../graphql/tab.ts";
 import { meta } from "../meta.ts";
 import { ClientProvider } from "../session.tsx";
 import { Brand, isBranded, paint } from "./brand.tsx";
@@ -112,6 +113,7 @@ export function Portal() {
     );
   return (
     <ClientProvider signedOut={ended} door={PORTAL}>
+      <SessionGuard again="Ask for a new link where you found the last one, and open it in this browser: what you have typed is kept, and you go on here." />
       <PortalSessionProvider>
         <Frame signedOut={ended}>
           <Routes>

@@ -1,6 +1,6 @@
 /** Live updates in the portal: its cookie is good for its own path alone, so they come as server-sent events and not over the socket. */
 import { stringifyDocument } from "@urql/core";
-import { PORTAL } from "../graphql/client.ts";
+import { askSession, check, PORTAL } from "../graphql/tab.ts";
 import { type PortalRow, PortalUpdates } from "./documents.ts";
 
 export type PortalLive = "connecting" | "live" | "reconnecting";
@@ -38,8 +38,13 @@ export function followPortal({ filter, after, next, status, lost }: Follow): () 
     status("reconnecting");
     clearTimeout(timer);
     timer = setTimeout(start, wait(attempt++));
+    // A stream that is refused does not say why.
+    void askSession();
   }
-  function start() {
+  async function start() {
+    const mayAsk = await check().catch(() => false);
+    if (ended) return;
+    if (!mayAsk) return again();
     const asked = new URLSearchParams({ query, variables: JSON.stringify({ filter, after: cursor }) });
     source = new EventSource(`${PORTAL.url}?${asked}`);
     source.onopen = () => status("live");
@@ -60,7 +65,7 @@ export function followPortal({ filter, after, next, status, lost }: Follow): () 
     });
   }
   status("connecting");
-  start();
+  void start();
   return () => {
     ended = true;
     clearTimeout(timer);

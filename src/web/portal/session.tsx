@@ -1,7 +1,8 @@
 /** Who is signed in to the portal: one application's people, by a link that is good once. */
-import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import { useQuery } from "urql";
 import { Failed, LoadingRows } from "../components/states.tsx";
+import { isOf } from "../graphql/tab.ts";
 import { PortalViewer } from "./documents.ts";
 
 interface PortalSession {
@@ -22,6 +23,9 @@ export function usePortal(): PortalSession {
 export function PortalSessionProvider({ children }: { children: ReactNode }) {
   const [{ data, error }, again] = useQuery({ query: PortalViewer });
   const viewer = data?.viewer;
+  useEffect(() => {
+    if (viewer?.application) isOf(viewer.application.id);
+  }, [viewer]);
   const session = useMemo<PortalSession | undefined>(
     () =>
       viewer?.application
