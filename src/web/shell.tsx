@@ -22,7 +22,7 @@ import {
 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
-import { useAct } from "./graphql/act.ts";
+import { useSignOut } from "./components/sign-out.ts";
 import { graphql } from "./graphql/tada.ts";
 import { PausedBanner } from "./organization/pause.tsx";
 import { useSession } from "./session.tsx";
@@ -39,17 +39,7 @@ const SignOut = graphql(`
 const Shortcuts = lazy(async () => ({ default: (await import("./components/shortcuts.tsx")).Shortcuts }));
 const SearchBox = lazy(async () => ({ default: (await import("./search/box.tsx")).SearchBox }));
 
-const PATIENCE_MS = 3_000;
 const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
-
-function useSignOut(signedOut: () => void): () => Promise<void> {
-  const { act } = useAct();
-  return async () => {
-    // A server that does not answer keeps nobody on a page that they want to leave.
-    await Promise.race([act(SignOut, {}), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-    signedOut();
-  };
-}
 
 function Item({ to, icon: Picture, label, also = [] }: { to: string; icon: Icon; label: string; also?: string[] }) {
   const { pathname } = useLocation();
@@ -81,7 +71,7 @@ function SchemeItems() {
   ));
 }
 
-function Person({ signOut, showShortcuts }: { signOut: () => Promise<void>; showShortcuts: () => void }) {
+function Person({ signOut, showShortcuts }: { signOut: () => void; showShortcuts: () => void }) {
   const { viewer } = useSession();
   const name = viewer.user?.name ?? viewer.user?.email ?? "API token";
   return (
@@ -109,7 +99,7 @@ function Person({ signOut, showShortcuts }: { signOut: () => Promise<void>; show
         <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={showShortcuts}>
           Keyboard shortcuts
         </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut()}>
+        <Menu.Item leftSection={<IconLogout size={15} />} onClick={signOut}>
           Sign out
         </Menu.Item>
       </Menu.Dropdown>
@@ -122,7 +112,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
   const [open, drawer] = useDisclosure(false);
   const [help, helpWindow] = useDisclosure(false);
   const [searching, search] = useDisclosure(false);
-  const signOut = useSignOut(signedOut);
+  const signOut = useSignOut(SignOut, signedOut);
   const navigate = useNavigate();
   const { pathname } = useLocation();
 
@@ -201,7 +191,7 @@ export function Shell({ children, signedOut }: { children: ReactNode; signedOut:
       </AppShell.Main>
       {searching && (
         <Suspense>
-          <SearchBox leave={search.close} signOut={() => void signOut()} showShortcuts={helpWindow.open} />
+          <SearchBox leave={search.close} signOut={signOut} showShortcuts={helpWindow.open} />
         </Suspense>
       )}
       {help && (

@@ -1,6 +1,7 @@
 /** Signing out ends on the sign-in page, at once, whatever the page is doing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { mutate } from "./helpers/seed.ts";
 
 let dashboard: Dashboard;
 
@@ -60,4 +61,69 @@ test(`B99 ${TIMES} times in a row, also while queries are under way and the menu
     }),
   );
   expect(dashboard.mistakes).toEqual([]);
+});
+
+test("without an answer it says that the person is still signed in, and stays; trying again works, in the portal too", {
+  timeout: 120_000,
+}, async () => {
+  const { installation, browser } = dashboard;
+  const made = await mutate(installation, "createApplication", { uid: "acme", name: "Acme Ltd" }, "... on Application { id }");
+  const link = (await mutate(installation, "createPortalLink", { applicationId: made.id }, "... on PortalLink { url }")).url;
+  const context = await browser.newContext();
+  const portal = await context.newPage();
+  await portal.goto(link);
+  const staff = await context.newPage();
+  await staff.request.post(`${installation.url}/sign-in-token`, {
+    headers: { origin: installation.url },
+    data: { token: installation.token },
+  });
+  await staff.goto(`${installation.url}/account`);
+  const press = async () => {
+    await staff.getByRole("button", { name: /^Administrator/ }).click();
+    await staff.getByRole("menuitem", { name: "Sign out" }).click();
+    await portal.getByRole("button", { name: "Sign out" }).click();
+  };
+  await portal.getByRole("button", { name: "Sign out" }).waitFor();
+  await staff.getByRole("button", { name: /^Administrator/ }).waitFor();
+  await context.setOffline(true);
+  await press();
+  for (const page of [portal, staff]) await page.getByText("You are still signed in").waitFor();
+  // No answer at all is none, either; a late one counts.
+  await context.setOffline(false);
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  for (const page of [portal, staff]) {
+    await page.getByText("You are still signed in").waitFor({ state: "hidden", timeout: 20_000 });
+    await page.route("**/graphql", async (route) => {
+      if (route.request().postData()?.includes("SignOut")) await held;
+      await route.continue().catch(() => undefined);
+    });
+  }
+  await press();
+  for (const page of [portal, staff]) await page.getByText("the server does not answer").waitFor();
+  answer();
+  await portal.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await staff.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+  for (const page of [portal, staff]) await page.unrouteAll({ behavior: "ignoreErrors" });
+  await portal.reload();
+  await portal.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await context.close();
+  expect(dashboard.mistakes).toEqual([]);
+});
+
+test("what is typed on the page is asked about first", { timeout: 60_000 }, async () => {
+  const page = await dashboard.open("/settings");
+  await page.getByLabel("Name", { exact: true }).first().fill("Typed and not saved");
+  await page.getByRole("button", { name: /^Administrator/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  const question = page.getByRole("dialog", { name: "Discard what you have typed?" });
+  await question.getByRole("button", { name: "Go on editing" }).click();
+  expect(await page.getByLabel("Name", { exact: true }).first().inputValue()).toBe("Typed and not saved");
+  await page.getByRole("button", { name: /^Administrator/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await question.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+  await page.close();
 });

@@ -6,7 +6,7 @@ import { history } from "../history.ts";
 import classes from "./panel.module.css";
 import { hasUnsaved, open, type Work } from "./unsaved-work.ts";
 
-let ask: ((wanted: Transition) => void) | undefined;
+let ask: ((leave: () => void) => void) | undefined;
 /** Set while the address is held, which also makes the browser ask before the tab is closed. */
 let release: (() => void) | undefined;
 let letting = false;
@@ -25,7 +25,13 @@ function letGo(): void {
 function held(wanted: Transition): void {
   // Filters and tabs change the address, too, and leave a page's forms where they are.
   if (ask === undefined || wanted.location.pathname === history.location.pathname) go(wanted);
-  else ask(wanted);
+  else ask(() => go(wanted));
+}
+
+/** For what leaves the page by itself, without another address. */
+export function askToLeave(leave: () => void): void {
+  if (ask === undefined || !hasUnsaved()) leave();
+  else ask(leave);
 }
 
 /** The back button changes the address later, so that it is held again when it has changed. */
@@ -96,9 +102,10 @@ export function DiscardQuestion({ asking, keep, discard }: QuestionProps) {
 
 /** Once for the whole dashboard. */
 export function UnsavedGuard() {
-  const [wanted, setWanted] = useState<Transition>();
+  const [wanted, setWanted] = useState<() => void>();
   useEffect(() => {
-    ask = (next) => setWanted(next);
+    // A function in a function: React calls what it is given.
+    ask = (leave) => setWanted(() => leave);
     return () => {
       ask = undefined;
     };
@@ -109,7 +116,7 @@ export function UnsavedGuard() {
       keep={() => setWanted(undefined)}
       discard={() => {
         setWanted(undefined);
-        if (wanted) go(wanted);
+        wanted?.();
       }}
     />
   );

@@ -4,8 +4,8 @@ import { IconLinkOff } from "@tabler/icons-react";
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, Route, Routes } from "react-router";
 import { SessionGuard } from "../components/session-guard.tsx";
+import { useSignOut } from "../components/sign-out.ts";
 import { LoadingRows } from "../components/states.tsx";
-import { useAct } from "../graphql/act.ts";
 import { PORTAL } from "../graphql/tab.ts";
 import { meta } from "../meta.ts";
 import { ClientProvider } from "../session.tsx";
@@ -42,7 +42,7 @@ function Gate({ title, children }: { title: string; children: ReactNode }) {
 
 function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => void }) {
   const { application, writes, delivering } = usePortal();
-  const { act } = useAct();
+  const signOut = useSignOut(PortalSignOut, signedOut);
   return (
     <>
       <header className={classes["bar"]}>
@@ -50,14 +50,7 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
         <p className={`clip ${classes["name"]}`}>
           <Link to="/portal">{application.name}</Link>
         </p>
-        <Button
-          size="xs"
-          variant="default"
-          onClick={async () => {
-            await act(PortalSignOut, {});
-            signedOut();
-          }}
-        >
+        <Button size="xs" variant="default" onClick={signOut}>
           Sign out
         </Button>
       </header>
