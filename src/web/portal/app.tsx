@@ -6,6 +6,7 @@ import { Link, Route, Routes } from "react-router";
 import { SessionGuard } from "../components/session-guard.tsx";
 import { useSignOut } from "../components/sign-out.ts";
 import { LoadingRows } from "../components/states.tsx";
+import { UnsavedGuard } from "../components/unsaved.tsx";
 import { PORTAL } from "../graphql/tab.ts";
 import { meta } from "../meta.ts";
 import { ClientProvider } from "../session.tsx";
@@ -106,6 +107,7 @@ export function Portal() {
     );
   return (
     <ClientProvider signedOut={ended} door={PORTAL}>
+      <UnsavedGuard />
       <SessionGuard again="Ask for a new link where you found the last one, and open it in this browser: what you have typed is kept, and you go on here." />
       <PortalSessionProvider>
         <Frame signedOut={ended}>
