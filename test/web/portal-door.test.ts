@@ -1,4 +1,4 @@
-/** How somebody comes into the portal, and leaves it: what is typed is asked about. */
+/** How somebody comes into the portal, and leaves it: a link is used up by the server alone, and what is typed is asked about. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
@@ -25,6 +25,45 @@ async function customer(): Promise<Page> {
   context.setDefaultTimeout(30_000);
   return context.newPage();
 }
+
+/** The same, with what the page posts to `path` going nowhere until `back`. */
+async function withoutServer(path: string): Promise<{ page: Page; back: () => Promise<void> }> {
+  const page = await customer();
+  await page.route(`**${path}`, (route) => (route.request().method() === "POST" ? route.abort("connectionrefused") : route.continue()));
+  return { page, back: () => page.unroute(`**${path}`) };
+}
+
+test("a portal link that is opened while the server is away is kept, also over a reload, and works once it is back", async () => {
+  const { page, back } = await withoutServer("/portal/sign-in");
+  await page.goto(await link());
+  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await back();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("No webhooks yet").waitFor();
+  expect(new URL(page.url()).hash).toBe("");
+  await page.context().close();
+});
+
+test("a sign-in link does so, too", async () => {
+  const { installation } = dashboard;
+  await installation.kill();
+  await installation.start();
+  const { page, back } = await withoutServer("/sign-in-link");
+  await page.goto(installation.signInLink());
+  await page.getByRole("button", { name: "Try the link again" }).waitFor();
+  await page.reload();
+  const again = page.getByRole("button", { name: "Try the link again" });
+  await again.waitFor();
+  await back();
+  await again.click();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  expect(new URL(page.url()).hash).toBe("");
+  await page.context().close();
+});
 
 test("Back asks before it throws away a form of the portal that is half filled", async () => {
   const page = await customer();

@@ -1,6 +1,6 @@
 /** The portal: what `/portal#token=…` opens. The dashboard, narrowed to one application. */
 import { Alert, Button } from "@mantine/core";
-import { IconLinkOff } from "@tabler/icons-react";
+import { type Icon, IconCloudOff, IconLinkOff } from "@tabler/icons-react";
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, Route, Routes } from "react-router";
 import { SessionGuard } from "../components/session-guard.tsx";
@@ -14,13 +14,20 @@ import { Brand, isBranded, paint } from "./brand.tsx";
 import { PortalSignOut } from "./documents.ts";
 import classes from "./portal.module.css";
 import { PortalRequestPage } from "./request.tsx";
-import { enterPortal, PortalSessionProvider, usePortal } from "./session.tsx";
+import { type Entered, enterPortal, PortalSessionProvider, usePortal } from "./session.tsx";
 import { PortalWebhookPage } from "./webhook.tsx";
 import { PortalWebhooksPage } from "./webhooks.tsx";
 
 const tokenInAddress = (): string | undefined => new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
 
-function Gate({ title, children }: { title: string; children: ReactNode }) {
+interface GateProps {
+  title: string;
+  picture?: Icon;
+  children: ReactNode;
+  action?: ReactNode;
+}
+
+function Gate({ title, picture: Picture = IconLinkOff, children, action }: GateProps) {
   useEffect(() => {
     const name = meta("portal-name");
     document.title = name === undefined ? title : `${title} · ${name}`;
@@ -33,9 +40,10 @@ function Gate({ title, children }: { title: string; children: ReactNode }) {
         </header>
       )}
       <main className={classes["gate"]}>
-        <IconLinkOff size={28} stroke={1.5} aria-hidden />
+        <Picture size={28} stroke={1.5} aria-hidden />
         <h1>{title}</h1>
         <p className="quiet">{children}</p>
+        {action}
       </main>
     </>
   );
@@ -73,23 +81,25 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
 }
 
 export function Portal() {
-  const [stage, setStage] = useState<"entering" | "inside" | "ended">(() => (tokenInAddress() === undefined ? "inside" : "entering"));
-  const [mistake, setMistake] = useState<string>();
+  const [stage, setStage] = useState<"entering" | "ended" | Entered>(() => (tokenInAddress() === undefined ? "inside" : "entering"));
   const tried = useRef(false);
   const ended = useCallback(() => setStage("ended"), []);
   useLayoutEffect(paint, []);
 
-  useEffect(() => {
+  const enter = useCallback(async () => {
     const token = tokenInAddress();
-    if (token === undefined || tried.current) return;
-    tried.current = true;
-    // The fragment is taken out of the address at once: it is no longer needed, and good for nobody else.
-    history.replaceState(history.state, "", location.pathname + location.search);
-    void enterPortal(token).then((problem) => {
-      setMistake(problem);
-      setStage(problem === undefined ? "inside" : "ended");
-    });
+    if (token === undefined) return;
+    setStage("entering");
+    const entered = await enterPortal(token);
+    // From then on it is of no use to anybody. Before, a reload and whoever tries again need it.
+    if (entered !== "unreachable") history.replaceState(history.state, "", location.pathname + location.search);
+    setStage(entered);
   }, []);
+  useEffect(() => {
+    if (tried.current) return;
+    tried.current = true;
+    void enter();
+  }, [enter]);
 
   // A further link that is opened in this tab changes the fragment alone, and loads nothing by itself.
   useEffect(() => {
@@ -99,12 +109,18 @@ export function Portal() {
   }, []);
 
   if (stage === "entering") return <LoadingRows />;
-  if (stage === "ended")
+  if (stage === "unreachable")
     return (
-      <Gate title={mistake === undefined ? "You are signed out" : "This link does not work"}>
-        {mistake ?? "Your session has ended."} Ask for a new link where you found this one.
+      <Gate title="The server cannot be reached" picture={IconCloudOff} action={<Button onClick={() => void enter()}>Try again</Button>}>
+        Your link is kept. Try again in a moment.
       </Gate>
     );
+  if (stage === "refused")
+    return (
+      <Gate title="This link does not work">This link was used before, or has expired. Ask for a new link where you found this one.</Gate>
+    );
+  if (stage === "ended")
+    return <Gate title="You are signed out">Your session has ended. Ask for a new link where you found the last one.</Gate>;
   return (
     <ClientProvider signedOut={ended} door={PORTAL}>
       <UnsavedGuard />

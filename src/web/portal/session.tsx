@@ -38,11 +38,16 @@ export function PortalSessionProvider({ children }: { children: ReactNode }) {
   return <LoadingRows />;
 }
 
-/** Trades the link's token for the portal's cookies. @returns what went wrong */
-export async function enterPortal(token: string): Promise<string | undefined> {
+/** How trying a link went. Unreachable: nobody has said anything of the link, which may be good still. */
+export type Entered = "inside" | "refused" | "unreachable";
+
+/** What says that somebody may try again, with the same. */
+const LATER = new Set([408, 425, 429]);
+
+/** Trades the link's token for the portal's cookies. */
+export async function enterPortal(token: string): Promise<Entered> {
   const headers = { "content-type": "application/json" };
   const response = await fetch("/portal/sign-in", { method: "POST", headers, body: JSON.stringify({ token }) }).catch(() => undefined);
-  if (response?.ok) return undefined;
-  if (!response || response.status >= 500) return "The server cannot be reached. Open the link again in a moment.";
-  return "This link was used before, or has expired.";
+  if (response?.ok) return "inside";
+  return !response || response.status >= 500 || LATER.has(response.status) ? "unreachable" : "refused";
 }

@@ -20,19 +20,18 @@ const SignInMutation = graphql(
 `,
   [Problem],
 );
-/** The one-time token stands in the fragment, which no link preview or proxy log ever sees; it is taken out of the address at once. */
-function takeLinkToken(): string | undefined {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
-  if (token !== undefined) history.replaceState(history.state, "", location.pathname + location.search);
-  return token;
-}
+/** The one-time token stands in the fragment, which no link preview or proxy log ever sees. */
+const linkToken = (): string | undefined => new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
+const withoutFragment = () => history.replaceState(history.state, "", location.pathname + location.search);
+
+const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
 
 /** Trades a link's or an API token for a session cookie. @returns what went wrong */
 async function trade(path: "/sign-in-link" | "/sign-in-token", token: string): Promise<string | undefined> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ token }) }).catch(() => undefined);
   if (response?.ok) return undefined;
-  if (!response || response.status >= 500) return "The server cannot be reached. Try again in a moment.";
+  if (!response || response.status >= 500) return UNREACHABLE;
   const problem = (await response.json().catch(() => ({}))) as { detail?: string };
   return `${(problem.detail ?? "this could not be used").replace(/^./, (first) => first.toUpperCase())}.`;
 }
@@ -55,7 +54,7 @@ const PROBLEMS: Record<string, string> = {
 function takeProblem(): string | undefined {
   const word = new URLSearchParams(location.hash.slice(1)).get("problem");
   if (word === null) return undefined;
-  history.replaceState(history.state, "", location.pathname + location.search);
+  withoutFragment();
   return (Object.hasOwn(PROBLEMS, word) ? PROBLEMS[word] : undefined) ?? "Single sign-on failed. Try again in a moment.";
 }
 
@@ -88,6 +87,8 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
   const [way, setWay] = useState<"password" | "token">("password");
   const [busy, setBusy] = useState(false);
   const [mistake, setMistake] = useState<string>();
+  /** The link's token is in the address still. */
+  const [held, setHeld] = useState(false);
   const looked = useRef(false);
 
   async function enter(attempt: Promise<string | undefined>) {
@@ -100,10 +101,19 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
     navigate(safe(next), { replace: true });
   }
 
+  /** The token stays in the address until the server has judged it: a reload, and whoever tries again, need it. */
+  async function byLink(token: string): Promise<string | undefined> {
+    setHeld(false);
+    const problem = await trade("/sign-in-link", token);
+    if (problem === UNREACHABLE) setHeld(true);
+    else withoutFragment();
+    return problem;
+  }
+
   function takeLink() {
-    const token = takeLinkToken();
+    const token = linkToken();
     const problem = takeProblem();
-    if (token !== undefined) void enter(trade("/sign-in-link", token));
+    if (token !== undefined) void enter(byLink(token));
     else if (problem !== undefined) setMistake(problem);
   }
 
@@ -134,6 +144,7 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
 
   function submit(event: FormEvent) {
     event.preventDefault();
+    setHeld(false);
     void enter(way === "token" ? trade("/sign-in-token", apiToken.trim()) : withPassword());
   }
 
@@ -145,6 +156,11 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
         {mistake !== undefined && (
           <Alert color="red" variant="light" role="alert">
             {mistake}
+            {held && (
+              <Button variant="default" size="xs" mt="xs" loading={busy} onClick={takeLink} display="block">
+                Try the link again
+              </Button>
+            )}
           </Alert>
         )}
         {next !== null && mistake === undefined && <p className={classes["hint"]}>Sign in to go on where you were.</p>}
