@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useCallback, useState } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { ErrorBoundary } from "./components/boundary.tsx";
@@ -101,14 +100,7 @@ function Ours() {
   return (
     <ClientProvider key={person} signedOut={signedOut}>
       <UnsavedGuard />
-      <SessionGuard
-        again="Sign in again in another tab: what you have typed is kept, and you go on here."
-        button={
-          <Button component="a" href="/sign-in" target="_blank" rel="noopener" data-autofocus>
-            Sign in in another tab
-          </Button>
-        }
-      />
+      <SessionGuard />
       <SignedIn signOut={signedOut}>
         <Routes>
           <Route path="/" element={<Overview />} />

@@ -124,7 +124,7 @@ export function Portal() {
   return (
     <ClientProvider signedOut={ended} door={PORTAL}>
       <UnsavedGuard />
-      <SessionGuard again="Ask for a new link where you found the last one, and open it in this browser: what you have typed is kept, and you go on here." />
+      <SessionGuard portal />
       <PortalSessionProvider>
         <Frame signedOut={ended}>
           <Routes>
