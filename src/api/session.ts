@@ -16,7 +16,10 @@ export const SESSION_COOKIE = "hookline_session";
 export const XSRF_COOKIE = "XSRF-TOKEN";
 export const PORTAL_COOKIE = "hookline_portal";
 export const PORTAL_XSRF_COOKIE = "PORTAL-XSRF-TOKEN";
-export const XSRF_HEADER = "x-xsrf-token";
+const XSRF_HEADER = "x-xsrf-token";
+/** By a name of our own: other programs of the same host have an XSRF-TOKEN, too, and send one. */
+export const TAB_COOKIE = "HOOKLINE-SESSION";
+export const TAB_HEADER = "x-hookline-session";
 
 /** Which cookies, in this order, and which sessions are good somewhere. */
 export interface Door {
@@ -70,7 +73,9 @@ export function sessionCookies(core: Core, token: string | undefined, expiresAt?
   const end = token === undefined ? "Max-Age=0" : `Expires=${(expiresAt as Date).toUTCString()}`;
   return [
     `${SESSION_COOKIE}=${token ?? ""}; Path=/; HttpOnly; SameSite=Lax; ${end}${secure}`,
-    `${XSRF_COOKIE}=${token === undefined ? "" : xsrfToken(token)}; Path=/; SameSite=Lax; ${end}${secure}`,
+    ...[XSRF_COOKIE, TAB_COOKIE].map(
+      (name) => `${name}=${token === undefined ? "" : xsrfToken(token)}; Path=/; SameSite=Lax; ${end}${secure}`,
+    ),
   ];
 }
 
@@ -98,7 +103,7 @@ export function demandXsrf(headers: IncomingMessage["headers"], token: string): 
     throw new ForbiddenError(`send the cookie ${PORTAL_XSRF_COOKIE}'s value as X-XSRF-TOKEN with what writes`);
 }
 
-/** Whether X-XSRF-TOKEN, where it is sent, is of this session; else somebody else has signed in since the page was opened. */
+/** Whether X-Hookline-Session, where it is sent, is of this session; else somebody else has signed in since the page was opened. */
 export function isOfSession(sent: unknown, token: string): boolean {
   return typeof sent !== "string" || sent === "" || sameBytes(Buffer.from(sent), Buffer.from(xsrfToken(token)));
 }

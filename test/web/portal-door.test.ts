@@ -21,9 +21,7 @@ const link = async (): Promise<string> =>
 
 /** A browser of somebody else. */
 async function customer(): Promise<Page> {
-  const context = await dashboard.browser.newContext({ reducedMotion: "reduce" });
-  context.setDefaultTimeout(30_000);
-  return context.newPage();
+  return (await dashboard.person()).newPage();
 }
 
 /** The same, with what the page posts to `path` going nowhere until `back`. */

@@ -19,9 +19,9 @@ const TIMES = 20;
 const AT_ONCE = 3;
 
 test(`B99 ${TIMES} times in a row, also while queries are under way and the menu still moves`, { timeout: 240_000 }, async () => {
-  const { installation, browser } = dashboard;
+  const { installation } = dashboard;
   const signOut = async (time: number) => {
-    const context = await browser.newContext();
+    const context = await dashboard.person({ reducedMotion: "no-preference" });
     const page = await context.newPage();
     await page.goto(`${installation.url}/sign-in`);
     await page.getByText("API token", { exact: true }).click();
@@ -66,10 +66,10 @@ test(`B99 ${TIMES} times in a row, also while queries are under way and the menu
 test("without an answer it says that the person is still signed in, and stays; trying again works, in the portal too", {
   timeout: 120_000,
 }, async () => {
-  const { installation, browser } = dashboard;
+  const { installation } = dashboard;
   const made = await mutate(installation, "createApplication", { uid: "acme", name: "Acme Ltd" }, "... on Application { id }");
   const link = (await mutate(installation, "createPortalLink", { applicationId: made.id }, "... on PortalLink { url }")).url;
-  const context = await browser.newContext();
+  const context = await dashboard.person();
   const portal = await context.newPage();
   await portal.goto(link);
   const staff = await context.newPage();

@@ -1,7 +1,10 @@
 /** A tab belongs to the session it was rendered for: nothing goes out under another's, and an end throws nothing away that was typed. */
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { createDefinition, mutate } from "./helpers/seed.ts";
@@ -41,8 +44,7 @@ const namesOf = async (token?: string): Promise<string[]> => {
 };
 
 async function browserOf<Result>(run: (context: BrowserContext) => Promise<Result>): Promise<Result> {
-  const context = await dashboard.browser.newContext({ viewport: { width: 1300, height: 850 }, reducedMotion: "reduce" });
-  context.setDefaultTimeout(30_000);
+  const context = await dashboard.person();
   try {
     return await run(context);
   } finally {
@@ -127,6 +129,13 @@ test("a dashboard's tab does nothing in another organization; without unsaved wo
     const idle = await context.newPage();
     await idle.goto(`${installation.url}/log`);
     await idle.getByRole("heading", { name: "Log" }).waitFor();
+    // Longer than a tab looks at its cookie again.
+    let documents = 0;
+    await idle.route("**/log", async (route) => {
+      documents += 1;
+      await sleep(2_000);
+      await route.continue();
+    });
     const form = await context.newPage();
     await form.goto(`${installation.url}/settings/event-types`);
     await form.getByRole("button", { name: "New event type" }).first().click();
@@ -142,14 +151,36 @@ test("a dashboard's tab does nothing in another organization; without unsaved wo
       const { eventTypes } = await installation.graphql("{ eventTypes(first: 100) { edges { node { name } } } }", {}, token);
       expect(JSON.stringify(eventTypes)).not.toContain("typed.here");
     }
-    const downloads: string[] = [];
-    context.on("request", (request) => /\/v1\//.test(request.url()) && downloads.push(request.url()));
     await idle.bringToFront();
-    await idle.getByRole("navigation", { name: "Main" }).waitFor();
     await idle.getByText("Umbrella", { exact: true }).waitFor();
+    expect(documents).toBe(1);
     await mine.bringToFront();
     await mine.getByText("Umbrella", { exact: true }).waitFor();
-    expect(downloads).toEqual([]);
+  });
+  expect(dashboard.mistakes).toEqual([]);
+});
+
+test("who signs in again as the same person goes on in every tab: live, and with downloads", { timeout: 120_000 }, async () => {
+  const { installation } = dashboard;
+  await browserOf(async (context) => {
+    const page = await signIn(context, installation.token);
+    // Another program's of this host, by a name that many have.
+    await context.addCookies([{ name: "XSRF-TOKEN", value: "100%", url: installation.url }]);
+    await page.goto(`${installation.url}/log`);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await signIn(context, installation.token);
+    await page.bringToFront();
+    await page.getByRole("button", { name: "Export" }).click();
+    const downloaded = page.waitForEvent("download");
+    await page.getByRole("menuitem", { name: "CSV" }).click();
+    await downloaded;
+    // The connection breaks while the tab has not asked yet whose the cookie is now.
+    await signIn(context, installation.token);
+    await page.bringToFront();
+    await context.setOffline(true);
+    await page.getByText("Reconnecting").waitFor();
+    await context.setOffline(false);
+    await page.getByText("Live", { exact: true }).waitFor();
   });
   expect(dashboard.mistakes).toEqual([]);
 });
@@ -161,16 +192,33 @@ test("the server refuses what a page sends under another session than its own", 
     const headers = { "content-type": "application/json", origin };
     const response = await fetch(`${origin}/sign-in-token`, { method: "POST", headers, body: JSON.stringify({ token }) });
     const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(";")[0] as string);
-    return { cookie: cookies.join("; "), xsrf: cookies.find((each) => each.startsWith("XSRF-TOKEN="))?.slice(11) as string };
+    return {
+      cookie: cookies.join("; "),
+      name: cookies.find((each) => each.startsWith("HOOKLINE-SESSION="))?.slice("HOOKLINE-SESSION=".length) as string,
+    };
   };
   const [mine, theirs] = [await enter(installation.token), await enter(otherToken)];
-  const status = async (cookie: string, xsrf: string | undefined) => {
-    const headers = { "content-type": "application/json", origin, cookie, ...(xsrf === undefined ? {} : { "x-xsrf-token": xsrf }) };
+  const status = async (cookie: string, named: Record<string, string>) => {
+    const headers = { "content-type": "application/json", origin, cookie, ...named };
     return (await fetch(`${origin}/graphql`, { method: "POST", headers, body: '{"query":"{ viewer { role } }"}' })).status;
   };
-  expect(await status(mine.cookie, mine.xsrf)).toBe(200);
-  expect(await status(mine.cookie, undefined)).toBe(200);
-  expect(await status(theirs.cookie, mine.xsrf)).toBe(403);
+  expect(await status(mine.cookie, { "x-hookline-session": mine.name })).toBe(200);
+  expect(await status(mine.cookie, {})).toBe(200);
+  expect(await status(theirs.cookie, { "x-hookline-session": mine.name })).toBe(403);
+  // What programs of before sent in it was never looked at here.
+  expect(await status(mine.cookie, { "x-xsrf-token": "anything" })).toBe(200);
+  const closed = async (cookie: string, name: string) => {
+    const socket = new WebSocket(`${origin.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers: { cookie, origin } });
+    socket.on("open", () => socket.send(JSON.stringify({ type: "connection_init", payload: { "x-hookline-session": name } })));
+    const answer = await Promise.race([
+      once(socket, "message").then(([data]) => JSON.parse(String(data)).type as string),
+      once(socket, "close").then(([code]) => code as number),
+    ]);
+    socket.close();
+    return answer;
+  };
+  expect(await closed(mine.cookie, mine.name)).toBe("connection_ack");
+  expect(await closed(theirs.cookie, mine.name)).toBe(4403);
 });
 
 test("an end of the session keeps what is typed; signing in in another tab lets it be saved", { timeout: 120_000 }, async () => {

@@ -26,7 +26,7 @@ import {
   type Signed,
   sessionCookies,
   sessionOf,
-  XSRF_HEADER,
+  TAB_HEADER,
 } from "../session.ts";
 import { answerType, EVENT_STREAM } from "./accept.ts";
 import { sendStream } from "./answer.ts";
@@ -40,7 +40,7 @@ import type { Yoga } from "./yoga.ts";
 
 const NOT_ACCEPTABLE =
   "answers are application/json or application/graphql-response+json, subscriptions text/event-stream: name one of them in Accept";
-const OTHER_SESSION = "X-XSRF-TOKEN is another session's than the cookie: somebody else has signed in since; reload the page";
+const OTHER_SESSION = "X-Hookline-Session is another session's than the cookie: somebody else has signed in since; reload the page";
 const UNREADABLE = "UNSUPPORTED_MEDIA_TYPE";
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const KEYS = new Set(["query", "variables", "operationName", "extensions"]);
@@ -159,7 +159,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
     if (credential && cookie) {
       const token = sessionOf(request.headers.cookie, door) as string;
       if (portal && WRITES.test(sent?.query ?? "")) demandXsrf(request.headers, token);
-      if (!isOfSession(request.headers[XSRF_HEADER], token)) throw new ForbiddenError(OTHER_SESSION);
+      if (!isOfSession(request.headers[TAB_HEADER], token)) throw new ForbiddenError(OTHER_SESSION);
     }
     const type = answerType(accept);
     if (type === undefined) throw new BadRequest(406, NOT_ACCEPTABLE, "NOT_ACCEPTABLE");

@@ -198,7 +198,7 @@ export function costLimits(
     if (costOf(schema, document, operation, read.variableValues) > GRAPHQL.cost)
       return {
         problem: exceeded(
-          `points of cost (one for a node that a page can hold, ${GRAPHQL.bodyCost} for a body, ${GRAPHQL.countCost} for a totalCount): ask for smaller pages, or in parts`,
+          `nodes on its pages (its cost: one for each that a page can hold, ${GRAPHQL.bodyCost} for a body, ${GRAPHQL.countCost} for a totalCount): ask for smaller pages, or in parts`,
           GRAPHQL.cost,
         ),
       };

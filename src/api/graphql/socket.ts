@@ -22,7 +22,7 @@ import { GRAPHQL_JSON, LIVE } from "../limits.ts";
 import { type Ending, endingOf, type LiveConnections } from "../live-connections.ts";
 import { problemText } from "../problem.ts";
 import { pathOf } from "../routing.ts";
-import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOfSession, isOwnOrigin, SESSION_COOKIE, XSRF_HEADER } from "../session.ts";
+import { bearerOf, cookiesOf, foreignPage, GRAPHQL_DOOR, isOfSession, isOwnOrigin, SESSION_COOKIE, TAB_HEADER } from "../session.ts";
 import type { Context } from "./context.ts";
 import { createErrorMask } from "./errors.ts";
 import { shown, textOf } from "./shown.ts";
@@ -113,7 +113,7 @@ export function serveSockets(
       const token = given === undefined ? cookie : (bearerOf(given) ?? given);
       const credential = token ? await authenticate(core, token, GRAPHQL_DOOR.kinds) : undefined;
       if (!credential || !token) return false;
-      const sent = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === XSRF_HEADER)?.[1];
+      const sent = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === TAB_HEADER)?.[1];
       if (given === undefined && !isOfSession(sent, token)) return false;
       Object.assign(extra, { credential, token });
       extra.place = live.open({ credential, token, end: (why) => end(extra, why) });

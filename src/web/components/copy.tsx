@@ -18,7 +18,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 export function CopyField({ text, label, shown }: { text: string; label: string; shown?: string }) {
   return (
     <span className={classes["field"]}>
-      <span className={`mono ${classes["text"]}`}>{shown ?? text}</span>
+      <span className="mono">{shown ?? text}</span>
       <CopyButton text={text} label={label} />
     </span>
   );

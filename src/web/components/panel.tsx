@@ -2,6 +2,7 @@
 import { Button, Drawer, Modal } from "@mantine/core";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { type Failure, takeFailures } from "../graphql/act.ts";
+import { useTab } from "../graphql/tab.ts";
 import { ConflictQuestion } from "./conflict.tsx";
 import type { FormState } from "./form.ts";
 import { menuButtonOf } from "./opener.ts";
@@ -64,6 +65,8 @@ interface PanelProps {
 
 export function FormPanel({ opened, close, title, submitLabel, submit, form, size = 520, children }: PanelProps) {
   const [asking, setAsking] = useState(false);
+  // Of a session that is none any more another window speaks above this one.
+  const { state } = useTab();
   // After the event: both windows listen for Escape, and the one that asks must not answer as well.
   const ask = (next: boolean) => setTimeout(() => setAsking(next));
   // A save that ended meanwhile has answered the question.
@@ -84,7 +87,7 @@ export function FormPanel({ opened, close, title, submitLabel, submit, form, siz
         onClose={leave}
         title={title}
         size={size}
-        closeOnEscape={!asking}
+        closeOnEscape={!asking && state === "good"}
         closeButtonProps={{ "aria-label": "Close" }}
         classNames={{ body: classes["body"] ?? "", title: classes["title"] ?? "" }}
       >

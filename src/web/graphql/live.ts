@@ -5,7 +5,7 @@
 import type { DocumentInput } from "@urql/core";
 import { stringifyDocument } from "@urql/core";
 import { socket } from "./socket.ts";
-import { askSession, over } from "./tab.ts";
+import { askSession, check, over } from "./tab.ts";
 
 export type LiveStatus = "connecting" | "live" | "reconnecting" | "paused";
 
@@ -59,8 +59,10 @@ export function follow<Data>(options: Follow<Data>): () => void {
     if (attempt > 1) void askSession();
   }
 
-  function start() {
+  async function start() {
+    const may = await check().catch(() => false);
     if (ended) return;
+    if (!may) return again();
     standing = true;
     let settled = false;
     unsubscribe = client.subscribe<Data>(
@@ -110,7 +112,7 @@ export function follow<Data>(options: Follow<Data>): () => void {
     else if (standing) tell("live");
   });
   tell("connecting");
-  start();
+  void start();
   return () => {
     ended = true;
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 /** The one WebSocket of the page: whether it answers, and whether the session behind it is still good. */
 import { type Client, createClient } from "graphql-ws";
-import { askSession, check, OtherSessionError, sessionToken } from "./tab.ts";
+import { askSession, sessionToken } from "./tab.ts";
 
 /** Milliseconds between two pings; with the wait for the answer below three seconds, so that "Live" is never older. */
 const PING_MS = 1_500;
@@ -49,11 +49,8 @@ function open(): Socket {
     dead = undefined;
   };
   const client = createClient({
-    url: async () => {
-      if (!(await check())) throw new OtherSessionError();
-      return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
-    },
-    connectionParams: () => ({ "x-xsrf-token": sessionToken() }),
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
+    connectionParams: () => ({ "x-hookline-session": sessionToken() }),
     lazy: true,
     lazyCloseTimeout: 3_000,
     keepAlive: PING_MS,

@@ -1,7 +1,7 @@
 /**
  * Whose session the calls of this tab go out under. Cookies are the browser's: a sign-in in another tab changes them here, too,
  * and what was typed for one organization must not be saved in another. So a tab belongs to the session that it was rendered for,
- * and sends that session's half of the XSRF pair, which the server compares with the cookie.
+ * and sends that session's name, which the server compares with the cookie.
  *
  *   good  → over   the server says that the session has ended, while something unsaved stands on the page
  *   good  → other  the cookie is another person's session now: nothing goes out; without unsaved work the page is loaded anew
@@ -14,15 +14,15 @@ import { hasUnsaved } from "../components/unsaved-work.ts";
 
 export interface Door {
   url: string;
-  /** The second half of the XSRF pair: the cookie that scripts may read goes back as a header. None: its calls need no session. */
-  xsrfCookie: string | undefined;
+  /** Names the session, for scripts: what stood in it when the page was rendered goes out with each call. None: its calls need no session. */
+  cookie: string | undefined;
   /** Asks who is signed in. */
   whose: string;
 }
-export const OURS: Door = { url: "/graphql", xsrfCookie: "XSRF-TOKEN", whose: "{ viewer { user { id } organization { id } } }" };
-export const PORTAL: Door = { url: "/portal/graphql", xsrfCookie: "PORTAL-XSRF-TOKEN", whose: "{ viewer { application { id } } }" };
+export const OURS: Door = { url: "/graphql", cookie: "HOOKLINE-SESSION", whose: "{ viewer { user { id } organization { id } } }" };
+export const PORTAL: Door = { url: "/portal/graphql", cookie: "PORTAL-XSRF-TOKEN", whose: "{ viewer { application { id } } }" };
 /** Of the sign-in page. */
-export const OUTSIDE: Door = { url: "/graphql", xsrfCookie: undefined, whose: "" };
+export const OUTSIDE: Door = { url: "/graphql", cookie: undefined, whose: "" };
 
 type State = "good" | "over" | "other";
 
@@ -49,6 +49,8 @@ const NOTE = "hookline.other-session";
 
 let tab: Tab = { door: OUTSIDE, token: "", whose: undefined, signedOut: () => undefined, state: "good" };
 let looking: ReturnType<typeof setInterval> | undefined;
+/** The page is being loaded anew: a second time would begin it again. */
+let leaving = false;
 /**
  * Queries that go on once the session is good again: a page that holds unsaved work is not replaced by their failure. Of those
  * that are asked again and again the last goes on, whose answer is the answer of all.
@@ -62,10 +64,10 @@ const changed = () => {
 };
 
 /** The last of a name: the server takes the last of the session's, too. */
-function tokenNow({ xsrfCookie }: Door): string {
-  if (xsrfCookie === undefined) return "";
-  const found = document.cookie.split("; ").findLast((each) => each.startsWith(`${xsrfCookie}=`));
-  return decodeURIComponent(found?.slice(xsrfCookie.length + 1) ?? "");
+function tokenNow({ cookie }: Door): string {
+  if (cookie === undefined) return "";
+  const found = document.cookie.split("; ").findLast((each) => each.startsWith(`${cookie}=`));
+  return found?.slice(cookie.length + 1) ?? "";
 }
 
 /** From now on the tab belongs to the session that the cookie is of. */
@@ -98,6 +100,7 @@ function set(state: State): void {
 
 /** Also asked when nothing is called: somebody signs in in another tab, or discards what they typed. */
 function look(): void {
+  if (leaving) return;
   if (isForeign(tab)) void check().catch(() => undefined);
   if (hasUnsaved()) return;
   if (tab.state === "over") tab.signedOut();
@@ -107,6 +110,9 @@ function look(): void {
 const isForeign = (mine: Tab): boolean => ![mine.token, ""].includes(tokenNow(mine.door));
 
 export function loadAnew(): void {
+  if (leaving) return;
+  leaving = true;
+  clearInterval(looking);
   try {
     sessionStorage.setItem(NOTE, "1");
   } catch {
@@ -126,33 +132,42 @@ export function takeNote(): boolean {
   }
 }
 
+function headersOf(token: string, given?: HeadersInit): Headers {
+  const headers = new Headers(given);
+  // The second is what the portal's server demands of what writes.
+  if (token !== "") for (const name of ["x-hookline-session", "x-xsrf-token"]) headers.set(name, token);
+  return headers;
+}
+
 const post = (mine: Tab, query: string, token: string): Promise<Response> =>
   fetch(mine.door.url, {
     method: "POST",
     credentials: "same-origin",
-    headers: { "content-type": "application/json", "x-xsrf-token": token },
+    headers: headersOf(token, { "content-type": "application/json" }),
     body: JSON.stringify({ query }),
   });
 
-let asking: { token: string; answer: Promise<string | undefined> } | undefined;
+/** Of the newest token: whose a session is never changes. */
+let asked: { token: string; answer: Promise<string | undefined> } | undefined;
 
-/** Who the session of this token is; undefined when it has ended. @throws when the server cannot be reached */
+/** Who the session of this token is; undefined when it has ended. @throws when the server does not say */
 function ask(mine: Tab, token: string): Promise<string | undefined> {
-  if (asking?.token === token) return asking.answer;
+  if (asked?.token === token) return asked.answer;
   const answer = (async () => {
     const response = await post(mine, mine.door.whose, token);
-    if (response.status >= 500) throw new TypeError("the server does not answer");
-    const { data } = (await response.json()) as { data?: { viewer?: Record<string, { id: string } | null> } };
-    return (
-      data?.viewer &&
-      Object.values(data.viewer)
-        .map((each) => each?.id)
-        .join()
-    );
-  })().finally(() => {
-    asking = undefined;
+    if (response.status === 401) return undefined;
+    const { data } = (await response.json()) as { data?: { viewer?: Record<string, { id: string } | null> | null } };
+    if (!response.ok || !data?.viewer) throw new TypeError("the server does not say who is signed in");
+    return Object.values(data.viewer)
+      .map((each) => each?.id)
+      .join();
+  })();
+  const mineAsked = { token, answer };
+  asked = mineAsked;
+  answer.catch(() => {
+    // Asked again.
+    if (asked === mineAsked) asked = undefined;
   });
-  asking = { token, answer };
   return answer;
 }
 
@@ -164,12 +179,18 @@ export async function check(): Promise<boolean> {
   const mine = tab;
   if (!isForeign(mine)) return mine.state !== "other";
   const token = tokenNow(mine.door);
-  const whose = mine.whose === undefined ? undefined : await ask(mine, token);
+  const whose = mine.whose === undefined ? "" : await ask(mine, token);
   if (mine !== tab || tokenNow(mine.door) !== token) return check();
   if (mine.whose !== undefined && whose === mine.whose) {
     mine.token = token;
     set("good");
     return true;
+  }
+  // The cookie names a session that is none, as another program's of this host: this one is over.
+  if (whose === undefined) {
+    if (hasUnsaved()) set("over");
+    else mine.signedOut();
+    return false;
   }
   // Before it is known whose the page is, nothing was typed on it.
   set("other");
@@ -179,6 +200,7 @@ export async function check(): Promise<boolean> {
 
 /** The server says that there is no session (any more). */
 export function over(): void {
+  if (leaving) return;
   if (isForeign(tab)) void check().catch(() => undefined);
   else if (hasUnsaved()) set("over");
   else tab.signedOut();
@@ -192,14 +214,24 @@ export async function askSession(): Promise<void> {
   if (response?.status === 401 && mine === tab) over();
 }
 
-const MUTATION = /"query":"\s*mutation\b/;
+const MUTATION = /^\s*mutation\b/;
+
+/** The document of a call that urql sends. */
+function documentOf({ body }: RequestInit): string {
+  try {
+    return String((JSON.parse(String(body)) as { query?: unknown }).query);
+  } catch {
+    return "";
+  }
+}
 
 /** As fetch: under the tab's own session, or not at all. */
 export async function tabFetch(url: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const mine = tab;
-  const isQuery = !MUTATION.test(String(init.body));
+  const document = documentOf(init);
+  const isQuery = !MUTATION.test(document);
   const later = async () => {
-    await new Promise<void>((resolve) => waiting.set(String(init.body), resolve));
+    await new Promise<void>((resolve) => waiting.set(document, resolve));
     return tabFetch(url, init);
   };
   if (!(await check())) {
@@ -208,9 +240,7 @@ export async function tabFetch(url: RequestInfo | URL, init: RequestInit = {}): 
     changed();
     throw new OtherSessionError();
   }
-  const headers = new Headers(init.headers);
-  if (mine.token !== "") headers.set("x-xsrf-token", mine.token);
-  const response = await fetch(url, { ...init, credentials: "same-origin", headers });
+  const response = await fetch(url, { ...init, credentials: "same-origin", headers: headersOf(mine.token, init.headers) });
   if (response.ok && mine === tab && !isForeign(mine)) set("good");
   if (mine !== tab || (response.status !== 401 && response.status !== 403)) return response;
   // Refused, as the cookie was changed on the way: it is asked whose it is.
@@ -235,11 +265,16 @@ export function useTab(): { state: State; tries: number } {
   return { state, tries: useSyncExternalStore(subscribe, () => tries) };
 }
 
-/** A download that the browser itself asks for. */
-export function download(event: { preventDefault: () => void }): void {
+/** A download that the browser itself asks for: it goes out once the tab may. */
+export function download(event: { preventDefault: () => void; currentTarget: { href: string } }): void {
   if (!isForeign(tab) && tab.state !== "other") return;
   event.preventDefault();
-  tries += 1;
-  void check().catch(() => undefined);
-  changed();
+  const { href } = event.currentTarget;
+  void check()
+    .catch(() => false)
+    .then((may) => {
+      if (may) return location.assign(href);
+      tries += 1;
+      changed();
+    });
 }

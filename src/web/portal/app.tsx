@@ -7,7 +7,7 @@ import { SessionGuard } from "../components/session-guard.tsx";
 import { useSignOut } from "../components/sign-out.ts";
 import { LoadingRows } from "../components/states.tsx";
 import { UnsavedGuard } from "../components/unsaved.tsx";
-import { PORTAL } from "../graphql/tab.ts";
+import { belongTo, OUTSIDE, PORTAL } from "../graphql/tab.ts";
 import { meta } from "../meta.ts";
 import { ClientProvider } from "../session.tsx";
 import { Brand, isBranded, paint } from "./brand.tsx";
@@ -83,7 +83,11 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
 export function Portal() {
   const [stage, setStage] = useState<"entering" | "ended" | Entered>(() => (tokenInAddress() === undefined ? "inside" : "entering"));
   const tried = useRef(false);
-  const ended = useCallback(() => setStage("ended"), []);
+  const ended = useCallback(() => {
+    // What is opened in this browser from now on is nothing of this page's.
+    belongTo(OUTSIDE, () => undefined);
+    setStage("ended");
+  }, []);
   useLayoutEffect(paint, []);
 
   const enter = useCallback(async () => {

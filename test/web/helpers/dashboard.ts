@@ -1,5 +1,5 @@
 /** The dashboard in a browser, signed in, for one test file. */
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "./browser.ts";
 import { type Installation, startInstallation } from "./installation.ts";
 
@@ -11,6 +11,8 @@ export interface Dashboard {
   /** Errors on the browser's console: a page must write none. */
   mistakes: string[];
   open(path: string): Promise<Page>;
+  /** A browser of somebody else, signed in nowhere, whose mistakes count as well. */
+  person(options?: BrowserContextOptions): Promise<BrowserContext>;
   close(): Promise<void>;
 }
 
@@ -39,12 +41,14 @@ async function openIn(installation: Installation): Promise<Dashboard> {
   // Playwright's own is half of it: too short for a page on a machine that starts a server beside it.
   context.setDefaultTimeout(60_000);
   const mistakes: string[] = [];
-  context.on("page", (page) => {
-    page.on("console", (message) => {
-      if (message.type() === "error" && !EXPECTED.test(message.text())) mistakes.push(message.text());
+  const watch = (watched: BrowserContext) =>
+    watched.on("page", (page) => {
+      page.on("console", (message) => {
+        if (message.type() === "error" && !EXPECTED.test(message.text())) mistakes.push(message.text());
+      });
+      page.on("pageerror", (error) => mistakes.push(String(error)));
     });
-    page.on("pageerror", (error) => mistakes.push(String(error)));
-  });
+  watch(context);
   const first = await context.newPage();
   await first.goto(installation.signInLink());
   await first.getByRole("navigation", { name: "Main" }).waitFor();
@@ -54,6 +58,12 @@ async function openIn(installation: Installation): Promise<Dashboard> {
     browser,
     context,
     mistakes,
+    async person(options = {}) {
+      const other = await browser.newContext({ viewport: { width: 1300, height: 850 }, reducedMotion: "reduce", ...options });
+      other.setDefaultTimeout(60_000);
+      watch(other);
+      return other;
+    },
     async open(path) {
       const page = await context.newPage();
       await page.goto(installation.url + path);
