@@ -15,7 +15,7 @@ import { clientConfig, SessionClient, type SessionConfig } from "./session-clien
 import { asFirst, organizationOf } from "./tenancy.ts";
 import { asOrganization, type Tenant, TenantPool } from "./tenant.ts";
 import { unwrapping } from "./through-prisma.ts";
-import { type Sent, together } from "./together.ts";
+import { together } from "./together.ts";
 import { transact } from "./transact.ts";
 
 export type { PoolClient } from "pg";
@@ -102,7 +102,7 @@ export interface Database {
   /** A session of the owner's of its own, without limits but TCP's keepalive, for what may take hours; cut when `signal` says so. */
   asOwnerForLong<T>(work: (client: pg.ClientBase) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Statements that are one transaction, in one round trip on the hot pool: db/together.ts. */
-  together(sent: () => readonly Sent[], before?: Sent): ReturnType<typeof together>;
+  together(sent: Parameters<typeof together>[1], ahead?: Parameters<typeof together>[2]): ReturnType<typeof together>;
   /** Connections made from now on are new ones: those that are open lead to a server that is of no use any more. */
   dropConnections(silent?: boolean): void;
   close(): Promise<void>;
@@ -192,7 +192,7 @@ export function openDatabase(url: string | Logins, options: DatabaseOptions = {}
         await client.end().catch(() => undefined);
       }
     },
-    together: (sent, before) => together(pool, sent, before),
+    together: (sent, ahead) => together(pool, sent, ahead),
     dropConnections(silent) {
       pool.dropAll(silent);
       tenantPool.dropAll(silent);

@@ -220,34 +220,59 @@ const isAnswer = (error: unknown) => /^[0-9A-Z]{5}$/.test(String((error as { cod
 /**
  * Runs a transaction in one round trip.
  * @param sent asked for once there is a connection
- * @param before a transaction of its own, committed first, that travels in the same message; its failure does not keep the other from running
- * @returns what each statement of `sent` came to, and `before`; undefined: that one failed
+ * @param ahead.statement a transaction of its own, committed first, that travels in the same message; its failure does not keep the other from running
+ * @param ahead.came called once, as soon as that one has ended, which the other may not do for seconds: with what it came to; undefined: it failed, or was not sent
+ * @returns what each statement of `sent` came to
  * @throws the database's error: nothing of `sent` was kept, unless the connection broke before the answer came
  */
 export async function together(
   pool: pg.Pool,
   sent: () => readonly Sent[],
-  before?: Sent,
-): Promise<{ came: Came[]; before: Came | undefined }> {
-  const client = await pool.connect();
+  ahead?: { statement: Sent; came: (came: Came | undefined) => void },
+): Promise<Came[]> {
+  let tell = ahead?.came;
+  let wrong: unknown;
+  const told = (came?: Came) => {
+    const telling = tell;
+    tell = undefined;
+    try {
+      telling?.(came);
+    } catch (error) {
+      wrong = error;
+    }
+  };
+  let client: pg.PoolClient;
+  try {
+    client = await pool.connect();
+  } catch (error) {
+    told();
+    throw error;
+  }
+  let came: Came[];
   try {
     const main = new Transaction(sent());
     let results: Promise<Came[]>;
-    let first: Promise<Came[] | undefined> | undefined;
-    if (before) {
-      const own = new Transaction([before]);
+    let first: Promise<void> | undefined;
+    if (ahead) {
+      const own = new Transaction([ahead.statement]);
       own.behind = main;
       results = new Promise((resolve, reject) => {
         // Its turn with node-postgres; it is on its way already.
         own.ended = () => void run(client, main).then(resolve, reject);
       });
-      first = run(client, own).catch(() => undefined);
+      first = run(client, own).then(
+        (results) => told(results[0]),
+        () => told(),
+      );
     } else results = run(client, main);
-    const came = await results;
+    came = await results;
+    await first;
     client.release();
-    return { came, before: (await first)?.[0] };
   } catch (error) {
+    told();
     client.release(isAnswer(error) ? undefined : (error as Error));
     throw error;
   }
+  if (wrong !== undefined) throw wrong;
+  return came;
 }

@@ -71,24 +71,23 @@ export async function acceptAtOnce(db: Pick<Database, "together">, numbers: Numb
   const { lanes, of } = wantedLanes(matches);
   const ahead = matches.length === 0 ? NO_NUMBERS : await numbers.ahead(organizationId, matches.length);
   let ids: string[] = [];
-  let before: Record<string, unknown> | undefined;
-  try {
-    const sent = () => {
-      ids = matches.map(() => newId());
-      const lockOf = [lanes.map(() => organizationId), lanes.map((lane) => lane.laneId), String(given.patienceMs)];
-      return [
-        { statement: lockNewestLanes, values: lockOf },
-        { statement: acceptEvents, values: valuesOf(given, lanes, of, ids, ahead) },
-      ];
-    };
-    const done = await db.together(sent, "block" in ahead ? ahead.block : undefined);
-    before = done.before?.rows[0];
-    const rows = (done.came[1]?.rows ?? []) as Row[];
-    const tickets = rows[0]?.written ? ticketsOf(given, lanes, of, ids, rows) : [];
-    return { written: rows[0]?.written ?? false, version: rows[0]?.version, tickets };
-  } finally {
-    if ("took" in ahead) ahead.took(before);
-  }
+  const sent = () => {
+    ids = matches.map(() => newId());
+    const lockOf = [lanes.map(() => organizationId), lanes.map((lane) => lane.laneId), String(given.patienceMs)];
+    return [
+      { statement: lockNewestLanes, values: lockOf },
+      { statement: acceptEvents, values: valuesOf(given, lanes, of, ids, ahead) },
+    ];
+  };
+  // Others wait for the block, not for the lane that this transaction may wait for.
+  const block =
+    "block" in ahead
+      ? { statement: ahead.block, came: (came?: { rows: Record<string, unknown>[] }) => ahead.took(came?.rows[0]) }
+      : undefined;
+  const came = await db.together(sent, block);
+  const rows = (came[1]?.rows ?? []) as Row[];
+  const tickets = rows[0]?.written ? ticketsOf(given, lanes, of, ids, rows) : [];
+  return { written: rows[0]?.written ?? false, version: rows[0]?.version, tickets };
 }
 
 function valuesOf(given: Accepting, lanes: readonly Wanted[], of: readonly Wanted[], ids: readonly string[], ahead: Ahead): unknown[] {

@@ -172,7 +172,7 @@ async function commitAtOnce(db: Database, steps: readonly LaneStep[], options: C
   add(letLanesGo, letGoValues(steps));
   // Last, after every lock: see publish.ts.
   if (settlements.length > 0) add(publishChanges, publishValues(settledChanges(settlements)));
-  const { came } = await db.together(() => sent);
+  const came = await db.together(() => sent);
   const rowsOf = <R>(at: number) => (at === 0 ? [] : came[at]?.rows) as R[];
   const errors = errorsInRow(counts?.definitionIds ?? [], rowsOf(counted));
   return resultsOf(steps, came[1]?.rows as HeldRow[], new Set(rowsOf<{ id: string }>(markedAt).map((row) => row.id)), errors, new Set());

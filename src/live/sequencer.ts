@@ -57,7 +57,7 @@ async function look(core: Core, organizationId: string): Promise<{ head: number;
   const now = core.clock.monotonic();
   const atAll = now - line.lookedAtAll > LOOK_AT_ALL_MS;
   const values = [organizationId, atAll ? 0 : line.above];
-  const { came } = await core.db.together(() => [
+  const came = await core.db.together(() => [
     { statement: beginSequencing, values },
     { statement: sequence, values: [...values, AT_ONCE] },
   ]);

@@ -40,7 +40,7 @@ const echoes = new Map(
 type Row = { back: unknown[]; length: number };
 async function bothWays(echo: Statement<RowShape>, values: readonly unknown[]): Promise<Row[]> {
   const alone = (await echo.rows(t.core.db.pool, [values])) as unknown as Row[];
-  const { came } = await t.core.db.together(() => [{ statement: echo, values: [values] }]);
+  const came = await t.core.db.together(() => [{ statement: echo, values: [values] }]);
   return [...alone, ...((came[0]?.rows ?? []) as unknown as Row[])];
 }
 
@@ -72,7 +72,7 @@ test("values of an enum go by their names", async () => {
     row: { state: "enum:webhook_request_state?" },
   });
   const values = ["PENDING", null, "DELIVERED"];
-  const { came } = await t.core.db.together(() => [{ statement: states as unknown as Statement<RowShape>, values: [values] }]);
+  const came = await t.core.db.together(() => [{ statement: states as unknown as Statement<RowShape>, values: [values] }]);
   expect(came[0]?.rows.map((row) => row["state"])).toEqual(values);
 });
 
@@ -107,7 +107,7 @@ test("when one of several fails nothing of them is kept, and the connection goes
   ];
   for (const _ of [1, 2]) await expect(t.core.db.together(both)).rejects.toMatchObject({ code: "22P02" });
   expect(await t.core.db.unscoped.rateBucket.count({ where: { key: "kept" } })).toBe(0);
-  const { came } = await t.core.db.together(() => [
+  const came = await t.core.db.together(() => [
     { statement: made, values: ["kept"] },
     { statement: failing, values: ["7"] },
   ]);
