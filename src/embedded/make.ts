@@ -28,6 +28,8 @@ export interface MakeOptions {
   programs: Programs;
   runAs: RunAs | undefined;
   signal?: AbortSignal | undefined;
+  /** Of initdb, where the programs are not the ones that come along. */
+  locale?: readonly string[];
   /** initdb runs. */
   launched?: (() => void) | undefined;
 }
@@ -36,7 +38,16 @@ export interface MakeOptions {
 const LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
 
 /** @throws EmbeddedError; what was made by then is removed again */
-export async function makeCluster({ home, cluster, password, programs, runAs, signal, launched }: MakeOptions): Promise<void> {
+export async function makeCluster({
+  home,
+  cluster,
+  password,
+  programs,
+  runAs,
+  signal,
+  launched,
+  locale = LOCALE,
+}: MakeOptions): Promise<void> {
   const making = path.join(home, `${PREFIX}${process.pid}-${Date.now()}`);
   const fresh = path.join(making, "data");
   const handover = path.join(making, "password");
@@ -46,7 +57,7 @@ export async function makeCluster({ home, cluster, password, programs, runAs, si
     writeFileSync(handover, password, { mode: 0o600 });
     if (runAs) for (const file of [making, handover]) chownSync(file, runAs.uid, runAs.gid);
     const words = [...(runAs?.prefix ?? []), programs.initdb, "-D", fresh, "-U", USER, "--auth=scram-sha-256", `--pwfile=${handover}`];
-    const made = await run([...words, ...LOCALE], {
+    const made = await run([...words, ...locale], {
       signal,
       // So that the next start can end it, should this process be killed meanwhile.
       started: (pid) => {

@@ -32,7 +32,8 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
   if (runAs) chownSync(home, runAs.uid, runAs.gid);
   const password = "own-Zebra-77";
   const parts = { cluster, runAs, programs: options.programs ?? (await programs()) };
-  await makeCluster({ ...parts, home, password });
+  // As a database of any version may be, and Debian's 15 must be.
+  await makeCluster({ ...parts, home, password, locale: ["--encoding=UTF8", "--locale=C"] });
   for (const [name, from] of Object.entries(options.files ?? {})) {
     const file = path.join(cluster, name);
     writeFileSync(file, readFileSync(from));
