@@ -49,7 +49,8 @@ export class LaneRun {
   #reserved = 0;
   #halt: Halt | null = null;
   #gone: LaneStep["gone"] = null;
-  #dueMs: number | null = null;
+  /** When the first of those that wait for a retry may go, or the head: monotonic; null: nothing waits that we know of. */
+  #dueAt: number | null = null;
   #left = false;
   #concurrency = 1;
   #stopAt: number | null = null;
@@ -215,7 +216,7 @@ export class LaneRun {
       done: this.#done.length,
       concurrency: this.#place.slots(this.#concurrency, hand.marked + hand.inFlight),
       ...{ window, room, perCommit: perCommitOf(this.#concurrency, this.#pace) },
-      retryKnown: this.#dueMs !== null,
+      retryKnown: this.#dueAt !== null,
     };
   }
 
@@ -251,7 +252,7 @@ export class LaneRun {
         }, FLUSH_MS);
         return false;
       case "END":
-        if (move.why === "HEAD_WAITS") this.#dueMs = (this.#queue.buffer[0]?.light.dueAt as number) - this.#parts.clock.monotonic();
+        if (move.why === "HEAD_WAITS") this.#dueAt = this.#queue.buffer[0]?.light.dueAt as number;
         this.#halt ??= { kind: "WAIT", reason: null };
         void this.#commit(0);
         return false;
@@ -327,6 +328,7 @@ export class LaneRun {
     if (this.#left) return;
     this.#queue.settled(settlements);
     if (!result.valid) return this.#end(0);
+    for (const { waitMs } of settlements) if (waitMs !== null) this.#waits(waitMs);
     this.#lease.renewed(at);
     this.#catalogVersion = Math.max(this.#catalogVersion, result.catalogVersion);
     this.#after(result, halt);
@@ -336,7 +338,7 @@ export class LaneRun {
     if (halt) {
       // A free lane waits for nothing but its own requests: one that came meanwhile is due now.
       const now = halt.kind === "LEAVE" || (this.lane.free && result.lastNumber !== this.#queue.known);
-      this.#end(halt.kind === "BLOCK" ? null : now ? 0 : this.#dueMs);
+      this.#end(halt.kind === "BLOCK" ? null : now ? 0 : this.#dueMs());
       return;
     }
     this.#queue.written(result.marked);
@@ -350,15 +352,25 @@ export class LaneRun {
     this.pump();
   }
 
-  /** A free lane goes on while some of its requests wait: it looks again when the first of them is due. */
+  /**
+   * A free lane goes on while some of its requests wait: it looks again when the first of them is due. Counted from when that is
+   * written: a look before it would find nothing, and none would follow.
+   */
   #waits(ms: number): void {
-    this.#dueMs = Math.min(this.#dueMs ?? Number.POSITIVE_INFINITY, ms);
+    const at = this.#parts.clock.monotonic() + ms;
+    if (this.#dueAt !== null && this.#dueAt <= at) return;
+    this.#dueAt = at;
     if (!this.lane.free || ms > LONGEST_TIMER_MS) return;
-    this.#due ??= setTimeout(() => {
+    clearTimeout(this.#due);
+    this.#due = setTimeout(() => {
       this.#due = undefined;
-      this.#dueMs = null;
+      this.#dueAt = null;
       this.news();
-    }, this.#dueMs);
+    }, ms);
+  }
+
+  #dueMs(): number | null {
+    return this.#dueAt === null ? null : Math.max(0, this.#dueAt - this.#parts.clock.monotonic());
   }
 
   #end(dueMs: number | null): void {
@@ -409,7 +421,6 @@ export class LaneRun {
     const settlement = settlementOf(request, attempted, plan, this.lane.free, this.#parts);
     this.#done.push(settlement);
     if (settlement.state === "REJECTED" && !this.lane.free) this.#gaveUp = true;
-    if (settlement.waitMs !== null) this.#waits(settlement.waitMs);
     const stops = attempted.verdict?.gone ? plan?.definition.policy.onGone : undefined;
     if (stops) this.#gone = { state: stops, requestId: request.id };
     this.#halt = haltOf(settlement, this.lane.free, this.#gone !== null, this.#halt);
