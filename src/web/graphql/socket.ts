@@ -23,7 +23,8 @@ let shared: Socket | undefined;
 
 /** A new person: what the last one's session opened is closed. */
 export function closeSocket(): void {
-  void shared?.client.dispose();
+  // One that is being opened may be refused just now: nobody waits for it any more.
+  void Promise.resolve(shared?.client.dispose()).catch(() => undefined);
   shared = undefined;
 }
 
