@@ -96,7 +96,7 @@ describe("B99 signing out", { timeout: 60_000 }, () => {
       const query = ask("{ viewer { role } }").then((response) => response.text());
       const out = await ask("mutation { signOut { __typename } }");
       expect(await out.json()).toEqual({ data: { signOut: { __typename: "Viewer" } } });
-      expect(out.headers.getSetCookie()).toHaveLength(2);
+      expect(out.headers.getSetCookie()).toHaveLength(3);
       await query;
       // And the stream ends.
       for await (const _ of stream.body as ReadableStream<Uint8Array>);
