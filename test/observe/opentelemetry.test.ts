@@ -97,7 +97,10 @@ test("retried attempts are spans of their own in one trace, with their errors; a
   receiver.respond((call) => (call.path.startsWith(`/${type}`) && calls().length < 3 ? 503 : 200));
   const event = await emit({ type }, { traceparent: given });
   await expect.poll(attempts).toHaveLength(3);
-  const { rows } = await app.t.core.db.pool.query<{ id: string }>("SELECT id FROM webhook_request WHERE event_type = $1", [type]);
+  // The span ends with the answer, which is settled a little later.
+  const settled = "SELECT id FROM webhook_request WHERE event_type = $1 AND state = 'DELIVERED'";
+  await expect.poll(async () => (await app.t.core.db.pool.query(settled, [type])).rowCount).toBe(1);
+  const { rows } = await app.t.core.db.pool.query<{ id: string }>(settled, [type]);
   const resend = await fetch(`${app.url}/graphql`, {
     method: "POST",
     headers: {
