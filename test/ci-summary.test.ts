@@ -64,8 +64,18 @@ describe("the last line of CI", () => {
     const again = (...names: string[]) => filesToRunAgain(report({ testResults: names.map(failed) }));
     expect(again()).toEqual([]);
     expect(again("a.test.ts", "b.test.ts")).toEqual(["a.test.ts", "b.test.ts"]);
-    expect(again("a.test.ts", "b.test.ts", "c.test.ts")).toEqual([]);
+    expect(again("a.test.ts", "b.test.ts", "c.test.ts", "d.test.ts", "e.test.ts")).toEqual([]);
     expect(again("test/ordering.property.test.ts")).toEqual([]);
+  });
+
+  it("runs a file again during which an error went uncaught, though its tests passed", () => {
+    const uncaught = (name: string) =>
+      `Error: late\nThis error originated in "\u001b[1m${name}\u001b[22m" test file. It doesn't mean the error was thrown inside.\n`;
+    const printed = uncaught("test/b.test.ts") + uncaught("test/a.test.ts") + uncaught("test/b.test.ts");
+    const failed = { status: "failed", name: "/clone/test/a.test.ts", assertionResults: [{ status: "failed" }] };
+    expect(filesToRunAgain(report(), printed)).toEqual(["test/b.test.ts", "test/a.test.ts"]);
+    expect(filesToRunAgain(report({ testResults: [failed] }), printed)).toEqual(["/clone/test/a.test.ts", "test/b.test.ts"]);
+    expect(filesToRunAgain(report(), "4790 passed")).toEqual([]);
   });
 
   it("counts a file that ran again as it ended then", () => {
