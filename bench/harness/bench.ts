@@ -43,6 +43,8 @@ export interface Bench {
   /** Of counts and minutes; below 1 a run only tries the rows and shows nothing. */
   scale: number;
   scaled(count: number): number;
+  /** Units of a run of some four seconds: shorter ones differ by half. @param warm the run before it @param least at least so many, in hundreds */
+  lasting(warm: Figure, least: number): number;
   /** In a process apart; calls at the same time are of as many processes. */
   load(load: Load): Promise<LoadResult>;
   baseline(name: BaselineName): Promise<Baseline>;
@@ -56,6 +58,8 @@ export interface Bench {
   clear(): Promise<void>;
   close(): Promise<void>;
 }
+
+const LASTING_SECONDS = 4;
 
 const NEEDS_DATABASE: ReadonlySet<BaselineName> = new Set(["db", "rate", "naive", "bare"]);
 
@@ -91,11 +95,13 @@ export async function openBench({ statements, ...options }: { runs: number; scal
   };
   // Started beforehand, so that no measured stretch has the start of a process in it.
   const idle: Program[] = [await startGenerator()];
+  const scaled = (count: number) => Math.max(1, Math.round(count * options.scale));
   return {
     postgres,
     receiver,
     ...options,
-    scaled: (count) => Math.max(1, Math.round(count * options.scale)),
+    scaled,
+    lasting: ({ perSecond }, least) => 100 * Math.ceil(scaled(Math.max(least, perSecond * LASTING_SECONDS)) / 100),
     async load(load) {
       const generator = idle.pop() ?? (await startGenerator());
       const result = await generator.ask<LoadResult>(load);

@@ -65,12 +65,13 @@ async function outcomeOf(bench: Bench, network: Network, shape: Shape, processes
       },
     );
   };
-  await run(0, bench.scaled(2_000));
+  // As much for each process: code is still compiled after the first thousands of calls.
+  const warm = await run(0, bench.scaled(5_000) * processes);
   const locks = watchLocks(bench);
   const figures: Figure[] = [];
   let outOfOrder = 0;
   for (let i = 0; i < bench.runs; i++) {
-    figures.push(await run(1_000_000 * (i + 1), bench.scaled(4_000)));
+    figures.push(await run(1_000_000 * (i + 1), bench.lasting(warm, 4_000)));
     // Two producers of one lane have no order between them; a single one has.
     if (shape === "one" && processes === 1) outOfOrder += (await bench.receiver.received()).outOfOrder;
   }

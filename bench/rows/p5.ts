@@ -11,17 +11,18 @@ interface Side {
   stop(): Promise<void>;
 }
 
-async function side(bench: Bench, definitions: number, count: number, ordering?: "KEY"): Promise<Side> {
+/** @param count of a run; else as many as last some seconds */
+async function side(bench: Bench, definitions: number, ordering?: "KEY", count?: number): Promise<Side> {
   const platform = await startPlatform(await bench.postgres.database());
   await makeDefinitions(platform, { count: definitions, targetUrl: bench.receiver.url, ...(ordering ? { ordering } : {}) });
   const events = (offset: number, number: number) =>
     pipelineRun(bench, platform, { count: number, types: definitions, perCall: 1, offset });
-  await events(0, bench.scaled(5_000));
+  const warm = await events(0, bench.scaled(10_000));
   const figures: Figure[] = [];
   return {
     figures,
     async run(i) {
-      figures.push(await events(1_000_000 * (i + 1), bench.scaled(count)));
+      figures.push(await events(1_000_000 * (i + 1), count === undefined ? bench.lasting(warm, 10_000) : bench.scaled(count)));
     },
     stop: () => platform.stop(),
   };
@@ -34,9 +35,9 @@ export const p5: Row = {
   async run(bench) {
     // 100 000 keys over the runs.
     const sides = [
-      await side(bench, 100, 10_000),
-      await side(bench, bench.scaled(10_000), 10_000),
-      await side(bench, 1, Math.ceil(100_000 / bench.runs), "KEY"),
+      await side(bench, 100),
+      await side(bench, bench.scaled(10_000)),
+      await side(bench, 1, "KEY", Math.ceil(100_000 / bench.runs)),
     ] as const;
     for (let i = 0; i < bench.runs; i++) for (const each of sides) await each.run(i);
     for (const each of sides) await each.stop();
