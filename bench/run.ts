@@ -87,6 +87,7 @@ try {
       process.exitCode = 1;
       await bench.clear();
     }
+    await bench.postgres.drop();
     result.seconds = Math.round((performance.now() - began) / 1000);
     result.lines = bench.lines.slice(first);
     results.push(result);

@@ -49,7 +49,7 @@ export interface Bench {
   load(load: Load): Promise<LoadResult>;
   baseline(name: BaselineName): Promise<Baseline>;
   receiverOfItsOwn(): Promise<Receiver>;
-  /** Rate and CPU while `work` runs. @param servers pids whose trees are the server's side */
+  /** Rate and CPU while `work` runs, from a checkpoint on. @param servers pids whose trees are the server's side */
   measured(servers: readonly number[], units: number, work: () => Promise<void>): Promise<Figure>;
   /** Prints a line of the row's report, and keeps it. */
   say(line: string): void;
@@ -112,9 +112,14 @@ export async function openBench({ statements, ...options }: { runs: number; scal
       const program = await start(`bench/frozen/${name}.ts`, { env: { NODE_ENV: "production" } });
       programs.push(program);
       const prepare: Prepare = { payloads: texts, receiverUrl: receiver.url };
-      if (NEEDS_DATABASE.has(name)) prepare.databaseUrl = await postgres.database();
+      const databases = NEEDS_DATABASE.has(name) ? [await postgres.database()] : [];
+      if (databases[0] !== undefined) prepare.databaseUrl = databases[0];
       const { url = "" } = await program.ask<{ url?: string }>({ prepare });
-      return { ...program, url, run: (run) => program.ask({ run }) };
+      const stop = async () => {
+        await program.stop();
+        await postgres.drop(databases);
+      };
+      return { ...program, url, run: (run) => program.ask({ run }), stop };
     },
     async receiverOfItsOwn() {
       const another = await startReceiver();
@@ -126,6 +131,7 @@ export async function openBench({ statements, ...options }: { runs: number; scal
         const server = (await Promise.all(servers.map(cpuMs))).reduce((sum, ms) => sum + ms, 0);
         return { server, postgres: await cpuMs(postgres.pid) };
       };
+      await postgres.checkpoint();
       const before = await look();
       const began = performance.now();
       await work();

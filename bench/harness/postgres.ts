@@ -27,6 +27,10 @@ export interface Postgres {
   admin: pg.Client;
   /** Makes an empty database. @returns its URL */
   database(): Promise<string>;
+  /** Drops databases, those of the present row by default: autovacuum would work on them while others are measured. */
+  drop(urls?: readonly string[]): Promise<void>;
+  /** What was written before is on disk: no run pays for the one before it. */
+  checkpoint(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,16 +80,27 @@ export async function startPostgres(statements: boolean): Promise<Postgres> {
   const admin = await connected(url("postgres"), () => child.exitCode !== null);
   const { rows } = await admin.query<{ version: string }>("SELECT current_setting('server_version') AS version");
   const pid = Number((await readFile(path.join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
-  let databases = 0;
+  let made = 0;
+  const databases = new Set<string>();
   return {
     pid,
     port,
     version: rows[0]?.version ?? "",
     admin,
     async database() {
-      const name = `bench_${++databases}`;
+      const name = `bench_${++made}`;
       await admin.query(`CREATE DATABASE ${name}`);
+      databases.add(url(name));
       return url(name);
+    },
+    async drop(urls = [...databases]) {
+      for (const each of urls) {
+        await admin.query(`DROP DATABASE IF EXISTS ${new URL(each).pathname.slice(1)} WITH (FORCE)`);
+        databases.delete(each);
+      }
+    },
+    async checkpoint() {
+      await admin.query("CHECKPOINT");
     },
     async stop() {
       await admin.end();
