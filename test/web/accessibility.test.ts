@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Fault, faultsOf, OF_THE_THEME, settled, turnTo } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { pagesOf } from "./helpers/pages.ts";
 import { seed } from "./helpers/seed.ts";
 
 let dashboard: Dashboard;
@@ -16,33 +17,11 @@ beforeAll(async () => {
   const data =
     await dashboard.installation.graphql(`{ webhookDefinitions(first: 1) { edges { node { id } } } goals(first: 3) { edges { node { id } } }
     webhookRequests(first: 1, filter: {state: [REJECTED]}) { edges { node { number } } } }`);
-  paths = [
-    "/",
-    "/log",
-    `/log/${data.webhookRequests.edges[0].node.number}`,
-    "/lanes",
-    "/webhooks",
-    `/webhooks/${data.webhookDefinitions.edges[0].node.id}`,
-    "/workflow-rules",
-    "/connections",
-    "/scripts",
-    "/secret-keys",
-    "/web-services",
-    "/goals",
-    "/goals/wall",
-    `/goals/${data.goals.edges[2].node.id}`,
-    "/inbound-webhooks",
-    "/settings",
-    "/settings/users",
-    "/settings/api-tokens",
-    "/settings/event-types",
-    "/settings/audit-log",
-    "/nowhere",
-    "/account",
-    "/applications",
-    "/events",
-    "/inbound-webhooks?kind=events",
-  ];
+  paths = pagesOf({
+    webhook: data.webhookDefinitions.edges[0].node.id,
+    goal: data.goals.edges[2].node.id,
+    number: data.webhookRequests.edges[0].node.number,
+  });
 }, 180_000);
 afterAll(async () => {
   await dashboard?.close();

@@ -34,11 +34,11 @@ async function withoutServer(path: string): Promise<{ page: Page; back: () => Pr
 test("a portal link that is opened while the server is away is kept, also over a reload, and works once it is back", async () => {
   const { page, back } = await withoutServer("/portal/sign-in");
   await page.goto(await link());
-  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await page.getByRole("heading", { name: "Not signed in yet" }).waitFor();
   await page.getByRole("button", { name: "Try again" }).click();
-  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await page.getByRole("heading", { name: "Not signed in yet" }).waitFor();
   await page.reload();
-  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  await page.getByRole("heading", { name: "Not signed in yet" }).waitFor();
   await back();
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByText("No webhooks yet").waitFor();

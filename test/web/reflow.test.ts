@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { settled } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
+import { pagesOf } from "./helpers/pages.ts";
 import { type Customers, makeCustomers } from "./helpers/portal.ts";
 import { createDefinition, mutate } from "./helpers/seed.ts";
 
@@ -108,38 +109,7 @@ test("no page of the dashboard is wider than its window, and no button lies on a
   const goals = await dashboard.installation.graphql("{ goals(first: 1) { edges { node { id } } } }");
   const page = await dashboard.context.newPage();
   const wrong: string[] = [];
-  for (const path of [
-    ...[
-      "/",
-      "/log",
-      `/log/${number}`,
-      "/lanes",
-      "/webhooks",
-      `/webhooks/${id}`,
-      "/workflow-rules",
-      "/connections",
-      "/scripts",
-      "/secret-keys",
-    ],
-    ...[
-      "/web-services",
-      "/goals",
-      "/goals/wall",
-      `/goals/${goals.goals.edges[0].node.id}`,
-      "/inbound-webhooks",
-      "/inbound-webhooks?kind=events",
-    ],
-    ...[
-      "/settings",
-      "/settings/users",
-      "/settings/api-tokens",
-      "/settings/event-types",
-      "/settings/audit-log",
-      "/account",
-      "/applications",
-      "/events",
-    ],
-  ]) {
+  for (const path of pagesOf({ webhook: id, goal: goals.goals.edges[0].node.id, number })) {
     await page.goto(dashboard.installation.url + path);
     await settled(page);
     wrong.push(...(await looked(page, path)));

@@ -6,6 +6,7 @@ import { Link, Route, Routes } from "react-router";
 import { SessionGuard } from "../components/session-guard.tsx";
 import { useSignOut } from "../components/sign-out.ts";
 import { LoadingRows } from "../components/states.tsx";
+import { trade } from "../components/trade.ts";
 import { UnsavedGuard } from "../components/unsaved.tsx";
 import { belongTo, OUTSIDE, PORTAL } from "../graphql/tab.ts";
 import { meta } from "../meta.ts";
@@ -14,7 +15,7 @@ import { Brand, isBranded, paint } from "./brand.tsx";
 import { PortalSignOut } from "./documents.ts";
 import classes from "./portal.module.css";
 import { PortalRequestPage } from "./request.tsx";
-import { type Entered, enterPortal, PortalSessionProvider, usePortal } from "./session.tsx";
+import { PortalSessionProvider, usePortal } from "./session.tsx";
 import { PortalWebhookPage } from "./webhook.tsx";
 import { PortalWebhooksPage } from "./webhooks.tsx";
 
@@ -80,8 +81,12 @@ function Frame({ children, signedOut }: { children: ReactNode; signedOut: () => 
   );
 }
 
+type Stage = "entering" | "inside" | "later" | "refused" | "ended";
+
 export function Portal() {
-  const [stage, setStage] = useState<"entering" | "ended" | Entered>(() => (tokenInAddress() === undefined ? "inside" : "entering"));
+  const [stage, setStage] = useState<Stage>(() => (tokenInAddress() === undefined ? "inside" : "entering"));
+  /** What was said of the link last. */
+  const [said, setSaid] = useState("");
   const tried = useRef(false);
   const ended = useCallback(() => {
     // What is opened in this browser from now on is nothing of this page's.
@@ -94,10 +99,11 @@ export function Portal() {
     const token = tokenInAddress();
     if (token === undefined) return;
     setStage("entering");
-    const entered = await enterPortal(token);
+    const refusal = await trade("/portal/sign-in", token);
     // From then on it is of no use to anybody. Before, a reload and whoever tries again need it.
-    if (entered !== "unreachable") history.replaceState(history.state, "", location.pathname + location.search);
-    setStage(entered);
+    if (!refusal?.later) history.replaceState(history.state, "", location.pathname + location.search);
+    setSaid(refusal?.message ?? "");
+    setStage(!refusal ? "inside" : refusal.later ? "later" : "refused");
   }, []);
   useEffect(() => {
     if (tried.current) return;
@@ -113,10 +119,10 @@ export function Portal() {
   }, []);
 
   if (stage === "entering") return <LoadingRows />;
-  if (stage === "unreachable")
+  if (stage === "later")
     return (
-      <Gate title="The server cannot be reached" picture={IconCloudOff} action={<Button onClick={() => void enter()}>Try again</Button>}>
-        Your link is kept. Try again in a moment.
+      <Gate title="Not signed in yet" picture={IconCloudOff} action={<Button onClick={() => void enter()}>Try again</Button>}>
+        {said} Your link is kept.
       </Gate>
     );
   if (stage === "refused")

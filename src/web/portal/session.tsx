@@ -37,17 +37,3 @@ export function PortalSessionProvider({ children }: { children: ReactNode }) {
   if (error && error.response?.status !== 401) return <Failed error={error} retry={() => again({ requestPolicy: "network-only" })} />;
   return <LoadingRows />;
 }
-
-/** How trying a link went. Unreachable: nobody has said anything of the link, which may be good still. */
-export type Entered = "inside" | "refused" | "unreachable";
-
-/** What says that somebody may try again, with the same. */
-const LATER = new Set([408, 425, 429]);
-
-/** Trades the link's token for the portal's cookies. */
-export async function enterPortal(token: string): Promise<Entered> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch("/portal/sign-in", { method: "POST", headers, body: JSON.stringify({ token }) }).catch(() => undefined);
-  if (response?.ok) return "inside";
-  return !response || response.status >= 500 || LATER.has(response.status) ? "unreachable" : "refused";
-}

@@ -1,6 +1,7 @@
 import { Alert, Button, PasswordInput, SegmentedControl, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
+import { trade } from "../components/trade.ts";
 import { Problem, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
 import { Brand } from "../shell.tsx";
@@ -23,18 +24,6 @@ const SignInMutation = graphql(
 /** The one-time token stands in the fragment, which no link preview or proxy log ever sees. */
 const linkToken = (): string | undefined => new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
 const withoutFragment = () => history.replaceState(history.state, "", location.pathname + location.search);
-
-const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
-
-/** Trades a link's or an API token for a session cookie. @returns what went wrong */
-async function trade(path: "/sign-in-link" | "/sign-in-token", token: string): Promise<string | undefined> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ token }) }).catch(() => undefined);
-  if (response?.ok) return undefined;
-  if (!response || response.status >= 500) return UNREACHABLE;
-  const problem = (await response.json().catch(() => ({}))) as { detail?: string };
-  return `${(problem.detail ?? "this could not be used").replace(/^./, (first) => first.toUpperCase())}.`;
-}
 
 /** What went wrong with single sign-on: the server names it by a word, so that no other site's page can make up a sentence here. */
 const PROBLEMS: Record<string, string> = {
@@ -104,10 +93,10 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
   /** The token stays in the address until the server has judged it: a reload, and whoever tries again, need it. */
   async function byLink(token: string): Promise<string | undefined> {
     setHeld(false);
-    const problem = await trade("/sign-in-link", token);
-    if (problem === UNREACHABLE) setHeld(true);
+    const refusal = await trade("/sign-in-link", token);
+    if (refusal?.later) setHeld(true);
     else withoutFragment();
-    return problem;
+    return refusal?.message;
   }
 
   function takeLink() {
@@ -142,10 +131,12 @@ export function SignIn({ signedIn, next }: { signedIn: () => void; next: string 
     return outcome.failure.message;
   }
 
+  const withToken = async () => (await trade("/sign-in-token", apiToken.trim()))?.message;
+
   function submit(event: FormEvent) {
     event.preventDefault();
     setHeld(false);
-    void enter(way === "token" ? trade("/sign-in-token", apiToken.trim()) : withPassword());
+    void enter(way === "token" ? withToken() : withPassword());
   }
 
   return (
