@@ -12,6 +12,7 @@ import type { Queue } from "./db/queue.ts";
 import { createCatalogs } from "./definitions/catalog.ts";
 import { createEgress, type Egress } from "./delivery/egress.ts";
 import type { Places } from "./delivery/fairness/places.ts";
+import { createOutHints } from "./delivery/hints.ts";
 import { createDefinitionChores, doMarks, MARKS_JOB } from "./delivery/lane-chores.ts";
 import { createLoop } from "./delivery/loop.ts";
 import { createMailer, deliverMail, MAIL_JOB, MAILS_AT_ONCE, type Mail, stateChangeMail } from "./delivery/mail.ts";
@@ -157,8 +158,10 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
   const transport = options.wrapTransport?.(made) ?? made;
   const plans = createPlans(core);
   const sender = createSender(core, { transport, engines: { sandbox, payloadQuery }, publicUrl: options.source });
+  const hints = createOutHints(core);
   const worker = options.worker
     ? createWorker(core, {
+        hints,
         plans,
         sender,
         queue,
@@ -182,7 +185,7 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     core.log.warn({ organizationId, [kind]: id }, "a filter took more than 100 000 steps on an event: no match"),
   );
   const quotas = openQuotas(core, processId);
-  const ingest = createIngest(core, { lanes: worker, queue, numbers, catalogs, quotas });
+  const ingest = createIngest(core, { lanes: worker, hints, queue, numbers, catalogs, quotas });
   core.refusals.to((refusal) => tellQuotaReached(core, ingest, queue, refusal));
   const epoch = createEpoch(core.db, core.log);
   const feed = createFeed(core, options.feedLimits, epoch);
@@ -214,7 +217,9 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
     },
     async drain(graceMs) {
       await marks.stop();
-      return (await worker?.drain(graceMs)) ?? true;
+      const settled = (await worker?.drain(graceMs)) ?? true;
+      await hints.flush();
+      return settled;
     },
     async stop() {
       stopWatching();

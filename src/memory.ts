@@ -1,6 +1,6 @@
 /**
  * What a server's process is told about memory. By their defaults V8 and malloc keep twice of what it works with: 512 MB instead of 257
- * after 60 000 deliveries (docs/benchmarks.md). It comes before everything else.
+ * after 60 000 deliveries (docs/decisions/benchmarks.md). It comes before everything else.
  */
 import { COMPILED } from "./bundle.ts";
 

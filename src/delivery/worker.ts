@@ -14,7 +14,7 @@ import { type Bytes, createBytes } from "./fairness/bytes.ts";
 import { createPace } from "./fairness/pace.ts";
 import { createPlaces, PLACE_LIMITS, type Place, type Places } from "./fairness/places.ts";
 import type { Owner } from "./fairness/shares.ts";
-import { createOutHints, type OutHints } from "./hints.ts";
+import type { OutHints } from "./hints.ts";
 import type { Offer, Offered } from "./lane-accept.ts";
 import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket } from "./lane-enqueue.ts";
@@ -82,6 +82,8 @@ export function createWorker(
     sender: Sender;
     queue: Pick<Queue, "takeWakes">;
     onStop: StopHook;
+    /** Those of ingest go with them. */
+    hints: OutHints;
     /** Whose roll-ups are added to. */
     processId: string;
     onSettled?: (settlement: Settlement) => void;
@@ -99,6 +101,7 @@ export function createWorker(
   const strays = createStrays(core.db);
   const told = new Map<LaneRef, Owner>();
   const { clock } = core;
+  const { hints } = parts;
   const places =
     parts.places ??
     createPlaces(
@@ -115,7 +118,6 @@ export function createWorker(
   /** Of what is done again and again: under way. */
   let rounds = 0;
   let wakesTaken = Number.NEGATIVE_INFINITY;
-  const hints: OutHints = createOutHints(core);
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const pages = createPages(core, PAGE * 2);
   const due = createDueLanes(core.db, () => clock.monotonic(), leaseMs * QUIET);
@@ -467,7 +469,6 @@ export function createWorker(
       }
       clearInterval(keeping);
       if (runs.size === 0) await committer.idle();
-      await hints.flush();
       return runs.size === 0;
     },
     get stats() {

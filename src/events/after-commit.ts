@@ -4,12 +4,15 @@ import type { PoolClient } from "../db/client.ts";
 import type { Queue } from "../db/queue.ts";
 import type { Catalog } from "../definitions/catalog.ts";
 import { createFreshStatistics } from "../delivery/fresh-statistics.ts";
-import { createOutHints } from "../delivery/hints.ts";
+import { createOutHints, type OutHints } from "../delivery/hints.ts";
 import { becomesDue, type LaneTicket } from "../delivery/lane-enqueue.ts";
 import type { LaneHost } from "../delivery/worker.ts";
 
-export function createAfterCommit(core: Core, { lanes, queue }: { lanes: LaneHost | undefined; queue: Queue }) {
-  const hints = createOutHints(core);
+/** @param parts.hints those of the process, which tell of deliveries, too; absent: its own */
+export function createAfterCommit(
+  core: Core,
+  { lanes, queue, hints = createOutHints(core) }: { lanes: LaneHost | undefined; queue: Queue; hints?: OutHints | undefined },
+) {
   const statistics = createFreshStatistics(core);
 
   /** Nobody holds it, and this process has no place for it: one worker is woken by a job. */

@@ -11,6 +11,7 @@ import { retried } from "../db/retry.ts";
 import { isUnavailable, toldOf } from "../db/unavailable.ts";
 import type { Catalog, Catalogs } from "../definitions/catalog.ts";
 import { OPERATIONAL } from "../definitions/match.ts";
+import type { OutHints } from "../delivery/hints.ts";
 import { type Accepting, acceptAtOnce, type Offered } from "../delivery/lane-accept.ts";
 import { enqueue, type Match, NumbersNeeded } from "../delivery/lane-enqueue.ts";
 import type { LaneRef } from "../delivery/lane-id.ts";
@@ -76,11 +77,12 @@ const ROUNDS = 20;
 
 const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
-/** @param parts.quotas absent: none are kept */
+/** @param parts.hints absent: its own @param parts.quotas absent: none are kept */
 export function createIngest(
   core: Core,
   parts: {
     lanes: LaneHost | undefined;
+    hints?: OutHints;
     queue: Queue;
     numbers: Numbers;
     catalogs: Catalogs;
