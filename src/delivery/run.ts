@@ -301,6 +301,8 @@ export class LaneRun {
     const marks = this.#queue.mark(count);
     const release = releaseOf(halt);
     this.#patient = isPatient(settlements) && release === null && marks.length + unmarks.length === 0 && this.#queue.clear;
+    // While it is being settled it has nothing to send, and others may. What comes meanwhile takes a place anew.
+    if (this.#patient && this.#queue.inFlight.size + this.#queue.marked.length + this.#reserved === 0) this.#place.give();
     // Read while they are being marked: sent when both are done.
     if (marks.length > 0) void this.#parts.bodies.read(marks).then((all) => (all ? this.pump() : this.leave()));
     const at = this.#parts.clock.monotonic();

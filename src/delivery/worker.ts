@@ -59,6 +59,10 @@ export interface Worker extends LaneHost {
 const HELD = 20_000;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
+/** Empty lanes stay open up to so many: ten thousands of keys that had one event each would keep all others from being opened with their first. */
+const MOST_IDLE = 4_000;
+/** Lanes that one statement lets go of. */
+const RELEASE_BATCH = 512;
 const TICK = 0.1;
 /** No longer than half a lease: one that somebody took since the last look ends behind the next one. */
 const QUIET = 0.5;
@@ -301,12 +305,23 @@ export function createWorker(
     }
   }
 
+  /** In the order in which they became idle. Of those that are hungry none is one too many: it has work. */
+  function idleTooLong(now: number): LaneRun[] {
+    let tooMany = idle.size - MOST_IDLE;
+    const old: LaneRun[] = [];
+    for (const [ref, since] of idle) {
+      const run = runs.get(ref);
+      if (run && (now - since > leaseMs * IDLE || (!run.hungry && tooMany-- > 0))) old.push(run);
+    }
+    return old;
+  }
+
   /** Lets go of lanes that had nothing to do for long enough, looks for what is due. */
   async function tick(): Promise<void> {
     const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
-    const old = [...idle].filter(([, since]) => now - since > leaseMs * IDLE).flatMap(([ref]) => runs.get(ref) ?? []);
+    const old = idleTooLong(now);
     // It waits for a place for longer than its lease would last: without one, it waits as well.
     for (const run of old) if (run.hungry) run.leave();
     await release(old.filter((run) => !run.hungry));
@@ -347,14 +362,18 @@ export function createWorker(
     if (lanes.length === 0 || releasing) return;
     releasing = true;
     try {
-      const gone = await releaseLanes(
-        core.db,
-        lanes.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
-      );
-      for (const run of lanes) {
-        if (!idle.delete(run.ref)) continue;
-        if (gone.has(run.ref)) run.released();
-        else run.news();
+      for (let at = 0; at < lanes.length; at += RELEASE_BATCH) {
+        // Those that found something to do while others were let go of stay.
+        const batch = lanes.slice(at, at + RELEASE_BATCH).filter((run) => idle.has(run.ref) && !run.working);
+        const gone = await releaseLanes(
+          core.db,
+          batch.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
+        );
+        for (const run of batch) {
+          if (!idle.delete(run.ref)) continue;
+          if (gone.has(run.ref)) run.released();
+          else run.news();
+        }
       }
     } finally {
       releasing = false;
