@@ -80,23 +80,52 @@ async function write(client: SessionClient, options: BackupOptions, writer: Fram
   // Rows that a policy would hide are an error, and not missing from the file: the owner's policy hides none.
   if (!(await becomeOwner(client)))
     throw new BackupFileError(`the role of DATABASE_URL may not read all of the schema ${schema}: name the one that its tables belong to`);
-  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const record = await readRecord(client);
-  if (!record?.some((row) => row.finishedAt))
+  const isDone = ({ finishedAt }: { finishedAt: unknown }) => Boolean(finishedAt);
+  if (!(await readRecord(client))?.some(isDone))
     throw new BackupFileError(`the schema ${schema} holds no Hookline: there is nothing to back up`);
+  const tables = await beginCopying(client, schema);
+  const record = (await readRecord(client)) ?? [];
   const header: Header = {
     format: FORMAT,
     hookline: options.version,
     madeAt: options.now.toISOString(),
-    migrations: record.filter((row) => row.finishedAt).map((row) => row.name),
+    migrations: record.filter(isDone).map((row) => row.name),
     keys: options.keys.map(fingerprint),
   };
   await writer.write("H", header);
   const done: Progress[] = [];
-  for (const table of await readTables(client, schema)) done.push(await copy(client, schema, table, writer, options.onProgress));
+  for (const table of tables) done.push(await copy(client, schema, table, writer, options.onProgress));
   await writer.write("S", await readSequences(client, schema));
   await client.query("COMMIT");
   return done;
+}
+
+/** How often it looks anew because retention took a partition out, or dropped one, in that very moment. */
+const LOOKS = 20;
+const UNDEFINED_TABLE = "42P01";
+
+/**
+ * Opens the snapshot with every partition held: retention, which runs meanwhile, can neither finish a detach nor drop what is still
+ * to be copied.
+ */
+async function beginCopying(client: SessionClient, schema: string): Promise<Table[]> {
+  const place = (name: string) => `${identifier(schema)}.${identifier(name)}`;
+  const held = (tables: readonly Table[]) =>
+    tables.filter(({ partitions }) => partitions).flatMap(({ name, outside }) => [name, ...outside]);
+  for (let look = 1; ; look++) {
+    const names = held(await readTables(client, schema));
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    try {
+      // The first statement that reads makes the snapshot; a lock makes none.
+      if (names.length > 0) await client.query(`LOCK TABLE ${names.map(place).join(", ")} IN ACCESS SHARE MODE`);
+      const tables = await readTables(client, schema);
+      if (held(tables).every((name) => names.includes(name))) return tables;
+    } catch (error) {
+      if ((error as { code?: string }).code !== UNDEFINED_TABLE || look >= LOOKS) throw error;
+    }
+    await client.query("ROLLBACK");
+    if (look >= LOOKS) throw new BackupFileError("partitions came and went at each look: start the backup once more");
+  }
 }
 
 async function copy(
@@ -106,10 +135,12 @@ async function copy(
   writer: FrameWriter,
   onProgress: BackupOptions["onProgress"],
 ): Promise<Progress> {
-  await writer.write("T", table);
+  const { outside, ...told } = table;
+  await writer.write("T", told);
   const columns = table.columns.map(identifier).join(", ");
   // COPY of a partitioned table itself is not for every version.
-  const rows = client.query(copyTo(`COPY (SELECT ${columns} FROM ${identifier(schema)}.${identifier(table.name)}) TO STDOUT`));
+  const parts = [table.name, ...outside].map((name) => `SELECT ${columns} FROM ${identifier(schema)}.${identifier(name)}`);
+  const rows = client.query(copyTo(`COPY (${parts.join(" UNION ALL ")}) TO STDOUT`));
   const progress: Progress = { table: table.name, rows: 0, bytes: 0 };
   for await (const chunk of rows as AsyncIterable<Buffer>) {
     await writer.write("D", chunk);

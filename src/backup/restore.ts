@@ -135,7 +135,7 @@ async function load(client: SessionClient, schema: string, options: RestoreOptio
   let stream: ReturnType<typeof openCopy> | undefined;
   for await (const { kind, payload } of readFrames(options.file)) {
     if (kind === "T") {
-      const table = JSON.parse(payload.toString()) as Table;
+      const table = JSON.parse(payload.toString()) as Omit<Table, "outside">;
       const here = known.get(table.name);
       if (!here || table.columns.some((column) => !here.columns.includes(column)))
         throw new BackupFileError(`${options.file} holds a table ${table.name} that this version does not have as it is there`);
@@ -167,7 +167,12 @@ async function guardedTables(client: SessionClient, schema: string): Promise<str
 }
 
 /** The empty ones that the migrations made go, and those of the file take their place. */
-async function makePartitions(client: SessionClient, place: (name: string) => string, here: Table, table: Table): Promise<void> {
+async function makePartitions(
+  client: SessionClient,
+  place: (name: string) => string,
+  here: Table,
+  table: Pick<Table, "name" | "partitions">,
+): Promise<void> {
   for (const { name } of here.partitions ?? []) await client.query(`DROP TABLE ${place(name)}`);
   for (const { name, bound, options } of table.partitions ?? []) {
     const settings = options.length === 0 ? "" : ` WITH (${options.join(", ")})`;

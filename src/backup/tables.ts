@@ -14,6 +14,8 @@ export interface Table {
   columns: string[];
   /** Of a partitioned table, which is copied through its parent. */
   partitions: Partition[] | undefined;
+  /** Those of them that its parent does not show. */
+  outside: string[];
 }
 
 /** The records of migrations: a restore makes its own. */
@@ -24,28 +26,46 @@ interface Row {
   partitioned: boolean;
   columns: string[];
   partitions: Partition[];
+  outside: string[];
   needs: string[];
 }
+
+/**
+ * Tables that retention took out and has not dropped yet, with the bounds that they had: it puts back one that is needed. They
+ * stand on them as a comment (requests/partitions.ts).
+ */
+const DETACHED = `
+  SELECT c.oid, c.relname, c.reloptions, b->>'parent' AS parent, format('FOR VALUES FROM (%s) TO (%s)',
+    coalesce(quote_literal(CASE b->>'parent' WHEN 'feed_entry' THEN b->>'since' ELSE lowest_id((b->>'since')::timestamptz)::text END), 'MINVALUE'),
+    quote_literal(CASE b->>'parent' WHEN 'feed_entry' THEN b->>'until' ELSE lowest_id((b->>'until')::timestamptz)::text END)) AS bound
+  FROM pg_class c, LATERAL (SELECT obj_description(c.oid, 'pg_class') AS text) AS comment,
+    LATERAL (SELECT CASE WHEN comment.text LIKE '{"parent":%' THEN comment.text::json END AS b) AS bounds
+  WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r' AND NOT c.relispartition AND b IS NOT NULL`;
 
 /** Tables of the schema, each after those that its foreign keys name. @throws for keys that go round in a circle */
 export async function readTables(client: ClientBase, schema: string): Promise<Table[]> {
   const { rows } = await client.query<Row>(
-    `SELECT c.relname AS name, c.relkind = 'p' AS partitioned,
+    `WITH detached AS (${DETACHED}), part AS (
+       SELECT i.inhparent AS parent, k.relname AS name, pg_get_expr(k.relpartbound, k.oid) AS bound, k.reloptions AS options, i.inhdetachpending AS outside
+       FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid
+       UNION ALL
+       SELECT to_regclass($1 || '.' || quote_ident(d.parent)), d.relname, d.bound, d.reloptions, true FROM detached d)
+     SELECT c.relname AS name, c.relkind = 'p' AS partitioned,
        (SELECT coalesce(json_agg(a.attname ORDER BY a.attnum), '[]') FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
-       (SELECT coalesce(json_agg(json_build_object('name', k.relname, 'bound', pg_get_expr(k.relpartbound, k.oid),
-           'options', coalesce(k.reloptions, '{}')) ORDER BY k.relname), '[]')
-        FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid) AS partitions,
+       (SELECT coalesce(json_agg(json_build_object('name', p.name, 'bound', p.bound, 'options', coalesce(p.options, '{}')) ORDER BY p.name), '[]')
+        FROM part p WHERE p.parent = c.oid) AS partitions,
+       (SELECT coalesce(json_agg(p.name ORDER BY p.name), '[]') FROM part p WHERE p.parent = c.oid AND p.outside) AS outside,
        (SELECT coalesce(json_agg(DISTINCT t.relname), '[]') FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid
         WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.oid <> c.oid AND NOT t.relispartition) AS needs
      FROM pg_class c
      WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ($2)
+       AND c.oid NOT IN (SELECT d.oid FROM detached d)
      ORDER BY c.relname`,
     [identifier(schema), RECORDS],
   );
-  return inOrder(rows).map(({ name, columns, partitioned, partitions }) => ({
-    name,
-    columns,
+  return inOrder(rows).map(({ name, columns, partitioned, partitions, outside }) => ({
+    ...{ name, columns, outside },
     partitions: partitioned ? partitions : undefined,
   }));
 }
