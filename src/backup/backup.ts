@@ -9,10 +9,12 @@ import path from "node:path";
 import { to as copyTo } from "pg-copy-streams";
 import type { MasterKey } from "../config.ts";
 import { readDatabaseUrl } from "../database-url.ts";
+import { opensStored } from "../db/keys.ts";
 import { readRecord } from "../db/migrations/record.ts";
 import { identifier, LONG_PROFILE } from "../db/session.ts";
 import { clientConfig, SessionClient } from "../db/session-client.ts";
 import { becomeOwner } from "../db/wall/roles.ts";
+import { createVault } from "../vault.ts";
 import { BackupFileError, createFrameWriter, type FrameWriter } from "./frames.ts";
 import { FORMAT, fingerprint, type Header } from "./header.ts";
 import { readSequences, readTables, type Table } from "./tables.ts";
@@ -27,7 +29,10 @@ export interface BackupOptions {
   url: string;
   /** Replaced only once the new one is whole. */
   file: string;
+  /** Those at hand: named in the file when they open what is stored. */
   keys: readonly MasterKey[];
+  /** Secrets are stored, and no key at hand opens one: the file names none. */
+  onForeignKeys?: () => void;
   version: string;
   now: Date;
   onProgress?: (progress: Progress) => void;
@@ -83,6 +88,8 @@ async function write(client: SessionClient, options: BackupOptions, writer: Fram
   const isDone = ({ finishedAt }: { finishedAt: unknown }) => Boolean(finishedAt);
   if (!(await readRecord(client))?.some(isDone))
     throw new BackupFileError(`the schema ${schema} holds no Hookline: there is nothing to back up`);
+  const keys = (await opensTheirs(client, options.keys)) ? options.keys : [];
+  if (keys !== options.keys) options.onForeignKeys?.();
   const tables = await beginCopying(client, schema);
   const record = (await readRecord(client)) ?? [];
   const header: Header = {
@@ -90,7 +97,7 @@ async function write(client: SessionClient, options: BackupOptions, writer: Fram
     hookline: options.version,
     madeAt: options.now.toISOString(),
     migrations: record.filter(isDone).map((row) => row.name),
-    keys: options.keys.map(fingerprint),
+    keys: keys.map(fingerprint),
   };
   await writer.write("H", header);
   const done: Progress[] = [];
@@ -100,9 +107,24 @@ async function write(client: SessionClient, options: BackupOptions, writer: Fram
   return done;
 }
 
+const UNDEFINED_TABLE = "42P01";
+const UNDEFINED_COLUMN = "42703";
+
+function opensTheirs(client: SessionClient, keys: readonly MasterKey[]): Promise<boolean> {
+  const none = {
+    open() {
+      throw new Error("there is no key");
+    },
+  };
+  return opensStored(client, keys.length > 0 ? createVault(keys) : none).catch((error: { code?: string }) => {
+    // Tables of an older version, which are copied as they are.
+    if (error.code === UNDEFINED_TABLE || error.code === UNDEFINED_COLUMN) return true;
+    throw error;
+  });
+}
+
 /** How often it looks anew because retention took a partition out, or dropped one, in that very moment. */
 const LOOKS = 20;
-const UNDEFINED_TABLE = "42P01";
 
 /**
  * Opens the snapshot with every partition held: retention, which runs meanwhile, can neither finish a detach nor drop what is still

@@ -5,7 +5,7 @@ import path from "node:path";
 import { backup, type Progress } from "../backup/backup.ts";
 import { checkFits, restore, type Summary, verify } from "../backup/restore.ts";
 import type { Config } from "../config.ts";
-import { masterKeys } from "../db/keys.ts";
+import { keptKeys, masterKeys } from "../db/keys.ts";
 import { VERSION } from "../wire/user-agent.ts";
 import { onInstallation } from "./direct.ts";
 import { CliError } from "./fault.ts";
@@ -23,14 +23,20 @@ function reporter(note: (text: string) => void): (progress: Progress) => void {
   };
 }
 
+const keysFrom = (config: Readonly<Config>) => (config.masterKeys ? "HOOKLINE_MASTER_KEY" : path.join(config.dataDir, "master.key"));
+
 export async function backupTo(config: Readonly<Config>, file: string, force: boolean, note: (text: string) => void): Promise<Progress[]> {
   const found = await lstat(file).catch(() => undefined);
   if (found && !force) throw new CliError(`${file} exists: name another file, or say --force`);
   if (found && !found.isFile()) throw new CliError(`${file} is no plain file`);
   if (!existsSync(path.dirname(path.resolve(file)))) throw new CliError(`the folder of ${file} does not exist`);
-  const keys = await masterKeys(config);
+  const keys = await keptKeys(config);
+  const onForeignKeys = () =>
+    note(
+      `warning: ${keysFrom(config)} ${keys.length > 0 ? "opens none of the stored secrets" : "is missing"}: ${file} names no master key; whoever restores it needs the one that the secrets were sealed with`,
+    );
   return onInstallation(config, "backup", (url) =>
-    backup({ url, file: path.resolve(file), keys, version: VERSION, now: new Date(), onProgress: reporter(note) }),
+    backup({ url, file: path.resolve(file), keys, version: VERSION, now: new Date(), onForeignKeys, onProgress: reporter(note) }),
   );
 }
 
@@ -52,7 +58,7 @@ export async function restoreFrom(config: Readonly<Config>, file: string, note: 
   const fits = {
     file: from,
     keys: await masterKeys(config),
-    keysFrom: config.masterKeys ? "HOOKLINE_MASTER_KEY" : path.join(config.dataDir, "master.key"),
+    keysFrom: keysFrom(config),
   };
   await checkFits(await verify(from), fits);
   return onDatabase(config, "restore", (url) => restore({ url, ...fits, onProgress: reporter(note) }));

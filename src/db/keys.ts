@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { ClientBase } from "pg";
 import type { Config, MasterKey } from "../config.ts";
 import { type Vault, VaultError } from "../vault.ts";
 import type { Database } from "./client.ts";
@@ -17,11 +18,17 @@ async function keptKey(config: Config): Promise<string> {
   return kept.trim();
 }
 
-/** Those given; with the embedded Postgres the one in the data folder, or a new one, which `keepKey` keeps. */
-export async function masterKeys(config: Config): Promise<MasterKey[]> {
+/** Those given; with the embedded Postgres the one in the data folder. None: there is none yet, or it is lost. */
+export async function keptKeys(config: Config): Promise<MasterKey[]> {
   if (config.masterKeys) return config.masterKeys;
   const kept = await keptKey(config);
-  return [{ id: "1", key: kept === "" ? randomBytes(32) : Buffer.from(kept, "base64") }];
+  return kept === "" ? [] : [{ id: "1", key: Buffer.from(kept, "base64") }];
+}
+
+/** Those kept, or a new one, which `keepKey` keeps. */
+export async function masterKeys(config: Config): Promise<MasterKey[]> {
+  const kept = await keptKeys(config);
+  return kept.length > 0 ? kept : [{ id: "1", key: randomBytes(32) }];
 }
 
 /** Keeps a new key beside the embedded Postgres' data, mode 0600: once `checkKeys` has found that nothing needs a lost one. */
@@ -45,9 +52,9 @@ async function closedSecrets(config: Config): Promise<string> {
   return `${file} is missing, and the stored secrets open with nothing else: bring the file back from a backup, or set HOOKLINE_MASTER_KEY to what it held. No new one was made. If it is lost for good, so are the signing secrets and secret headers: \`hookline forget-secrets\` gives them up (docs/operations.md)`;
 }
 
-/** @throws VaultError when secrets are stored and the configured keys open none of them */
-export async function checkKeys(db: Database, vault: Vault, config: Config): Promise<void> {
-  const { rows } = await db.pool.query<{ sealed: string; place: string }>(SAMPLES);
+/** False: secrets are stored, and the vault opens none of them. */
+export async function opensStored(database: Pick<ClientBase, "query">, vault: Pick<Vault, "open">): Promise<boolean> {
+  const { rows } = await database.query<{ sealed: string; place: string }>(SAMPLES);
   const opens = rows.some(({ sealed, place }) => {
     try {
       vault.open(sealed, place);
@@ -56,5 +63,10 @@ export async function checkKeys(db: Database, vault: Vault, config: Config): Pro
       return false;
     }
   });
-  if (rows.length > 0 && !opens) throw new VaultError(await closedSecrets(config));
+  return opens || rows.length === 0;
+}
+
+/** @throws VaultError when secrets are stored and the configured keys open none of them */
+export async function checkKeys(db: Database, vault: Vault, config: Config): Promise<void> {
+  if (!(await opensStored(db.pool, vault))) throw new VaultError(await closedSecrets(config));
 }

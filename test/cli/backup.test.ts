@@ -203,6 +203,14 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     expect(statSync(path.join(folder, "empty.hookline"), { throwIfNoEntry: false })).toBeUndefined();
   });
 
+  it("B17 a backup taken with another key at hand says so, and asks at its restore for no key that opens nothing", async () => {
+    const made = path.join(folder, "other key.hookline");
+    const other = Buffer.alloc(32, 9).toString("base64");
+    const taken = await run(["backup", made], { DATABASE_URL: app.t.url, HOOKLINE_MASTER_KEY: other });
+    expect(taken).toMatchObject({ code: 0, err: [expect.stringMatching(/HOOKLINE_MASTER_KEY opens none of the stored secrets/)] });
+    expect(await run(["restore", made], { DATABASE_URL: await emptyDatabase(), ...OLD })).toMatchObject({ code: 0 });
+  });
+
   it("B17 into a new data folder: the embedded Postgres is made, and wants the key", async () => {
     const dataDir = path.join(folder, "new data");
     const env = { HOOKLINE_DATA_DIR: dataDir };
@@ -214,6 +222,13 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     expect(again.err).toEqual([expect.stringMatching(/not empty.*new HOOKLINE_DATA_DIR/)]);
     const users = await run(["user", "list", "--json"], { ...env, ...OLD });
     expect(users.out.join("")).toContain("admin@hookline.invalid");
+    // Its key was lost: none is made up for the file.
+    const lost = path.join(folder, "lost key.hookline");
+    expect(await run(["backup", lost], env)).toMatchObject({
+      code: 0,
+      err: expect.arrayContaining([expect.stringMatching(/master\.key is missing/)]),
+    });
+    expect(await run(["restore", lost], { DATABASE_URL: await emptyDatabase(), ...OLD })).toMatchObject({ code: 0 });
   });
 });
 
