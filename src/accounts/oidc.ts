@@ -68,7 +68,13 @@ async function organizationOf(core: Core, wanted: string | undefined): Promise<s
 /** Some providers say it as text. What is there and says nothing that is known does not say yes. */
 const verifiedOf = (claim: unknown): boolean | undefined => (claim === undefined ? undefined : claim === true || claim === "true");
 
-const text = z.string().trim().min(1).max(255);
+/** A NUL cannot be stored: such a name is none, and refuses nobody. */
+const text = z
+  .string()
+  .trim()
+  .min(1)
+  .max(255)
+  .refine((name) => !name.includes("\0"));
 const mail = z.email().max(255);
 
 interface Person {

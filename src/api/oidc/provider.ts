@@ -33,12 +33,24 @@ const FOUND_MS = 3_600_000;
 /** A provider that could not be reached is left alone for so long. */
 const FAILED_MS = 2_000;
 
+/**
+ * The ID token comes first; null says nothing. Whether an e-mail is verified is taken of whoever says the e-mail: the word about another
+ * address proves nothing of this one.
+ */
+function together(said: Claims, asked: Record<string, unknown>): Claims {
+  const isSaid = ([, value]: [string, unknown]) => value !== undefined && value !== null;
+  const all: Claims = { ...asked, ...Object.fromEntries(Object.entries(said).filter(isSaid)), sub: said.sub };
+  if (String(all["email"]).toLowerCase() !== String(asked["email"]).toLowerCase()) all["email_verified"] = said["email_verified"];
+  else if (!isSaid(["email", said["email"]])) all["email_verified"] = asked["email_verified"];
+  return all;
+}
+
 export function createProvider(core: Core, config: OidcConfig): Provider {
   const calls = createGuardedFetch(core, config.egressAllow);
   const insecure = config.issuer.startsWith("http:");
-  let found: { configuration: Promise<oidc.Configuration>; until: number } | undefined;
+  let found: { configure: Promise<() => oidc.Configuration>; until: number } | undefined;
 
-  async function discover(): Promise<oidc.Configuration> {
+  async function discover(): Promise<() => oidc.Configuration> {
     const metadata = { [oidc.clockTolerance]: CLOCK_TOLERANCE_S };
     const options = { [oidc.customFetch]: calls.fetch as oidc.CustomFetch, timeout: TIMEOUT_S };
     // http is for addresses inside HOOKLINE_OIDC_EGRESS_ALLOW, which the guard sees to.
@@ -47,26 +59,29 @@ export function createProvider(core: Core, config: OidcConfig): Provider {
       ...options,
       execute,
     });
-    const ways = first.serverMetadata().token_endpoint_auth_methods_supported;
+    const server = first.serverMetadata();
+    const ways = server.token_endpoint_auth_methods_supported;
     const post = ways !== undefined && !ways.includes("client_secret_basic") && ways.includes("client_secret_post");
-    const configuration = post
-      ? new oidc.Configuration(first.serverMetadata(), config.clientId, metadata, oidc.ClientSecretPost(config.clientSecret))
-      : first;
-    configuration[oidc.customFetch] = options[oidc.customFetch];
-    configuration.timeout = TIMEOUT_S;
-    if (insecure) oidc.allowInsecureRequests(configuration);
-    oidc.enableNonRepudiationChecks(configuration);
-    return configuration;
+    const way = post ? oidc.ClientSecretPost : oidc.ClientSecretBasic;
+    return () => {
+      const configuration = new oidc.Configuration(server, config.clientId, metadata, way(config.clientSecret));
+      configuration[oidc.customFetch] = options[oidc.customFetch];
+      configuration.timeout = TIMEOUT_S;
+      if (insecure) oidc.allowInsecureRequests(configuration);
+      oidc.enableNonRepudiationChecks(configuration);
+      return configuration;
+    };
   }
 
-  function configuration(): Promise<oidc.Configuration> {
+  /** Of one sign-in: openid-client keeps the provider's keys for minutes in it, and would refuse what a new key signs, or take a withdrawn one. */
+  async function configuration(): Promise<oidc.Configuration> {
     const now = core.clock.monotonic();
     if (!found || found.until <= now) {
-      const asked = { configuration: discover(), until: now + FOUND_MS };
-      asked.configuration.catch(() => (asked.until = core.clock.monotonic() + FAILED_MS));
+      const asked = { configure: discover(), until: now + FOUND_MS };
+      asked.configure.catch(() => (asked.until = core.clock.monotonic() + FAILED_MS));
       found = asked;
     }
-    return found.configuration;
+    return (await found.configure)();
   }
 
   return {
@@ -86,7 +101,7 @@ export function createProvider(core: Core, config: OidcConfig): Provider {
       const said = tokens.claims() as Claims;
       // Many providers say the rest at their userinfo endpoint only.
       if (!known.serverMetadata().userinfo_endpoint) return said;
-      return { ...(await oidc.fetchUserInfo(known, tokens.access_token, said.sub)), ...said };
+      return together(said, await oidc.fetchUserInfo(known, tokens.access_token, said.sub));
     },
     close: () => calls.close(),
   };

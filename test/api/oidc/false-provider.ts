@@ -9,6 +9,8 @@ export interface Lie {
   /** Signed with a key that the provider does not publish. */
   foreignKey?: boolean;
   algorithm?: "RS256" | "none";
+  /** Other claims are those of the userinfo endpoint. */
+  userinfo?: Record<string, unknown>;
   /** What the token endpoint answers instead. */
   token?: { status: number; body: string };
 }
@@ -18,6 +20,8 @@ export interface FalseProvider {
   tell(lie: Lie): void;
   /** The nonce of the sign-in that is under way. */
   nonce: string;
+  /** From now on it signs with another key, and publishes that one alone. @param kid what it calls the key */
+  rotate(kid: string): void;
   /** How often the token endpoint was asked. */
   readonly asked: number;
   close(): Promise<void>;
@@ -26,7 +30,9 @@ export interface FalseProvider {
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 export async function startFalseProvider(clientId: string): Promise<FalseProvider> {
-  const [own, foreign] = [generateKeyPairSync("rsa", { modulusLength: 2048 }), generateKeyPairSync("rsa", { modulusLength: 2048 })];
+  const newKey = () => generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const foreign = newKey();
+  let [own, keyId] = [newKey(), "1"];
   let lie: Lie = {};
   let asked = 0;
   const server = createServer((request, response) => {
@@ -38,11 +44,13 @@ export async function startFalseProvider(clientId: string): Promise<FalseProvide
         200,
         JSON.stringify({
           ...{ issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks` },
+          userinfo_endpoint: `${issuer}/userinfo`,
           ...{ response_types_supported: ["code"], subject_types_supported: ["public"], id_token_signing_alg_values_supported: ["RS256"] },
         }),
       );
     if (path === "/jwks")
-      return json(200, JSON.stringify({ keys: [{ ...own.publicKey.export({ format: "jwk" }), kid: "1", use: "sig", alg: "RS256" }] }));
+      return json(200, JSON.stringify({ keys: [{ ...own.publicKey.export({ format: "jwk" }), kid: keyId, use: "sig", alg: "RS256" }] }));
+    if (path === "/userinfo") return json(200, JSON.stringify({ sub: lie.claims?.["sub"] ?? "liar", ...lie.userinfo }));
     if (path !== "/token") return json(404, "{}");
     asked += 1;
     if (lie.token) return json(lie.token.status, lie.token.body);
@@ -52,7 +60,7 @@ export async function startFalseProvider(clientId: string): Promise<FalseProvide
       ...{ iss: issuer, sub: "liar", aud: clientId, iat: now, exp: now + 300, nonce: provider.nonce },
       ...{ email: "liar@example.test", email_verified: true, roles: ["admin"], ...lie.claims },
     };
-    const head = `${encode({ alg: algorithm, kid: "1" })}.${encode(claims)}`;
+    const head = `${encode({ alg: algorithm, kid: keyId })}.${encode(claims)}`;
     const { privateKey } = lie.foreignKey ? foreign : own;
     const signature = algorithm === "none" ? "" : createSign("RSA-SHA256").update(head).sign(privateKey).toString("base64url");
     return json(200, JSON.stringify({ access_token: "at", token_type: "Bearer", expires_in: 300, id_token: `${head}.${signature}` }));
@@ -63,6 +71,9 @@ export async function startFalseProvider(clientId: string): Promise<FalseProvide
     nonce: "",
     tell: (next) => {
       lie = next;
+    },
+    rotate: (kid) => {
+      [own, keyId] = [newKey(), kid];
     },
     get asked() {
       return asked;

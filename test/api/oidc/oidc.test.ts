@@ -264,6 +264,43 @@ describe("OIDC with a provider that lies", { timeout: 30_000 }, () => {
     expect((await back({})).location).toBe(`${fooled.url}/`);
   });
 
+  test("OIDC a key that the provider signs with since a moment ago is known at the next sign-in", async () => {
+    await back({});
+    liar.rotate("2");
+    expect((await back({})).location).toBe(`${fooled.url}/`);
+    liar.rotate("2");
+    expect((await back({})).location).toBe(`${fooled.url}/`);
+    expect((await back({ foreignKey: true })).location).toBe(`${fooled.url}/sign-in#problem=invalid`);
+  });
+
+  test("OIDC the word that one address is verified proves nothing of another one", async () => {
+    await createUser(
+      fooled.t.core,
+      { ...fooled.t.admin, organizationId: (await bootstrap(fooled.t.core)).organizationId },
+      {
+        ...{ email: "victim@example.test", name: "Victim", password: PASSWORD, role: "ADMIN" },
+      },
+    );
+    const [victim, own] = ["victim@example.test", "thief@example.test"];
+    const unverified = `${fooled.url}/sign-in#problem=unverified`;
+    const said = { sub: "thief", email: victim, email_verified: undefined };
+    expect((await back({ claims: said, userinfo: { email: own, email_verified: true } })).location).toBe(unverified);
+    const silent = { sub: "thief", email: undefined, email_verified: true };
+    expect((await back({ claims: silent, userinfo: { email: victim } })).location).toBe(unverified);
+    // Both say the same address, in whatever case.
+    expect((await back({ claims: said, userinfo: { email: "Victim@example.test", email_verified: true } })).location).toBe(
+      `${fooled.url}/`,
+    );
+  });
+
+  test("OIDC what the ID token says nothing of, or null, is asked of the userinfo endpoint; a name that cannot be stored is none", async () => {
+    const claims = { sub: "quiet", email: null, email_verified: null, roles: null };
+    const userinfo = { email: "quiet@example.test", email_verified: true, roles: ["developers"], name: "A\0B" };
+    expect((await back({ claims, userinfo })).location).toBe(`${fooled.url}/`);
+    const user = await fooled.t.core.db.unscoped.user.findFirst({ where: { oidcSubject: "quiet" } });
+    expect([user?.email, user?.role, user?.name]).toEqual(["quiet@example.test", "MEMBER", "quiet@example.test"]);
+  });
+
   const now = () => Math.floor(Date.now() / 1000);
   test.each<[string, () => Parameters<FalseProvider["tell"]>[0]]>([
     ["for another audience", () => ({ claims: { aud: "somebody-else" } })],
