@@ -132,9 +132,9 @@ const definitionOf = (row: { definition_id: string; number: number; name: string
 });
 const ratesOf = ({ delivered, failed }: Rate) => ({ attempts: delivered + failed, failed, minutes: WINDOW_MS / 60_000 });
 
-const recover = (core: Core, ingest: Ingest, queue: Pick<Queue, "send">, rate: Rate): Promise<number> =>
+const recover = (core: Core, ingest: Ingest, queue: Pick<Queue, "send">, rate: Rate, since: Date): Promise<number> =>
   tellAlerts(core, ingest, queue, rate.organization_id, async (client) => {
-    const ended = await recoverDefinition.rows(client, [rate.organization_id, rate.definition_id]);
+    const ended = await recoverDefinition.rows(client, [rate.organization_id, rate.definition_id, since]);
     if (ended.length === 0) return [];
     const payload = { ...definitionOf(rate), ...ratesOf(rate), after: ended.map(({ kind }) => kind).sort() };
     return [{ kind: "definition.recovered", subjectId: rate.definition_id, cause: core.clock.now().toISOString(), payload }];
@@ -167,7 +167,8 @@ export async function lookForAlerts(
   const ago = (ms: number) => new Date(core.clock.now().getTime() - ms);
   const young = lowestId(ago(LAG_MS));
   await endEpisodes.count(pool, [young]);
-  const rates = await readRates.rows(pool, [ago(WINDOW_MS)]);
+  const since = ago(WINDOW_MS);
+  const rates = await readRates.rows(pool, [since]);
   const isFailing = ({ delivered, failed }: Rate) => delivered + failed >= LEAST_ATTEMPTS && failed >= (delivered + failed) * FAILING;
   const failing = rates.filter(isFailing).map((row) => ({
     organizationId: row.organization_id,
@@ -208,7 +209,7 @@ export async function lookForAlerts(
   for (const rate of rates) {
     if (signal?.aborted || !open.has(rate.definition_id) || rate.delivered === 0 || rate.failed >= (rate.delivered + rate.failed) * FAILING)
       continue;
-    told += await recover(core, ingest, queue, rate);
+    told += await recover(core, ingest, queue, rate, since);
   }
   return { told };
 }

@@ -89,6 +89,23 @@ test("a stop is told once by whichever process hears of it, the next stop anew, 
   expect((await types()).filter((type) => type === alert.type)).toHaveLength(2);
 });
 
+test("what was delivered before a definition failed or was stopped is no recovery: somebody activates it, and no call was made since", async () => {
+  const { organizationId } = org.admin;
+  const { id } = await addDefinition(t.core, organizationId);
+  await attempts(id, 100, 9);
+  await t.core.db.pool.query("UPDATE delivery_minute SET last_attempt_at = minute WHERE definition_id = $1", [id]);
+  const stop = { organizationId, definitionId: id, state: "TOO_MANY_ERRORS" as const, reason: "9 errors in a row", requestId: newId() };
+  await announceStopped(t.core, engine.engine.ingest, engine.queue, stop, "job");
+  await look();
+  expect(await types()).toEqual(["hookline.definition.stopped"]);
+  await attempts(id, 0, 3, 0);
+  await look();
+  expect(await types()).toEqual(["hookline.definition.stopped"]);
+  await attempts(id, 1, 0, 0);
+  await look();
+  expect(await types()).toEqual(["hookline.definition.stopped", "hookline.definition.recovered"]);
+});
+
 test("what is older than ten minutes, and fewer than ten attempts, are no alert", async () => {
   const { id } = await addDefinition(t.core, org.admin.organizationId);
   await attempts(id, 0, 100, 12);

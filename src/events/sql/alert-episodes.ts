@@ -39,10 +39,18 @@ export const beginEpisodes = statement({
   row: { kind: "text", subject_id: "uuid" },
 });
 
-/** $1 organization · $2 definition. @returns a row for each episode that this ended */
+/**
+ * $1 organization · $2 definition · $3 since when attempts are looked at. What was delivered before the definition failed, or was stopped,
+ * says nothing of its receiver now: one that was just activated has made no call yet.
+ * @returns a row for each episode that this ended
+ */
 export const recoverDefinition = statement({
   name: "recover-definition",
   text: `DELETE FROM alert a WHERE a.organization_id = $1::uuid AND a.subject_id = $2::uuid AND a.kind IN ('definition.failing', 'definition.stopped')
+       AND (SELECT max(m.last_attempt_at) FROM delivery_minute m
+         WHERE m.organization_id = $1::uuid AND m.definition_id = $2::uuid AND m.minute >= $3::timestamptz AND m.delivered > 0) > (
+         SELECT max(b.began_at) FROM alert b
+         WHERE b.organization_id = $1::uuid AND b.subject_id = $2::uuid AND b.kind IN ('definition.failing', 'definition.stopped'))
     RETURNING a.kind`,
   row: { kind: "text" },
 });
