@@ -27,11 +27,17 @@ export interface Problem {
   message: string;
 }
 
+/** An issue stands beside its path: what is said of a property does not begin with its name once more. */
+const issueOf = ({ property, message }: Problem) => ({
+  path: property,
+  message: property !== "" && message.startsWith(`${property} `) ? message.slice(property.length + 1) : message,
+});
+
 /** A ValidationError whose issues have the stable codes of the RESULTS.com face. */
 export class DatumError extends ValidationError {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
-    super(problems.map((problem) => ({ path: problem.property, message: problem.message })));
+    super(problems.map(issueOf));
     this.problems = problems;
   }
 }
@@ -67,7 +73,7 @@ export function readDatum(sent: SentDatum, goal: Thresholds & { direction: GoalD
   const thresholdsAreRead = !problems.some((problem) => problem.property.endsWith("Threshold"));
   if (thresholdsAreRead && !inOrder(goal.direction, effective({ goodThreshold, badThreshold }, goal))) {
     const property = goodThreshold === null ? "badThreshold" : "goodThreshold";
-    problems.push({ property, code: "threshold_order", message: orderMessage(goal.direction) });
+    wrong(property, "threshold_order", orderMessage(goal.direction, property));
   }
   if (problems.length > 0) throw new DatumError(problems);
   return { date: date as string, value: value as string, goodThreshold, badThreshold };

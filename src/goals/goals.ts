@@ -165,7 +165,7 @@ function checked({ name, unit, direction, ...given }: Settings): Settings {
     else thresholds[property] = decimal;
   }
   if (direction === null) issues.push({ path: "direction", message: "must be MAXIMIZE or MINIMIZE" });
-  else if (!inOrder(direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(direction) });
+  else if (!inOrder(direction, thresholds)) issues.push({ path: "goodThreshold", message: orderMessage(direction, "goodThreshold") });
   if (issues.length > 0) throw new ValidationError(issues);
   return { name: name?.trim() ?? null, unit, direction, ...thresholds };
 }

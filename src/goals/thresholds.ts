@@ -20,10 +20,11 @@ export function inOrder(direction: GoalDirection, { goodThreshold, badThreshold 
   return goodThreshold === null || badThreshold === null || better(direction, goodThreshold, badThreshold) >= 0;
 }
 
-export function orderMessage(direction: GoalDirection): string {
-  return direction === "MAXIMIZE"
-    ? "goodThreshold must be greater than or equal to badThreshold, because this goal is maximized"
-    : "goodThreshold must be less than or equal to badThreshold, because this goal is minimized";
+/** Said of the one or the other. */
+export function orderMessage(direction: GoalDirection, property: keyof Thresholds): string {
+  const isHigher = (property === "goodThreshold") === (direction === "MAXIMIZE");
+  const other = property === "goodThreshold" ? "badThreshold" : "goodThreshold";
+  return `must be ${isHigher ? "greater" : "less"} than or equal to ${other}, because this goal is ${direction === "MAXIMIZE" ? "maximized" : "minimized"}`;
 }
 
 /** A missing threshold never matches; with none of both there is nothing to say. */

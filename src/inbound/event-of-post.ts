@@ -104,7 +104,8 @@ function shapedEvent(text: string, post: ReadPost): (Omit<EventInput, "type"> & 
     const [issue] = parsed.error.issues;
     if (issue?.code === "unrecognized_keys")
       return `it returned ${issue.keys[0]}, which is no field of an event: type, entity, entityId, payload, previous, changes, scope, actor, occurredAt`;
-    return `${issue?.path.join(".") || "what it returned"} ${issue?.message ?? "is no event"}`;
+    if (issue?.path.length === 0) return "what it returned must be an object of an event's fields";
+    return `${issue?.path.join(".")} ${issue?.message}`;
   }
   const { type, entity, entityId, changes, actor, occurredAt } = parsed.data;
   const sources = members(text) ?? new Map<string, string>();

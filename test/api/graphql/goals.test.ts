@@ -65,6 +65,19 @@ const record = async (goalId: string, date: string, value: string, more: object 
   (await ask(RECORD, { input: { goalId, date, value, ...more } })).recordGoalValue;
 
 describe("goals", () => {
+  test("a mistake does not say its property twice, and of thresholds says what holds for the one that was sent", async () => {
+    const input = { name: "Costs", direction: "MINIMIZE", goodThreshold: "5", badThreshold: "10" };
+    const { id } = (await ask(CREATE, { input })).createGoal;
+    const issues = async (more: object) => (await record(id, "2026-05-02", "1", more)).issues;
+    const because = "because this goal is minimized";
+    expect(await issues({ goodThreshold: "11" })).toEqual([
+      { path: "goodThreshold", message: `must be less than or equal to badThreshold, ${because}` },
+    ]);
+    expect(await issues({ badThreshold: "3" })).toEqual([
+      { path: "badThreshold", message: `must be greater than or equal to goodThreshold, ${because}` },
+    ]);
+  });
+
   test("are made, changed (null clears), listed newest first, deleted", async () => {
     const made = (
       await ask(CREATE, { input: { name: " Revenue ", direction: "MAXIMIZE", unit: "EUR", goodThreshold: "450000.50", badThreshold: "1" } })
