@@ -16,6 +16,7 @@ import { graphqlRoutes } from "./graphql/http.ts";
 import { serveSockets } from "./graphql/socket.ts";
 import { createYogaDoor } from "./graphql/yoga.ts";
 import { hasOneHost } from "./host.ts";
+import { watchLeaving } from "./leaving.ts";
 import { HTTP } from "./limits.ts";
 import { createLiveConnections } from "./live-connections.ts";
 import { problemOf, problemText } from "./problem.ts";
@@ -47,7 +48,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** How long a connection may stay once everything of ours has ended, in milliseconds. */
+/** How often a closing server cuts the connections that nobody waits on, in milliseconds. */
 const LEAVE_MS = 5_000;
 
 /** What the parser refuses never becomes a request: answered on the bare socket, which is closed. */
@@ -163,6 +164,7 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
   answerUnknown(app, routing, options.dashboard?.page);
   await app.ready();
   const addressOf = createAddressOf(core.config.trustedProxies);
+  const leaving = watchLeaving(app.server);
   const sockets = serveSockets(app.server, doors, yoga, live, (request) => {
     settle(request);
     return addressOf(request);
@@ -179,10 +181,11 @@ export async function createServer(doors: Doors, options: ServerOptions = {}): P
       draining = true;
       await sockets.close();
       live.endAll();
+      leaving.begin();
       // A connection whose client neither reads nor leaves must not hold the stop.
-      const late = setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
+      const late = setInterval(leaving.cut, LEAVE_MS);
       await app.close();
-      clearTimeout(late);
+      clearInterval(late);
       live.stop();
     },
   };
