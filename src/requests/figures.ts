@@ -151,7 +151,6 @@ export function watchFigures({ db, clock, metrics, log }: Core): void {
   });
   metrics.figures(() => reading.get(), FIGURES, true);
   metrics.figures(async () => db.pools, POOL_FIGURES, false);
-  metrics.gauge("hookline_database_up", "1: the database answered when the figures were last read; 0: it did not.", async () =>
-    (await reading.get()) ? 1 : 0,
-  );
+  const says = "1: the database answered when the figures were last read; 0: it did not.";
+  metrics.gauge("hookline_database_up", says, async () => ((await reading.get()) ? 1 : 0), "min");
 }

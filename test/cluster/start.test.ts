@@ -247,6 +247,7 @@ describe("HOOKLINE_WORKERS with DATABASE_URL", { timeout: 300_000 }, () => {
     for (let i = 0; i < 30; i++) expect((await cluster.emit({ type: "order.created" })).status).toBe(202);
     expect(await cluster.metric("hookline_http_request_seconds_count", "/v1/events")).toBe(30);
     expect(await cluster.metric("hookline_delivery")).toBe(1);
+    expect(await cluster.metric("hookline_database_up")).toBe(1);
     process.kill(cluster.workers()[0] as number, "SIGKILL");
     await until("another worker", async () => (await cluster.metric("hookline_workers")) === 3);
     expect(await cluster.metric("hookline_http_request_seconds_count", "/v1/events")).toBe(30);
