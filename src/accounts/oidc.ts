@@ -10,7 +10,7 @@ import { organizationsNamed } from "./candidates.ts";
 import { operatorCaller } from "./operator.ts";
 import { beginSession, noteSignIn, type Session } from "./sessions.ts";
 import { USER_COLUMNS, type User } from "./user-row.ts";
-import { insertUser } from "./users.ts";
+import { insertUser, isLastAdmin } from "./users.ts";
 
 /** Of the ID token and of the userinfo endpoint. */
 export type Claims = { sub: string } & Record<string, unknown>;
@@ -124,9 +124,20 @@ async function userOf(core: Core, client: PoolClient, caller: Caller, person: Pe
   return after;
 }
 
-/** The provider says who somebody is at each sign-in; the user that the operator's token acts as stays an administrator. */
+/**
+ * The provider says who somebody is at each sign-in; the user that the operator's token acts as stays an administrator, and so does an
+ * organization's last one: nobody there could give the role back. (Their own row is locked before the others': of two who are told so at
+ * once the database lets one begin anew.)
+ */
 async function withRole(core: Core, client: PoolClient, caller: Caller, user: User, role: Role): Promise<void> {
   if (user.role === role) return;
+  if (user.role === "ADMIN" && (await isLastAdmin(client, user.organizationId, user.id))) {
+    core.log.warn(
+      { userId: user.id, organizationId: user.organizationId, role },
+      "the last administrator of an organization stays one, though the provider says another role",
+    );
+    return;
+  }
   const { rowCount } = await client.query(
     `UPDATE users SET role = $3::role, updated_at = now() WHERE id = $1::uuid AND organization_id = $2::uuid
        AND NOT EXISTS (SELECT 1 FROM api_token t WHERE t.user_id = $1::uuid AND t.operator)`,

@@ -126,12 +126,16 @@ export async function lockUser(client: PoolClient, caller: Caller, id: string): 
 }
 
 /** Locks every administrator, in one order: two that take the role from each other do so one after the other. */
-async function demandAnotherAdmin(client: PoolClient, caller: Caller, id: string): Promise<void> {
+export async function isLastAdmin(client: PoolClient, organizationId: string, id: string): Promise<boolean> {
   const { rows } = await client.query<{ id: string }>(
     `SELECT id FROM users WHERE organization_id = $1::uuid AND role = 'ADMIN' AND disabled_at IS NULL ORDER BY id FOR NO KEY UPDATE`,
-    [caller.organizationId],
+    [organizationId],
   );
-  if (rows.length === 1 && rows[0]?.id === id) throw new ConflictError("an organization keeps at least one administrator");
+  return rows.length === 1 && rows[0]?.id === id;
+}
+
+async function demandAnotherAdmin(client: PoolClient, caller: Caller, id: string): Promise<void> {
+  if (await isLastAdmin(client, caller.organizationId, id)) throw new ConflictError("an organization keeps at least one administrator");
 }
 
 /** @throws ConflictError when the operator's token would end, or lose its rights, with this user */

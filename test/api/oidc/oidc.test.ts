@@ -1,6 +1,7 @@
 /** Single sign-on, against a real OpenID provider and against one that lies. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bootstrap } from "../../../src/accounts/bootstrap.ts";
+import { signInByProvider } from "../../../src/accounts/oidc.ts";
 import { createOrganization } from "../../../src/accounts/organizations.ts";
 import { createUser } from "../../../src/accounts/users.ts";
 import type { OidcConfig } from "../../../src/config/oidc.ts";
@@ -214,6 +215,21 @@ describe("OIDC by other settings", { timeout: 30_000 }, () => {
     expect((await fetch(`${second.url}/api/v1/Webhook`, { headers: { authorization: `Basic ${basic}` } })).status).toBe(403);
     const json = { method: "POST", headers: { "content-type": "application/json" } };
     expect((await fetch(`${second.url}/auth/local`, { ...json, body: JSON.stringify({ email, password: PASSWORD }) })).status).toBe(403);
+  });
+
+  test("OIDC the last administrator of an organization stays one, whatever the provider says; the second of two at once does, too", async () => {
+    const organization = await app.t.core.db.unscoped.organization.create({ data: { name: "Two of them" } });
+    const config: OidcConfig = { ...base, issuer: provider.issuer, organization: "Two of them" };
+    const signIn = (name: string, roles: string[]) =>
+      signInByProvider(app.t.core, config, { sub: name, email: `${name}@two.test`, email_verified: true, roles }, "127.0.0.1");
+    const admins = async () =>
+      (await app.t.core.db.unscoped.user.findMany({ where: { organizationId: organization.id, role: "ADMIN" } })).map(({ email }) => email);
+    await signIn("first", ["hookline-admins"]);
+    await signIn("first", ["developers"]);
+    expect(await admins()).toEqual(["first@two.test"]);
+    await signIn("second", ["hookline-admins"]);
+    await Promise.all([signIn("first", ["developers"]), signIn("second", ["developers"])]);
+    expect(await admins()).toHaveLength(1);
   });
 
   test("OIDC without a provider there is no such door, and a page is told so", async () => {
