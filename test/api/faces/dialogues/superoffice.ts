@@ -155,6 +155,8 @@ export async function superofficeDialogue(dialogue: Dialogue, stage: Stage): Pro
   await rpc(`DeleteWebhook?webhookId=${saved.json.WebhookId}`);
   await rpc(`DeleteWebhook?webhookId=${saved.json.WebhookId}`);
 
+  // What was signalled above is counted once it is settled.
+  await say(`GET ${webhook}`, { headers: admin, until: '"TotalCalls":2', silent: true });
   const paths = [
     REST,
     `${REST}/default`,
