@@ -60,7 +60,7 @@ const HELD = 20_000;
 /** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
 const IDLE = 0.7;
 /** Empty lanes stay open up to so many: ten thousands of keys that had one event each would keep all others from being opened with their first. */
-const MOST_IDLE = 4_000;
+const MOST_IDLE = 12_000;
 /** Lanes that one statement lets go of. */
 const RELEASE_BATCH = 512;
 const TICK = 0.1;
@@ -365,6 +365,7 @@ export function createWorker(
       for (let at = 0; at < lanes.length; at += RELEASE_BATCH) {
         // Those that found something to do while others were let go of stay.
         const batch = lanes.slice(at, at + RELEASE_BATCH).filter((run) => idle.has(run.ref) && !run.working);
+        if (batch.length === 0) continue;
         const gone = await releaseLanes(
           core.db,
           batch.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
