@@ -44,12 +44,18 @@ const F02: Row = {
   short: true,
   async run(test) {
     const { recorder, producer, platform } = test;
-    const target = await test.target("fast");
     const { holder, other } = aloneAtWork(test, test.random() < 0.5 ? 0 : 1);
+    let calls = 0;
+    const target = await test.target("fast", {
+      behaviour: async () => {
+        calls += 1;
+        // From before this answer on it cannot settle: it sends what is marked, and stops.
+        if (calls === 60) holder.postgres.stall();
+        return 200;
+      },
+    });
     const flow = producer.flow(target.type, 150, () => "1");
     await recorder.wait("some arrive", () => recorder.of(target.path).length >= 60);
-    // From here on it cannot settle: it sends what is marked, and stops.
-    holder.postgres.stall();
     for (let last = -1; last !== recorder.of(target.path).length; await test.sleep(400)) last = recorder.of(target.path).length;
     await flow();
     const received = new Set(recorder.of(target.path).map((call) => call.n));
