@@ -15,8 +15,9 @@ import { createPace } from "./fairness/pace.ts";
 import { createPlaces, PLACE_LIMITS, type Place, type Places } from "./fairness/places.ts";
 import type { Owner } from "./fairness/shares.ts";
 import type { OutHints } from "./hints.ts";
+import { createIdleLanes } from "./idle-lanes.ts";
 import type { Offer, Offered } from "./lane-accept.ts";
-import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, releaseLanes, renewLeases } from "./lane-claim.ts";
+import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, renewLeases } from "./lane-claim.ts";
 import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
@@ -57,12 +58,7 @@ export interface Worker extends LaneHost {
 
 /** Lanes held open, idle ones included. */
 const HELD = 20_000;
-/** Parts of a lease. An empty lane stays open so long: opening one for every single event would halve the rate. */
-const IDLE = 0.7;
-/** Empty lanes stay open up to so many: ten thousands of keys that had one event each would keep all others from being opened with their first. */
-const MOST_IDLE = 12_000;
-/** Lanes that one statement lets go of. */
-const RELEASE_BATCH = 512;
+/** Parts of a lease. */
 const TICK = 0.1;
 /** No longer than half a lease: one that somebody took since the last look ends behind the next one. */
 const QUIET = 0.5;
@@ -99,8 +95,7 @@ export function createWorker(
 ): Worker {
   const leaseMs = parts.leaseMs ?? LEASE_MS;
   const runs = new Map<string, LaneRun>();
-  /** Since when a lane has had nothing to do, or no place to do it. */
-  const idle = new Map<string, number>();
+  const idle = createIdleLanes(core, runs, leaseMs);
   const renewed = new Map<string, number>();
   const strays = createStrays(core.db);
   const told = new Map<LaneRef, Owner>();
@@ -117,7 +112,6 @@ export function createWorker(
   let ticking: NodeJS.Timeout | undefined;
   let renewing: NodeJS.Timeout | undefined;
   let pacing: NodeJS.Timeout | undefined;
-  let releasing = false;
   let taking = false;
   /** Of what is done again and again: under way. */
   let rounds = 0;
@@ -142,7 +136,7 @@ export function createWorker(
     idle(run) {
       if (draining) return run.leave();
       run.unplaced();
-      if (!idle.has(run.ref)) idle.set(run.ref, clock.monotonic());
+      idle.add(run.ref);
       if (run.hungry) places.offer(run.ref, ownerOf(run.lane));
       void claim();
     },
@@ -305,26 +299,12 @@ export function createWorker(
     }
   }
 
-  /** In the order in which they became idle. Of those that are hungry none is one too many: it has work. */
-  function idleTooLong(now: number): LaneRun[] {
-    let tooMany = idle.size - MOST_IDLE;
-    const old: LaneRun[] = [];
-    for (const [ref, since] of idle) {
-      const run = runs.get(ref);
-      if (run && (now - since > leaseMs * IDLE || (!run.hungry && tooMany-- > 0))) old.push(run);
-    }
-    return old;
-  }
-
   /** Lets go of lanes that had nothing to do for long enough, looks for what is due. */
   async function tick(): Promise<void> {
     const now = clock.monotonic();
     // A run that nobody pumped since an ingest looked at it must become idle again.
     for (const run of runs.values()) if (!run.working && !idle.has(run.ref)) run.pump();
-    const old = idleTooLong(now);
-    // It waits for a place for longer than its lease would last: without one, it waits as well.
-    for (const run of old) if (run.hungry) run.leave();
-    await release(old.filter((run) => !run.hungry));
+    await idle.release();
     // A job that nobody told of; its lane is due all the same.
     if (now - wakesTaken > WAKES_MS) await takeWakes();
     await lookAtDue();
@@ -355,29 +335,6 @@ export function createWorker(
       }
     } finally {
       taking = false;
-    }
-  }
-
-  async function release(lanes: readonly LaneRun[]): Promise<void> {
-    if (lanes.length === 0 || releasing) return;
-    releasing = true;
-    try {
-      for (let at = 0; at < lanes.length; at += RELEASE_BATCH) {
-        // Those that found something to do while others were let go of stay.
-        const batch = lanes.slice(at, at + RELEASE_BATCH).filter((run) => idle.has(run.ref) && !run.working);
-        if (batch.length === 0) continue;
-        const gone = await releaseLanes(
-          core.db,
-          batch.map((run) => ({ ...run.lane, lastNumber: run.lastNumber, revision: run.revision })),
-        );
-        for (const run of batch) {
-          if (!idle.delete(run.ref)) continue;
-          if (gone.has(run.ref)) run.released();
-          else run.news();
-        }
-      }
-    } finally {
-      releasing = false;
     }
   }
 
