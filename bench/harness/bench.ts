@@ -6,7 +6,7 @@ import type { Load, LoadResult } from "./generator.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { cpuMs, endOthers, type Program, start, waitUntil } from "./process.ts";
 import type { Received, ReceiverReset } from "./receiver.ts";
-import { median } from "./stats.ts";
+import { hundreds, median } from "./stats.ts";
 
 export interface Receiver extends Program {
   url: string;
@@ -101,7 +101,7 @@ export async function openBench({ statements, ...options }: { runs: number; scal
     receiver,
     ...options,
     scaled,
-    lasting: ({ perSecond }, least) => 100 * Math.ceil(scaled(Math.max(least, perSecond * LASTING_SECONDS)) / 100),
+    lasting: ({ perSecond }, least) => hundreds(scaled(Math.max(least, perSecond * LASTING_SECONDS))),
     async load(load) {
       const generator = idle.pop() ?? (await startGenerator());
       const result = await generator.ask<LoadResult>(load);

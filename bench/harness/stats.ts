@@ -5,6 +5,9 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
+/** Rounded up: calls of a hundred events, and `limit.db`, count in these. */
+export const hundreds = (count: number): number => 100 * Math.ceil(count / 100);
+
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 export const spreadOf = (values: readonly number[]): number => Math.max(...values) - Math.min(...values);
 

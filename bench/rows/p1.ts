@@ -3,11 +3,10 @@ import { type Bench, cpuOf, type Figure, lineOf } from "../harness/bench.ts";
 import { pipelineRun } from "../harness/pipeline.ts";
 import { makeDefinitions, startPlatform } from "../harness/platform.ts";
 import type { Check, Row } from "../harness/row.ts";
-import { ofRuns } from "../harness/stats.ts";
+import { hundreds, ofRuns } from "../harness/stats.ts";
 
 const DEFINITIONS = 100;
 const LEAST = 10_000;
-const hundreds = (count: number) => 100 * Math.ceil(count / 100);
 
 interface Figures {
   http: Figure[];

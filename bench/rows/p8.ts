@@ -4,7 +4,7 @@ import type { Load } from "../harness/generator.ts";
 import { type Platform, startPlatform } from "../harness/platform.ts";
 import { releasedTree } from "../harness/released.ts";
 import type { Check, Row } from "../harness/row.ts";
-import { ofRuns } from "../harness/stats.ts";
+import { hundreds, ofRuns } from "../harness/stats.ts";
 
 type Door = "event" | "emitEvent" | "emitEvents";
 /** As the counts below: of the run that warms it, and at least so many in those that are measured. */
@@ -51,7 +51,7 @@ export const p8: Row = {
     const echoed = bench.lasting(await echoRun(bench.scaled(ECHOED)), ECHOED);
     const warmed = async (platform: Platform, door: Door) => {
       const { count } = DOORS[door];
-      return bench.lasting(await doorRun(bench, platform, door, 0, 100 * Math.ceil(bench.scaled(count) / 100)), count);
+      return bench.lasting(await doorRun(bench, platform, door, 0, hundreds(bench.scaled(count))), count);
     };
     const [nowCounts, thenCounts] = [{}, {}] as [Record<Door, number>, Record<Door, number>];
     for (const door of doors) {
