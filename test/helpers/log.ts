@@ -2,6 +2,7 @@
  * Writes the log as ingest and settling do, but without sending anything: the lane's row first, the feed's row last,
  * numbers handed out under a lock.
  */
+import { expect } from "vitest";
 import { newId } from "../../src/clock.ts";
 import type { Core } from "../../src/core.ts";
 import type { PoolClient } from "../../src/db/client.ts";
@@ -206,4 +207,22 @@ export async function settle(
     await tell(client, organizationId, told);
     await client.query(core.notify.statement("feed", [organizationId]));
   });
+}
+
+/** The detach of a request partition, ended half way: a reader keeps it from its second half until it times out. */
+export async function cutDetachShort(core: Core, partition: string): Promise<void> {
+  const reader = await core.db.pool.connect();
+  try {
+    await reader.query("SET idle_in_transaction_session_timeout = 0");
+    await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    await reader.query("SELECT count(*) FROM webhook_request");
+    const cutShort = core.db.asOwner(async (chore) => {
+      await chore.query("SET statement_timeout = 500");
+      await chore.query(`ALTER TABLE webhook_request DETACH PARTITION "${partition}" CONCURRENTLY`);
+    });
+    await expect(cutShort).rejects.toThrow(/timeout/);
+  } finally {
+    await reader.query("ROLLBACK");
+    reader.release(true);
+  }
 }
