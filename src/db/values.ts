@@ -1,4 +1,15 @@
-/** Values as statements over `unnest` take them. */
+/** Arrays of values as statements take them. */
+
+/**
+ * Arrays as a table for FROM, an element of each in a row. `unnest($1, $2, …)` says the same, but there Postgres opens a store of its own for
+ * each array, and fills it before it reads from it: 45 arrays that are empty take 190 µs, and 15 this way (docs/decisions/benchmarks.md).
+ * @param columns the parameter of each column, with its cast @param nth a column that counts rows from 1, if one is wanted: by the first array
+ */
+export function rowsFrom(name: string, columns: Readonly<Record<string, string>>, nth?: string): string {
+  const arrays = Object.entries(columns);
+  const counted = nth === undefined ? "" : `, generate_subscripts(${arrays[0]?.[1]}, 1) AS ${nth}`;
+  return `(SELECT ${arrays.map(([column, array]) => `unnest(${array}) AS ${column}`).join(", ")}${counted}) AS ${name}`;
+}
 
 /** An array as one element of a text[]: arrays of arrays would have to be of one length. */
 export const arrayLiteral = (items: readonly string[]): string =>

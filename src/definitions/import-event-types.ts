@@ -4,6 +4,7 @@ import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import { rowsFrom } from "../db/values.ts";
 import { type Issue, ValidationError } from "../errors.ts";
 import { lockCatalog } from "./code.ts";
 import { type DocumentedType, documentedTypes } from "./documented-types.ts";
@@ -64,7 +65,7 @@ export async function importEventTypes(core: Core, caller: Caller, input: { docu
     const { rows } = await client.query<{ name: string; same: boolean | null; fits: boolean | null }>(
       `SELECT u.name, t.description IS NOT DISTINCT FROM u.description AND t.schema IS NOT DISTINCT FROM u.schema::jsonb
            AND t.examples::jsonb = u.examples::jsonb AND t.deprecated = u.deprecated AND t.id IS NOT NULL AS same, t.id IS NOT NULL AS fits
-         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[]) WITH ORDINALITY AS u(name, description, schema, examples, deprecated, nth)
+         FROM ${rowsFrom("u", { name: "$2::text[]", description: "$3::text[]", schema: "$4::text[]", examples: "$5::text[]", deprecated: "$6::bool[]" }, "nth")}
          LEFT JOIN event_type t ON t.organization_id = $1 AND t.name = u.name ORDER BY u.nth`,
       [organizationId, ...columns],
     );
@@ -78,7 +79,7 @@ export async function importEventTypes(core: Core, caller: Caller, input: { docu
     await client.query(
       `INSERT INTO event_type AS t (id, organization_id, name, description, schema, examples, deprecated)
          SELECT u.id, $1, u.name, u.description, u.schema::jsonb, u.examples::json, u.deprecated
-           FROM unnest($7::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[]) AS u(id, name, description, schema, examples, deprecated)
+           FROM ${rowsFrom("u", { id: "$7::uuid[]", name: "$2::text[]", description: "$3::text[]", schema: "$4::text[]", examples: "$5::text[]", deprecated: "$6::bool[]" })}
           WHERE u.name <> ALL($8::text[])
        ON CONFLICT (organization_id, name) DO UPDATE SET description = EXCLUDED.description, schema = EXCLUDED.schema, examples = EXCLUDED.examples,
          deprecated = EXCLUDED.deprecated, version = t.version + CASE WHEN t.schema IS DISTINCT FROM EXCLUDED.schema THEN 1 ELSE 0 END`,

@@ -7,7 +7,7 @@ import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promis
 import { MOST_COUNTED } from "../accounts/keyset.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
-import { idRange } from "../db/values.ts";
+import { idRange, rowsFrom } from "../db/values.ts";
 import { type Taker, takerOf } from "../definitions/catalog.ts";
 import type { MatchEvent } from "../definitions/match.ts";
 import { ourTransactions } from "../delivery/lane-chores.ts";
@@ -167,7 +167,7 @@ export async function planMissed(core: Core, missed: Missed): Promise<(MissedPla
 /** Not of events that were erased meanwhile: an erasure that is under way is waited for, and one that comes later finds the request. */
 const MARK = `
   INSERT INTO recovered_event (organization_id, event_id, definition_id, request_id)
-  SELECT $1, v.id, $2, u.request_id FROM unnest($3::uuid[], $4::uuid[]) AS u(event_id, request_id)
+  SELECT $1, v.id, $2, u.request_id FROM ${rowsFrom("u", { event_id: "$3::uuid[]", request_id: "$4::uuid[]" })}
     JOIN event v ON v.organization_id = $1 AND v.id = u.event_id AND v.id >= $5 AND v.id <= $6
   WHERE v.erased_at IS NULL ORDER BY v.id FOR KEY SHARE OF v
   ON CONFLICT DO NOTHING RETURNING event_id`;

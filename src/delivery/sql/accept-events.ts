@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { goesOn } from "./claim-lanes.ts";
 import { newestLane } from "./newest-lane.ts";
 
@@ -8,6 +9,59 @@ const LEASE_END = "now() + $50::float8 * interval '1 ms'";
 
 const LANE = `l.id, l.definition_id, l.free, l.last_number, l.last_position, l.lease_token, l.revision, COALESCE(l.leased_until > now(), false) AS leased,
              (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL) AS held, COALESCE(l.retry_at > now(), false) AS waiting`;
+
+/** What is written, row by row. */
+const KEYS = rowsFrom("u", {
+  space: "$6::text[]",
+  key: "$7::text[]",
+  body_hash: "$8::bytea[]",
+  status: "$9::int4[]",
+  answer: "$10::text[]",
+});
+const EVENTS = rowsFrom("e", {
+  id: "$11::uuid[]",
+  type: "$12::text[]",
+  entity: "$13::text[]",
+  entity_id: "$14::text[]",
+  payload: "$15::text[]",
+  previous: "$16::text[]",
+  changes: "$17::text[]",
+  scope: "$18::jsonb[]",
+  actor: "$19::text[]",
+  caller_number: "$20::int4[]",
+  source: "$21::text[]",
+  occurred_at: "$22::timestamptz[]",
+  application_id: "$47::uuid[]",
+  traceparent: "$48::text[]",
+  tracestate: "$49::text[]",
+});
+const LANES = rowsFrom("u", {
+  id: "$23::uuid[]",
+  definition_id: "$24::uuid[]",
+  key: "$25::text[]",
+  epoch: "$26::int4[]",
+  free: "$27::bool[]",
+  count: "$28::int8[]",
+  token: "$29::uuid[]",
+  revision: "$30::int4[]",
+});
+const REQUESTS = rowsFrom(
+  "m",
+  {
+    id: "$33::uuid[]",
+    lane: "$34::int4[]",
+    in_lane: "$35::int8[]",
+    event_id: "$36::uuid[]",
+    workflow_rule_id: "$37::uuid[]",
+    dialect: "$38::dialect[]",
+    event_type: "$39::text[]",
+    entity: "$40::text[]",
+    entity_id: "$41::text[]",
+    url: "$42::text[]",
+    fields_set: "$43::text[]",
+  },
+  "nth",
+);
 
 /**
  * Events, their keys and what they trigger: one statement, so one snapshot and one round trip. It writes all or nothing:
@@ -31,12 +85,12 @@ export const acceptEvents = statement({
          ), fits AS MATERIALIZED (
            SELECT c.number FROM catalog c
            WHERE c.version = $2::int8 AND (c.number IS NOT NULL OR cardinality($33::uuid[]) = 0) AND NOT EXISTS (
-             SELECT 1 FROM unnest($6::text[], $7::text[]) AS u(space, key)
+             SELECT 1 FROM ${rowsFrom("u", { space: "$6::text[]", key: "$7::text[]" })}
              WHERE EXISTS (SELECT 1 FROM idempotency_key k WHERE k.organization_id = $1::uuid AND k.space = u.space AND k.key = u.key OFFSET 0))
          ), keys AS (
            INSERT INTO idempotency_key (organization_id, space, key, body_hash, status, answer)
            SELECT $1::uuid, u.space, u.key, u.body_hash, u.status, u.answer
-           FROM fits, unnest($6::text[], $7::text[], $8::bytea[], $9::int4[], $10::text[]) AS u(space, key, body_hash, status, answer)
+           FROM fits, ${KEYS}
            ON CONFLICT DO NOTHING RETURNING 1
          ), ours AS MATERIALIZED (
            -- Somebody took one of the keys at this very moment: the cast fails, and with it the statement.
@@ -47,14 +101,11 @@ export const acceptEvents = statement({
              created_at)
            SELECT e.id, $1::uuid, type, entity, entity_id, payload, previous, changes::text[], scope, actor, caller_number, source, occurred_at, application_id, traceparent,
              tracestate, $3::timestamptz
-           FROM ours, unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::int4[],
-             $21::text[], $22::timestamptz[], $47::uuid[], $48::text[], $49::text[])
-           AS e(id, type, entity, entity_id, payload, previous, changes, scope, actor, caller_number, source, occurred_at, application_id, traceparent, tracestate)
+           FROM ours, ${EVENTS}
          ), wanted AS MATERIALIZED (
            SELECT u.*, l.place, CASE WHEN u.revision IS NULL AND NOT $46::bool THEN ${goesOn("u")} ELSE false END AS claims
            FROM ours CROSS JOIN (
-             SELECT * FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::int4[], $27::bool[], $28::int8[], $29::uuid[], $30::int4[])
-               AS u(id, definition_id, key, epoch, free, count, token, revision) ORDER BY u.id
+             SELECT * FROM ${LANES} ORDER BY u.id
            ) u LEFT JOIN LATERAL (${newestLane("$1::uuid", "u.id", "l.ctid AS place")}) l ON true
          ), known AS (
            UPDATE lane l SET last_number = l.last_number + w.count, last_position = l.last_position + w.count,
@@ -94,9 +145,7 @@ export const acceptEvents = statement({
            SELECT m.*, o.number + m.nth - 1 AS number, ($23::uuid[])[m.lane] AS lane_id, ($24::uuid[])[m.lane] AS definition_id,
              p.numbers[m.lane] + m.in_lane AS lane_number, p.positions[m.lane] + m.in_lane AS position, m.in_lane <= p.born[m.lane] AS born,
              ($27::bool[])[m.lane] AS free
-           FROM ours o, places p, unnest($33::uuid[], $34::int4[], $35::int8[], $36::uuid[], $37::uuid[], $38::dialect[], $39::text[], $40::text[], $41::text[],
-             $42::text[], $43::text[]) WITH ORDINALITY
-           AS m(id, lane, in_lane, event_id, workflow_rule_id, dialect, event_type, entity, entity_id, url, fields_set, nth)
+           FROM ours o, places p, ${REQUESTS}
          ), requests AS (
            INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, workflow_rule_id, lane_id, lane_number, position,
              state, dialect, event_type, entity, entity_id, url, fields_set, notification_status, sending_at, created_at, updated_at)
@@ -114,7 +163,7 @@ export const acceptEvents = statement({
            ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at WHERE q.due_at > EXCLUDED.due_at RETURNING 1
          ), feed AS (
            INSERT INTO feed_unsequenced (organization_id, changes, body)
-           SELECT $1::uuid, u.changes, u.body FROM ours, unnest($44::int4[], $45::text[]) AS u(changes, body)
+           SELECT $1::uuid, u.changes, u.body FROM ours, ${rowsFrom("u", { changes: "$44::int4[]", body: "$45::text[]" })}
            WHERE (SELECT count(*) FROM requests) + (SELECT count(*) FROM due) > 0
          )
          SELECT c.version, EXISTS (SELECT 1 FROM ours) AS written, c.number, l.id, l.last_number, l.last_position, l.lease_token, l.revision, l.leased,

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /** The definition's own state is asked, and the organization's: stopping either is one row. @param lane has a definition_id and an epoch */
 export const goesOn = (lane: string) => `EXISTS (
@@ -19,7 +20,7 @@ export const claimLanes = statement({
   name: "claim-lanes",
   text: `WITH free AS (
            SELECT l.organization_id, l.id, l.definition_id, l.lease_token
-           FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+           FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
            WHERE ${CLAIMABLE} ORDER BY l.organization_id, l.id FOR UPDATE OF l SKIP LOCKED
          ), held AS (
            INSERT INTO lane_due AS q (organization_id, lane_id, definition_id, due_at)
@@ -46,7 +47,7 @@ export const claimLanes = statement({
 export const lockLanes = statement({
   name: "lock-lanes",
   text: `SELECT l.organization_id, l.id
-         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+         FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
          ORDER BY l.organization_id, l.id FOR UPDATE OF l SKIP LOCKED`,
   row: { organization_id: "uuid", id: "uuid" },
 });
@@ -63,7 +64,7 @@ export const correctDue = statement({
              NOT ${goesOn("l")} AS parked,
              COALESCE(l.leased_until > now(), false) AS leased,
              NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id) AS empty
-           FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
+           FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
          ), gone AS (
            DELETE FROM lane_due q USING l WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND NOT l.leased AND (l.held OR l.empty)
          )
@@ -77,7 +78,7 @@ export const correctDue = statement({
 /** Rows of `lane_due` whose lane is gone. */
 export const dropStrayDue = statement({
   name: "drop-stray-due",
-  text: `DELETE FROM lane_due q USING unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+  text: `DELETE FROM lane_due q USING ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
          WHERE q.organization_id = u.organization_id AND q.lane_id = u.id
            AND NOT EXISTS (SELECT 1 FROM lane l WHERE l.organization_id = u.organization_id AND l.id = u.id)`,
   row: {},

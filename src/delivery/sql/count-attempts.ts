@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /**
  * Roll-ups: each process adds to rows of its own, so nobody waits for another's disk. Histograms are added in the statement's own
@@ -8,8 +9,7 @@ export const addDeliveries = statement({
   name: "add-deliveries",
   text: `INSERT INTO delivery_minute AS m (organization_id, definition_id, minute, process, delivered, retried, rejected, durations, last_attempt_at)
          SELECT u.organization_id, u.definition_id, date_trunc('minute', now(), 'UTC'), $1::uuid, u.delivered, u.retried, u.rejected, u.durations::int4[], now()
-         FROM unnest($2::uuid[], $3::uuid[], $4::int4[], $5::int4[], $6::int4[], $7::text[])
-           AS u(organization_id, definition_id, delivered, retried, rejected, durations)
+         FROM ${rowsFrom("u", { organization_id: "$2::uuid[]", definition_id: "$3::uuid[]", delivered: "$4::int4[]", retried: "$5::int4[]", rejected: "$6::int4[]", durations: "$7::text[]" })}
          ON CONFLICT (organization_id, definition_id, minute, process) DO UPDATE SET delivered = m.delivered + EXCLUDED.delivered,
            retried = m.retried + EXCLUDED.retried, rejected = m.rejected + EXCLUDED.rejected,
            durations = ARRAY(SELECT COALESCE(d.a, 0) + COALESCE(d.b, 0) FROM unnest(m.durations, EXCLUDED.durations) AS d(a, b)), last_attempt_at = EXCLUDED.last_attempt_at`,
@@ -20,7 +20,7 @@ export const addDeliveries = statement({
 export const countErrors = statement({
   name: "count-errors",
   text: `WITH u AS (
-           SELECT * FROM unnest($1::uuid[], $2::bool[], $3::int4[], $4::text[]) AS u(definition_id, success, fails, last_error)
+           SELECT * FROM ${rowsFrom("u", { definition_id: "$1::uuid[]", success: "$2::bool[]", fails: "$3::int4[]", last_error: "$4::text[]" })}
          ), locked AS (
            SELECT c.definition_id FROM u JOIN definition_counter c ON c.definition_id = u.definition_id
            WHERE u.fails > 0 OR (u.success AND c.consecutive_errors <> 0)

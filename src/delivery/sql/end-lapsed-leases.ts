@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { OPEN } from "./claim-lanes.ts";
 
 /**
@@ -9,7 +10,7 @@ export const endLapsedLeases = statement({
   name: "end-lapsed-leases",
   text: `UPDATE lane l SET lease_token = NULL, leased_until = NULL,
            idle_since = CASE WHEN NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id OFFSET 0) THEN now() END
-         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
          WHERE l.organization_id = u.organization_id AND l.id = u.id
            AND l.lease_token IS NOT NULL AND l.leased_until <= now() AND NOT (${OPEN})
          RETURNING l.organization_id, l.id`,

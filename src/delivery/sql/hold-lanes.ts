@@ -1,8 +1,8 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { newestLane } from "./newest-lane.ts";
 
-const COLUMNS = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int8[], $7::int4[])
-      AS u(organization_id, id, token, requeues, settled, read_from, revision)`;
+const COLUMNS = `${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", token: "$3::uuid[]", requeues: "$4::int4[]", settled: "$5::int8[]", read_from: "$6::int8[]", revision: "$7::int4[]" })}`;
 
 /** Of the lanes in `given`, whose rows are locked. @param found which row of `given` a lane's is */
 const held = (found: string) => `

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /** What the log says of a request that was cut off in the middle of an attempt. */
 export const INTERRUPTED = {
@@ -20,7 +21,7 @@ export const interruptRequests = statement({
   name: "interrupt-requests",
   text: `WITH cut AS MATERIALIZED (
            SELECT r.organization_id, r.id, r.sending_at
-           FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+           FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
            JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
            CROSS JOIN LATERAL (
              (SELECT q.request_id FROM lane_entry q
@@ -46,7 +47,6 @@ export const logInterrupted = statement({
   text: `INSERT INTO attempt (organization_id, request_id, number, outcome, manual, duration_ms, error_code, error_description, request_url, started_at)
          SELECT organization_id, request_id, number, 'INTERRUPTED', manual,
            GREATEST(0, round(extract(epoch FROM now() - started_at) * 1000)), 'INTERRUPTED', 'its worker died before the outcome was known', url, started_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::int4[], $4::bool[], $5::text[], $6::timestamptz[])
-           AS a(organization_id, request_id, number, manual, url, started_at)`,
+         FROM ${rowsFrom("a", { organization_id: "$1::uuid[]", request_id: "$2::uuid[]", number: "$3::int4[]", manual: "$4::bool[]", url: "$5::text[]", started_at: "$6::timestamptz[]" })}`,
   row: {},
 });

@@ -1,6 +1,7 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
-const OURS = `FROM lane l JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, id, token)
+const OURS = `FROM lane l JOIN ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", token: "$3::uuid[]" })}
   ON u.organization_id = l.organization_id AND u.id = l.id AND u.token = l.lease_token`;
 
 /** A row that somebody has locked is passed over: its turn comes with the next tick. */

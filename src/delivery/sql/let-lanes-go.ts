@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /**
  * What the queue itself says of lanes that are let go: when the head of a strict one, or the first of a free one, is due;
@@ -28,7 +29,7 @@ const LET_GO = `
 export const letLanesGo = statement({
   name: "let-lanes-go",
   text: `WITH next AS MATERIALIZED (
-           ${NEXT} FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(organization_id, id, blocked, reason)
+           ${NEXT} FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", blocked: "$3::uuid[]", reason: "$4::text[]" })}
            JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
          ), ${LET_GO}`,
   row: {},
@@ -43,7 +44,7 @@ export const releaseLanes = statement({
   name: "release-lanes",
   text: `WITH mine AS MATERIALIZED (
            SELECT l.organization_id, l.id, NULL::uuid AS blocked, NULL::text AS reason
-           FROM lane l JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int4[]) AS u(organization_id, id, token, last_number, revision)
+           FROM lane l JOIN ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", token: "$3::uuid[]", last_number: "$4::int8[]", revision: "$5::int4[]" })}
              ON u.organization_id = l.organization_id AND u.id = l.id AND u.token = l.lease_token
              AND u.last_number = l.last_number AND u.revision = l.revision
            ORDER BY l.organization_id, l.id FOR UPDATE OF l

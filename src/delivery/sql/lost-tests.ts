@@ -1,5 +1,6 @@
 /** Tests whose process died with them in its hand. */
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { INTERRUPTED } from "./interrupt.ts";
 
 /** $1 how many at most. Whose time is over; they are the caller's to settle. */
@@ -16,7 +17,7 @@ export const rejectLostTests = statement({
   name: "reject-lost-tests",
   text: `UPDATE webhook_request r SET state = 'REJECTED', failed = true, attempt_count = r.attempt_count + 1, settled_at = now(), updated_at = now(),
       error_code = 'INTERRUPTED', error_description = 'its process died before the outcome was known'
-    FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+    FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
     WHERE r.organization_id = u.organization_id AND r.id = u.id AND r.state = 'SENDING'
     RETURNING r.id, r.organization_id, r.definition_id, r.attempt_count, r.manual, r.url, r.sending_at`,
   row: INTERRUPTED,

@@ -1,8 +1,8 @@
 import { statement } from "../../db/statement.ts";
-import { idBetween } from "../../db/values.ts";
+import { idBetween, rowsFrom } from "../../db/values.ts";
 import { newestLane } from "./newest-lane.ts";
 
-const OURS = `FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+const OURS = `FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
   WHERE r.organization_id = u.organization_id AND r.id = u.id AND ${idBetween("r.id", "$3", "$4")}`;
 
 /** Idempotent: what is SENDING in a lane that is ours was marked by us. What an operator cancelled meanwhile is not marked. */
@@ -17,7 +17,7 @@ export const markUnchanged = statement({
   name: "mark-unchanged",
   // Step by step, each by its key (OFFSET 0 keeps them apart): the planner, who knows little of lanes, is left no choice.
   text: `WITH unchanged AS MATERIALIZED (
-           SELECT u.organization_id, u.id FROM unnest($1::uuid[], $2::uuid[], $5::uuid[], $6::int4[]) AS u(organization_id, id, lane_id, revision)
+           SELECT u.organization_id, u.id FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", lane_id: "$5::uuid[]", revision: "$6::int4[]" })}
            CROSS JOIN LATERAL (
              SELECT l.definition_id FROM (${newestLane("u.organization_id", "u.lane_id")}) l
              WHERE l.revision = u.revision AND l.paused_at IS NULL AND l.blocked_request_id IS NULL OFFSET 0

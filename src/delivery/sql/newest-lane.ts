@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /**
  * The row of one lane, found from its newest version backward. While somebody's snapshot stays open (a dump), the versions that
@@ -18,7 +19,7 @@ export const lockNewestLanes = statement({
   name: "lock-newest-lanes",
   text: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $3::text, true))
          SELECT count(*) FROM patience CROSS JOIN LATERAL (
-           SELECT u.* FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id) ORDER BY u.organization_id, u.id
+           SELECT u.* FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })} ORDER BY u.organization_id, u.id
          ) u CROSS JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")} FOR NO KEY UPDATE) l`,
   row: {},
 });
@@ -27,7 +28,7 @@ export const lockNewestLanes = statement({
 export const findFreeLanes = statement({
   name: "find-free-lanes",
   text: `SELECT u.id FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick
-         CROSS JOIN unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         CROSS JOIN ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
          LEFT JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")} FOR NO KEY UPDATE SKIP LOCKED) free ON true
          LEFT JOIN LATERAL (${newestLane("u.organization_id", "u.id", "l.id")}) there ON true
          WHERE free.id IS NOT NULL OR there.id IS NULL`,

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { sentBody } from "./sent-body.ts";
 
 /** Events of requests that are about to be sent, each once. */
@@ -6,7 +7,7 @@ export const readEventBodies = statement({
   name: "read-event-bodies",
   text: `SELECT v.organization_id, v.id, v.type, v.entity, v.entity_id, v.payload, v.previous, v.changes, v.scope, v.actor, v.caller_number, v.traceparent, v.tracestate,
            v.occurred_at, v.created_at AS accepted_at
-         FROM unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+         FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
          CROSS JOIN LATERAL (
            SELECT * FROM event v WHERE v.organization_id = u.organization_id AND v.id = u.id AND v.id >= $3::uuid AND v.id <= $4::uuid OFFSET 0
          ) v`,
@@ -33,7 +34,7 @@ export const readEventBodies = statement({
 export const readSentBodies = statement({
   name: "read-sent-bodies",
   text: `SELECT u.organization_id, u.id, s.body AS sent_body, s.rendering
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, id, event_id)
+         FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", event_id: "$3::uuid[]" })}
          CROSS JOIN LATERAL (
            SELECT v.id, v.type, v.occurred_at, v.payload FROM event v WHERE v.organization_id = u.organization_id AND v.id = u.event_id OFFSET 0
          ) v

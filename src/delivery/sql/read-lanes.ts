@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 import { newestLane } from "./newest-lane.ts";
 
 /** So many attempts may all be INTERRUPTED ones: sender.ts gives a request up at as many. */
@@ -21,7 +22,7 @@ export const readLanePages = statement({
            ) END AS interruptions,
            v.id AS event_id, octet_length(v.payload) + COALESCE(octet_length(v.previous), 0) + COALESCE(octet_length(v.scope::text), 0)
              + CASE WHEN cardinality(v.changes) > 0 THEN octet_length(array_to_string(v.changes, ',')) ELSE 0 END AS event_bytes
-         FROM unnest($1::uuid[], $2::uuid[]) AS w(organization_id, lane_id)
+         FROM ${rowsFrom("w", { organization_id: "$1::uuid[]", lane_id: "$2::uuid[]" })}
          CROSS JOIN LATERAL (
            ${newestLane("w.organization_id", "w.lane_id")}
          ) l

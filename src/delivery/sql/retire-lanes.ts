@@ -1,5 +1,6 @@
 /** Lanes that nobody has used for long, in two phases: first their definition's floor rises above them, later they go. */
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /** Nothing stands in it, nobody holds it, and nobody has held it up: by its row; its queue is asked for again under its lock. */
 const IDLE = `l.idle_since <= now() - $1::float8 * interval '1 ms' AND l.lease_token IS NULL AND l.paused_at IS NULL AND l.blocked_request_id IS NULL`;
@@ -50,7 +51,7 @@ export const lockIdleLanes = statement({
 export const deleteLanes = statement({
   name: "delete-lanes",
   text: `WITH gone AS (
-           DELETE FROM lane l USING unnest($1::uuid[], $2::uuid[]) AS u(organization_id, id)
+           DELETE FROM lane l USING ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
            WHERE l.organization_id = u.organization_id AND l.id = u.id
              AND NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id OFFSET 0)
            RETURNING l.organization_id, l.id

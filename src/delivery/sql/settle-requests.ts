@@ -1,14 +1,32 @@
 import { statement } from "../../db/statement.ts";
-import { idBetween } from "../../db/values.ts";
+import { idBetween, rowsFrom } from "../../db/values.ts";
+
+const SETTLEMENTS = rowsFrom("s", {
+  organization_id: "$1::uuid[]",
+  id: "$2::uuid[]",
+  lane_id: "$3::uuid[]",
+  position: "$4::int8[]",
+  state: "$5::webhook_request_state[]",
+  attempt_count: "$6::int4[]",
+  tries: "$7::int4[]",
+  wait_ms: "$8::float8[]",
+  requeue_at: "$9::int8[]",
+  keeps: "$10::bool[]",
+  url: "$11::text[]",
+  authentication_code: "$12::text[]",
+  fields_set: "$13::text[]",
+  error_code: "$14::text[]",
+  error_description: "$15::text[]",
+  notification_status: "$16::notification_status[]",
+  notification_message: "$17::text[]",
+  free: "$18::bool[]",
+});
 
 /** The requests, and their places in the queue: gone, or later. A free lane's entry always has a due time. */
 export const settleRequests = statement({
   name: "settle-requests",
   text: `WITH s AS (
-           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::webhook_request_state[], $6::int4[], $7::int4[], $8::float8[],
-             $9::int8[], $10::bool[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::notification_status[], $17::text[], $18::bool[])
-           AS s(organization_id, id, lane_id, position, state, attempt_count, tries, wait_ms, requeue_at, keeps, url, authentication_code, fields_set,
-             error_code, error_description, notification_status, notification_message, free)
+           SELECT * FROM ${SETTLEMENTS}
          ), requests AS (
            UPDATE webhook_request r SET state = s.state, attempt_count = s.attempt_count, tries = s.tries, manual = r.manual AND s.state = 'PENDING',
              rerender = r.rerender AND s.state = 'PENDING', sending_at = NULL,

@@ -1,4 +1,5 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /**
  * Locks the lanes in the order given, or makes them, and gives each so many numbers. A lane that comes into being starts
@@ -10,8 +11,7 @@ export const takeLaneNumbers = statement({
          SELECT f.organization_id, f.id, f.definition_id, f.key, f.epoch, f.free, f.floor, f.floor + f.count, f.floor + f.count, f.floor
          FROM (
            SELECT u.*, (SELECT c.lane_floor FROM definition_counter c WHERE c.definition_id = u.definition_id) AS floor
-           FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int4[], $6::bool[], $7::int8[])
-             AS u(organization_id, id, definition_id, key, epoch, free, count)
+           FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", definition_id: "$3::uuid[]", key: "$4::text[]", epoch: "$5::int4[]", free: "$6::bool[]", count: "$7::int8[]" })}
          ) f
          ON CONFLICT (organization_id, id) DO UPDATE SET
            last_number = l.last_number + (EXCLUDED.last_number - EXCLUDED.settled_number),

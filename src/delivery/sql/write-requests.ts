@@ -1,13 +1,30 @@
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
+
+const REQUESTS = rowsFrom("g", {
+  id: "$1::uuid[]",
+  organization_id: "$2::uuid[]",
+  number: "$3::int8[]",
+  definition_id: "$4::uuid[]",
+  event_id: "$5::uuid[]",
+  workflow_rule_id: "$6::uuid[]",
+  lane_id: "$7::uuid[]",
+  lane_number: "$8::int8[]",
+  position: "$9::int8[]",
+  dialect: "$10::dialect[]",
+  event_type: "$11::text[]",
+  entity: "$12::text[]",
+  entity_id: "$13::text[]",
+  url: "$14::text[]",
+  fields_set: "$15::text[]",
+  free: "$16::bool[]",
+});
 
 /** The log's rows, and their places in the queue. */
 export const writeRequests = statement({
   name: "write-requests",
   text: `WITH given AS (
-           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::int8[], $9::int8[],
-             $10::dialect[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[])
-           AS g(id, organization_id, number, definition_id, event_id, workflow_rule_id, lane_id, lane_number, position,
-             dialect, event_type, entity, entity_id, url, fields_set, free)
+           SELECT * FROM ${REQUESTS}
          ), requests AS (
            INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, workflow_rule_id, lane_id, lane_number, position,
              state, dialect, event_type, entity, entity_id, url, fields_set, notification_status, created_at, updated_at)
@@ -26,7 +43,7 @@ export const makeDue = statement({
   name: "make-due",
   text: `INSERT INTO lane_due AS q (organization_id, lane_id, definition_id, due_at)
          SELECT u.organization_id, u.lane_id, u.definition_id, now()
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(organization_id, lane_id, definition_id)
+         FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", lane_id: "$2::uuid[]", definition_id: "$3::uuid[]" })}
          ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at WHERE q.due_at > EXCLUDED.due_at`,
   row: {},
 });

@@ -1,5 +1,6 @@
 /** Episodes: what was told and is not over. */
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 const DEFINITION_IS_GONE = `(
         SELECT d.deleted_at IS NULL FROM webhook_definition d WHERE d.organization_id = a.organization_id AND d.id = a.subject_id) IS NOT TRUE`;
@@ -32,7 +33,7 @@ export const endEpisodes = statement({
 export const beginEpisodes = statement({
   name: "begin-alert-episodes",
   text: `INSERT INTO alert AS a (organization_id, kind, subject_id, cause)
-    SELECT $1::uuid, u.kind, u.subject_id, u.cause FROM unnest($2::text[], $3::uuid[], $4::text[]) AS u(kind, subject_id, cause)
+    SELECT $1::uuid, u.kind, u.subject_id, u.cause FROM ${rowsFrom("u", { kind: "$2::text[]", subject_id: "$3::uuid[]", cause: "$4::text[]" })}
      ORDER BY u.kind, u.subject_id
     ON CONFLICT (organization_id, kind, subject_id) DO UPDATE SET cause = EXCLUDED.cause, began_at = now() WHERE a.cause <> EXCLUDED.cause
     RETURNING a.kind, a.subject_id`,

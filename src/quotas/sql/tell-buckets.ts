@@ -1,5 +1,6 @@
 /** What a process took from the buckets of events. */
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /**
  * $1 organizations · $2 buckets · $3 their rates · $4 taken from each; in the order of their keys, so that processes that tell at
@@ -10,7 +11,7 @@ export const tellBuckets = statement({
   name: "tell-event-buckets",
   text: `INSERT INTO event_bucket AS b (organization_id, id, rate, level, told_at)
     SELECT w.organization_id, w.id, w.rate, w.rate - w.taken, clock_timestamp()
-      FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::float8[]) AS w (organization_id, id, rate, taken)
+      FROM ${rowsFrom("w", { organization_id: "$1::uuid[]", id: "$2::uuid[]", rate: "$3::float8[]", taken: "$4::float8[]" })}
       CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS fast
       WHERE EXISTS (SELECT 1 FROM organization o WHERE o.id = w.organization_id)
       ORDER BY w.organization_id, w.id

@@ -1,11 +1,12 @@
 /** What a process accepted and holds open, told in the background. */
 import { statement } from "../../db/statement.ts";
+import { rowsFrom } from "../../db/values.ts";
 
 /** $1 organizations · $2 bytes of each · $3 the day */
 export const addStored = statement({
   name: "add-stored-bytes",
   text: `INSERT INTO stored_day AS s (organization_id, day, bytes)
-    SELECT w.organization_id, $3::date, w.bytes FROM unnest($1::uuid[], $2::int8[]) AS w (organization_id, bytes)
+    SELECT w.organization_id, $3::date, w.bytes FROM ${rowsFrom("w", { organization_id: "$1::uuid[]", bytes: "$2::int8[]" })}
       CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS fast
       WHERE EXISTS (SELECT 1 FROM organization o WHERE o.id = w.organization_id)
       ORDER BY w.organization_id
@@ -17,7 +18,7 @@ export const addStored = statement({
 export const tellSubscriptions = statement({
   name: "tell-subscriptions",
   text: `INSERT INTO subscription_count AS c (organization_id, process_id, subscriptions, told_at)
-    SELECT w.organization_id, $1::uuid, w.subscriptions, now() FROM unnest($2::uuid[], $3::int4[]) AS w (organization_id, subscriptions)
+    SELECT w.organization_id, $1::uuid, w.subscriptions, now() FROM ${rowsFrom("w", { organization_id: "$2::uuid[]", subscriptions: "$3::int4[]" })}
       CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS fast
       WHERE EXISTS (SELECT 1 FROM organization o WHERE o.id = w.organization_id)
       ORDER BY w.organization_id

@@ -1,6 +1,6 @@
 /** Attempts as the log shows them; their bodies are read apart (read-contents.ts). */
 import { statement } from "../../db/statement.ts";
-import { idBetween } from "../../db/values.ts";
+import { idBetween, rowsFrom } from "../../db/values.ts";
 
 const COLUMNS = `a.organization_id AS "organizationId", a.request_id AS "requestId", a.number, a.outcome, a.manual, a.rerendered,
   a.status_code AS "statusCode", a.duration_ms AS "durationMs", a.error_code AS "errorCode", a.error_description AS "errorDescription",
@@ -27,7 +27,7 @@ const ROW = {
 export const readAttemptWindows = statement({
   name: "read-attempt-windows",
   text: `SELECT w.place, ${COLUMNS}
-    FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[]) AS w (request_id, low, high, place)
+    FROM ${rowsFrom("w", { request_id: "$2::uuid[]", low: "$3::int[]", high: "$4::int[]", place: "$5::int[]" })}
     JOIN attempt a ON a.organization_id = $1::uuid AND a.request_id = w.request_id AND a.number BETWEEN w.low AND w.high
      AND ${idBetween("a.request_id", "$6", "$7")}
     ORDER BY w.place, a.number`,
@@ -38,7 +38,7 @@ export const readAttemptWindows = statement({
 export const readAttemptsById = statement({
   name: "read-attempts-by-id",
   text: `SELECT w.place, ${COLUMNS}
-    FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[]) AS w (low, high, number, place)
+    FROM ${rowsFrom("w", { low: "$2::uuid[]", high: "$3::uuid[]", number: "$4::int[]", place: "$5::int[]" })}
     CROSS JOIN LATERAL (
       SELECT a.* FROM attempt a WHERE a.organization_id = $1::uuid AND a.request_id >= w.low AND a.request_id <= w.high
          AND a.request_id >= $6::uuid AND a.request_id <= $7::uuid AND a.number = w.number LIMIT 1) a`,

@@ -1,6 +1,6 @@
 /** What attempts sent and got. */
 import { statement } from "../../db/statement.ts";
-import { idBetween } from "../../db/values.ts";
+import { idBetween, rowsFrom } from "../../db/values.ts";
 import { sentBody, sentHeaders } from "../../delivery/sql/sent-body.ts";
 
 const EVENT_ID = `SELECT q.event_id FROM webhook_request q WHERE q.organization_id = $1::uuid AND q.id = a.request_id AND ${idBetween("q.id", "$4", "$5")}`;
@@ -19,7 +19,7 @@ export const readContents = statement({
          WHERE one.organization_id = $1::uuid AND one.request_id = w.request_id AND ${idBetween("one.request_id", "$4", "$5")}
            AND one.request_body IS NOT NULL
          ORDER BY one.number > w.number, abs(one.number - w.number) LIMIT 1) AS "requestBody"
-    FROM unnest($2::uuid[], $3::int[]) WITH ORDINALITY AS w (request_id, number, place)
+    FROM ${rowsFrom("w", { request_id: "$2::uuid[]", number: "$3::int[]" }, "place")}
     JOIN attempt a ON a.organization_id = $1::uuid AND a.request_id = w.request_id AND a.number = w.number
      AND ${idBetween("a.request_id", "$4", "$5")}`,
   row: { place: "int4", requestHeaders: "jsonb?", responseHeaders: "jsonb?", responseBody: "text?", requestBody: "text?" },
