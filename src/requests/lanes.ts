@@ -5,6 +5,7 @@ import { MOST_COUNTED } from "../accounts/keyset.ts";
 import type { Core } from "../core.ts";
 import { rowsOf } from "../db/queries.ts";
 import { type LaneState, laneState } from "../delivery/lane-state.ts";
+import { definitionOf } from "../delivery/sql/definition-of.ts";
 import { type Count, countOf } from "./count.ts";
 import { type PageOf, type Slice, sliceOf } from "./page.ts";
 import { bound, readWalkedPage } from "./walked-page.ts";
@@ -83,7 +84,7 @@ function walked(organizationId: string, clauses: readonly RawBuilder<unknown>[],
   return sql`(
     SELECT l.*, d.state AS definition_state, d.updated_at AS definition_changed_at, l.epoch > c.open_epoch AS early,
            (SELECT o.deliveries_paused_at FROM organization o WHERE o.id = l.organization_id) AS all_paused_at
-      FROM lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
+      FROM lane l JOIN LATERAL ${sql.raw(definitionOf("l.definition_id"))} d ON d.deleted_at IS NULL
       JOIN definition_counter c ON c.definition_id = l.definition_id
      WHERE ${and([sql`l.organization_id = ${organizationId}`, ...clauses])}
      ORDER BY l.id ${descending ? sql`DESC` : sql`ASC`} LIMIT ${most})`;

@@ -35,13 +35,17 @@ interface Node {
 
 /** Rooms whose statements look rows up by keys. */
 const HOT = /^(delivery|events|live)\/sql\//;
-const LARGE = /^(event|webhook_request|attempt|lane|lane_entry|lane_due|delivery_minute|feed_entry|idempotency_key)(_|$)/;
+const LARGE =
+  /^(event|webhook_request|attempt|lane|lane_entry|lane_due|delivery_minute|feed_entry|idempotency_key|webhook_definition|definition_counter|organization|organization_catalog|number_block)(_|$)/;
+
+/** They ask of every definition that is there. */
+const OF_ALL_DEFINITIONS = ["read-alert-rates", "find-blocked-lanes"];
 
 /** Columns of each index, by its name. */
 const columnsOf = new Map<string, string[]>();
 
 /** From a key to the same key, so that it is read backward (newest-lane.ts): as good as equality. */
-const ONE_KEY = /^\(\(ROW\(([a-z_, ]+)\) >= ROW\(([^()]+)\)\) AND \(ROW\(\1\) <= ROW\(\2\)\)\)$/;
+const ONE_KEY = /^\(\(ROW\(([a-z_, ]+)\) >= ROW\(((?:[^()]|\(unnest\(\$\d+\)\))+)\)\) AND \(ROW\(\1\) <= ROW\(\2\)\)\)$/;
 
 /** From behind a key, to another one or as far as a limit says (find-alerts.ts): it reads what it was asked for. */
 const AFTER_KEY = /^\(\(?ROW\(([a-z_, ]+)\) > ROW\([^()]+\)\)?(?: AND \(ROW\(\1\) <= ROW\([^()]+\)\)\))?$/;
@@ -52,7 +56,8 @@ function misses(index: string, condition: string): boolean {
   if (key) return key.some((column, i) => columnsOf.get(index)?.[i] !== column);
   const named = new Set([...condition.matchAll(/\(\(?"?([a-z_]+)"? (?:=|<|>|<=|>=) /g)].map(([, column]) => column as string));
   const first = (columnsOf.get(index) ?? []).slice(0, named.size);
-  return named.size === 0 || first.some((column) => !named.has(column)) || (named.size === 1 && named.has("organization_id"));
+  const all = columnsOf.get(index)?.length === named.size;
+  return named.size === 0 || first.some((column) => !named.has(column)) || (!all && named.size === 1 && named.has("organization_id"));
 }
 
 async function faultsOf(text: string): Promise<string[]> {
@@ -73,7 +78,7 @@ async function faultsOf(text: string): Promise<string[]> {
 
 test("on empty tables without statistics each statement of the hot path looks its rows up", async () => {
   const wrong: string[] = [];
-  const all = (await allStatements()).filter(({ file }) => HOT.test(file));
+  const all = (await allStatements()).filter(({ file, statement }) => HOT.test(file) && !OF_ALL_DEFINITIONS.includes(statement.name));
   expect(all.length).toBeGreaterThan(30);
   for (const { statement } of all) wrong.push(...(await faultsOf(statement.text)).map((fault) => `${statement.name} ${fault}`));
   expect(wrong).toEqual([]);

@@ -1,10 +1,11 @@
 import { statement } from "../../db/statement.ts";
 import { rowsFrom } from "../../db/values.ts";
+import { definitionOf } from "./definition-of.ts";
 
 /** The definition's own state is asked, and the organization's: stopping either is one row. @param lane has a definition_id and an epoch */
 export const goesOn = (lane: string) => `EXISTS (
-    SELECT 1 FROM webhook_definition d JOIN definition_counter c ON c.definition_id = d.id JOIN organization o ON o.id = d.organization_id
-    WHERE d.id = ${lane}.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL AND ${lane}.epoch <= c.open_epoch AND o.deliveries_paused_at IS NULL)`;
+    SELECT 1 FROM ${definitionOf(`${lane}.definition_id`)} d JOIN definition_counter c ON c.definition_id = d.id JOIN organization o ON o.id = d.organization_id
+    WHERE d.state = 'ACTIVE' AND d.deleted_at IS NULL AND ${lane}.epoch <= c.open_epoch AND o.deliveries_paused_at IS NULL)`;
 
 /** Somebody may claim it, once its lease has ended and its retry time has come. */
 export const OPEN = `l.paused_at IS NULL AND l.blocked_request_id IS NULL AND ${goesOn("l")}`;

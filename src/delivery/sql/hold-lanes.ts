@@ -1,5 +1,6 @@
 import { statement } from "../../db/statement.ts";
 import { rowsFrom } from "../../db/values.ts";
+import { definitionOf } from "./definition-of.ts";
 import { newestLane } from "./newest-lane.ts";
 
 const COLUMNS = `${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", token: "$3::uuid[]", requeues: "$4::int4[]", settled: "$5::int8[]", read_from: "$6::int8[]", revision: "$7::int4[]" })}`;
@@ -12,8 +13,8 @@ const held = (found: string) => `
   FROM given u WHERE ${found} AND l.lease_token = u.token
   RETURNING l.organization_id, l.id, l.revision, l.last_number, l.last_position - u.requeues AS back,
     (l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL OR NOT EXISTS (
-      SELECT 1 FROM webhook_definition d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
-      WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
+      SELECT 1 FROM ${definitionOf("l.definition_id")} d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
+      WHERE d.state = 'ACTIVE' AND d.deleted_at IS NULL)) AS held,
     COALESCE((SELECT c.version FROM organization_catalog c WHERE c.organization_id = l.organization_id), 0) AS catalog_version`;
 
 const ROW = {

@@ -1,5 +1,6 @@
 import { statement } from "../../db/statement.ts";
 import { idBetween, rowsFrom } from "../../db/values.ts";
+import { definitionOf } from "./definition-of.ts";
 import { newestLane } from "./newest-lane.ts";
 
 const OURS = `FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })}
@@ -22,7 +23,7 @@ export const markUnchanged = statement({
              SELECT l.definition_id FROM (${newestLane("u.organization_id", "u.lane_id")}) l
              WHERE l.revision = u.revision AND l.paused_at IS NULL AND l.blocked_request_id IS NULL OFFSET 0
            ) l
-           WHERE EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = l.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL OFFSET 0)
+           WHERE EXISTS (SELECT 1 FROM ${definitionOf("l.definition_id")} d WHERE d.state = 'ACTIVE' AND d.deleted_at IS NULL)
              AND EXISTS (SELECT 1 FROM organization o WHERE o.id = u.organization_id AND o.deliveries_paused_at IS NULL OFFSET 0)
          )
          UPDATE webhook_request r SET state = 'SENDING', sending_at = now() FROM unchanged u

@@ -1,9 +1,10 @@
 /** Episodes: what was told and is not over. */
 import { statement } from "../../db/statement.ts";
 import { rowsFrom } from "../../db/values.ts";
+import { definitionOf } from "../../delivery/sql/definition-of.ts";
 
 const DEFINITION_IS_GONE = `(
-        SELECT d.deleted_at IS NULL FROM webhook_definition d WHERE d.organization_id = a.organization_id AND d.id = a.subject_id) IS NOT TRUE`;
+        SELECT d.deleted_at IS NULL FROM ${definitionOf("a.subject_id")} d WHERE d.organization_id = a.organization_id) IS NOT TRUE`;
 /** Without a refusal for so long a quota's episode is over. */
 const REFUSED_NO_MORE = "interval '10 minutes'";
 const MAIL_EPISODE = "interval '1 day'";

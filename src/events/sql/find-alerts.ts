@@ -2,6 +2,7 @@
  * What is wrong right now, over all organizations. A definition that takes `hookline.*` is left out everywhere: it would be told of itself.
  */
 import { statement } from "../../db/statement.ts";
+import { definitionOf } from "../../delivery/sql/definition-of.ts";
 
 const WATCHED = `d.state = 'ACTIVE' AND d.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM unnest(d.event_types) p WHERE p LIKE 'hookline.%')`;
 
@@ -53,8 +54,8 @@ export const findLagging = statement({
          WHERE (organization_id, lane_id) > ($3::uuid, $4::uuid) AND (organization_id, lane_id) <= ($5::uuid, $6::uuid) AND due_at < 'infinity'
          ORDER BY organization_id, lane_id OFFSET 0) q
       CROSS JOIN LATERAL (
-        SELECT d.number, d.name FROM webhook_definition d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
-         WHERE d.organization_id = q.organization_id AND d.id = q.definition_id AND ${WATCHED} OFFSET 0) d
+        SELECT d.number, d.name FROM ${definitionOf("q.definition_id")} d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
+         WHERE ${WATCHED} OFFSET 0) d
       CROSS JOIN LATERAL (
         SELECT l.organization_id, l.id, l.key, l.definition_id, l.read_from FROM lane l
          WHERE l.organization_id = q.organization_id AND l.id = q.lane_id OFFSET 0) l

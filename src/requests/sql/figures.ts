@@ -1,5 +1,6 @@
 /** What operators watch, counted over all organizations. Each reads what is queued, lanes or the catalog: never the log. */
 import { statement } from "../../db/statement.ts";
+import { definitionOf } from "../../delivery/sql/definition-of.ts";
 
 /** Lanes by state, as delivery/lane-state.ts names them, and what is queued in them. */
 export const countLanes = statement({
@@ -14,7 +15,7 @@ export const countLanes = statement({
         WHEN l.leased_until > now() THEN 'LEASED'
         WHEN l.retry_at > now() OR l.epoch > c.open_epoch THEN 'WAITING'
         ELSE 'READY' END AS state
-      FROM lane l JOIN webhook_definition d ON d.id = l.definition_id AND d.deleted_at IS NULL
+      FROM lane l JOIN LATERAL ${definitionOf("l.definition_id")} d ON d.deleted_at IS NULL
       JOIN definition_counter c ON c.definition_id = l.definition_id
       LEFT JOIN queue q ON q.organization_id = l.organization_id AND q.lane_id = l.id) s
     GROUP BY s.state`,
@@ -25,7 +26,7 @@ export const countLanes = statement({
 export const oldestHead = statement({
   name: "oldest-head",
   text: `SELECT h.request_id, now() AS now FROM lane_due q
-      JOIN webhook_definition d ON d.id = q.definition_id AND d.state = 'ACTIVE' AND d.deleted_at IS NULL
+      JOIN LATERAL ${definitionOf("q.definition_id")} d ON d.state = 'ACTIVE' AND d.deleted_at IS NULL
       JOIN lane l ON l.organization_id = q.organization_id AND l.id = q.lane_id AND l.paused_at IS NULL
       CROSS JOIN LATERAL (
         SELECT e.request_id FROM lane_entry e WHERE e.organization_id = q.organization_id AND e.lane_id = q.lane_id

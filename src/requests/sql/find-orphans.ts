@@ -1,3 +1,5 @@
+import { definitionOf } from "../../delivery/sql/definition-of.ts";
+
 /**
  * What hangs on something that is not there. There are no foreign keys between the hot tables, so these look. Each walks a
  * table along its key, a stretch at a time, and asks by keys: OFFSET 0 keeps the planner from joining whole tables.
@@ -33,7 +35,7 @@ const NO_LANE = "NOT EXISTS (SELECT 1 FROM lane l WHERE l.organization_id = w.or
 export const MISSES_DUE = `w.paused_at IS NULL AND w.blocked_request_id IS NULL AND (w.leased_until IS NULL OR w.leased_until <= now())
   AND NOT EXISTS (SELECT 1 FROM lane_due q WHERE q.organization_id = w.organization_id AND q.lane_id = w.id OFFSET 0)
   AND EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = w.organization_id AND e.lane_id = w.id AND e.position >= w.read_from OFFSET 0)
-  AND EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = w.definition_id AND d.deleted_at IS NULL OFFSET 0)`;
+  AND EXISTS (SELECT 1 FROM ${definitionOf("w.definition_id")} d WHERE d.deleted_at IS NULL)`;
 
 const ORGANIZATION = ["organization_id", "uuid"] as const;
 
