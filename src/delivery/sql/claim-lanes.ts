@@ -64,7 +64,7 @@ export const correctDue = statement({
            SELECT l.organization_id, l.id, l.leased_until, l.retry_at, l.paused_at IS NOT NULL OR l.blocked_request_id IS NOT NULL AS held,
              NOT ${goesOn("l")} AS parked,
              COALESCE(l.leased_until > now(), false) AS leased,
-             NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id) AS empty
+             NOT EXISTS (SELECT 1 FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from) AS empty
            FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]" })} JOIN lane l ON l.organization_id = u.organization_id AND l.id = u.id
          ), gone AS (
            DELETE FROM lane_due q USING l WHERE q.organization_id = l.organization_id AND q.lane_id = l.id AND NOT l.leased AND (l.held OR l.empty)

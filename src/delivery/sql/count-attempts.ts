@@ -12,7 +12,7 @@ export const addDeliveries = statement({
          FROM ${rowsFrom("u", { organization_id: "$2::uuid[]", definition_id: "$3::uuid[]", delivered: "$4::int4[]", retried: "$5::int4[]", rejected: "$6::int4[]", durations: "$7::text[]" })}
          ON CONFLICT (organization_id, definition_id, minute, process) DO UPDATE SET delivered = m.delivered + EXCLUDED.delivered,
            retried = m.retried + EXCLUDED.retried, rejected = m.rejected + EXCLUDED.rejected,
-           durations = ARRAY(SELECT COALESCE(d.a, 0) + COALESCE(d.b, 0) FROM unnest(m.durations, EXCLUDED.durations) AS d(a, b)), last_attempt_at = EXCLUDED.last_attempt_at`,
+           durations = ARRAY(SELECT COALESCE(d.a, 0) + COALESCE(d.b, 0) FROM (SELECT unnest(m.durations) AS a, unnest(EXCLUDED.durations) AS b) AS d), last_attempt_at = EXCLUDED.last_attempt_at`,
   row: {},
 });
 
