@@ -44,3 +44,9 @@ export function parts(text: string, separator: string, most: number): string[] |
   found.push(text.slice(from));
   return found;
 }
+
+/** What somebody chose, inside a line of ours: it ends no line, and turns none around (U+202E and its like). */
+export const oneLine = (text: unknown): string =>
+  String(text)
+    .replace(/[\s\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, " ")
+    .trim();

@@ -12,6 +12,8 @@ import type { Config } from "../config.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import type { JobKind } from "../db/queue.ts";
+import { oneLine } from "../text.ts";
+import { globalId } from "../wire/ids.ts";
 import type { StoppedDefinition } from "./lane-stop.ts";
 import { warnOfMail } from "./warn.ts";
 
@@ -43,7 +45,7 @@ export const MAILS_AT_ONCE = 3;
 export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: Mail): Promise<boolean> {
   if (!mailer || (await isErased(core, mail))) return false;
   try {
-    await mailer.send(mail);
+    await mailer.send(withLink(mail, core.config.publicUrl));
     core.metrics.mail("sent");
     return true;
   } catch (error) {
@@ -51,6 +53,13 @@ export async function deliverMail(core: Core, mailer: Mailer | undefined, mail: 
     warnOfMail(core, mail.organizationId, mail.definitionId, error as Error);
     throw error;
   }
+}
+
+/** Where to look: at the webhook, or at what needs attention. Without HOOKLINE_PUBLIC_URL nobody knows where the reader reaches us. */
+function withLink(mail: Mail, publicUrl: string | undefined): Mail {
+  if (publicUrl === undefined) return mail;
+  const page = mail.definitionId === undefined ? "" : `webhooks/${globalId("WebhookDefinition", mail.definitionId)}`;
+  return { ...mail, text: `${mail.text}\nDashboard:  ${publicUrl}/${page}\n` };
 }
 
 /** Nobody is to hear of an organization that is gone, or going. */
@@ -141,26 +150,23 @@ export async function stateChangeMail(client: Pick<PoolClient, "query">, stop: S
   return row?.errors_email ? compose(row, row.errors_email, stop) : undefined;
 }
 
-/** `\r\n` in a name would be a line of its own in the mail. */
-const line = (text: string) => text.replace(/\s+/g, " ").trim();
-
 function compose(row: Row, to: string, stop: StoppedDefinition): Mail {
   const status = row.status_code === null ? "no answer" : `HTTP ${row.status_code}`;
   const error = [row.error_code, row.error_description].filter((part) => part !== null).join(": ");
   return {
     to,
-    subject: `Webhook "${line(row.name)}" was stopped: too many errors`,
+    subject: `Webhook "${oneLine(row.name)}" was stopped: too many errors`,
     text: [
-      `The webhook "${line(row.name)}" was stopped, because ${line(stop.reason)}.`,
+      `The webhook "${oneLine(row.name)}" was stopped, because ${oneLine(stop.reason)}.`,
       "",
-      `Name:       ${line(row.name)}`,
+      `Name:       ${oneLine(row.name)}`,
       `WebhookId:  ${row.number} (${row.code})`,
       `State:      TooManyErrors`,
       `EventId:    ${row.event_id ?? "-"}`,
       `Event:      ${row.event_type ?? "-"}`,
       `Request:    ${row.request_number ?? "-"}`,
       `Status:     ${status}`,
-      `Error:      ${line(error === "" ? stop.reason : error)}`,
+      `Error:      ${oneLine(error === "" ? stop.reason : error)}`,
       "",
       "What is queued is kept, and goes on in order when the webhook is set Active again.",
       "",

@@ -11,6 +11,7 @@ import { ZERO_ID } from "../db/values.ts";
 import { OPERATIONAL } from "../definitions/match.ts";
 import { MAIL_JOB } from "../delivery/mail.ts";
 import { lowestId } from "../requests/id-range.ts";
+import { oneLine } from "../text.ts";
 import { globalId } from "../wire/ids.ts";
 import type { Ingest } from "./ingest.ts";
 import { beginEpisodes, endEpisodes, openEpisodes, recoverDefinition } from "./sql/alert-episodes.ts";
@@ -44,10 +45,8 @@ const LAST = ["ffffffff-ffff-ffff-ffff-ffffffffffff", "ffffffff-ffff-ffff-ffff-f
 /** Alerts that one mail spells out. */
 const MOST_LINES = 50;
 
-const line = (text: unknown) => String(text).replace(/\s+/g, " ").trim();
-
 function textOf({ kind, payload }: Alert): string {
-  const told = Object.entries(payload).map(([name, value]) => `${name}: ${line(value)}`);
+  const told = Object.entries(payload).map(([name, value]) => `${name}: ${oneLine(value)}`);
   return `${OPERATIONAL}${kind}\n  ${told.join("\n  ")}`;
 }
 
@@ -69,7 +68,7 @@ async function mailOf(
   const unsaid = alerts.length > MOST_LINES ? [`… and ${alerts.length - MOST_LINES} more`] : [];
   await queue.send(client, MAIL_JOB, {
     to,
-    subject: `Hookline, ${line(rows[0]?.name)}: ${first.kind}${more}`,
+    subject: `Hookline, ${oneLine(rows[0]?.name)}: ${first.kind}${more}`,
     text: `${[...alerts.slice(0, MOST_LINES).map(textOf), ...unsaid].join("\n\n")}\n`,
     organizationId,
     // A second episode of the same is another mail: where the mail of one id is shown once, it would be lost.

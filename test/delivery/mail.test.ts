@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/clock.ts";
 import type { StoppedDefinition } from "../../src/delivery/lane-stop.ts";
 import { createMailer, deliverMail, type Mail, stateChangeMail } from "../../src/delivery/mail.ts";
+import { globalId } from "../../src/wire/ids.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type Mailbox, startMailbox } from "../helpers/mailbox.ts";
 
@@ -102,6 +103,25 @@ test("a name cannot add headers, lines or recipients", async () => {
 test("there is none for another state, nor without an address", async () => {
   expect((await stopped({ state: "STOPPED" })).mail).toBeUndefined();
   expect((await stopped({ errorsEmail: null })).mail).toBeUndefined();
+});
+
+test("with HOOKLINE_PUBLIC_URL a mail ends with where to look: the webhook, or what needs attention", async () => {
+  const mailer = createMailer({ smtpUrl: mailbox.url, mailFrom: "hookline@localhost" });
+  const reached = { ...t.core, config: { ...t.core.config, publicUrl: "https://hooks.example" } };
+  const { mail, stop } = await stopped();
+  await deliverMail(reached, mailer, mail as Mail);
+  expect(mailbox.mails[0]?.text.trimEnd().split("\n").at(-1)).toBe(
+    `Dashboard:  https://hooks.example/webhooks/${globalId("WebhookDefinition", stop.definitionId)}`,
+  );
+  await deliverMail(reached, mailer, { ...(mail as Mail), definitionId: undefined });
+  expect(mailbox.mails[1]?.text.trimEnd().split("\n").at(-1)).toBe("Dashboard:  https://hooks.example/");
+  await deliverMail({ ...t.core, config: { ...t.core.config, publicUrl: undefined } }, mailer, mail as Mail);
+  expect(mailbox.mails[2]?.text).not.toContain("Dashboard");
+});
+
+test("a name that turns the rest of the line around does not", async () => {
+  const { mail } = await stopped({ name: "\u202eerutuf eht \u2066from\u0007 here" });
+  expect(mail?.subject).toBe('Webhook "erutuf eht from here" was stopped: too many errors');
 });
 
 test("each change has a Message-ID of its own, the same on every try", async () => {
