@@ -17,8 +17,10 @@ const ROW = {
 /** $1 organization · $2 definition · $3 request */
 export const findNotificationById = statement({
   name: "find-notification",
-  text: `SELECT ${COLUMNS} FROM webhook_request r JOIN event e ON e.organization_id = r.organization_id AND e.id = r.event_id
-    WHERE r.organization_id = $1::uuid AND r.definition_id = $2::uuid AND r.id = $3::uuid AND r.notification_status IS NOT NULL`,
+  text: `SELECT ${COLUMNS}
+    FROM (SELECT * FROM webhook_request WHERE organization_id = $1::uuid AND id = $3::uuid OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT e.payload FROM event e WHERE e.organization_id = $1::uuid AND e.id = r.event_id OFFSET 0) e
+    WHERE r.definition_id = $2::uuid AND r.notification_status IS NOT NULL`,
   row: ROW,
 });
 
