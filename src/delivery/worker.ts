@@ -17,10 +17,12 @@ import type { Owner } from "./fairness/shares.ts";
 import type { OutHints } from "./hints.ts";
 import { createIdleLanes } from "./idle-lanes.ts";
 import type { Offer, Offered } from "./lane-accept.ts";
-import { type ClaimedLane, claimLanes, LEASE_MS, readLanes, renewLeases } from "./lane-claim.ts";
+import { type ClaimedLane, claimLanes, LEASE_MS, readLanes } from "./lane-claim.ts";
 import type { LaneTicket } from "./lane-enqueue.ts";
 import { type LaneRef, parseLaneRef } from "./lane-id.ts";
 import type { StopHook } from "./lane-stop.ts";
+import { createRenewal } from "./lease-renewal.ts";
+import { createLoop } from "./loop.ts";
 import { createPages } from "./pages.ts";
 import { hostOf, type Plans } from "./plan.ts";
 import { LaneRun } from "./run.ts";
@@ -62,7 +64,6 @@ const HELD = 20_000;
 const TICK = 0.1;
 /** No longer than half a lease: one that somebody took since the last look ends behind the next one. */
 const QUIET = 0.5;
-const RENEW_AFTER = 0.3;
 const CLAIM_BATCH = 256;
 /** Connections that looking up where definitions send to may use. */
 const PLANS_AT_ONCE = 4;
@@ -96,7 +97,7 @@ export function createWorker(
   const leaseMs = parts.leaseMs ?? LEASE_MS;
   const runs = new Map<string, LaneRun>();
   const idle = createIdleLanes(core, runs, leaseMs);
-  const renewed = new Map<string, number>();
+  const renewal = createRenewal(core, runs, leaseMs);
   const strays = createStrays(core.db);
   const told = new Map<LaneRef, Owner>();
   const { clock } = core;
@@ -109,12 +110,8 @@ export function createWorker(
     );
   let claiming = false;
   let draining = false;
-  let ticking: NodeJS.Timeout | undefined;
-  let renewing: NodeJS.Timeout | undefined;
   let pacing: NodeJS.Timeout | undefined;
   let taking = false;
-  /** Of what is done again and again: under way. */
-  let rounds = 0;
   let wakesTaken = Number.NEGATIVE_INFINITY;
   const committer: Committer = createCommitter(core, { onStop: parts.onStop, leaseMs, processId: parts.processId });
   const pages = createPages(core, PAGE * 2);
@@ -144,7 +141,7 @@ export function createWorker(
       runs.delete(run.ref);
       core.siblings?.holds(run.ref, false);
       idle.delete(run.ref);
-      renewed.delete(run.ref);
+      renewal.forget(run.ref);
       places.withdraw(run.ref);
       if (draining) {
         if (dueMs !== null) hints.free(run.ref);
@@ -279,26 +276,6 @@ export function createWorker(
     return run;
   }
 
-  /** Renews the leases of lanes in the middle of a long send. */
-  async function renew(): Promise<void> {
-    const now = clock.monotonic();
-    const busy = [...runs.values()].filter(
-      (run) => run.working && now - Math.max(run.lastActive, renewed.get(run.ref) ?? 0) > leaseMs * RENEW_AFTER,
-    );
-    if (busy.length === 0) return;
-    const { kept, lost } = await renewLeases(
-      core.db,
-      busy.map((run) => run.lane),
-      leaseMs,
-    );
-    for (const run of busy) {
-      if (lost.has(run.ref)) run.lost();
-      if (!kept.has(run.ref)) continue;
-      renewed.set(run.ref, now);
-      run.renewed(now);
-    }
-  }
-
   /** Lets go of lanes that had nothing to do for long enough, looks for what is due. */
   async function tick(): Promise<void> {
     const now = clock.monotonic();
@@ -369,16 +346,12 @@ export function createWorker(
     return run;
   }
 
-  /** A round again and again, whatever comes of it. */
-  function every(ms: number, round: () => Promise<void>, what: string, timer: (next: NodeJS.Timeout) => void): void {
-    const loop = async () => {
-      rounds += 1;
-      await round().catch((error: Error) => core.log.warn({ err: error.message }, what));
-      rounds -= 1;
-      if (!draining) timer(setTimeout(loop, ms));
-    };
-    void loop();
-  }
+  const pauseMs = leaseMs * TICK;
+  const rounds = [
+    createLoop(() => tick().then(() => pauseMs), { log: core.log, what: "the look at what is due", failedMs: pauseMs }),
+    // Apart from the rest, which may take long.
+    createLoop(() => renewal.renew().then(() => pauseMs), { log: core.log, what: "renewing leases", failedMs: pauseMs }),
+  ];
 
   const host: Worker = {
     leaseMs,
@@ -416,18 +389,14 @@ export function createWorker(
       void claim();
     },
     start() {
-      every(leaseMs * TICK, tick, "the look at what is due waits for the database", (next) => {
-        ticking = next;
-      });
-      // Apart from the rest, which may take long.
-      every(leaseMs * TICK, renew, "leases wait for the database", (next) => {
-        renewing = next;
-      });
+      for (const loop of rounds) loop.start();
     },
     async drain(graceMs) {
       draining = true;
-      clearTimeout(ticking);
-      clearTimeout(renewing);
+      let ended = false;
+      void Promise.all(rounds.map((loop) => loop.stop())).then(() => {
+        ended = true;
+      });
       clearTimeout(pacing);
       stopHints();
       stopNews();
@@ -436,10 +405,10 @@ export function createWorker(
       places.clear();
       const deadline = clock.monotonic() + graceMs;
       // What is in flight may last longer than a lease: others must not take the lane meanwhile.
-      const keeping = setInterval(() => void renew().catch(() => undefined), leaseMs * TICK);
+      const keeping = setInterval(() => void renewal.renew().catch(() => undefined), pauseMs);
       for (const run of [...runs.values()]) run.leave();
       // A claim that is under way brings one more lane, which nobody would hold.
-      while (runs.size + claimOffers.size + rounds > 0 || claiming || taking) {
+      while (runs.size + claimOffers.size > 0 || !ended || claiming || taking) {
         if (clock.monotonic() >= deadline) break;
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
         for (const run of [...runs.values()]) run.leave();
