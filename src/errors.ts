@@ -93,6 +93,14 @@ export class ConflictError extends HooklineError {
   }
 }
 
+/** Name and password are good in several organizations. */
+export class SeveralOrganizationsError extends ConflictError {
+  constructor(names: readonly string[]) {
+    const all = names.map((name) => JSON.stringify(name)).join(", ");
+    super(`this name and password are good in several organizations: say which as \`organization\`: ${all}`);
+  }
+}
+
 /** Same Idempotency-Key, another body. */
 export class IdempotencyKeyReusedError extends ConflictError {
   /** @param place put before the message: which of several keys */

@@ -2,7 +2,7 @@
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { SessionKind, User } from "../db/generated/prisma/client.ts";
-import { ConflictError, ForbiddenError, UnauthenticatedError } from "../errors.ts";
+import { ForbiddenError, SeveralOrganizationsError, UnauthenticatedError } from "../errors.ts";
 import { hashPassword, isOutdated, verifyPassword } from "../passwords/hash.ts";
 import { hashToken, newToken } from "../vault.ts";
 import { audit } from "./audit.ts";
@@ -96,7 +96,7 @@ export async function noteSignIn(
  * The user behind an e-mail or username and a password.
  * Undefined for an unknown or disabled user and for a wrong password, after the same time.
  * @param organization narrows it: name or id
- * @throws ForbiddenError with HOOKLINE_PASSWORDS=off · ConflictError when it fits accounts of several organizations · RateLimitedError
+ * @throws ForbiddenError with HOOKLINE_PASSWORDS=off · SeveralOrganizationsError · RateLimitedError
  */
 export async function checkPassword(
   core: Core,
@@ -120,10 +120,7 @@ export async function checkPassword(
       );
     return undefined;
   }
-  if (fits.length > 1) {
-    const names = fits.map(({ organizationName }) => JSON.stringify(organizationName)).join(", ");
-    throw new ConflictError(`this name and password are good in several organizations: say which as \`organization\`: ${names}`);
-  }
+  if (fits.length > 1) throw new SeveralOrganizationsError(fits.map(({ organizationName }) => organizationName));
   return user.passwordHash !== null && isOutdated(user.passwordHash) ? strengthened(core, user, password) : user;
 }
 

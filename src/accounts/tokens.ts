@@ -95,6 +95,8 @@ export async function createApiToken(core: Core, caller: Caller, input: ApiToken
   if (outranks(role, caller.role) || scopes.some((scope) => !allowed.includes(scope))) {
     throw new ForbiddenError("a token never gives more than its maker and its role have");
   }
+  if (caller.application !== undefined && ![undefined, null, caller.application].includes(input.application))
+    throw new ForbiddenError("a token of an application makes tokens of that one only");
   const made = await issueToken(core, {
     organizationId: caller.organizationId,
     userId: caller.userId,

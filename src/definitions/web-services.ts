@@ -7,9 +7,10 @@ import { checkAtDoor } from "../accounts/password-door.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
+import { markCancel } from "../delivery/lane-chores.ts";
 import { ConflictError, type Issue, NotFoundError, ValidationError } from "../errors.ts";
 import { hashPassword } from "../passwords/hash.ts";
-import { createDefinition, deleteDefinition, type SourceChecks, updateDefinition } from "./definitions.ts";
+import { createDefinition, deleteDefinition, deleteMarked, type SourceChecks, updateDefinition } from "./definitions.ts";
 import { RECORD_EVENTS } from "./match.ts";
 import { record } from "./record.ts";
 import { setState } from "./state.ts";
@@ -49,13 +50,17 @@ const MAX_PASSWORD = 400;
 
 const SELECT = `
   SELECT w.id, w.organization_id AS "organizationId", w.external_id AS "externalId", w.form, w.project, w.events, w.password_hash AS "passwordHash",
-    d.id AS "definitionId", w.definition_id AS "lastDefinitionId", CASE WHEN d.id IS NOT NULL THEN w.connection_id END AS "connectionId"
+    d.id AS "definitionId", w.definition_id AS "lastDefinitionId", d.connection_id AS "connectionId", d.event_types AS "eventTypes"
   FROM web_service w LEFT JOIN webhook_definition d ON d.id = w.definition_id AND d.deleted_at IS NULL`;
 
-type Row = WebService & { passwordHash: string };
+type Row = WebService & { passwordHash: string; eventTypes: string[] | null };
 
-function withoutPassword({ passwordHash: _, ...service }: Row): WebService {
-  return service;
+/** What its definition sends, whatever two who set a target at once left in the web service's row; in the order that was asked for. */
+function shown({ passwordHash: _, eventTypes, ...service }: Row): WebService {
+  if (eventTypes === null) return service;
+  const sent = eventTypes.flatMap((type) => RECORD_EVENTS[type] ?? []);
+  const asked = service.events.filter((event) => sent.includes(event));
+  return { ...service, events: [...asked, ...sent.filter((event) => !asked.includes(event))] };
 }
 
 /** @throws ValidationError ConflictError (the id is taken, by whomever) ForbiddenError */
@@ -93,7 +98,7 @@ export async function listWebServices(core: Core, caller: Caller): Promise<WebSe
   const { rows } = await core.db
     .tenant(caller.organizationId)
     .query<Row>(`${SELECT} WHERE w.organization_id = $1 ORDER BY w.id DESC`, [caller.organizationId]);
-  return rows.map(withoutPassword);
+  return rows.map(shown);
 }
 
 /** @param externalId its own id @throws NotFoundError ForbiddenError */
@@ -105,11 +110,16 @@ export async function findWebService(core: Core, caller: Caller, externalId: str
 /** Its definition ends with it: what is queued is not sent, and its credentials are good no more. @throws NotFoundError ForbiddenError */
 export async function deleteWebService(core: Core, caller: Caller, externalId: string): Promise<WebService> {
   demand(caller, "webhooks:write");
-  const service = await get(core.db.pool, caller.organizationId, externalId);
-  if (service.definitionId !== null) await deleteDefinition(core, caller, service.definitionId);
+  const { id } = await get(core.db.pool, caller.organizationId, externalId);
   return core.db.tenantTransaction(caller.organizationId, async (client) => {
-    const { rowCount } = await client.query("DELETE FROM web_service WHERE id = $1", [service.id]);
-    if (rowCount === 0) throw new NotFoundError("the web service");
+    // Whoever gives it a target at this moment is waited for, or finds it gone.
+    await client.query("SELECT FROM web_service WHERE id = $1 FOR UPDATE", [id]);
+    const service = await get(client, caller.organizationId, externalId);
+    if (service.definitionId !== null) {
+      await markCancel(client, caller.organizationId, [service.definitionId]);
+      await deleteMarked(core, client, caller, service.definitionId);
+    }
+    await client.query("DELETE FROM web_service WHERE id = $1", [service.id]);
     await record(core, client, caller, { action: "webService.delete", subjectType: "WebService", subjectId: service.id, before: service });
     return service;
   });
@@ -193,7 +203,7 @@ async function get(db: Pick<PoolClient, "query">, organizationId: string, extern
     ? await db.query<Row>(`${SELECT} WHERE w.organization_id = $1 AND w.external_id = $2`, [organizationId, externalId])
     : { rows: [] };
   if (!rows[0]) throw new NotFoundError("the web service");
-  return withoutPassword(rows[0]);
+  return shown(rows[0]);
 }
 
 /**
@@ -206,11 +216,11 @@ export async function checkWebService(core: Core, externalId: string, password: 
     : undefined;
   const subject = row ? { id: row.id, hash: row.passwordHash } : null;
   const right = await checkAtDoor(core, { account: `web-service:${externalId}`, address, subject, password });
-  return right && row ? withoutPassword(row) : undefined;
+  return right && row ? shown(row) : undefined;
 }
 
 /** @param id UUID, of a session that a web service's token opened */
 export async function webServiceOf(core: Core, id: string): Promise<WebService | undefined> {
   const row = (await core.db.pool.query<Row>(`${SELECT} WHERE w.id = $1`, [id])).rows[0];
-  return row && withoutPassword(row);
+  return row && shown(row);
 }

@@ -71,8 +71,14 @@ export function pageOf<Key>(args: PageArguments, kind: ListKind, parse: (text: s
   return { limit: first ?? last ?? DEFAULT_PAGE, fromBack: last != null, after: key("after", after), before: key("before", before) };
 }
 
-export const numberKey = (text: string): number | undefined => (/^\d{1,10}$/.test(text) ? Number(text) : undefined);
-export const uuidKey = (text: string): string | undefined => (/^[0-9a-f-]{36}$/.test(text) ? text : undefined);
+/** Of a column that is int4. */
+const HIGHEST = 2 ** 31 - 1;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Cursors are anybody's text: what the column cannot hold is no key of it. */
+export const numberKey = (text: string): number | undefined =>
+  /^\d{1,10}$/.test(text) && Number(text) <= HIGHEST ? Number(text) : undefined;
+export const uuidKey = (text: string): string | undefined => (UUID.test(text) ? text : undefined);
 
 /**
  * Cuts the one row too many that was read to learn whether more follow, and puts rows read from the back into list order.

@@ -430,3 +430,17 @@ test("sign-in by e-mail and password, and the same words for whatever is wrong",
   expect(wrong.body).toEqual(unknown.body);
   expect((await call("POST", "/auth/local", "{", { authorization: "" })).status).toBe(400);
 });
+
+test("B64 an e-mail and password of several organizations ask for the organization, and take it", async () => {
+  const [email, password] = [`both-${names}@example.test`, "correct horse battery"];
+  const other = await app.t.organization("The other one");
+  for (const admin of [app.t.admin, other.admin]) await createUser(app.t.core, admin, { email, name: "Cot", password, role: "ADMIN" });
+  const signIn = (more: object) => call("POST", "/auth/local", { email, password, ...more }, { authorization: "" });
+  const asked = await signIn({});
+  expect([asked.status, asked.body.errors]).toEqual([
+    400,
+    [{ field: "organization", message: expect.stringContaining('"The other one"') }],
+  ]);
+  expect((await signIn({ organization: "The other one" })).status).toBe(200);
+  expect((await signIn({ organization: "Nobody's" })).status).toBe(401);
+});

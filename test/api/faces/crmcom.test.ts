@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createApiToken, revokeApiToken } from "../../../src/accounts/tokens.ts";
+import { createUser } from "../../../src/accounts/users.ts";
 import { crmcomId, globalId } from "../../../src/wire/ids.ts";
 import { BASE, type Body, byNumber, type Crmcom, HEX_ID, numbered, PASSWORD, startCrmcom, unique } from "./crmcom-server.ts";
 
@@ -120,6 +121,17 @@ describe("C2 token", () => {
       expect(await signIn({ ...right, [name]: ["x"] })).toMatchObject({ http: 200, code: "INVALID_VALUE" });
     }
     expect((await crm.form("/authentication/token", { token: "", ...right })).data.token).toBeTypeOf("string");
+  });
+
+  test("C2 B64 two organisations of one name and one sign-in: wrong until the id says which", async () => {
+    const { core } = crm.app.t;
+    const email = "twins@example.test";
+    const twins = [await crm.app.t.organization("Twins"), await crm.app.t.organization("Twins")];
+    for (const { admin } of twins) await createUser(core, admin, { email, name: "Twin", password: PASSWORD, role: "ADMIN" });
+    const signIn = (organisation: string) =>
+      crm.post("/authentication/token", JSON.stringify({ username: email, password: PASSWORD, organisation }));
+    expect(await signIn("Twins")).toMatchObject({ http: 401, code: "INVALID_CREDENTIALS" });
+    for (const { id } of twins) expect(await signIn(crmcomId(id))).toMatchObject({ http: 200, code: "OK" });
   });
 
   test("C2 a released token is good no more, the others of the same user are", async () => {

@@ -1,5 +1,8 @@
 /** doForms, rule by rule (contract D1–D16): connections, web services, notifications out. Calls back: doforms-callback.test.ts. */
 import { describe, expect, test } from "vitest";
+import { createApiToken } from "../../../src/accounts/tokens.ts";
+import { hashToken } from "../../../src/vault.ts";
+import { globalId } from "../../../src/wire/ids.ts";
 import type { ReceivedCall } from "../../helpers/receiver.ts";
 import {
   api,
@@ -20,6 +23,10 @@ import {
 } from "./doforms-world.ts";
 
 startDoforms();
+
+const ACTIONS = ["added", "edited", "deleted"];
+/** As the event is called. */
+const CREATED: Record<string, string> = { added: "created", edited: "updated", deleted: "deleted" };
 
 describe("connections", () => {
   test("D2 D3 D4 a connection has a type and a URL for each kind of change", async () => {
@@ -106,6 +113,46 @@ describe("web services", () => {
     expect((await api("DELETE", `/webservices/${service.id}`)).status).toBe(200);
     expect((await api("GET", `/webservices/${service.id}`)).status).toBe(404);
     expect((await api("DELETE", `/connections/${connectionId}`)).status).toBe(200);
+  });
+
+  test("D7 targets that are set at once, and a service that is deleted meanwhile: what is shown is what is sent, and nothing sends on", async () => {
+    const service = await makeService();
+    const path = `/webservices/${encodeURIComponent(service.id)}`;
+    const connections = [await makeConnection(), await makeConnection(), await makeConnection()];
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(connections.map((connectionId, i) => api("PUT", `${path}/target`, { connectionId, events: [ACTIONS[i]] })));
+      const { target: shown } = (await api("GET", path)).body;
+      const { rows } = await app.t.core.db.pool.query(
+        `SELECT d.connection_id, d.event_types FROM web_service w JOIN webhook_definition d ON d.id = w.definition_id WHERE w.external_id = $1`,
+        [service.id],
+      );
+      expect(rows.map((row) => [globalId("Connection", row.connection_id), row.event_types])).toEqual([
+        [shown.connectionId, [`record.${CREATED[shown.events[0]]}`]],
+      ]);
+      expect(shown.events).toEqual([ACTIONS[connections.indexOf(shown.connectionId)]]);
+    }
+    for (let round = 0; round < 6; round++) {
+      const { id } = await makeService();
+      const one = `/webservices/${encodeURIComponent(id)}`;
+      await Promise.all([
+        api("PUT", `${one}/target`, { connectionId: connections[0], events: ["added"] }),
+        api("DELETE", one),
+        api("PUT", `${one}/target`, { connectionId: connections[1], events: ["added"] }),
+      ]);
+      expect((await api("GET", one)).status).toBe(404);
+      const { rows } = await app.t.core.db.pool.query("SELECT id FROM webhook_definition WHERE name = $1 AND deleted_at IS NULL", [
+        `doForms ${id}`,
+      ]);
+      expect(rows).toEqual([]);
+    }
+  });
+
+  test("D2 an administrator's token with a colon is a token, and no try of a password", async () => {
+    const { core, admin } = app.t;
+    const token = `ops:${"0123456789abcdef".repeat(2)}`;
+    const { apiToken } = await createApiToken(core, admin, { name: "colon", role: "ADMIN" });
+    await core.db.pool.query("UPDATE api_token SET hash = $2 WHERE id = $1", [apiToken.id, hashToken(token)]);
+    for (let i = 0; i < 15; i++) expect((await api("GET", "/connections", undefined, token)).status).toBe(200);
   });
 
   test("the definition comes into being with the target, and is seen over GraphQL with its dialect", async () => {

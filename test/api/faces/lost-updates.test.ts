@@ -1,4 +1,5 @@
 /** Patches at the same moment are made one of the other: none is lost, and a test holds of what is written. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../../helpers/receiver.ts";
 import { minimalWebhook, type SuperOffice, startSuperOffice, WEBHOOK } from "./superoffice-server.ts";
@@ -36,6 +37,37 @@ test("S31 properties, events and tests of eight patches at once", async () => {
     ),
   );
   expect(tested.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 409)]);
+});
+
+test("S31 If-Unmodified-Since holds of what is written: what changed while the target was asked is not written over", async () => {
+  const made = await so.create(minimalWebhook(receiver, { Name: "a" }));
+  const path = `${WEBHOOK}/${made.WebhookId}`;
+  // The header knows seconds.
+  await sleep(1_100 - (Date.now() % 1_000));
+  const headers = { "if-unmodified-since": new Date().toUTCString() };
+  await sleep(1_100);
+  let asked: (() => void) | undefined;
+  const asking = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const slow = await startReceiver();
+  let answer: ((status: number) => void) | undefined;
+  slow.respond(() => {
+    asked?.();
+    return new Promise<number>((resolve) => {
+      answer = resolve;
+    });
+  });
+  try {
+    const put = so.call(path, { method: "PUT", headers, body: minimalWebhook(slow, { Name: "a" }) });
+    await asking;
+    expect((await so.call(path, { method: "PATCH", body: { Name: "b" } })).status).toBe(200);
+    answer?.(200);
+    expect(await put).toMatchObject({ status: 412, json: { ErrorType: "SoPreconditionFailedException" } });
+    expect((await so.call(path)).json).toMatchObject({ Name: "b", TargetUrl: made.TargetUrl });
+  } finally {
+    await slow.close();
+  }
 });
 
 test("S31 what is a list or an object where a text is asked for is refused, never a fault", async () => {

@@ -171,6 +171,17 @@ describe("a list page asks a constant number of statements", () => {
     }
   });
 
+  test.each(LISTS)("a forged cursor of %s is refused, and no fault of ours", async (list) => {
+    const { data } = await ask(few, `{ ${list}(first: 1) { edges { cursor } } }`);
+    const [{ cursor }] = (data[list] as { edges: [{ cursor: string }] }).edges;
+    const parts = Buffer.from(cursor, "base64url").toString().split(":");
+    for (const key of ["9999999999", "2147483648", "-".repeat(36), "0-".repeat(18), "", "x"]) {
+      const forged = Buffer.from([...parts.slice(0, -1), key].join(":")).toString("base64url");
+      const { errors } = await answer(few, `{ ${list}(after: "${forged}") { edges { cursor } } }`);
+      expect([key, errors?.map(({ message }) => message)]).toEqual([key, ["after is no cursor of this list"]]);
+    }
+  });
+
   test("node(ids) of one type are read together", async () => {
     const { data } = await ask(many, "{ webhookDefinitions(first: 9) { edges { node { id } } } }");
     const ids = (data["webhookDefinitions"] as { edges: { node: { id: string } }[] }).edges.map(({ node }) => node.id);

@@ -8,7 +8,7 @@ import { checkPassword, createSession } from "../../../accounts/sessions.ts";
 import { createDefinition, updateDefinition } from "../../../definitions/definitions.ts";
 import { findByObjectId, listDefinitionsByOffset } from "../../../definitions/find.ts";
 import type { DefinitionRow } from "../../../definitions/settings.ts";
-import { ForbiddenError, NotFoundError, UnauthenticatedError } from "../../../errors.ts";
+import { ForbiddenError, NotFoundError, SeveralOrganizationsError, UnauthenticatedError, ValidationError } from "../../../errors.ts";
 import { attemptsOfDefinition } from "../../../requests/definition-attempts.ts";
 import { shownBodies } from "../../../requests/shown.ts";
 import { cotalker as dialect } from "../../../wire/dialects/cotalker.ts";
@@ -53,8 +53,11 @@ export const cotalker = defineFace<Caller>({
 });
 
 async function signIn({ core, request, reply }: Call): Promise<unknown> {
-  const { email, password } = validate(credentials, jsonOf(request).value);
-  const user = await checkPassword(core, email, password, request.ip);
+  const { email, password, organization } = validate(credentials, jsonOf(request).value);
+  const user = await checkPassword(core, email, password, request.ip, organization).catch((error: unknown) => {
+    if (!(error instanceof SeveralOrganizationsError)) throw error;
+    throw new ValidationError([{ path: "organization", message: error.message }]);
+  });
   if (!user) throw new UnauthenticatedError("wrong e-mail address or password");
   const { id: userId, organizationId, passwordHash } = user;
   const session = { organizationId, kind: "COTALKER", userId, passwordHash, address: request.ip, ttlSeconds: DAY_SECONDS } as const;

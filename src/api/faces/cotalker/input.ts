@@ -22,7 +22,8 @@ const count = (max: number) =>
         .max(max, `must be at most ${max}`),
     );
 
-export const credentials = z.object({ email: text, password: text });
+/** The organization, by name or id, only where several have this e-mail with this password. */
+export const credentials = z.object({ email: text, password: text, organization: text.optional() });
 export const creation = z.object({
   name: text,
   code: text.optional(),

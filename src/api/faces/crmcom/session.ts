@@ -6,6 +6,7 @@ import { organizationById } from "../../../accounts/lookup.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
 import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
+import { SeveralOrganizationsError } from "../../../errors.ts";
 import { crmcomId, globalId } from "../../../wire/ids.ts";
 import { credentialsOf } from "../../credentials.ts";
 import { CrmcomError } from "./errors.ts";
@@ -33,7 +34,10 @@ export async function passwordToken(core: Core, parameters: Parameters, address:
   const password = required(parameters, "password");
   const organisation = required(parameters, "organisation");
   const unit = unitOf(parameters);
-  const user = await checkPassword(core, username, password, address, organisation);
+  const user = await checkPassword(core, username, password, address, organisation).catch((error: unknown) => {
+    if (!(error instanceof SeveralOrganizationsError)) throw error;
+    throw new CrmcomError("INVALID_CREDENTIALS", "several organisations have this name; give the organisation's id");
+  });
   const organization = user && (await organizationById(core, user.organizationId));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
   // An e-mail address is no username here, unless it is both.
@@ -55,8 +59,10 @@ export async function passwordToken(core: Core, parameters: Parameters, address:
 /** A Web API key is one of our API tokens, sent as the user name of HTTP Basic. @throws CrmcomError INVALID_CREDENTIALS */
 export async function keyToken(core: Core, parameters: Parameters, request: FastifyRequest): Promise<string> {
   const basic = credentialsOf(request.headers.authorization, "basic");
-  const [key = "", password = ""] = basic === undefined ? [] : splitOnce(Buffer.from(basic, "base64").toString());
-  const credential = key === "" || password !== "" ? undefined : await authenticate(core, key, []);
+  // A token may hold colons, and the password behind it is empty.
+  const pair = basic === undefined ? "" : Buffer.from(basic, "base64").toString();
+  const key = pair.endsWith(":") ? pair.slice(0, -1) : pair;
+  const credential = key === "" ? undefined : await authenticate(core, key, []);
   const { caller } = credential ?? {};
   if (!caller?.credentialId || caller.userId === undefined) throw new CrmcomError("INVALID_CREDENTIALS", WRONG);
   const unit = unitOf(parameters);
@@ -76,11 +82,6 @@ function unitOf(parameters: Parameters): string | undefined {
   const unit = text(parameters, "unit");
   if (unit !== undefined && unit.length > 255) throw new CrmcomError("INVALID_VALUE", "unit must have at most 255 characters");
   return unit;
-}
-
-function splitOnce(pair: string): [string, string] {
-  const at = pair.indexOf(":");
-  return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
 }
 
 export async function release(core: Core, { caller, sessionId }: CrmcomCaller): Promise<void> {

@@ -42,8 +42,9 @@ export async function webServiceCalling(core: Core, request: FastifyRequest): Pr
 export async function adminCalling(core: Core, request: FastifyRequest): Promise<Caller> {
   const credentials = writtenBy(request);
   if (credentials === undefined) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
-  if (await byPassword(core, credentials, request.ip)) throw new ForbiddenError("a web service may not do this");
+  // First: a token may hold a colon, and is no try of a password then.
   const credential = await authenticate(core, credentials, ["BROWSER", "DOFORMS"]);
+  if (!credential && (await byPassword(core, credentials, request.ip))) throw new ForbiddenError("a web service may not do this");
   if (!credential) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
   if (credential.caller.role !== "ADMIN" || credential.session?.kind === "DOFORMS") throw new ForbiddenError();
   return { ...credential.caller, address: request.ip };

@@ -4,7 +4,7 @@ import { authenticate } from "../../../accounts/authenticate.ts";
 import { type Caller, ROLE_SCOPES } from "../../../accounts/caller.ts";
 import { checkPassword } from "../../../accounts/sessions.ts";
 import type { Core } from "../../../core.ts";
-import { UnauthenticatedError } from "../../../errors.ts";
+import { SeveralOrganizationsError, UnauthenticatedError } from "../../../errors.ts";
 import { sameBytes } from "../../../vault.ts";
 import { traceOfHeaders } from "../../../wire/trace-context.ts";
 import { readAuthorization } from "../../credentials.ts";
@@ -42,7 +42,7 @@ async function byHeader(core: Core, authorization: string, address: string): Pro
 async function byPassword(core: Core, credentials: string, address: string): Promise<Caller | undefined> {
   const text = Buffer.from(credentials, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  const user = colon < 0 ? undefined : await checkPassword(core, text.slice(0, colon), text.slice(colon + 1), address);
+  const user = colon < 0 ? undefined : await checkPassword(core, text.slice(0, colon), text.slice(colon + 1), address).catch(named);
   if (!user) return undefined;
   return {
     organizationId: user.organizationId,
@@ -56,6 +56,12 @@ async function byPassword(core: Core, credentials: string, address: string): Pro
     tokenPrefix: undefined,
     address: undefined,
   };
+}
+
+/** This door has no place for the organization's name, and user names are nobody else's. */
+function named(error: unknown): never {
+  if (!(error instanceof SeveralOrganizationsError)) throw error;
+  throw new UnauthenticatedError("this e-mail and password are good in several organizations: sign in with the user name, or an API token");
 }
 
 /** A foreign page can make a browser send the cookies, but not read one of them to put it into a header. */

@@ -49,8 +49,16 @@ export const restRoutes: readonly Route<Caller>[] = [
       return answerRest(call, row);
     },
     PUT: async (call) => {
-      const row = await changeable(call);
-      return answerRest(call, await replaceWebhook(call.doors, call.caller, row, readWebhook(await typed(call, row))));
+      // Its target is asked for an answer before it is saved, which takes seconds: what the header said must hold then, too.
+      const guarded = call.request.headers["if-unmodified-since"] !== undefined;
+      return answerRest(
+        call,
+        await onPresent(async () => {
+          const row = await changeable(call);
+          const input = readWebhook(await typed(call, row));
+          return replaceWebhook(call.doors, call.caller, row, input, undefined, guarded ? row.updatedAt : undefined);
+        }),
+      );
     },
     PATCH: async (call) => {
       return answerRest(
