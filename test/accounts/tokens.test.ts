@@ -55,8 +55,14 @@ describe("never more than its maker has", () => {
     ["a viewer makes none", async () => make({ role: "VIEWER" }, await t.caller("VIEWER"))],
     ["without the scope admin none", () => make({}, narrow(["webhooks:read", "webhooks:write"]))],
     ["no scope beyond the maker's", () => make({ scopes: ["webhooks:write"] }, narrow(["admin", "webhooks:read"]))],
+    ["of an application none of another", () => make({ application: "B" }, { ...admin, application: "A" })],
     ["no scope beyond the role's", () => make({ role: "VIEWER", scopes: ["webhooks:write"] })],
   ])("%s", (_name, work) => expect(work()).rejects.toThrow(ForbiddenError));
+
+  test("of an application one of the same, said or not", async () => {
+    for (const application of [undefined, null, "A"])
+      expect((await make({ application }, { ...admin, application: "A" })).apiToken.application).toBe("A");
+  });
 
   test("left out, scopes are what both have", async () => {
     const { apiToken } = await make({}, narrow(["admin", "goals:read"]));

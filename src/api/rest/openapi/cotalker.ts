@@ -36,8 +36,9 @@ export const cotalker: Part = {
       post: {
         operationId: "cotalkerSignIn",
         summary: "A token of 24 hours for an e-mail address and password.",
+        description: "`organization`, by name or id, only where several have this e-mail address with this password: 400 says so.",
         security: [],
-        requestBody: body(given({ email: text(), password: text() }, ["email", "password"]), {
+        requestBody: body(given({ email: text(), password: text(), organization: text() }, ["email", "password"]), {
           email: "ann@acme.example",
           password: "correct horse",
         }),
