@@ -1,8 +1,11 @@
 /** The attempts of a definition, along its requests. */
 import { statement } from "../../db/statement.ts";
 
+/** One of a request with more attempts of later requests than this may stand further back: no index has attempts by their time. */
+const SLACK = 500;
+
 /**
- * The newest attempts come first by request, then by number: an order that an index has.
+ * The newest come first. They are read by request, newest first, which an index has, and put in order.
  * $1 organization · $2 definition · $3 how many · $4 after so many
  */
 export const listDefinitionAttempts = statement({
@@ -10,12 +13,14 @@ export const listDefinitionAttempts = statement({
   text: `SELECT a.request_id AS "requestId", a.number, a.outcome, a.status_code AS "statusCode", a.error_code AS "errorCode",
       a.error_description AS "errorDescription", a.started_at AS "startedAt"
     FROM (
-      SELECT r.organization_id, r.id FROM webhook_request r
-       WHERE r.organization_id = $1::uuid AND r.definition_id = $2::uuid AND r.attempt_count > 0
-       ORDER BY r.id DESC OFFSET 0) r
-    CROSS JOIN LATERAL (
-      SELECT a.* FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id ORDER BY a.number DESC OFFSET 0) a
-    ORDER BY r.id DESC, a.number DESC LIMIT $3::int OFFSET $4::int`,
+      SELECT a.* FROM (
+        SELECT r.organization_id, r.id FROM webhook_request r
+         WHERE r.organization_id = $1::uuid AND r.definition_id = $2::uuid AND r.attempt_count > 0
+         ORDER BY r.id DESC OFFSET 0) r
+      CROSS JOIN LATERAL (
+        SELECT a.* FROM attempt a WHERE a.organization_id = r.organization_id AND a.request_id = r.id ORDER BY a.number DESC OFFSET 0) a
+      ORDER BY r.id DESC, a.number DESC LIMIT $3::int + $4::int + ${SLACK}) a
+    ORDER BY a.started_at DESC, a.request_id DESC, a.number DESC LIMIT $3::int OFFSET $4::int`,
   row: {
     requestId: "uuid",
     number: "int4",

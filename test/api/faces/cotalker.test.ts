@@ -353,17 +353,33 @@ test("T21 a resend by hand is logged as tries 1 to 3 again", async () => {
   receiver.respond((each) => (each.path === new URL(hook.url).pathname ? 500 : 200));
   await emit({ type: "user.created" });
   await logs(hook._id, 3);
-  const failed = await call("POST", "/graphql", {
-    query: "query ($url: String!) { webhookRequests(first: 1, filter: {url: $url, state: [REJECTED]}) { edges { node { id } } } }",
-    variables: { url: hook.url },
-  });
-  const input = { id: failed.body.data.webhookRequests.edges[0].node.id };
-  await call("POST", "/graphql", {
-    query: "mutation ($input: ResendWebhookRequestInput!) { resendWebhookRequest(input: $input) { __typename } }",
-    variables: { input },
-  });
+  await resend(hook.url, "REJECTED");
   const entries = await logs(hook._id, 6);
   expect(entries.map((each: Answer["body"]) => each.retry)).toEqual([3, 2, 1, 3, 2, 1]);
+});
+
+/** The oldest one of this URL and state. */
+async function resend(url: string, state: string): Promise<void> {
+  const found = await call("POST", "/graphql", {
+    query: "query ($filter: WebhookRequestFilter) { webhookRequests(last: 1, filter: $filter) { edges { node { id } } } }",
+    variables: { filter: { url, state: [state] } },
+  });
+  const made = await call("POST", "/graphql", {
+    query: "mutation ($input: ResendWebhookRequestInput!) { resendWebhookRequest(input: $input) { __typename ... on Error { message } } }",
+    variables: { input: { id: found.body.data.webhookRequests.edges[0].node.id, force: true } },
+  });
+  expect(made.body.data.resendWebhookRequest).toEqual({ __typename: "WebhookRequest" });
+}
+
+test("T21 the log is sorted by when attempts were sent: a resend of an old request is its newest entry", async () => {
+  const hook = await webhook();
+  for (const n of [1, 2, 3]) await emit({ type: "user.created", payload: { n } });
+  await logs(hook._id, 3);
+  await resend(hook.url, "DELIVERED");
+  const entries = await logs(hook._id, 4);
+  expect(entries.map((each: Answer["body"]) => each.event.data.n)).toEqual([1, 3, 2, 1]);
+  const sent = entries.map((each: Answer["body"]) => each.createdAt);
+  expect(sent).toEqual([...sent].sort().reverse());
 });
 
 test("T24 the log shows what was sent and what came back", async () => {
