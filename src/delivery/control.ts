@@ -8,6 +8,7 @@ import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { DialectName } from "../wire/dialect.ts";
+import { isLeaving } from "./closed-partition.ts";
 import { laneRef } from "./lane-id.ts";
 import { laneForRequest } from "./lane-of-request.ts";
 import { touchLane } from "./lane-touch.ts";
@@ -32,12 +33,14 @@ interface Target {
   /** The definition's, which may have been changed since. */
   dialect: DialectName;
   deleted: boolean;
+  /** The oid of its partition. */
+  table: number;
 }
 
 /** Read after the lane is locked: nothing of it changes any more. */
 const TARGET = `
   SELECT r.id, r.definition_id, r.event_id, l.id AS lane_id, r.lane_id AS own_lane_id, r.number, r.lane_number, r.position, r.state, r.settled_at, l.free, l.blocked_request_id,
-    d.dialect, d.deleted_at IS NOT NULL AS deleted,
+    d.dialect, d.deleted_at IS NOT NULL AS deleted, r.tableoid AS table,
     (SELECT e.request_id FROM lane_entry e WHERE e.organization_id = l.organization_id AND e.lane_id = l.id ORDER BY e.position LIMIT 1) AS head
   FROM webhook_request r JOIN lane l ON l.organization_id = r.organization_id AND l.id = $3
     JOIN webhook_definition d ON d.id = r.definition_id
@@ -198,6 +201,7 @@ export function resend(
     if (options.settledBy && target.settled_at && target.settled_at > options.settledBy)
       throw new ConflictError("the request was sent again, and settled, meanwhile", "SETTLED_MEANWHILE");
     if (target.deleted) throw new ConflictError("its webhook definition was deleted", "DEFINITION_DELETED");
+    if (await isLeaving(client, target.table)) throw new NotFoundError("the webhook request");
     if (await isErased(client, organizationId, target.event_id))
       throw new ConflictError("its payload was erased: there is nothing left to send", "PAYLOAD_ERASED");
     await options.with?.(client);

@@ -1,10 +1,22 @@
 /**
- * Whole partitions that nobody needs any more. A partition of requests is looked through before it is taken out, and once
- * more outside, where nobody can touch it: one in which a resend was quicker is put back. Nothing pending is ever dropped.
+ * Whole partitions that nobody needs any more. A partition of requests is looked through twice before it is taken out: the second time it
+ * is closed, so that nothing in it is sent again meanwhile, and what is to be sent never stands outside. What is found outside (its
+ * round died, or was put off) is looked through there, and put back if it is needed. Nothing pending is ever dropped.
  */
 import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, LOWEST, lowestId } from "./id-range.ts";
-import { attach, detach, detachedPartitions, drop, type HotTable, type Partition, partitionsOf, quoted } from "./partitions.ts";
+import {
+  attach,
+  close,
+  detach,
+  detachedPartitions,
+  drop,
+  type HotTable,
+  open,
+  type Partition,
+  partitionsOf,
+  quoted,
+} from "./partitions.ts";
 import { anyRequests } from "./sql/any-requests.ts";
 import { countKept } from "./sql/delete-requests.ts";
 import { rest, walk } from "./walk.ts";
@@ -61,6 +73,22 @@ async function remove(core: Core, partition: Partition, before: Date, signal?: A
   return drop(core, partition.name);
 }
 
+/** @returns whether it is gone; false: later, or never */
+async function takeOut(core: Core, partition: Partition, before: Date, signal?: AbortSignal): Promise<boolean> {
+  if (await needed(core, partition, before, signal)) {
+    // Closed by a round that died.
+    if (partition.closed) await open(core, partition);
+    return false;
+  }
+  if (partition.parent !== "webhook_request") return (await detach(core, partition)) && remove(core, partition, before, signal);
+  if (!(await close(core, partition))) return false;
+  if (await needed(core, partition, before, signal)) {
+    await open(core, partition);
+    return false;
+  }
+  return (await detach(core, partition)) && drop(core, partition.name);
+}
+
 /** @param cutoff what is older may go @returns how many are gone */
 export async function dropOld(core: Core, parent: HotTable, cutoff: Date, signal?: AbortSignal): Promise<number> {
   let dropped = 0;
@@ -74,9 +102,12 @@ export async function dropOld(core: Core, parent: HotTable, cutoff: Date, signal
       if (await detach(core, partition)) dropped += Number(await remove(core, partition, cutoff, signal));
       continue;
     }
-    if (partition.until > cutoff) break;
-    if (await needed(core, partition, cutoff, signal)) continue;
-    if (await detach(core, partition)) dropped += Number(await remove(core, partition, cutoff, signal));
+    if (partition.until > cutoff) {
+      // Retention is longer than when it was closed.
+      if (partition.closed) await open(core, partition);
+      continue;
+    }
+    dropped += Number(await takeOut(core, partition, cutoff, signal));
   }
   return dropped;
 }

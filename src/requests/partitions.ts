@@ -1,5 +1,6 @@
 /** Partitions of the hot tables: which there are, and how one goes without anybody waiting for it. */
 import type { Core } from "../core.ts";
+import { isClosed, lockGate } from "../delivery/closed-partition.ts";
 import { lowestId } from "./id-range.ts";
 
 export type HotTable = "event" | "webhook_request" | "attempt" | "feed_entry";
@@ -12,12 +13,14 @@ export interface Partition {
   until: Date;
   /** A detach that was cut short: only its end is missing. */
   detaching: boolean;
+  /** Nothing in it is sent again (delivery/closed-partition.ts). */
+  closed: boolean;
 }
 
 /** Oldest first. */
 export async function partitionsOf(core: Core, parent: HotTable): Promise<Partition[]> {
   const { rows } = await core.db.pool.query<Partition>(
-    "SELECT parent, name, since, until, detaching FROM hot_partition WHERE parent = $1 ORDER BY until",
+    `SELECT parent, name, since, until, detaching, ${isClosed("oid")} AS closed FROM hot_partition WHERE parent = $1 ORDER BY until`,
     [parent],
   );
   return rows;
@@ -35,7 +38,7 @@ export async function detachedPartitions(core: Core): Promise<Partition[]> {
   );
   return rows.map(({ name, bounds }) => {
     const { parent, since, until } = JSON.parse(bounds) as { parent: HotTable; since: string | null; until: string };
-    return { parent, name, since: since === null ? null : new Date(since), until: new Date(until), detaching: false };
+    return { parent, name, since: since === null ? null : new Date(since), until: new Date(until), detaching: false, closed: true };
   });
 }
 
@@ -71,15 +74,29 @@ async function alone(core: Core, statement: string, timeoutMs: number, lockMs = 
   }
 }
 
+/** Its bounds stay on it as a comment, for whoever finds it outside after a crash. */
+const noteBounds = ({ parent, name, since, until }: Partition): string =>
+  `COMMENT ON TABLE ${quoted(name)} IS '${JSON.stringify({ parent, since, until })}'`;
+
+/** From now on nothing in it is sent again; a resend that is under way is done. @returns false when somebody is in the way: later */
+export function close(core: Core, partition: Partition): Promise<boolean> {
+  // Sent as one message, they are one transaction.
+  return alone(core, `${lockGate(`'${quoted(partition.name)}'::regclass`)}; ${noteBounds(partition)}`, DETACH_TIMEOUT_MS);
+}
+
+/** It stays in its table after all. */
+export function open(core: Core, { name }: Partition): Promise<boolean> {
+  return alone(core, `COMMENT ON TABLE ${quoted(name)} IS NULL`, DETACH_TIMEOUT_MS);
+}
+
 /**
- * Takes a partition out of its table; readers and writers go on meanwhile. One that was cut short is finished. Its bounds
- * stay on it as a comment, for whoever finds it outside after a crash.
+ * Takes a partition out of its table; readers and writers go on meanwhile. One that was cut short is finished.
  * @returns whether it is out now
  */
-export async function detach(core: Core, { parent, name, since, until, detaching }: Partition): Promise<boolean> {
+export async function detach(core: Core, partition: Partition): Promise<boolean> {
+  const { parent, name, detaching } = partition;
   const how = detaching ? "FINALIZE" : "CONCURRENTLY";
-  const bounds = JSON.stringify({ parent, since, until });
-  if (!(await alone(core, `COMMENT ON TABLE ${quoted(name)} IS '${bounds}'`, DETACH_TIMEOUT_MS))) return false;
+  if (!(await alone(core, noteBounds(partition), DETACH_TIMEOUT_MS))) return false;
   return alone(core, `ALTER TABLE ${quoted(parent)} DETACH PARTITION ${quoted(name)} ${how}`, DETACH_TIMEOUT_MS);
 }
 
@@ -89,11 +106,17 @@ export function drop(core: Core, name: string): Promise<boolean> {
 }
 
 /** Puts one back that turned out to be needed. @returns false when somebody is in the way for a minute: the next round puts it back */
-export async function attach(core: Core, { parent, name, since, until }: Partition): Promise<boolean> {
+export async function attach(core: Core, partition: Partition): Promise<boolean> {
+  const { parent, name, since, until } = partition;
   const bound = (moment: Date | null) =>
     moment === null ? "MINVALUE" : parent === "feed_entry" ? `'${moment.toISOString()}'` : `'${lowestId(moment)}'`;
   const statement = `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (${bound(since)}) TO (${bound(until)})`;
-  for (let tries = 0; tries < ATTACH_TRIES; tries++) if (await alone(core, statement, ATTACH_TIMEOUT_MS, ATTACH_TIMEOUT_MS)) return true;
+  for (let tries = 0; tries < ATTACH_TRIES; tries++) {
+    if (!(await alone(core, statement, ATTACH_TIMEOUT_MS, ATTACH_TIMEOUT_MS))) continue;
+    // Else the next round opens it.
+    await open(core, partition);
+    return true;
+  }
   core.log.warn({ partition: name }, "a partition that is needed could not be put back: what locks it? The next round tries again");
   return false;
 }

@@ -209,6 +209,19 @@ export async function settle(
   });
 }
 
+/** The same core, whose chores tell of each statement of the owner's before it is run. */
+export function tellingOfOwners(core: Core, told: (statement: string) => Promise<void>): Core {
+  const asOwner: Core["db"]["asOwner"] = (work) =>
+    core.db.asOwner((client) => {
+      const query = async (statement: string) => {
+        await told(statement);
+        return client.query(statement);
+      };
+      return work({ query } as unknown as PoolClient);
+    });
+  return { ...core, db: Object.assign(Object.create(core.db), { asOwner }) };
+}
+
 /** The detach of a request partition, ended half way: a reader keeps it from its second half until it times out. */
 export async function cutDetachShort(core: Core, partition: string): Promise<void> {
   const reader = await core.db.pool.connect();
