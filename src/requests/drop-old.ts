@@ -6,6 +6,7 @@
 import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, LOWEST, lowestId } from "./id-range.ts";
 import {
+  anyOutside,
   attach,
   close,
   detach,
@@ -47,6 +48,7 @@ async function recoveredIn(core: Core, since: Date | null, until: Date): Promise
   return rows.length > 0;
 }
 
+/** Requests first: of one whose partition is outside nobody can say whether it will be back. */
 async function needed(core: Core, { parent, name, since, until }: Partition, before: Date, signal?: AbortSignal): Promise<boolean> {
   switch (parent) {
     case "feed_entry":
@@ -54,10 +56,11 @@ async function needed(core: Core, { parent, name, since, until }: Partition, bef
     case "webhook_request":
       return (await walk(core, countKept(quoted(name)), before, signal, { enough: 1 })) !== 0;
     case "attempt":
-      return requestsIn(core, since, until);
+      return (await anyOutside(core.db.pool, "webhook_request")) || requestsIn(core, since, until);
     case "event":
       // An event and its requests are made together, give or take what their ids' clocks differ; but for those of a replay.
       return (
+        (await anyOutside(core.db.pool, "webhook_request")) ||
         (await requestsIn(core, since && new Date(since.getTime() - CLOCK_SLACK_MS), new Date(until.getTime() + CLOCK_SLACK_MS))) ||
         recoveredIn(core, since, until)
       );

@@ -13,7 +13,7 @@ import { touchLane } from "../delivery/lane-touch.ts";
 import { dropStrayDue, lockLanes } from "../delivery/sql/claim-lanes.ts";
 import { deleteStrayEntries, insertMissingDue } from "../delivery/sql/mend-lanes.ts";
 import { lowestId } from "./id-range.ts";
-import { detachedFrom, partitionsOf, quoted } from "./partitions.ts";
+import { anyOutside, partitionsOf, quoted } from "./partitions.ts";
 import { attemptsOf, DUE, ENTRIES, firstKey, type Kind, LANES, type Looked, lookAgain, lookAlong, requestsOf } from "./sql/find-orphans.ts";
 
 const STRETCH = 1_000;
@@ -88,12 +88,6 @@ async function mendEntries(client: PoolClient, keys: Keys): Promise<number> {
   return gone.length;
 }
 
-/** On the transaction's own connection: with the lock held, another might not be had. */
-const OUTSIDE = `
-  SELECT 1 FROM hot_partition h WHERE h.detaching AND h.parent IN ('event', 'webhook_request')
-  UNION ALL
-  SELECT 1 ${detachedFrom("event", "webhook_request")} LIMIT 1`;
-
 interface Found {
   entries: Keys;
   due: Keys;
@@ -108,7 +102,8 @@ async function settle(core: Core, found: Found): Promise<Orphans | undefined> {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     // What DETACH takes too; whoever reads and writes rows goes on.
     await client.query("LOCK TABLE event, webhook_request IN SHARE UPDATE EXCLUSIVE MODE");
-    if ((await client.query(OUTSIDE)).rows.length > 0) return undefined;
+    // On its own connection: with the lock held, another might not be had.
+    if (await anyOutside(client, "event", "webhook_request")) return undefined;
     const attempts = await again(client, attemptsOf("attempt"), found.attempts);
     const requests = await again(client, requestsOf("webhook_request"), found.requests);
     const entries = found.entries.length === 0 ? 0 : await mendEntries(client, found.entries);

@@ -4,7 +4,7 @@
  */
 import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, lowestId } from "./id-range.ts";
-import { partitionsOf, quoted } from "./partitions.ts";
+import { anyOutside, partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { deleteOwnErasures, deleteOwnFeed, deleteOwnReplays, oldestEvent, oldestRequest, shorterRetentions } from "./sql/own-retention.ts";
 import { rest, walk } from "./walk.ts";
@@ -27,6 +27,7 @@ async function deleteRows(
   cutoff: Date,
   signal?: AbortSignal,
 ): Promise<number> {
+  if (parent === "event" && (await anyOutside(core.db.pool, "webhook_request"))) return 0;
   const below = lowestId(new Date(cutoff.getTime() + CLOCK_SLACK_MS));
   const [oldest, text] = parent === "event" ? ([oldestEvent, deleteUnneededEvents] as const) : ([oldestRequest, deleteSettled] as const);
   const [first] = await oldest.rows(core.db.pool, [organizationId, below]);

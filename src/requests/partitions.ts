@@ -1,5 +1,6 @@
 /** Partitions of the hot tables: which there are, and how one goes without anybody waiting for it. */
 import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
 import { isClosed, lockGate } from "../delivery/closed-partition.ts";
 import { lowestId } from "./id-range.ts";
 
@@ -40,6 +41,14 @@ export async function detachedPartitions(core: Core): Promise<Partition[]> {
     const { parent, since, until } = JSON.parse(bounds) as { parent: HotTable; since: string | null; until: string };
     return { parent, name, since: since === null ? null : new Date(since), until: new Date(until), detaching: false, closed: true };
   });
+}
+
+/** Whether what stands in one of them looks gone now: it was taken out, or is about to be. */
+export async function anyOutside(client: Pick<PoolClient, "query">, ...parents: readonly HotTable[]): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT 1 FROM hot_partition h WHERE h.detaching AND h.parent IN ('${parents.join("', '")}') UNION ALL SELECT 1 ${detachedFrom(...parents)} LIMIT 1`,
+  );
+  return rowCount !== 0;
 }
 
 /** Names come from the catalog, never from outside; quoted all the same. */

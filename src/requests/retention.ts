@@ -7,7 +7,7 @@ import type { Core } from "../core.ts";
 import { dropOld } from "./drop-old.ts";
 import { lowestId } from "./id-range.ts";
 import { deleteOwnOld } from "./own-retention.ts";
-import { partitionsOf, quoted } from "./partitions.ts";
+import { anyOutside, partitionsOf, quoted } from "./partitions.ts";
 import { deleteSettled, deleteUnneededEvents } from "./sql/delete-requests.ts";
 import { rest, walk } from "./walk.ts";
 
@@ -48,6 +48,7 @@ export interface Deleted {
 
 /** Rows of partitions that hold something which must stay. */
 async function deleteRows(core: Core, parent: "webhook_request" | "event", cutoff: Date, signal?: AbortSignal): Promise<number> {
+  if (parent === "event" && (await anyOutside(core.db.pool, "webhook_request"))) return 0;
   let total = 0;
   for (const { name, since } of await partitionsOf(core, parent)) {
     if (since !== null && since > cutoff) break;

@@ -90,3 +90,31 @@ test("the feed goes after three days, blocks of numbers with the partitions that
   for (const { until } of await partitionsOf(t.core, "feed_entry")) expect(until.getTime()).toBeGreaterThan(ago(3).getTime());
   expect((await partitionsOf(t.core, "feed_entry")).some(({ until }) => until < ago(1))).toBe(true);
 });
+
+test("attempts and events stay while a partition of requests, which may come back, is half out", { timeout: 60_000 }, async () => {
+  await addPast(t.core, 50);
+  const request = await add(48);
+  await settle(t.core, t.organizationId, [{ request, state: "WAITING", attempt: { outcome: "REJECTED" } }]);
+  const partition = await partitionOf("webhook_request", 48);
+  await cutDetachShort(t.core, partition.name);
+  const left = async () => {
+    const { rowCount: attempts } = await t.core.db.pool.query("SELECT 1 FROM attempt WHERE request_id = $1", [request.id]);
+    return { requests: await count("webhook_request", request.id), events: await count("event", request.eventId), attempts };
+  };
+  const reader = new pg.Client({ connectionString: t.url });
+  await reader.connect();
+  try {
+    await reader.query(`BEGIN; LOCK TABLE "${partition.name}" IN ACCESS SHARE MODE`);
+    await deleteOld(t.core);
+    expect((await partitionOf("webhook_request", 48)).detaching).toBe(true);
+    expect(await left()).toEqual({ requests: 0, events: 1, attempts: 1 });
+    // Also of whoever keeps less than the installation.
+    await t.core.db.pool.query("UPDATE organization SET retention_days = 5 WHERE id = $1", [t.organizationId]);
+    await deleteOld(t.core);
+    expect(await left()).toEqual({ requests: 0, events: 1, attempts: 1 });
+  } finally {
+    await reader.end();
+  }
+  await deleteOld(t.core);
+  expect(await left()).toEqual({ requests: 1, events: 1, attempts: 1 });
+});
