@@ -20,6 +20,7 @@ import { between } from "./clauses.ts";
 import { eraseFeed } from "./erase-feed.ts";
 import { matcher, type RequestFilter } from "./filter.ts";
 import { clausesFor } from "./list.ts";
+import { anyOutside, holdPartitions } from "./partitions.ts";
 import type { RequestRow } from "./row.ts";
 import { erasableEvents } from "./sql/erasable-events.ts";
 
@@ -99,7 +100,7 @@ export async function erasePayloads(
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
       [
         ...[newId(core.clock), caller.organizationId, JSON.stringify(filter), cancelQueued, total, until, caller.userId ?? null],
-        total > 0 || meansEvents(filter) ? "RUNNING" : "DONE",
+        total > 0 || meansEvents(filter) || (await anyOutside(client, "webhook_request")) ? "RUNNING" : "DONE",
       ],
     );
     const erasure = rows[0] as ErasureRow;
@@ -117,6 +118,13 @@ export async function showErasures(core: Core, organizationId: string, ids: read
   );
   return rows;
 }
+
+/**
+ * A partition that retention takes out, and may put back: what stands in it is not found, and its attempts outlive it for a while. The
+ * batch waits until it is back or gone.
+ */
+class Outside extends Error {}
+const OUTSIDE_MS = 5_000;
 
 /** Requests of one job: what a crash repeats at most. */
 const BATCH = 100;
@@ -211,6 +219,7 @@ async function runEvents(core: Core, means: Means, job: ErasureJob, erasure: Run
   const { ids, last } = await nextEvents(core, organizationId, erasure);
   if (ids.length > 0 && erasure.cancel_queued) await giveUp(core, organizationId, ids, erasure.created_by_id);
   await core.db.transaction(async (client) => {
+    if (await holdPartitions(client)) throw new Outside();
     await eraseEvents(client, organizationId, ids);
     if (last === undefined) return;
     const { rowCount } = await client.query(
@@ -234,6 +243,7 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
   const batch = await nextRequests(core, organizationId, erasure);
   const last = batch.at(-1);
   if (!last) {
+    if (await anyOutside(core.db.pool, "webhook_request")) throw new Outside();
     if (!meansEvents(erasure.filter)) return finish(core, means, job);
     await core.db.transaction(async (client) => {
       await client.query("UPDATE erasure SET events_after = $3, updated_at = now() WHERE organization_id = $1 AND id = $2", [
@@ -246,6 +256,7 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
   const eventIds = [...new Set(batch.map((row) => row.event_id))].sort();
   if (erasure.cancel_queued) await giveUp(core, organizationId, eventIds, erasure.created_by_id);
   await core.db.transaction(async (client) => {
+    if (await holdPartitions(client)) throw new Outside();
     const erased = await eraseEvents(client, organizationId, eventIds);
     const count = batch.filter((row) => erased.has(row.event_id)).length;
     const { rowCount } = await client.query(
@@ -257,12 +268,28 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
   });
 }
 
+async function runOrPutOff(core: Core, means: Means, kind: JobKind<ErasureJob>, job: ErasureJob): Promise<void> {
+  try {
+    await runBatch(core, means, job);
+  } catch (error) {
+    if (!(error instanceof Outside)) throw error;
+    await core.db.transaction(async (client) => {
+      // It has not lost its job.
+      await client.query("UPDATE erasure SET updated_at = now() WHERE organization_id = $1 AND id = $2", [
+        job.organizationId,
+        job.erasureId,
+      ]);
+      await means.jobs.send(client, kind, job, OUTSIDE_MS);
+    });
+  }
+}
+
 /** From now on this process goes on with erasures of payloads. */
 export async function workErasures(core: Core, queue: Pick<Queue, "send" | "work">, numberFeed: NumberFeed): Promise<void> {
   for (const kind of [ERASURE_JOB, ERASE_EVENTS_JOB])
     await queue.work(
       kind,
-      observed(core, kind.name, (job: ErasureJob) => runBatch(core, { jobs: queue, numberFeed }, job)),
+      observed(core, kind.name, (job: ErasureJob) => runOrPutOff(core, { jobs: queue, numberFeed }, kind, job)),
       1,
     );
 }

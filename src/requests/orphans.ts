@@ -13,7 +13,7 @@ import { touchLane } from "../delivery/lane-touch.ts";
 import { dropStrayDue, lockLanes } from "../delivery/sql/claim-lanes.ts";
 import { deleteStrayEntries, insertMissingDue } from "../delivery/sql/mend-lanes.ts";
 import { lowestId } from "./id-range.ts";
-import { anyOutside, partitionsOf, quoted } from "./partitions.ts";
+import { holdPartitions, partitionsOf, quoted } from "./partitions.ts";
 import { attemptsOf, DUE, ENTRIES, firstKey, type Kind, LANES, type Looked, lookAgain, lookAlong, requestsOf } from "./sql/find-orphans.ts";
 
 const STRETCH = 1_000;
@@ -100,10 +100,7 @@ interface Found {
 async function settle(core: Core, found: Found): Promise<Orphans | undefined> {
   return core.db.transaction(async (client) => {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    // What DETACH takes too; whoever reads and writes rows goes on.
-    await client.query("LOCK TABLE event, webhook_request IN SHARE UPDATE EXCLUSIVE MODE");
-    // On its own connection: with the lock held, another might not be had.
-    if (await anyOutside(client, "event", "webhook_request")) return undefined;
+    if (await holdPartitions(client)) return undefined;
     const attempts = await again(client, attemptsOf("attempt"), found.attempts);
     const requests = await again(client, requestsOf("webhook_request"), found.requests);
     const entries = found.entries.length === 0 ? 0 : await mendEntries(client, found.entries);

@@ -51,6 +51,16 @@ export async function anyOutside(client: Pick<PoolClient, "query">, ...parents: 
   return rowCount !== 0;
 }
 
+/**
+ * In the caller's transaction: until its end no partition of events or requests leaves its table, or comes back; whoever reads and writes
+ * rows goes on. @returns whether one is outside now
+ */
+export async function holdPartitions(client: Pick<PoolClient, "query">): Promise<boolean> {
+  // What DETACH takes too. The question goes on the same connection: with the lock held, another might not be had.
+  await client.query("LOCK TABLE event, webhook_request IN SHARE UPDATE EXCLUSIVE MODE");
+  return anyOutside(client, "event", "webhook_request");
+}
+
 /** Names come from the catalog, never from outside; quoted all the same. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 

@@ -16,7 +16,9 @@ import {
   showErasures,
   workErasures,
 } from "../../src/requests/erase.ts";
+import { attach, detach, type Partition, partitionsOf } from "../../src/requests/partitions.ts";
 import { type Delivery, openDelivery } from "../delivery/delivery-setup.ts";
+import { addDefinition, addPast, addRequest, settle } from "../helpers/log.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 
 let d: Delivery;
@@ -233,6 +235,40 @@ test("a test whose process died is settled as interrupted, and can be erased", a
   await runner.stop();
   queues.splice(queues.indexOf(runner), 1);
   await hanging.close();
+});
+
+test("B60 what stands in a partition that is outside its table is waited for: it is erased, or left out, once it is back", async () => {
+  const { core, organizationId, admin } = d.t;
+  await addPast(core, 12);
+  const createdAt = new Date(Date.now() - 10 * 86_400_000);
+  const definition = await addDefinition(core, organizationId);
+  const settled = await addRequest(core, organizationId, definition, { createdAt, payload, entityId: "out-settled" });
+  const queued = await addRequest(core, organizationId, definition, { createdAt, payload, entityId: "out-queued" });
+  await settle(core, organizationId, [
+    { request: settled, state: "REJECTED", attempt: { outcome: "REJECTED", requestBody: payload, responseBody: "no, CANARY-reply" } },
+  ]);
+  const partitions = await partitionsOf(core, "webhook_request");
+  const partition = partitions.find(({ since, until }) => since && since <= createdAt && createdAt < until) as Partition;
+  expect(await detach(core, partition)).toBe(true);
+  const runner = await processOn(true);
+  const byId = await erasePayloads(core, jobs, admin, { ids: [settled.id] }, false);
+  const byEvent = await erasePayloads(core, jobs, admin, { entityId: "out-queued" }, false);
+  const both = [byId.id, byEvent.id];
+  const putOff = "SELECT 1 FROM erasure WHERE id = ANY($1) AND state = 'RUNNING' AND updated_at > created_at";
+  await expect.poll(async () => (await core.db.pool.query(putOff, [both])).rowCount, { timeout: 10_000 }).toBe(2);
+  expect(await attach(core, partition)).toBe(true);
+  expect(await finished(byId.id)).toMatchObject({ erased: 1, leftOut: 0 });
+  expect(await finished(byEvent.id)).toMatchObject({ erased: 0, leftOut: 1 });
+  expect((await d.attempts(settled.id)).map(({ request_body, response_body }) => [request_body, response_body])).toEqual([[null, null]]);
+  const { rows } = await core.db.pool.query("SELECT id, payload FROM event WHERE id = ANY($1)", [[settled.eventId, queued.eventId]]);
+  expect(new Map(rows.map((row) => [row.id, row.payload]))).toEqual(
+    new Map([
+      [settled.eventId, "null"],
+      [queued.eventId, payload],
+    ]),
+  );
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
 });
 
 test("B60 is an administrator's", async () => {
