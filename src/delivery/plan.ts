@@ -37,7 +37,7 @@ export interface Plan {
 }
 
 export interface Plans {
-  /** Undefined: there is no such definition. @param version of the catalogue, at least */
+  /** Undefined: there is no such definition. @param version of the catalogue, at least; of one that the database lost, what it has now */
   get(definitionId: string, version: number): Promise<Plan | undefined>;
   /** Forgets all: the database is in another life, and may hand out the same versions for other things. */
   clear(): void;
@@ -249,14 +249,20 @@ export function hostOf(definitionId: string, plan: Plan | undefined): string {
   return (url == null ? null : URL.parse(url))?.host ?? definitionId;
 }
 
+interface Entry {
+  /** Of the catalogue that it was read with. */
+  version: number;
+  plan: Plan | undefined;
+}
+
 /** Definitions kept in clear per process; the one loaded longest ago goes first. */
 const MAX_PLANS = 20_000;
 
 export function createPlans(core: Core): Plans {
-  const plans = new Map<string, { version: number; plan: Plan | undefined }>();
-  const loading = new Map<string, Promise<{ version: number; plan: Plan | undefined }>>();
+  const plans = new Map<string, Entry>();
+  const loading = new Map<string, Promise<Entry>>();
 
-  async function load(definitionId: string): Promise<{ version: number; plan: Plan | undefined }> {
+  async function load(definitionId: string): Promise<Entry> {
     const { rows } = await core.db.pool.query<PlanRow>({ name: "plan", text: SELECT, values: [definitionId] });
     const row = rows[0];
     const entry = { version: row?.version ?? 0, plan: row ? planOf(core, row) : undefined };
@@ -267,26 +273,23 @@ export function createPlans(core: Core): Plans {
     return entry;
   }
 
+  function begin(definitionId: string): Promise<Entry> {
+    const started = load(definitionId).finally(() => loading.delete(definitionId));
+    loading.set(definitionId, started);
+    return started;
+  }
+
   return {
     clear: () => plans.clear(),
     async get(definitionId, version) {
-      for (;;) {
+      for (let isFresh = false; ; isFresh = true) {
         const kept = plans.get(definitionId);
         if (kept && kept.version >= version) return kept.plan;
         const running = loading.get(definitionId);
-        if (running) {
-          // It may have begun before the change that we know of: look again.
-          await running;
-          continue;
-        }
-        const started = load(definitionId);
-        loading.set(definitionId, started);
-        try {
-          const entry = await started;
-          if (entry.version >= version || !entry.plan) return entry.plan;
-        } finally {
-          loading.delete(definitionId);
-        }
+        const entry = await (running ?? begin(definitionId));
+        // One that was under way may have begun before the change that we know of: look again. What was read since is as new as the
+        // database is, which after a failover or a restore may know fewer changes than we do.
+        if (!running || isFresh || entry.version >= version) return entry.plan;
       }
     },
   };
