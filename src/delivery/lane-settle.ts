@@ -9,6 +9,7 @@ import { idRange } from "../db/values.ts";
 import { dialects } from "../wire/dialects.ts";
 import { type StopHook, stopDefinitions } from "./lane-stop.ts";
 import { publishValues } from "./publish.ts";
+import type { QueuedRequest } from "./queued.ts";
 import { isSettled, type LaneStep, type Settlement, type StepResult } from "./settlement.ts";
 import { addDeliveries, countErrors } from "./sql/count-attempts.ts";
 import { holdEveryLane, holdLanes } from "./sql/hold-lanes.ts";
@@ -17,6 +18,7 @@ import { logAttempts, loggedAttempts as loggedAttemptRows } from "./sql/log-atte
 import { mark, markUnchanged, unmark } from "./sql/mark.ts";
 import { lockNewestLanes } from "./sql/newest-lane.ts";
 import { publishChanges } from "./sql/publish-changes.ts";
+import { sendingRequests } from "./sql/sending-requests.ts";
 import { settleRequests } from "./sql/settle-requests.ts";
 import { storable } from "./storable.ts";
 import {
@@ -33,18 +35,32 @@ const attemptKey = (requestId: string, number: number) => `${requestId} ${number
 
 /**
  * A COMMIT whose answer was lost may have happened. The attempts tell: they stand in the log, or nothing does. One that
- * somebody else logged under the same number means that the lane is no longer ours, which the fence finds out.
+ * somebody else logged under the same number, as INTERRUPTED, means that the lane is no longer ours, which the fence finds out.
+ * What made no attempt is told by its request, which is SENDING until it is settled: what became of it since is not to be undone.
  * @returns which settlements are written already
  */
 export async function writtenAlready(db: Pick<Database, "pool">, steps: readonly LaneStep[]): Promise<(s: Settlement) => boolean> {
-  const made = steps.flatMap((step) => step.settlements.flatMap((s) => (s.attempt ? [{ r: s.request, number: s.attempt.number }] : [])));
+  const settlements = steps.flatMap((step) => step.settlements);
+  const made = settlements.flatMap((s) => (s.attempt ? [{ r: s.request, number: s.attempt.number }] : []));
   const rows = await loggedAttemptRows.rows(db.pool, [
     made.map((m) => m.r.organizationId),
     made.map((m) => m.r.id),
     made.map((m) => m.number),
   ]);
-  const logged = new Set(rows.map((row) => attemptKey(row.request_id, row.number)));
-  return (s) => s.attempt !== null && logged.has(attemptKey(s.request.id, s.attempt.number));
+  const logged = new Map(rows.map((row) => [attemptKey(row.request_id, row.number), row.outcome]));
+  const sending = await stillSending(
+    db,
+    settlements.filter((s) => s.attempt === null).map((s) => s.request),
+  );
+  return (s) =>
+    s.attempt === null ? !sending.has(s.request.id) : logged.get(attemptKey(s.request.id, s.attempt.number)) === s.attempt.outcome;
+}
+
+async function stillSending(db: Pick<Database, "pool">, requests: readonly QueuedRequest[]): Promise<ReadonlySet<string>> {
+  if (requests.length === 0) return new Set();
+  const ids = requests.map(({ id }) => id);
+  const rows = await sendingRequests.rows(db.pool, [requests.map((r) => r.organizationId), ids, ...idRange(ids)]);
+  return new Set(rows.map(({ id }) => id));
 }
 
 type HeldRow = Awaited<ReturnType<typeof holdLanes.rows>>[number];

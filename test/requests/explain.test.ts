@@ -22,6 +22,7 @@ import { lockNewestLanes } from "../../src/delivery/sql/newest-lane.ts";
 import { readLanePages } from "../../src/delivery/sql/read-lanes.ts";
 import { requestAsChange } from "../../src/delivery/sql/request-as-change.ts";
 import { deleteLanes, lockIdleLanes, raiseLaneFloors } from "../../src/delivery/sql/retire-lanes.ts";
+import { sendingRequests } from "../../src/delivery/sql/sending-requests.ts";
 import { settleRequests } from "../../src/delivery/sql/settle-requests.ts";
 import { takeLaneNumbers } from "../../src/delivery/sql/take-lane-numbers.ts";
 import { makeDue, writeRequests } from "../../src/delivery/sql/write-requests.ts";
@@ -202,6 +203,7 @@ function cases(): [Statement<RowShape>, unknown[], number][] {
     of(markUnchanged, [orgs, ids, ...range(ids), queued.map((r) => r.lane), each(0)]),
     of(unmark, [orgs, ids, ...range(ids)]),
     of(loggedAttempts, [orgs, ids, each(1)]),
+    of(sendingRequests, [orgs, ids, ...range(ids)]),
     of(finalStatuses, [orgs, ids]),
     of(requestAsChange, [t.organizationId, ids]),
     of(readRequestsById, [t.organizationId, ids, ...range(ids)]),

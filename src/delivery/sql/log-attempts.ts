@@ -34,7 +34,7 @@ export const logAttempts = statement({
 /** @returns those of some attempts that stand in the log already */
 export const loggedAttempts = statement({
   name: "logged-attempts",
-  text: `SELECT a.request_id, a.number FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", request_id: "$2::uuid[]", number: "$3::int4[]" })}
+  text: `SELECT a.request_id, a.number, a.outcome FROM ${rowsFrom("u", { organization_id: "$1::uuid[]", request_id: "$2::uuid[]", number: "$3::int4[]" })}
          JOIN attempt a ON a.organization_id = u.organization_id AND a.request_id = u.request_id AND a.number = u.number`,
-  row: { request_id: "uuid", number: "int4" },
+  row: { request_id: "uuid", number: "int4", outcome: "enum:attempt_outcome" },
 });

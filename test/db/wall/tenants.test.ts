@@ -220,6 +220,7 @@ const ENGINES = new Set([
   ...["read-epoch", "read-feed-stretch", "read-lanes", "release-lanes", "renew-leases", "request-as-change"],
   ...[
     "begin-sequencing",
+    "sending-requests",
     "sequence-feed",
     "settle-requests",
     "take-keys",
