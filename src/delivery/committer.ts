@@ -84,7 +84,8 @@ export function createCommitter(core: Core, options: Omit<CommitOptions, "patien
       try {
         const written = await writtenAlready(core.db, steps);
         const rest = steps.map((step) => ({ ...step, settlements: step.settlements.filter((s) => !written(s)) }));
-        return await commitSteps(core.db, rest, others);
+        const results = await commitSteps(core.db, rest, others);
+        return results.map((result, i) => (result.valid ? result : { ...result, stand: steps[i]?.settlements.filter(written) ?? [] }));
       } catch (error) {
         core.log.warn({ err: (error as Error).message, steps: steps.length }, "settling waits for the database");
         if (isRefused(error) && steps.length > 1) return (await Promise.all(steps.map((step) => commitAgain([step])))).flat();

@@ -326,10 +326,10 @@ export class LaneRun {
     this.#committing = 0;
     this.#gone = null;
     if (gaveUp) this.#gaveUp = false;
-    if (result.valid) for (const settlement of settlements) this.#parts.settled(this, settlement);
+    if (!result.valid) this.#end(0);
+    for (const settlement of result.valid ? settlements : (result.stand ?? [])) this.#parts.settled(this, settlement);
     if (this.#left) return;
     this.#queue.settled(settlements);
-    if (!result.valid) return this.#end(0);
     for (const { waitMs } of settlements) if (waitMs !== null) this.#waits(waitMs);
     this.#lease.renewed(at);
     this.#catalogVersion = Math.max(this.#catalogVersion, result.catalogVersion);

@@ -93,8 +93,10 @@ export interface LaneStep {
 }
 
 export interface StepResult {
-  /** False: the lease was lost, nothing of this step was written. */
+  /** False: the lease was lost, nothing of this step was written, but for `stand`. */
   valid: boolean;
+  /** Not valid, but these stand: their COMMIT's answer had been lost, and the lane was let go of with it, or by now. */
+  stand?: readonly Settlement[];
   revision: number;
   lastNumber: number;
   /** Version of the organization's catalogue: a definition's settings as of it are known. */

@@ -5,14 +5,18 @@ import { updateDefinition } from "../../src/definitions/definitions.ts";
 import { resend } from "../../src/delivery/control.ts";
 import { writtenAlready } from "../../src/delivery/lane-settle.ts";
 import type { LaneStep, Settlement } from "../../src/delivery/settlement.ts";
+import { createWarnings, type Warnings } from "../../src/observe/warnings.ts";
+import { collectLines } from "../helpers/lines.ts";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { type Delivery, openDelivery } from "./delivery-setup.ts";
 
 let d: Delivery;
 let receiver: Receiver;
 const settled: string[] = [];
+const { log, lines } = collectLines();
 beforeAll(async () => {
   d = await openDelivery({}, { onSettled: ({ request, state }) => settled.push(`${request.event.type} ${state}`) });
+  (d.t.core as { warnings: Warnings }).warnings = createWarnings(log);
   receiver = await startReceiver();
 });
 afterEach(() => {
@@ -80,6 +84,15 @@ test("what a transformation does not send is settled once: who resends it meanwh
   const request = await d.request(id, "DELIVERED");
   expect(await d.attempts(request)).toMatchObject([{ number: 1, outcome: "DELIVERED" }]);
   expect(settled).toEqual(["lost.skipped SKIPPED", "lost.skipped DELIVERED"]);
+});
+
+test("a step that let its lane go is told of as ever, with a line for its block", async () => {
+  receiver.respond(500);
+  await d.definition({ targetUrl: receiver.url, eventTypes: ["lost.block"], ordering: "KEY", onExhausted: "BLOCK", retrySchedule: [] });
+  loseAnswer(d.t.core.db);
+  await d.emit("lost.block", { entity: "thing", entityId: "1" });
+  await expect.poll(() => lines.filter(({ warning }) => warning === "lane-blocked").length).toBe(1);
+  expect(settled).toEqual(["lost.block REJECTED"]);
 });
 
 test("what another process logged as interrupted is not ours", async () => {
