@@ -289,7 +289,8 @@ async function startOn(
     const left = () => Math.max(0, deadline - performance.now());
     // Readiness first: whoever balances load sees it before the door closes.
     server?.beginDrain();
-    await Promise.race([housekeeping.stop(), sleep(left())]);
+    // Beside all else: a chore at a long statement, or behind a lock, is not to take the time that deliveries have.
+    const chores = Promise.race([housekeeping.stop(), sleep(left())]);
     // Readiness says 503 while lanes drain, and the door of an API stays open a moment longer, so that who asks hears it
     // and no call is refused. What does not end in time is cut, and sent again by whoever takes the lane next.
     await Promise.all([
@@ -297,6 +298,7 @@ async function startOn(
       server && config.roles.api ? sleep(Math.min(DOOR_OPEN_MS, left())) : undefined,
     ]);
     await Promise.race([Promise.all([server?.close(), metricsServer?.close()]), sleep(left())]);
+    await chores;
     await Promise.race([Promise.all([queue.stop(), engine.stop()]), sleep(Math.max(1_000, left()))]);
     await tracing?.close(SPANS_MS);
     await Promise.race([core.warnings.flush(), sleep(1_000)]);

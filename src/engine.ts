@@ -3,6 +3,7 @@
  * bench build it alike.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { ERASE_ORGANIZATION_JOB } from "./accounts/erase-organization.ts";
 import { newId } from "./clock.ts";
 import type { Core } from "./core.ts";
@@ -216,13 +217,16 @@ export function createEngine(core: Core, options: EngineOptions): Engine {
       await marks.start();
     },
     async drain(graceMs) {
-      await marks.stop();
-      const settled = (await worker?.drain(graceMs)) ?? true;
+      // Marks that are not done with by then are told by the next process.
+      const marked = Promise.race([marks.stop(), sleep(graceMs, undefined, { ref: false })]);
+      const [settled] = await Promise.all([worker?.drain(graceMs) ?? true, marked]);
       await hints.flush();
       return settled;
     },
     async stop() {
       stopWatching();
+      // Of calls and chores that ended after the drain.
+      await hints.flush();
       await core.refusals.stop();
       await quotas.stop();
       await watchEpoch.stop();

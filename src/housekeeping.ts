@@ -53,7 +53,7 @@ async function lookForOrphans(core: Core, signal: AbortSignal): Promise<Orphans 
 const CHORES: Readonly<Record<string, Chore>> = {
   partitions: { cron: "*/10 * * * *", run: async (core) => ({ made: await makePartitions(core) }) },
   // The feed of an organization that nobody watches is numbered here, so that what waits stays short.
-  feed: { cron: "* * * * *", run: (core) => sequenceAll(core) },
+  feed: { cron: "* * * * *", run: (core, _queue, signal) => sequenceAll(core, signal) },
   "roll-ups": { cron: "* * * * *", run: (core, _queue, signal) => foldDeliveries(core, signal) },
   retention: { cron: "*/10 * * * *", run: (core, _queue, signal) => deleteOld(core, signal) },
   "inbound-posts": { cron: "*/10 * * * *", run: (core) => dropOldPosts(core) },

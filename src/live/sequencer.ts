@@ -94,11 +94,12 @@ export async function withNews(core: Core, positions: ReadonlyMap<string, number
 
 /**
  * A chore: numbers what nobody reads, so that what waits stays small and ages with its partitions.
- * @returns how many organizations it saw to
+ * @param signal the rest is for the next run
+ * @returns how many organizations had something
  */
-export async function sequenceAll(core: Core): Promise<number> {
+export async function sequenceAll(core: Core, signal?: AbortSignal): Promise<number> {
   const rows = await findWaiting.rows(core.db.pool, []);
   // Each is a transaction of its own. Where another session is at it, that one does the work.
-  for (const row of rows) while ((await look(core, row.organization_id))?.more) await sleep(PAUSE_MS);
+  for (const row of rows) while (!signal?.aborted && (await look(core, row.organization_id))?.more) await sleep(PAUSE_MS);
   return rows.length;
 }
