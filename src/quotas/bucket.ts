@@ -23,8 +23,12 @@ const FORGET_MS = 1_000;
 
 export const fullBucket = (rate: number, now: number): Bucket => ({ rate, level: rate, at: now, taken: 0, since: now });
 
+/** What is left now; below 0: a debt. */
+export const levelAt = ({ rate, level, at }: Readonly<Bucket>, now: number): number =>
+  Math.min(rate, level + (Math.max(0, now - at) / 1_000) * rate);
+
 function refill(bucket: Bucket, now: number): void {
-  bucket.level = Math.min(bucket.rate, bucket.level + (Math.max(0, now - bucket.at) / 1_000) * bucket.rate);
+  bucket.level = levelAt(bucket, now);
   bucket.at = now;
 }
 

@@ -93,6 +93,11 @@ export interface Gate {
   /** @returns how many the organization may have, when it has them; undefined: this is one more. Of quotas that are not loaded it knows nothing */
   subscribe(organizationId: string): number | undefined;
   unsubscribe(organizationId: string): void;
+  /**
+   * For who only looks: what is queued of the organization nearest to that quota is from a recent count, unless little is. Nobody else
+   * counts for one that has stopped calling.
+   */
+  recountNearest(): Promise<void>;
   stop(): void;
 }
 
@@ -227,6 +232,15 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
   const isNotable = ({ queued, quotas, recount: at }: Own): boolean =>
     at === 0 || queued.count + queued.since > (quotas?.queuedRequests ?? 0) / NOTABLE;
 
+  async function recountNearest(): Promise<void> {
+    const used = ({ queued, quotas }: Own) => (queued.count + queued.since) / Math.max(1, quotas?.queuedRequests ?? 1);
+    for (;;) {
+      const [nearest] = [...organizations.values()].filter((own) => own.quotas && isNotable(own)).sort((a, b) => used(b) - used(a));
+      if (!nearest || now() < nearest.recount) return;
+      await countQueue(nearest);
+    }
+  }
+
   function recount(own: Own): void {
     countQueue(own).catch((error: Error) => core.log.warn({ err: error.message }, "what is queued could not be counted"));
   }
@@ -283,6 +297,7 @@ export function createGate(core: Core, processId: string, dirty: () => void): Ga
       own.subscriptions = Math.max(0, own.subscriptions - 1);
       dirty();
     },
+    recountNearest,
     stop: forget,
   };
 }

@@ -1,5 +1,7 @@
 /** The quotas of one process: opened by the engine, asked by ingest, definitions, subscriptions and the doors. README.md. */
 import type { Core } from "../core.ts";
+import { createReading } from "../observe/reading.ts";
+import { levelAt } from "./bucket.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { QUOTA_NAMES, type Quotas } from "./quotas.ts";
 import { createTelling } from "./telling.ts";
@@ -17,14 +19,14 @@ export interface OpenQuotas extends Pick<Gate, "admit" | "refused" | "ended" | "
 const REFUSALS = [...QUOTA_NAMES, "tokenEventsPerSecond"];
 
 /** The part of each quota that the organization nearest to it uses, as far as this process knows. */
-function nearest(gate: Gate): Record<string, number> {
+function nearest(gate: Gate, now: number): Record<string, number> {
   const parts: Record<string, number> = { eventsPerSecond: 0, queuedRequests: 0, storedBytes: 0, subscriptions: 0 };
   const part = (name: string, used: number, limit: number) => {
     parts[name] = Math.max(parts[name] ?? 0, limit > 0 ? Math.min(1, used / limit) : 1);
   };
   for (const { quotas, bucket, queued, stored, subscriptions, elsewhere } of gate.organizations.values()) {
     if (!quotas) continue;
-    if (bucket) part("eventsPerSecond", bucket.rate - bucket.level, bucket.rate);
+    if (bucket) part("eventsPerSecond", bucket.rate - levelAt(bucket, now), bucket.rate);
     part("queuedRequests", queued.count + queued.since, quotas.queuedRequests);
     part("storedBytes", stored.count + stored.since, quotas.storedBytes);
     part("subscriptions", subscriptions + elsewhere, quotas.subscriptions);
@@ -32,11 +34,16 @@ function nearest(gate: Gate): Record<string, number> {
   return parts;
 }
 
-function watch({ metrics }: Core, gate: Gate): void {
+function watch({ metrics, clock }: Core, gate: Gate): void {
+  // A database that does not answer holds nobody's look up, and what was known is shown.
+  const recounted = createReading(() => gate.recountNearest(), { monotonic: () => clock.monotonic() });
   // A rate needs a first value of 0.
   for (const quota of REFUSALS) metrics.overQuota(quota, 0);
   metrics.figures(
-    async () => nearest(gate),
+    async () => {
+      await recounted.get();
+      return nearest(gate, clock.monotonic());
+    },
     [
       {
         name: "hookline_quota_used_ratio",
