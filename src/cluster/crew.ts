@@ -84,6 +84,8 @@ export function createCrew(options: CrewOptions): Crew {
   }
 
   function hear(hand: Hand, message: ToPrimary): void {
+    // What it had counted and held is seen to: its last words, should they be read after its end, would stand for good.
+    if (!hands.has(hand.id)) return;
     if (message.kind === "hello") hand.send(stopping ? { kind: "stop" } : options.start(hand));
     else if (message.kind === "up") {
       hand.state = "SERVING";
