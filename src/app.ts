@@ -11,6 +11,7 @@ import type { Core, Siblings } from "./core.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import { type Logins, openDatabase } from "./db/client.ts";
 import { DATABASE_MS, demandClock } from "./db/clock-skew.ts";
+import { endEpoch } from "./db/epoch.ts";
 import { installExtensions } from "./db/extensions.ts";
 import { checkKeys, keepKey, masterKeys } from "./db/keys.ts";
 import { type Prepared, prepareDatabase } from "./db/migrate.ts";
@@ -198,6 +199,11 @@ async function startOn(
   started.push(() => db.close());
   // One that takes the place of another may come while the database is away.
   if (part?.kind === "WORKER") await whenReachable(log, signal, () => db.pool.query("SELECT 1"));
+  if (embedded?.copy?.isNew()) {
+    await endEpoch(db);
+    log.warn("the data folder was put back from a copy, or moved: a new epoch, earlier live cursors are refused");
+  }
+  embedded?.copy?.keep();
   await checkKeys(db, vault, config);
   await keepKey(config, keys);
   const heard = createNotifier(logins.engine, log, (silent) => db.dropConnections(silent));

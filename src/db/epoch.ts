@@ -28,6 +28,11 @@ export interface Epoch {
   on(listener: EpochListener): () => void;
 }
 
+/** Nothing in the database tells that it was put back: the next look makes a new epoch all the same. */
+export const endEpoch = async ({ pool }: Pick<Database, "pool">): Promise<void> => {
+  await pool.query("DELETE FROM epoch");
+};
+
 /** Any number that nothing else locks. */
 const EPOCH_LOCK = 0x68_6b_65_70;
 

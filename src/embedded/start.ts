@@ -11,6 +11,7 @@ import { fileReason, openFolder } from "../config/folder.ts";
 import type { Logins } from "../db/client.ts";
 import { programs, type RunAs, run, unprivileged } from "./binaries.ts";
 import { inspectCluster } from "./cluster.ts";
+import { type Copy, copyIn } from "./copy.ts";
 import { acquireLock, type FolderLock, livingOwner, type Owner, readOwner } from "./lock.ts";
 import { embeddedLogins, makeLogins } from "./logins.ts";
 import { clearUnfinished, clearUnfinished01, makeCluster, USER } from "./make.ts";
@@ -30,6 +31,8 @@ export interface EmbeddedPostgres {
   started: boolean;
   /** What was mended on the way, for the log. */
   notes: string[];
+  /** Of the cluster; undefined where it is another process's. */
+  copy?: Copy;
   /** Tells other commands where this process answers. */
   answersAt(url: string): void;
   /** Ends the server if it is ours to end, and lets go of the folder. Idempotent. */
@@ -124,7 +127,8 @@ async function startLocked(
   const left = found && runningServer(cluster);
   if (left) {
     const taken = await takeOver(place, left, password, lock, signal);
-    if (taken) return { ...taken.server, notes, ...owning(lock, taken.ours ? left.pid : undefined, taken.stop) };
+    if (taken)
+      return { ...taken.server, notes, copy: copyIn(folder, cluster), ...owning(lock, taken.ours ? left.pid : undefined, taken.stop) };
   }
 
   const [bin, runAs] = await Promise.all([programs(), unprivileged(found)]);
@@ -179,6 +183,7 @@ async function startLocked(
     port: server.port,
     started: true,
     notes,
+    copy: copyIn(folder, cluster),
     ...owning(lock, undefined, () => server.stop()),
   };
 }
