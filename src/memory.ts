@@ -1,13 +1,18 @@
 /**
- * What a server's process is told about memory. By their defaults V8 and malloc keep twice of what it works with: 512 MB instead of 257
+ * What a server's process is told about memory and threads. By their defaults V8 and malloc keep twice of what it works with: 512 MB instead of 257
  * after 60 000 deliveries (docs/decisions/benchmarks.md). It comes before everything else.
  */
 import { COMPILED } from "./bundle.ts";
 
 /** As `npm start` gives them, which so begins but once. Both are as fast as the defaults: what lives for one delivery fits into 16 MB, what survives is collected sooner. */
 export const FLAGS = ["--max-semi-space-size=16", "--heap-growing-percent=60"];
-/** Of glibc: one place for all threads to take memory from, instead of eight for each core. */
-export const ENV = { MALLOC_ARENA_MAX: "1" };
+/**
+ * Of glibc: one place for all threads to take memory from, instead of eight for each core. Of libuv: its threads, of which half may look
+ * names up; of its default of four two names whose servers are mute would be all (delivery/names.ts).
+ */
+export const ENV = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "16" };
+/** Of this process. Four is libuv's default. */
+export const POOL_THREADS = Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
 /** With what Node made of our first files at hand, signals have their handlers in 0.09 s instead of 0.21. */
 const CACHE = { NODE_COMPILE_CACHE: COMPILED };
 

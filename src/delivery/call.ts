@@ -9,6 +9,8 @@ export interface Call {
   body: Buffer;
   /** For the whole attempt: DNS, connect, TLS, headers and body. Waiting for a connection of a busy origin does not count. */
   timeoutMs: number;
+  /** Whose share of the lookups of names it takes: an organization's id. */
+  owner?: string;
   /** Gives the call up: the answer is INTERRUPTED. */
   signal?: AbortSignal;
   /** False takes any certificate: only for superoffice, by a process setting. */

@@ -8,14 +8,9 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { addressRule, leadsTo } from "./addresses.ts";
+import { type Address, createNames, type Resolver } from "./names.ts";
 
-export interface Address {
-  address: string;
-  family: 4 | 6;
-}
-
-/** All addresses of a name. Rejects with a code such as ENOTFOUND. */
-export type Resolver = (hostname: string) => Promise<Address[]>;
+export type { Address, Resolver };
 
 export type CheckedUrl = { ok: true; url: URL } | { ok: false; reason: string };
 
@@ -24,9 +19,10 @@ export interface Egress {
   checkUrl(text: string, options?: { httpsOnly?: boolean }): CheckedUrl;
   /**
    * The addresses a socket may be opened to, for a URL that passed `checkUrl`.
+   * @param owner whose share of the lookups it takes: an organization's id
    * @throws EgressError when any answer is refused; the resolver's own error when there is none
    */
-  resolve(url: URL): Promise<Address[]>;
+  resolve(url: URL, owner?: string): Promise<Address[]>;
   /** Whether a socket that reached `address` may be used for this URL. */
   checkAddress(address: string | undefined, url: URL): boolean;
   /** `resolve` in the form of dns.lookup, for clients that take one (got's `dnsLookup`, net.connect). Never called by them for IP literals. */
@@ -77,8 +73,8 @@ export interface Refusal {
  */
 export function createEgress(options: { allow: readonly string[]; resolver?: Resolver; refused?: (refusal: Refusal) => void }): Egress {
   const rule = addressRule(options.allow);
-  const resolver = options.resolver ?? systemResolver;
-  const running = new Map<string, Promise<Address[]>>();
+  // Answers are not kept: an answer that is kept hides a name that moves.
+  const answersFor = options.resolver ? createNames(options.resolver) : systemNames;
 
   /** http and refused ports are for allowed addresses only. */
   const mustBeAllowed = (url: URL) => url.protocol === "http:" || REFUSED_PORTS.has(url.port);
@@ -90,25 +86,16 @@ export function createEgress(options: { allow: readonly string[]; resolver?: Res
     return false;
   };
 
-  /** Lanes that start together ask once. Answers are not kept: an answer that is kept hides a name that moves. */
-  const answersFor = (hostname: string) => {
-    const known = running.get(hostname);
-    if (known) return known;
-    const asked = resolver(hostname).finally(() => running.delete(hostname));
-    running.set(hostname, asked);
-    return asked;
-  };
-
   /** A name that can only be an inside one is refused, not missing, where the resolver does not know it. */
-  const namedAddresses = (hostname: string) =>
-    answersFor(hostname).catch((error: unknown) => {
+  const namedAddresses = (hostname: string, owner: string) =>
+    answersFor(hostname, owner).catch((error: unknown) => {
       throw INSIDE_NAME.test(hostname) ? new EgressError() : error;
     });
 
-  const resolve = async (url: URL): Promise<Address[]> => {
+  const resolve = async (url: URL, owner = ""): Promise<Address[]> => {
     const host = hostOf(url);
     const family = isIP(host);
-    const answers = family === 0 ? await namedAddresses(host) : [{ address: host, family: family as 4 | 6 }];
+    const answers = family === 0 ? await namedAddresses(host, owner) : [{ address: host, family: family as 4 | 6 }];
     if (answers.length === 0) throw Object.assign(new Error("the name has no address"), { code: "ENOTFOUND" });
     // All of them are looked at: the operator is told of every one that is in the way.
     if (answers.filter(({ address }) => !accepts(address, url)).length > 0) throw new EgressError();
@@ -164,4 +151,5 @@ function refuse(reason: string): { ok: false; reason: string } {
   return { ok: false, reason };
 }
 
-const systemResolver: Resolver = async (hostname) => (await systemLookup(hostname, { all: true, order: "verbatim" })) as Address[];
+/** Of the process, as the threads are that it takes. */
+const systemNames = createNames(async (hostname) => (await systemLookup(hostname, { all: true, order: "verbatim" })) as Address[]);

@@ -63,6 +63,7 @@ export function createSender(core: Core, parts: { transport: Transport; engines:
       body: rendered.body,
       timeoutMs,
       validateCertificate,
+      owner: request.organizationId,
       ...(signal && { signal }),
     });
     row.durationMs = sent.durationMs;

@@ -188,7 +188,7 @@ class Attempt implements Dispatcher.DispatchHandler {
       this.#enter("dns");
       // Counted from the question: how old the answer is by its end, nobody knows.
       const usableUntil = isIP(hostOf(url)) === 0 ? clock.monotonic() + connectionAgeMs : Number.POSITIVE_INFINITY;
-      const addresses = await egress.resolve(url);
+      const addresses = await egress.resolve(url, this.#call.owner);
       if (this.#settled) return;
       this.#enter("connect");
       const raw = connectTcp({
