@@ -46,8 +46,8 @@ function waitMs(seconds: number, jitter: number, answer: Answer | null, chance: 
   const scheduled = seconds * 1000 * (1 + jitter * (2 * chance.random() - 1));
   const header = answer?.kind === "REPLY" ? answer.headers["retry-after"] : undefined;
   const asked = header === undefined ? undefined : parseRetryAfter(Array.isArray(header) ? (header[0] ?? "") : header, chance.now);
-  // The bound is for what a receiver asks: without Retry-After a definition's own wait of seven days stands.
-  const wait = asked === undefined ? scheduled : Math.min(Math.max(scheduled, asked), MAX_RETRY_AFTER_MS);
+  // The bound is for what a receiver asks: a definition's own wait of seven days stands.
+  const wait = Math.max(scheduled, Math.min(asked ?? 0, MAX_RETRY_AFTER_MS));
   return Math.round(wait * chance.retryScale);
 }
 
