@@ -61,6 +61,9 @@ async function slow(path: string, headers: string[], { sent, length }: { sent: n
   return { answer: () => answer, end: () => void socket.write(text?.slice(sent) ?? "") };
 }
 
+/** Of heads that were written. */
+const arrival = () => new Promise((resolve) => setTimeout(resolve, 500));
+
 const bearer = (token: string) => `Authorization: Bearer ${token}`;
 const refused = (calls: readonly Slow[], status: number) => calls.filter(({ answer }) => answer().startsWith(`HTTP/1.1 ${status}`)).length;
 
@@ -109,6 +112,37 @@ describe("bodies of one organization", () => {
     for (let i = 0; i < 2; i++) calls.push(await send(app.adminToken));
     await expect.poll(() => refused(calls, 429), { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
     expect(await emit(second, MB / 2)).toBe(202);
+  });
+
+  test("that do not come keep nobody out: others find calls open, and it gets no more while others send", async () => {
+    const open = () => slow("/v1/events", [bearer(app.adminToken)], { sent: 0, length: 1 });
+    const calls = await Promise.all(Array.from({ length: MOST.openCalls }, open));
+    await arrival();
+    expect(await emit(second)).toBe(202);
+    expect(refused(calls, 503) + refused(calls, 429)).toBe(0);
+    expect(await emit()).toBe(503);
+    const other = await slow("/v1/events", [bearer(second)], { sent: 0, length: 1 });
+    await expect.poll(() => emit()).toBe(429);
+    expect(await emit(third)).toBe(202);
+    expect(refused([...calls, other], 503) + refused([...calls, other], 429)).toBe(0);
+  });
+
+  test("what others leave for the next is theirs together: beyond it 503 before anything is read", async () => {
+    const open = (token: string) => slow("/v1/events", [bearer(token)], { sent: 0, length: 1 });
+    await Promise.all(Array.from({ length: MOST.openCalls }, () => open(app.adminToken)));
+    await arrival();
+    const beyond: Slow[] = [];
+    for (const token of [second, third]) beyond.push(...(await Promise.all(Array.from({ length: 60 }, () => open(token)))));
+    await expect.poll(() => refused(beyond, 503)).toBe(20);
+  });
+
+  test("that fill all the room alone keep nobody out: others find some, and then it has half", async () => {
+    const calls: Slow[] = [];
+    const send = () => slow("/v1/events", [bearer(app.adminToken)], { sent: 4 * MB, length: EVENTS.bodyBytes - 10 });
+    for (let i = 0; i < 4; i++) calls.push(await send());
+    await arrival();
+    expect(await emit(second)).toBe(202);
+    expect(refused(calls, 429) + refused(calls, 503)).toBe(0);
   });
 
   test("alone it has all the room", async () => {
