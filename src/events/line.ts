@@ -31,7 +31,7 @@ export interface Waiting {
 }
 
 export interface Limits {
-  /** Events and bytes that may wait, of all; of one organization half as much. */
+  /** Events and bytes that may wait, of all; of one organization half as much. A call of whom nothing waits may go beyond them. */
   events: number;
   bytes: number;
   /** Turns at once, of all organizations: each takes a connection. */
@@ -76,6 +76,8 @@ const isWorth = (beside: Beside, events: number) =>
 /** Calls looked at for one turn. */
 const LOOK = 500;
 const RETRY_AFTER_S = 1;
+/** Times what may wait, to which first calls may overdraw it. Their bodies are in memory in any case (api/admission.ts). */
+const OVERDRAFT = 2;
 
 /** @param run writes a turn; never rejects @param monotonic milliseconds */
 export function createLine<C extends Waiting>(
@@ -181,7 +183,9 @@ export function createLine<C extends Waiting>(
       // A lone call always fits, whatever its size.
       if (sum.events > 0 && (sum.events + call.events > limits.events / 2 || sum.bytes + call.bytes > limits.bytes / 2))
         throw new RateLimitedError(RETRY_AFTER_S);
-      if (all.events > 0 && (all.events + call.events > limits.events || all.bytes + call.bytes > limits.bytes))
+      // Others that fill it keep nobody out of whom nothing waits.
+      const most = sum.events === 0 ? OVERDRAFT : 1;
+      if (all.events > 0 && (all.events + call.events > limits.events * most || all.bytes + call.bytes > limits.bytes * most))
         throw new OverloadedError(RETRY_AFTER_S);
       if (!own) {
         own = {
