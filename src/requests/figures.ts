@@ -48,7 +48,7 @@ export const FIGURES: readonly Figure<Figures>[] = [
   },
   {
     name: "hookline_oldest_waiting_seconds",
-    help: "Age of the oldest queued request at the head of a lane that is neither blocked nor paused; 0 when none waits.",
+    help: "Age of the oldest queued request at the head of a lane that is neither blocked nor paused, of a strict lane the first that was not resent; 0 when none waits.",
     of: ({ oldestSeconds }) => [[oldestSeconds]],
   },
   {

@@ -3,12 +3,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { updateOrganization } from "../../src/accounts/organizations.ts";
 import { newId } from "../../src/clock.ts";
 import type { Core } from "../../src/core.ts";
+import { resend } from "../../src/delivery/control.ts";
 import { lookForAlerts } from "../../src/events/alerts.ts";
 import { announceStopped } from "../../src/events/stopped.ts";
 import { testAlert } from "../../src/events/test-alert.ts";
+import { readFigures } from "../../src/requests/figures.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { type TestEngine, testEngine } from "../helpers/engine.ts";
-import { addDefinition, addRequest } from "../helpers/log.ts";
+import { addDefinition, addPast, addRequest } from "../helpers/log.ts";
 import { type Mailbox, startMailbox } from "../helpers/mailbox.ts";
 
 let t: TestCore;
@@ -150,6 +152,30 @@ test("a blocked lane is told once a blocking request; a lane with an old head on
   );
   await look();
   expect((await types()).slice(2)).toEqual(["hookline.lane.lagging"]);
+});
+
+test("an old request that is sent again is no lag of its lane, nor of the platform; what waits behind it is", async () => {
+  const { organizationId } = org.admin;
+  const definition = await addDefinition(t.core, organizationId);
+  await addPast(t.core, 3);
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+  const old = await addRequest(t.core, organizationId, definition, { state: "REJECTED", createdAt: daysAgo(2) });
+  // As its lane's holder wrote it.
+  await t.core.db.pool.query("UPDATE lane SET settled_number = last_number WHERE id = $1", [old.laneId]);
+  await t.core.db.pool.query("UPDATE webhook_definition SET state = 'ACTIVE' WHERE id = $1", [definition.id]);
+  await resend(t.core, organizationId, old.id);
+  await t.core.db.pool.query("UPDATE lane SET retry_at = now() + interval '1 day' WHERE id = $1", [old.laneId]);
+  const due = `INSERT INTO lane_due (organization_id, lane_id, definition_id, due_at) VALUES ($1, $2, $3, now() + interval '1 day')
+    ON CONFLICT (organization_id, lane_id) DO UPDATE SET due_at = EXCLUDED.due_at`;
+  await t.core.db.pool.query(due, [organizationId, old.laneId, definition.id]);
+  await look();
+  expect(await types()).toEqual([]);
+  const before = (await readFigures(t.core.db)).oldestSeconds;
+  expect(before).toBeLessThan(86_400);
+  await addRequest(t.core, organizationId, definition, { createdAt: daysAgo(1) });
+  await look();
+  expect(await types()).toEqual(["hookline.lane.lagging"]);
+  expect((await readFigures(t.core.db)).oldestSeconds).toBeCloseTo(86_400, -2);
 });
 
 test("a mail goes to alertEmail, with everything of one look", async () => {

@@ -2,6 +2,7 @@
 import { statement } from "../../db/statement.ts";
 import { rowsFrom } from "../../db/values.ts";
 import { definitionOf } from "../../delivery/sql/definition-of.ts";
+import { FIRST_NEW } from "../../delivery/sql/first-new.ts";
 
 const DEFINITION_IS_GONE = `(
         SELECT d.deleted_at IS NULL FROM ${definitionOf("a.subject_id")} d WHERE d.organization_id = a.organization_id) IS NOT TRUE`;
@@ -19,7 +20,7 @@ export const endEpisodes = statement({
       WHEN 'lane.blocked' THEN (
         SELECT l.blocked_request_id FROM lane l WHERE l.organization_id = a.organization_id AND l.id = a.subject_id) IS NULL
       WHEN 'lane.lagging' THEN COALESCE((
-        SELECT e.request_id FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= l.read_from
+        SELECT e.request_id FROM lane l JOIN lane_entry e ON e.organization_id = l.organization_id AND e.lane_id = l.id AND e.position >= ${FIRST_NEW}
          WHERE l.organization_id = a.organization_id AND l.id = a.subject_id ORDER BY e.position LIMIT 1) >= $1::uuid, true)
       WHEN 'definition.failing' THEN ${DEFINITION_IS_GONE}
       WHEN 'definition.stopped' THEN ${DEFINITION_IS_GONE}

@@ -3,6 +3,7 @@
  */
 import { statement } from "../../db/statement.ts";
 import { definitionOf } from "../../delivery/sql/definition-of.ts";
+import { FIRST_NEW } from "../../delivery/sql/first-new.ts";
 
 const WATCHED = `d.state = 'ACTIVE' AND d.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM unnest(d.event_types) p WHERE p LIKE 'hookline.%')`;
 
@@ -45,7 +46,7 @@ export const laneAhead = statement({
 
 /**
  * $1 the lowest id of a request that is young enough · $2 how many · $3, $4 after which lane · $5, $6 up to which one. Lanes that go
- * on, with an older head, that were not told of.
+ * on, with an older head that nobody resent, that were not told of.
  */
 export const findLagging = statement({
   name: "find-lagging-lanes",
@@ -57,11 +58,11 @@ export const findLagging = statement({
         SELECT d.number, d.name FROM ${definitionOf("q.definition_id")} d JOIN organization o ON o.id = d.organization_id AND o.deliveries_paused_at IS NULL
          WHERE ${WATCHED} OFFSET 0) d
       CROSS JOIN LATERAL (
-        SELECT l.organization_id, l.id, l.key, l.definition_id, l.read_from FROM lane l
+        SELECT l.organization_id, l.id, l.key, l.definition_id, l.read_from, l.settled_number FROM lane l
          WHERE l.organization_id = q.organization_id AND l.id = q.lane_id OFFSET 0) l
       CROSS JOIN LATERAL (
         SELECT e.request_id FROM lane_entry e WHERE e.organization_id = q.organization_id AND e.lane_id = q.lane_id
-          AND e.position >= l.read_from ORDER BY e.position LIMIT 1) h
+          AND e.position >= ${FIRST_NEW} ORDER BY e.position LIMIT 1) h
      WHERE h.request_id < $1::uuid AND NOT EXISTS (
        SELECT 1 FROM alert a WHERE a.organization_id = q.organization_id AND a.kind = 'lane.lagging' AND a.subject_id = q.lane_id)
      LIMIT $2::int`,

@@ -1,6 +1,7 @@
 /** What operators watch, counted over all organizations. Each reads what is queued, lanes or the catalog: never the log. */
 import { statement } from "../../db/statement.ts";
 import { definitionOf } from "../../delivery/sql/definition-of.ts";
+import { FIRST_NEW } from "../../delivery/sql/first-new.ts";
 
 /** Lanes by state, as delivery/lane-state.ts names them, and what is queued in them. */
 export const countLanes = statement({
@@ -22,7 +23,7 @@ export const countLanes = statement({
   row: { state: "text", lanes: "int8", queued: "int8" },
 });
 
-/** The first request of the lane that has waited longest, of those that nobody stopped, paused or blocked; no row: none waits. */
+/** The first request of the lane that has waited longest, of those that nobody stopped, paused, blocked or resent; no row: none waits. */
 export const oldestHead = statement({
   name: "oldest-head",
   text: `SELECT h.request_id, now() AS now FROM lane_due q
@@ -30,7 +31,7 @@ export const oldestHead = statement({
       JOIN lane l ON l.organization_id = q.organization_id AND l.id = q.lane_id AND l.paused_at IS NULL
       CROSS JOIN LATERAL (
         SELECT e.request_id FROM lane_entry e WHERE e.organization_id = q.organization_id AND e.lane_id = q.lane_id
-          AND e.position >= l.read_from ORDER BY e.position LIMIT 1) h
+          AND e.position >= ${FIRST_NEW} ORDER BY e.position LIMIT 1) h
     WHERE q.due_at < 'infinity' ORDER BY h.request_id LIMIT 1`,
   row: { request_id: "uuid", now: "timestamptz" },
 });
