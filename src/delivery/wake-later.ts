@@ -6,8 +6,9 @@ import type { LaneRef } from "./lane-id.ts";
 /** A lane whose row was locked when we asked: ask again. */
 const ASK_AGAIN_MS = 40;
 const ASK_TIMES = 3;
-/** Longer waits are left to the look at what is due. */
+/** Longer waits are left to the look at what is due, and so are more of them: a timer each would be memory without end. */
 const LONGEST_MS = 3_600_000;
+const TIMERS = 20_000;
 
 export interface WakeLater {
   in(ref: LaneRef, owner: Owner, ms: number): void;
@@ -16,14 +17,20 @@ export interface WakeLater {
   stop(): void;
 }
 
-/** @param givenUp one was passed over again and again, and is nobody's but the look's at what is due */
+/** @param givenUp one was passed over again and again, or is one too many, and is nobody's but the look's at what is due */
 export function createWakeLater(wake: (ref: LaneRef, owner: Owner) => void, givenUp: () => void): WakeLater {
   const timers = new Map<LaneRef, NodeJS.Timeout>();
   const times = new Map<LaneRef, number>();
 
   function later(ref: LaneRef, owner: Owner, ms: number): void {
     if (ms > LONGEST_MS) return;
-    clearTimeout(timers.get(ref));
+    const known = timers.get(ref);
+    if (known === undefined && timers.size >= TIMERS) {
+      times.delete(ref);
+      givenUp();
+      return;
+    }
+    clearTimeout(known);
     const timer = setTimeout(() => {
       timers.delete(ref);
       wake(ref, owner);

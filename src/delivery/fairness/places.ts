@@ -18,6 +18,11 @@ const FLOOR = 8;
 const TURN = 16;
 /** Waiting lanes of a definition that are kept by name; of more it is known that there are more. */
 const NAMES = 10_000;
+/** Of all definitions: one keeps no more than are left of them, but a few in any case. */
+const ALL_NAMES = 100_000;
+const FEW_NAMES = 256;
+/** When so few are left of those that were kept, the others are looked for. */
+const RUN_OUT = 1 / 10;
 /** Definitions looked at for one lane that may go; the turns go on from there the next time. */
 const LOOKS = 1_024;
 /** So many waiting lanes of an organization are a backlog: they begin at a pace. */
@@ -37,8 +42,8 @@ export interface Place {
 interface Waiting {
   owner: Owner;
   lanes: Set<LaneRef>;
-  /** There were more than are kept. */
-  more: boolean;
+  /** There were more than are kept, when so many were; 0: no more. */
+  more: number;
 }
 
 export interface Places {
@@ -66,7 +71,7 @@ export interface Places {
   takePaced(): boolean;
   /** Whether somebody who holds little would get a place at once. */
   readonly hasRoom: boolean;
-  /** Definitions of which so many lanes wait as are kept by name; whoever asks leaves further ones out. */
+  /** Definitions of which so many lanes wait as are kept by name, until these run out; whoever asks leaves further ones out. */
   takeFull(): string[];
   /** Definitions of which more lanes wait than are kept by name, and whose kept ones run out. Asked once, forgotten then. */
   takeMore(): boolean;
@@ -144,11 +149,13 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS, pace?: Pace): P
 
   let moreWait = false;
 
+  const isFull = ({ lanes }: Waiting) => lanes.size >= Math.min(NAMES, Math.max(FEW_NAMES, ALL_NAMES - names.size));
+
   /** One of its lanes waits no longer. */
   function shrunk(waiting: Waiting): void {
     waits(waiting.owner, -1);
-    if (waiting.more && waiting.lanes.size < NAMES / 10) {
-      waiting.more = false;
+    if (waiting.lanes.size < waiting.more * RUN_OUT) {
+      waiting.more = 0;
       moreWait = true;
     }
     if (waiting.lanes.size === 0) drop(waiting);
@@ -198,11 +205,11 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS, pace?: Pace): P
       }
       let waiting = definitions.get(owner.definitionId);
       if (!waiting) {
-        waiting = { owner, lanes: new Set(), more: false };
+        waiting = { owner, lanes: new Set(), more: 0 };
         definitions.set(owner.definitionId, waiting);
       }
-      if (waiting.lanes.size >= NAMES) {
-        waiting.more = true;
+      if (isFull(waiting)) {
+        waiting.more = waiting.lanes.size;
         return false;
       }
       waiting.lanes.add(ref);
@@ -281,9 +288,9 @@ export function createPlaces(limits: PlaceLimits = PLACE_LIMITS, pace?: Pace): P
     },
     takeFull() {
       const full = [...organizations.values()].flatMap((definitions) =>
-        [...definitions.values()].filter(({ lanes }) => lanes.size >= NAMES),
+        [...definitions.values()].filter((waiting) => waiting.more > 0 || isFull(waiting)),
       );
-      for (const waiting of full) waiting.more = true;
+      for (const waiting of full) waiting.more ||= waiting.lanes.size;
       return full.map(({ owner }) => owner.definitionId);
     },
     takeMore() {

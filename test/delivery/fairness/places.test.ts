@@ -116,6 +116,21 @@ test("of a definition with enough lanes no more are looked for until they run ou
   expect(places.takeMore()).toBe(true);
 });
 
+test("names of all definitions are bounded: of those that come beyond them it is known that there are more, and none starves", () => {
+  const places = createPlaces({ places: 1_000_000, connections: 1_000_000 });
+  for (let d = 0; d < 30; d++) offerMany(places, `o${d}`, `d${d}`, 10_000);
+  expect(places.stats.waiting).toBeLessThanOrEqual(110_000);
+  expect(places.takeFull()).toContain("d29");
+  // Whoever comes now is heard of all the same.
+  expect(places.offer("new/n/0", owner("new", "n"))).toBe(true);
+  offerMany(places, "new", "n", 2_000);
+  expect(places.takeFull()).toContain("n");
+  expect(places.takeMore()).toBe(false);
+  go(places, own);
+  expect(places.takeMore()).toBe(true);
+  expect(places.takeFull()).toEqual([]);
+});
+
 test("a lane ordered NONE takes further places, and gives back those it does not need", () => {
   const places = createPlaces(LIMITS);
   places.offer("a/1", owner("a", "d"));
