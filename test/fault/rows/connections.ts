@@ -4,11 +4,16 @@ import { type Certificate, startReceiver } from "../../helpers/receiver.ts";
 import { attemptsOf } from "../attempts.ts";
 import { type Names, startNames } from "../names.ts";
 import { type Platform, startPlatform } from "../platform.ts";
+import { createProducer } from "../producer.ts";
 import type { Row, RowTest } from "../row.ts";
 
 /** As set on the definitions here. */
 const TIMEOUT_MS = 2_000;
 const WAIT_MS = 300;
+/** Names that do not answer; a thread is kept for three seconds by each. */
+const MUTE = 30;
+/** Far less than a call waits for its name. */
+const BESIDE_MS = 1_000;
 
 /** Two attempts, one code, the second after its wait. */
 async function failsTwice(test: RowTest, name: string, url: string, code: RegExp, longest = TIMEOUT_MS * 1.2): Promise<void> {
@@ -95,9 +100,55 @@ const F18: Row = {
 
 const names = new WeakMap<Platform, Names>();
 
+/** Another tenant's name, asked for before each call, while names of the first that do not answer are asked for again and again. */
+async function besideMuteNames(test: RowTest, server: Names): Promise<void> {
+  const { platform, producer, recorder } = test;
+  const { adminToken } = await platform.mutate<{ adminToken: string }>("createOrganization", "... on CreatedOrganization { adminToken }", {
+    name: `Neighbour ${test.random()}`,
+  });
+  const receiver = await startReceiver();
+  try {
+    receiver.respond({ headers: { connection: "close" } });
+    server.known.set("beside.test", "127.0.0.1");
+    const type = "neighbour.happened";
+    await platform.mutate(
+      "createWebhookDefinition",
+      "... on CreatedWebhookDefinition { definition { id } }",
+      { name: "neighbour", targetUrl: `http://beside.test:${receiver.port}/`, eventTypes: [type], ordering: "KEY" },
+      adminToken,
+    );
+    const neighbour = createProducer(platform.apis, adminToken, `neighbour-${test.random()}`);
+    const { port } = recorder.receiver;
+    const muteType = "mute.happened";
+    for (let i = 0; i < MUTE; i++) {
+      server.known.set(`mute-${i}.test`, "silent");
+      const url = `http://mute-${i}.test:${port}/x`;
+      await test.target(`mute-${i}`, { type: muteType, url, timeoutMs: TIMEOUT_MS, retrySchedule: [WAIT_MS / 1_000], mayFail: true });
+    }
+    await producer.send(muteType, "1");
+    const lags: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now();
+      await neighbour.send(type, String(i));
+      const came = await receiver.waitFor(i + 1, 10_000).then(
+        () => true,
+        () => false,
+      );
+      lags.push(performance.now() - began);
+      if (!came) break;
+      await test.sleep(150);
+    }
+    test.say(`${MUTE} mute names of one tenant: another's calls arrive within ${Math.max(...lags).toFixed(0)} ms`);
+    test.check(receiver.calls.length === lags.length && Math.max(...lags) < BESIDE_MS, `beside mute names: ${lags.map(Math.round)} ms`);
+    await test.settled();
+  } finally {
+    await receiver.close();
+  }
+}
+
 const F19: Row = {
   id: "F19",
-  title: "DNS: no such name, no answer, flips to a forbidden address between attempts",
+  title: "DNS: no such name, no answer (also of many names, another tenant beside), flips to a forbidden address between attempts",
   short: false,
   async world() {
     const server = await startNames();
@@ -141,6 +192,7 @@ const F19: Row = {
       test.check(codes.length === 3 && codes.slice(1).every((code) => code === "EGRESS_BLOCKED"), `after the flip: ${codes}`);
       await failsTwice(test, "nowhere", `http://nowhere.test:${port}/x`, /^DNS_ERROR$/);
       await failsTwice(test, "mute", `http://mute.test:${port}/x`, /^(DNS_ERROR|TIMEOUT|DNS_TIMEOUT)$/);
+      await besideMuteNames(test, server);
       await test.account();
     } finally {
       await server.close();
