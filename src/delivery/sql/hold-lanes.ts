@@ -3,7 +3,15 @@ import { rowsFrom } from "../../db/values.ts";
 import { definitionOf } from "./definition-of.ts";
 import { newestLane } from "./newest-lane.ts";
 
-const COLUMNS = `${rowsFrom("u", { organization_id: "$1::uuid[]", id: "$2::uuid[]", token: "$3::uuid[]", requeues: "$4::int4[]", settled: "$5::int8[]", read_from: "$6::int8[]", revision: "$7::int4[]" })}`;
+const COLUMNS = rowsFrom("u", {
+  organization_id: "$1::uuid[]",
+  id: "$2::uuid[]",
+  token: "$3::uuid[]",
+  requeues: "$4::int4[]",
+  settled: "$5::int8[]",
+  read_from: "$6::int8[]",
+  revision: "$7::int4[]",
+});
 
 /** Of the lanes in `given`, whose rows are locked. @param found which row of `given` a lane's is */
 const held = (found: string) => `

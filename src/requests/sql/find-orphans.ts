@@ -1,3 +1,4 @@
+import { rowsFrom } from "../../db/values.ts";
 import { definitionOf } from "../../delivery/sql/definition-of.ts";
 
 /**
@@ -67,10 +68,10 @@ export function lookAlong({ table, key, orphan }: Kind): string {
 /** From $1 one array for each column of the key: those that are orphans still. */
 export function lookAgain({ table, key, orphan }: Kind): string {
   const names = key.map(([column]) => column);
-  const arrays = key.map(([, type], i) => `$${i + 1}::${type}[]`).join(", ");
+  const arrays = Object.fromEntries(key.map(([column, type], i) => [column, `$${i + 1}::${type}[]`]));
   return `
   SELECT ARRAY[${names.map((name) => `w.${name}::text`).join(", ")}] AS key
-  FROM unnest(${arrays}) AS u(${names.join(", ")})
+  FROM ${rowsFrom("u", arrays)}
   CROSS JOIN LATERAL (SELECT w.* FROM ${table} w WHERE ${names.map((name) => `w.${name} = u.${name}`).join(" AND ")} OFFSET 0) w
   WHERE ${orphan}`;
 }
