@@ -55,7 +55,10 @@ async function handOver(client: ClientBase, sight: Sight, roles: Roles, schemas:
     schemas,
     [sight.login, sight.tableOwner].filter((role) => role !== owner),
   ]);
-  for (const { statement } of rows) await client.query(`${statement}${identifier(owner)}`);
+  // The record of migrations last: a start that is killed amid this is gone on with by the login, which can read it.
+  const isRecord = ({ statement }: { statement: string }) => statement.includes("._prisma_migrations ");
+  for (const { statement } of [...rows.filter((row) => !isRecord(row)), ...rows.filter(isRecord)])
+    await client.query(`${statement}${identifier(owner)}`);
   return owner;
 }
 

@@ -21,7 +21,7 @@ export interface Sight {
   there: string[];
   /** Those that a session of this login may take on. */
   usable: string[];
-  /** Of the tables; null: there are none. */
+  /** Of the tables, the login while the record of migrations is its own: that is handed over last. Null: there are no tables. */
   tableOwner: string | null;
 }
 
@@ -33,7 +33,9 @@ export async function lookAt(client: ClientBase, roles: Roles): Promise<Sight> {
     `SELECT session_user::text AS login, (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = session_user) AS makes,
        COALESCE(array_agg(r.rolname::text), '{}') AS there,
        COALESCE(array_agg(r.rolname::text) FILTER (WHERE pg_has_role(session_user, r.oid, ${TAKEN_ON})), '{}') AS usable,
-       (SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname = 'organization' AND relnamespace = current_schema()::regnamespace) AS "tableOwner"
+       (SELECT pg_get_userbyid(COALESCE((
+           SELECT m.relowner FROM pg_class m WHERE m.relname = '_prisma_migrations' AND m.relnamespace = t.relnamespace AND pg_get_userbyid(m.relowner) = session_user
+         ), t.relowner))::text FROM pg_class t WHERE t.relname = 'organization' AND t.relnamespace = current_schema()::regnamespace) AS "tableOwner"
      FROM pg_roles r WHERE r.rolname = ANY($1::text[])`,
     [Object.values(roles)],
   );
