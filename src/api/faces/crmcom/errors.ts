@@ -1,6 +1,13 @@
 /** CRM.COM's envelope: `{"status": {message, description, code}, "data"}`, for answers and errors alike. */
 import type { Core } from "../../../core.ts";
-import { ConflictError, ForbiddenError, HooklineError, NotFoundError, ValidationError } from "../../../errors.ts";
+import {
+  ConflictError,
+  ForbiddenError,
+  HooklineError,
+  NotFoundError,
+  SeveralOrganizationsError,
+  ValidationError,
+} from "../../../errors.ts";
 import type { ErrorForm, Problem } from "../../problem.ts";
 import type { Words } from "../words.ts";
 
@@ -77,6 +84,8 @@ export function crmcomError(error: unknown): CrmcomError | undefined {
   if (error instanceof ValidationError) return new CrmcomError("INVALID_VALUE", error.message);
   if (error instanceof NotFoundError) return new CrmcomError("NOT_FOUND", error.message);
   if (error instanceof ForbiddenError) return new CrmcomError("FORBIDDEN", "your role or token does not allow this");
+  if (error instanceof SeveralOrganizationsError)
+    return new CrmcomError("INVALID_CREDENTIALS", "several organisations have this name; give the organisation's id");
   if (!(error instanceof ConflictError)) return undefined;
   const [code, message] = CONFLICTS[error.code] ?? ["INVALID_VALUE", "its present state does not allow this"];
   return new CrmcomError(code, error.code === "CONFLICT" ? (TAKEN[error.message] ?? message) : message);

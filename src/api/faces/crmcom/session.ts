@@ -6,7 +6,6 @@ import { organizationById } from "../../../accounts/lookup.ts";
 import { checkPassword, createSession, endSession } from "../../../accounts/sessions.ts";
 import { usernameOf } from "../../../accounts/user-row.ts";
 import type { Core } from "../../../core.ts";
-import { SeveralOrganizationsError } from "../../../errors.ts";
 import { crmcomId, globalId } from "../../../wire/ids.ts";
 import { credentialsOf } from "../../credentials.ts";
 import { CrmcomError } from "./errors.ts";
@@ -34,10 +33,7 @@ export async function passwordToken(core: Core, parameters: Parameters, address:
   const password = required(parameters, "password");
   const organisation = required(parameters, "organisation");
   const unit = unitOf(parameters);
-  const user = await checkPassword(core, username, password, address, organisation).catch((error: unknown) => {
-    if (!(error instanceof SeveralOrganizationsError)) throw error;
-    throw new CrmcomError("INVALID_CREDENTIALS", "several organisations have this name; give the organisation's id");
-  });
+  const user = await checkPassword(core, username, password, address, organisation);
   const organization = user && (await organizationById(core, user.organizationId));
   const names = [organization?.name, organization && globalId("Organization", organization.id), organization && crmcomId(organization.id)];
   // An e-mail address is no username here, unless it is both.

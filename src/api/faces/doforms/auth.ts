@@ -44,8 +44,10 @@ export async function adminCalling(core: Core, request: FastifyRequest): Promise
   if (credentials === undefined) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
   // First: a token may hold a colon, and is no try of a password then.
   const credential = await authenticate(core, credentials, ["BROWSER", "DOFORMS"]);
-  if (!credential && (await byPassword(core, credentials, request.ip))) throw new ForbiddenError("a web service may not do this");
-  if (!credential) throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
+  if (!credential) {
+    if (await byPassword(core, credentials, request.ip)) throw new ForbiddenError("a web service may not do this");
+    throw new UnauthenticatedError("send `Authorization: Bearer {API token of an administrator}`");
+  }
   if (credential.caller.role !== "ADMIN" || credential.session?.kind === "DOFORMS") throw new ForbiddenError();
   return { ...credential.caller, address: request.ip };
 }
