@@ -146,6 +146,8 @@ test("what waits is bounded, of one organization and of all: beyond it 429 and 5
   const third = await t.organization();
   await emit(t.organizationId, "bounded");
   await emit(other.id, "bounded");
+  // Its catalogue is known then: two calls that had to read it might not join one after the other.
+  await emit(third.id, "anything");
   const lock = await lockLane(id);
   const otherLane = await t.core.db.pool.query<{ definition_id: string }>("SELECT definition_id FROM lane WHERE organization_id = $1", [
     other.id,
@@ -155,6 +157,8 @@ test("what waits is bounded, of one organization and of all: beyond it 429 and 5
     ...Array.from({ length: 250 }, () => emit(t.organizationId, "bounded")),
     ...Array.from({ length: 200 }, () => emit(other.id, "bounded")),
   ]);
+  // All of them: each organization's wait for its own catalogue.
+  await expect.poll(() => e.engine.ingest.stats.events, { interval: 1 }).toBeGreaterThanOrEqual(400);
   await expect(emit(t.organizationId, "bounded")).rejects.toBeInstanceOf(RateLimitedError);
   // Of whom nothing waits goes all the same.
   const one = emit(third.id, "anything");

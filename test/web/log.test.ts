@@ -49,7 +49,7 @@ test("2 500 deliveries stream in while one looks, and none is missing", { timeou
   // The rows on screen are few, whatever their number; and what nobody looks at is not kept.
   expect(await page.getByRole("row").count()).toBeLessThan(80);
   const grid = page.getByRole("grid");
-  await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("2001");
+  await expect.poll(() => grid.getAttribute("aria-rowcount"), { timeout: 15_000 }).toBe("2001");
   // It comes back when somebody scrolls there: each row once.
   await toTheEnd(page);
   expect(await grid.getAttribute("aria-rowcount")).toBe("2501");
