@@ -1,7 +1,8 @@
 /**
  * Single sign-on. `GET /sign-in/oidc` sends the browser to the provider, `GET /sign-in/oidc/callback` takes it back and signs it
- * in. What belongs to one sign-in (state, nonce, PKCE verifier) is kept in a cookie: nobody else's browser can finish it. Each
- * state is good once, over all processes. What goes wrong is told on the sign-in page, by a word of a fixed list.
+ * in. What belongs to one sign-in (state, nonce, PKCE verifier) is kept in a cookie of its own: nobody else's browser can finish it,
+ * and two tabs sign in beside each other. Each state is good once, over all processes. What goes wrong is told on the sign-in page,
+ * by a word of a fixed list.
  */
 import { createHash } from "node:crypto";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
@@ -18,11 +19,19 @@ import { cookiesOf, sessionCookies } from "../session.ts";
 
 const START = "/sign-in/oidc";
 const CALLBACK = `${START}/callback`;
-const COOKIE = "hookline_oidc";
+const COOKIE = "hookline_oidc_";
+const OURS = /^hookline_oidc_[\w-]{12}$/;
+/** Sign-ins that one browser may have begun; of more the oldest are forgotten, or its header of cookies grows too long. */
+const MOST_BEGUN = 4;
 /** A sign-in at the provider takes no longer, seconds. */
 const PATIENCE_S = 600;
 const PER_ADDRESS = { count: 60, seconds: 60 };
 const LONGEST_COOKIE = 2_048;
+
+/** A state is 256 random bits: a part of it tells those of one browser apart. */
+const cookieOf = (state: string) => COOKIE + createHash("sha256").update(state).digest("base64url").slice(0, 12);
+/** In the order in which they were set: browsers send them so. */
+const begunBy = (request: FastifyRequest) => [...cookiesOf(request.headers.cookie).keys()].filter((name) => OURS.test(name));
 
 const attempt = z.object({ state: z.string().min(16), nonce: z.string().min(16), verifier: z.string().min(43), next: z.string() });
 
@@ -32,12 +41,13 @@ const ownPath = (next: unknown): string => {
   return path?.origin === "http://self.invalid" && !path.pathname.startsWith("//") ? path.pathname + path.search + path.hash : "/";
 };
 
-/** What the browser kept; undefined for nothing, and for what is none of ours. */
-function attemptOf(request: FastifyRequest): Attempt | undefined {
-  const text = cookiesOf(request.headers.cookie).get(COOKIE) ?? "";
+/** What the browser kept of the sign-in that comes back; undefined for nothing, and for what is none of ours. */
+function attemptOf(request: FastifyRequest, state: unknown): Attempt | undefined {
+  const text = typeof state === "string" ? (cookiesOf(request.headers.cookie).get(cookieOf(state)) ?? "") : "";
   if (text === "" || text.length > LONGEST_COOKIE) return undefined;
   try {
-    return attempt.safeParse(JSON.parse(Buffer.from(text, "base64url").toString())).data;
+    const kept = attempt.safeParse(JSON.parse(Buffer.from(text, "base64url").toString())).data;
+    return kept?.state === state ? kept : undefined;
   } catch {
     return undefined;
   }
@@ -46,7 +56,9 @@ function attemptOf(request: FastifyRequest): Attempt | undefined {
 export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
   const { oidc: config, passwords } = core.config;
   const secure = core.config.publicUrl?.startsWith("https:") ? "; Secure" : "";
-  const kept = (value: string, seconds: number) => `${COOKIE}=${value}; Path=${START}; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure}`;
+  const kept = (name: string, value: string, seconds: number) =>
+    `${name}=${value}; Path=${START}; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure}`;
+  const gone = (names: readonly string[]) => names.map((name) => kept(name, "", 0));
   const quiet = (reply: FastifyReply) => reply.header("cache-control", "no-store").header("referrer-policy", "no-referrer");
 
   /** @throws RateLimitedError: each of these costs a call to the provider, or a row */
@@ -84,9 +96,9 @@ export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
     const provider = createProvider(core, config);
     app.addHook("onClose", () => provider.close());
     const redirectUri = () => publicUrl() + CALLBACK;
-    const failed = (reply: FastifyReply, error: unknown) =>
+    const failed = (reply: FastifyReply, error: unknown, forgotten: readonly string[]) =>
       quiet(reply)
-        .header("set-cookie", kept("", 0))
+        .header("set-cookie", gone(forgotten))
         .redirect(`/sign-in#problem=${problemWord(error)}`, 303);
 
     app.get(START, { exposeHeadRoute: false }, async (request, reply) => {
@@ -94,28 +106,31 @@ export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
         await countAddress(request);
         const begun = await provider.begin(redirectUri(), ownPath((request.query as { next?: unknown }).next));
         const value = Buffer.from(JSON.stringify(begun.attempt)).toString("base64url");
-        return quiet(reply).header("set-cookie", kept(value, PATIENCE_S)).redirect(begun.url.href, 303);
+        const forgotten = begunBy(request).slice(0, 1 - MOST_BEGUN);
+        return quiet(reply)
+          .header("set-cookie", [...gone(forgotten), kept(cookieOf(begun.attempt.state), value, PATIENCE_S)])
+          .redirect(begun.url.href, 303);
       } catch (error) {
-        return failed(reply, error);
+        return failed(reply, error, []);
       }
     });
 
     app.get(CALLBACK, { exposeHeadRoute: false }, async (request, reply) => {
-      const begun = attemptOf(request);
-      const { state } = request.query as { state?: unknown };
+      const begun = attemptOf(request, (request.query as { state?: unknown }).state);
+      if (!begun) return quiet(reply).redirect("/sign-in#problem=expired", 303);
+      const own = [cookieOf(begun.state)];
       try {
-        if (!begun || begun.state !== state) return quiet(reply).redirect("/sign-in#problem=expired", 303);
         await countAddress(request);
         const once = `oidc-state:${createHash("sha256").update(begun.state).digest("base64url")}`;
         if ((await rateStatements.hit(core, once, { count: 1, seconds: PATIENCE_S })).exceeded)
-          return quiet(reply).header("set-cookie", kept("", 0)).redirect("/sign-in#problem=expired", 303);
+          return quiet(reply).header("set-cookie", gone(own)).redirect("/sign-in#problem=expired", 303);
         const claims = await provider.finish(new URL(redirectUri() + new URL(request.url, "http://self.invalid").search), begun);
         const session = await signInByProvider(core, config, claims, request.ip);
         return quiet(reply)
-          .header("set-cookie", [...sessionCookies(core, session.token, session.expiresAt), kept("", 0)])
+          .header("set-cookie", [...sessionCookies(core, session.token, session.expiresAt), ...gone(own)])
           .redirect(ownPath(begun.next), 303);
       } catch (error) {
-        return failed(reply, error);
+        return failed(reply, error, own);
       }
     });
   };

@@ -14,6 +14,8 @@ export interface Browser {
   /** Follows redirects until there is none, or one leads to `until`. @returns the address that it ended at */
   follow(url: string, until?: (url: string) => boolean): Promise<string>;
   cookie(url: string, name: string): string | undefined;
+  /** In the order in which they were set. */
+  cookies(url: string): ReadonlyMap<string, string>;
   setCookie(url: string, name: string, value: string): void;
 }
 
@@ -61,6 +63,7 @@ export function createBrowser(): Browser {
       throw new Error(`more than 20 redirects, the last to ${at}`);
     },
     cookie: (url, name) => jarOf(url).get(name),
+    cookies: (url) => jarOf(url),
     setCookie: (url, name, value) => void jarOf(url).set(name, value),
   };
 }
