@@ -8,7 +8,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Core } from "../core.ts";
 import { OverloadedError, RateLimitedError } from "../errors.ts";
-import { type Arriving, answered, expectBody, NOBODY } from "./arriving.ts";
+import { type Arriving, answered, counted, expectBody, NOBODY } from "./arriving.ts";
 import { problemOf } from "./problem.ts";
 import { formOf, pathOf } from "./routing.ts";
 
@@ -23,7 +23,7 @@ const PART_OF_LITTLE = 1 / 4;
 const WITH_BEYOND = 5 / 4;
 
 interface Sum {
-  /** With a body that is being read, or was. */
+  /** With a body that is being read, or was; of somebody who is known, without one, too. */
   calls: number;
   bytes: number;
 }
@@ -93,6 +93,8 @@ export function limitOpenCalls(app: FastifyInstance, core: Core): void {
     reply.raw.once("close", call.answered);
     return done();
   });
+  // One without a body is its owner's, too, where he is known by now.
+  app.addHook("preValidation", ({ raw }, _reply, done) => done(counted(raw)));
   app.addHook("onSend", ({ raw }, _reply, _payload, done) => {
     answered(raw);
     done();

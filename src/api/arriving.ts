@@ -37,6 +37,12 @@ export function ownedBy({ raw }: Pick<FastifyRequest, "raw">, organizationId: st
 /** So many bytes more of a body are in memory. @returns why they must not stay: RateLimitedError, OverloadedError */
 export const arrived = (request: IncomingMessage, bytes: number): Error | undefined => (request as Counted)[CALL]?.arrived(bytes);
 
+/** A call that has no body, of somebody who is known. @returns why it must not go on: RateLimitedError, OverloadedError */
+export function counted(request: IncomingMessage): Error | undefined {
+  const call = (request as Counted)[CALL];
+  return call?.calls === 0 && call.owner !== NOBODY ? call.arrived(0) : undefined;
+}
+
 /** Its answer begins, or it is gone. */
 export const answered = (request: IncomingMessage): void => (request as Counted)[CALL]?.answered();
 

@@ -5,7 +5,8 @@
  *   - fewer names are under way than the pool takes: the rest waits here, where it can be told apart;
  *   - an owner takes a further lookup while he has fewer under way than are free: alone he has half of them, and others find some;
  *   - owners take turns;
- *   - names that took longer lately than a call waits go apart, a few at a time: they hold up no other name of their owner either.
+ *   - names that took longer lately than a call waits go apart, a few at a time and in turns: they hold up no other name of their owner
+ *     either. One that has answered before is soon tried among the others again: its servers, or this process, had a bad moment.
  */
 import { systemClock } from "../clock.ts";
 import { POOL_THREADS } from "../memory.ts";
@@ -29,18 +30,21 @@ const PART_OF_MUTE = 1 / 4;
 const PATIENCE_MS = 5_000;
 /** For so long a name is known to be mute, unless it answers. */
 const MUTE_MS = 10 * 60_000;
-const MOST_MUTE = 10_000;
+/** And one that answered before, or answers late. */
+const SLOW_MS = 30_000;
+/** Names that are remembered as mute, and as good. */
+const MOST_KNOWN = 10_000;
 
 interface Name {
   readonly hostname: string;
   readonly answer: Promise<Address[]>;
   /** Undefined once it is asked for, or given up. */
-  begin: (() => Promise<unknown>) | undefined;
+  begin: (() => Promise<{ answered: boolean }>) | undefined;
   giveUp(): void;
   askedAt: number;
 }
 
-/** Those of each owner, who had a turn last at the end; of one, the name asked for last at the end. */
+/** Those of each owner, who had a turn last at the end; of one, the name that came last at the end. */
 type Turns = Map<string, Set<Name>>;
 
 /** @param atOnce lookups under way @param monotonic milliseconds */
@@ -49,7 +53,9 @@ export function createNames(resolver: Resolver, atOnce = AT_ONCE, monotonic = ()
   const names = new Map<string, Name>();
   const [turns, muteTurns]: [Turns, Turns] = [new Map(), new Map()];
   const underWay = new Map<string, number>();
+  /** Until when. */
   const mute = new Map<string, number>();
+  const good = new Set<string>();
   let [all, allMute] = [0, 0];
 
   const mayBegin = (owner: string, turnsOf: Turns) => {
@@ -58,18 +64,23 @@ export function createNames(resolver: Resolver, atOnce = AT_ONCE, monotonic = ()
   };
 
   function isMute(hostname: string): boolean {
-    const since = mute.get(hostname);
-    if (since === undefined || monotonic() - since < MUTE_MS) return since !== undefined;
+    const until = mute.get(hostname);
+    if (until === undefined || monotonic() < until) return until !== undefined;
     mute.delete(hostname);
     return false;
   }
 
-  function learn(hostname: string, took: number): void {
+  function learn(hostname: string, took: number, answered: boolean): void {
     mute.delete(hostname);
-    if (took < PATIENCE_MS) return;
-    mute.set(hostname, monotonic());
-    const [oldest] = mute.keys();
-    if (mute.size > MOST_MUTE && oldest !== undefined) mute.delete(oldest);
+    if (took < PATIENCE_MS) {
+      // Those that were good last stay known.
+      good.delete(hostname);
+      if (answered) good.add(hostname);
+    } else mute.set(hostname, monotonic() + (answered || good.has(hostname) ? SLOW_MS : MUTE_MS));
+    for (const known of [mute, good]) {
+      const [oldest] = known.keys();
+      if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
+    }
   }
 
   function count(owner: string, turnsOf: Turns, by: 1 | -1): void {
@@ -80,13 +91,13 @@ export function createNames(resolver: Resolver, atOnce = AT_ONCE, monotonic = ()
     if (turnsOf === muteTurns) allMute += by;
   }
 
-  async function lookUp(name: Name, begin: () => Promise<unknown>, owner: string, turnsOf: Turns): Promise<void> {
+  async function lookUp(name: Name, begin: () => Promise<{ answered: boolean }>, owner: string, turnsOf: Turns): Promise<void> {
     name.begin = undefined;
     const begun = monotonic();
     count(owner, turnsOf, 1);
-    await begin();
+    const { answered } = await begin();
     count(owner, turnsOf, -1);
-    learn(name.hostname, monotonic() - begun);
+    learn(name.hostname, monotonic() - begun, answered);
     go();
   }
 
@@ -130,7 +141,16 @@ export function createNames(resolver: Resolver, atOnce = AT_ONCE, monotonic = ()
       begin: () =>
         resolver(hostname)
           .finally(() => names.delete(hostname))
-          .then(resolve, reject),
+          .then(
+            (addresses) => {
+              resolve(addresses);
+              return { answered: true };
+            },
+            (error) => {
+              reject(error);
+              return { answered: false };
+            },
+          ),
       giveUp() {
         name.begin = undefined;
         reject(Object.assign(new Error(`getaddrinfo EAI_AGAIN ${hostname}`), { code: "EAI_AGAIN" }));
@@ -150,8 +170,7 @@ export function createNames(resolver: Resolver, atOnce = AT_ONCE, monotonic = ()
       own = new Set();
       turnsOf.set(owner, own);
     }
-    // Others may have asked for it, too: it begins at whose turn comes first.
-    own.delete(name);
+    // Others may have asked for it, too: it begins at whose turn comes first. Who asks again keeps its place.
     own.add(name);
     go();
     return name.answer;

@@ -21,7 +21,7 @@ export interface DefinitionAttempt {
 }
 
 /**
- * By when they were sent, newest first; one of a request with more than five hundred attempts of later requests may stand further back.
+ * By when they were sent, newest first; one of a request with more than a thousand attempts of later requests may stand further back.
  * @param page at most `limit` of them, after the first `skip`
  * @param tries how many the schedule allows
  */

@@ -1,5 +1,6 @@
 /** Bodies that come slowly, or not at all: what they hold, and whom they keep out. */
 import { connect, type Socket } from "node:net";
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ROLE_SCOPES } from "../../src/accounts/caller.ts";
 import { issueToken } from "../../src/accounts/tokens.ts";
@@ -192,5 +193,48 @@ describe("bodies of one organization", () => {
     await expect.poll(() => refused(calls, 200), { timeout: 10_000 }).toBe(100);
     const stranger = await fetch(`${app.url}/graphql`, { method: "POST", headers: { "content-type": "application/json" }, body: query });
     expect(stranger.status).toBe(401);
+  });
+});
+
+describe("calls without a body", () => {
+  let small: TestApp;
+  let other = "";
+  beforeAll(async () => {
+    small = await testApp({ openCalls: 10 });
+    other = await small.token({ organizationId: (await small.t.organization()).id });
+  });
+  afterAll(() => small?.close());
+
+  const get = (token: string, query: string, accept: string) =>
+    fetch(`${small.url}/graphql?query=${encodeURIComponent(query)}`, { headers: { accept, authorization: `Bearer ${token}` } });
+  const emitTo = async (token: string) =>
+    (
+      await fetch(`${small.url}/v1/events`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: '{"type":"some.thing"}',
+      })
+    ).status;
+
+  test("a stream that is open is no open call", async () => {
+    const streams: Response[] = [];
+    for (let i = 0; i < 20; i++)
+      streams.push(await get(small.adminToken, "subscription { webhookRequestUpdated { cursor } }", "text/event-stream"));
+    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+    expect(await emitTo(small.adminToken)).toBe(202);
+    await Promise.all(streams.map(({ body }) => body?.cancel()));
+  });
+
+  test("of one organization leave some to others", async () => {
+    const lock = new pg.Client({ connectionString: small.t.url });
+    await lock.connect();
+    await lock.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE audit_entry IN ACCESS EXCLUSIVE MODE");
+    const calls = Array.from({ length: 20 }, () =>
+      get(small.adminToken, "{ auditEntries { edges { cursor } } }", "application/json").then(({ status }) => status),
+    );
+    await arrival();
+    expect(await emitTo(other)).toBe(202);
+    await lock.end();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([200, 503]));
   });
 });

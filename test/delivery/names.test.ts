@@ -13,13 +13,13 @@ const AT_ONCE = 7;
 /** Lookups that end when the test says so; time that goes on when it says so. */
 function world(atOnce = AT_ONCE) {
   let now = 0;
-  const ends = new Map<string, () => void>();
+  const ends = new Map<string, (code?: string) => void>();
   const asked: string[] = [];
   const resolver = (hostname: string) => {
     asked.push(hostname);
     return new Promise<Address[]>((resolve, reject) => {
-      ends.set(hostname, () =>
-        hostname.startsWith("no") ? reject(Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" })) : resolve(ADDRESSES),
+      ends.set(hostname, (code = hostname.startsWith("no") ? "ENOTFOUND" : undefined) =>
+        code ? reject(Object.assign(new Error(`getaddrinfo ${code}`), { code })) : resolve(ADDRESSES),
       );
     });
   };
@@ -31,6 +31,10 @@ function world(atOnce = AT_ONCE) {
       Promise.all(hostnames.map((hostname) => names(hostname, owner).catch((error) => error.code as string))),
     async answer(...hostnames: string[]) {
       for (const hostname of hostnames) ends.get(hostname)?.();
+      await turn();
+    },
+    async fail(...hostnames: string[]) {
+      for (const hostname of hostnames) ends.get(hostname)?.("EAI_AGAIN");
       await turn();
     },
     pass: (ms: number) => {
@@ -104,6 +108,40 @@ describe("names that did not answer", () => {
     // It answers again.
     void w.ask("a", "mute-0.test");
     expect(w.asked.at(-1)).toBe("mute-0.test");
+  });
+
+  test("take turns, however often one of them is asked for", async () => {
+    const w = world();
+    const mute = list(4, "mute");
+    void w.ask("a", ...mute);
+    w.pass(6_000);
+    await w.fail(...mute);
+    void w.ask("b", "often.test");
+    w.pass(6_000);
+    await w.fail("often.test");
+    const before = w.asked.length;
+    void w.ask("a", ...mute, "often.test");
+    for (let second = 1; second <= 40; second++) {
+      w.pass(1_000);
+      if (second % 4 === 0) void w.ask("a", ...mute);
+      void w.ask("a", "often.test");
+      if (second % 10 === 0) await w.fail(w.asked.at(-1) as string);
+    }
+    expect(w.asked.slice(before)).toEqual([...mute, "often.test"]);
+  });
+
+  test("and answered before are tried among the others soon, unless they fail again", async () => {
+    const w = world();
+    void w.ask("a", "good.test");
+    await w.answer("good.test");
+    void w.ask("a", "good.test", "mute-0.test", "mute-1.test");
+    w.pass(10_000);
+    await w.fail("good.test", "mute-0.test", "mute-1.test");
+    void w.ask("a", "mute-0.test", "mute-1.test", "good.test");
+    expect(w.asked.slice(4)).toEqual(["mute-0.test"]);
+    w.pass(30_000);
+    void w.ask("a", "mute-1.test", "good.test");
+    expect(w.asked.slice(4)).toEqual(["mute-0.test", "good.test"]);
   });
 
   test("whoever still waits for one that is not begun is told to try again", async () => {

@@ -114,6 +114,29 @@ test("a definition's attempts, newest first", async () => {
   ]);
 });
 
+test("pages of a definition's attempts hold each once, also one that was sent again long after later ones", async () => {
+  const many = await addDefinition(t.core, t.organizationId);
+  const old = await addRequest(t.core, t.organizationId, many);
+  const late = await addRequest(t.core, t.organizationId, many);
+  const rejected = { outcome: "REJECTED" as const, statusCode: 503 };
+  for (const each of [old, late]) await settle(t.core, t.organizationId, [{ request: each, state: "WAITING", attempt: rejected }]);
+  const columns = (await t.asServer(
+    `SELECT string_agg(quote_ident(column_name), ', ') AS names FROM information_schema.columns
+     WHERE table_schema = 'public' AND table_name = 'attempt' AND column_name <> 'number'`,
+  )) as { rows: { names: string }[] };
+  const names = columns.rows[0]?.names;
+  await t.asServer(
+    `INSERT INTO attempt (number, ${names}) SELECT n, ${names} FROM attempt, generate_series(2, 1150) n WHERE request_id = '${late.id}'`,
+  );
+  await settle(t.core, t.organizationId, [{ request: old, state: "DELIVERED", attempt: { outcome: "DELIVERED", statusCode: 200 } }]);
+  const pageOfMany = (skip: number) => attemptsOfDefinition(t.core.db, t.organizationId, many.id, { limit: 100, skip }, 9);
+  const ids: string[] = [];
+  for (let skip = 0; skip < 1_300; skip += 100) ids.push(...(await pageOfMany(skip)).map(({ id }) => id));
+  expect(ids).toHaveLength(1_152);
+  expect(new Set(ids).size).toBe(1_152);
+  expect(await pageOfMany(2 ** 31 - 1)).toEqual([]);
+});
+
 test("a first attempt that a kill cut noted no body: the first that was noted stands for it", async () => {
   const cut = await addRequest(t.core, t.organizationId, await addDefinition(t.core, t.organizationId));
   const attempts = [

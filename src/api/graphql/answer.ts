@@ -7,6 +7,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import type { ExecutionResult, GraphQLError } from "graphql";
+import { answered } from "../arriving.ts";
 import { LIVE } from "../limits.ts";
 import { EVENT_STREAM } from "./accept.ts";
 import { cursorOf } from "./shared-updates.ts";
@@ -60,6 +61,8 @@ export interface Streamed {
 /** Streams until the source ends, the client goes, or `signal` says so. Only what ended by itself is told to be complete. */
 export async function sendStream(reply: FastifyReply, { source, place, signal, mask }: Streamed): Promise<void> {
   reply.hijack();
+  // A stream is no open call: it has bounds of its own.
+  answered(reply.request.raw);
   const { raw } = reply;
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
