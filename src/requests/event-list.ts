@@ -55,9 +55,7 @@ export async function listEvents(
     return readWalkedPage<EventRow>(tenant, { page: query, end, order, enough: most });
   };
   const { rows, stoppedAt } = await read();
-  const slice = sliceOf(page, eventNodes(db, rows));
-  if (stoppedAt === undefined) return slice;
-  return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
+  return sliceOf(page, eventNodes(db, rows), stoppedAt);
 }
 
 /** How many match; capped also when a filter has read as far as it may. */

@@ -160,12 +160,11 @@ export async function listLanes(core: Core, organizationId: string, filter: Lane
   const { rows, stoppedAt } = filter.state
     ? await readWalkedPage<Found>(tenant, { page: some, end: endOf(organizationId, clauses, !page.fromBack), order, enough })
     : { rows: await rowsOf(tenant, bound(sql<Found>`${some} ORDER BY l.id ${sql.raw(order)}`)), stoppedAt: undefined };
-  const slice = sliceOf(
+  return sliceOf(
     page,
     rows.map((row) => shown(row, now)),
+    stoppedAt,
   );
-  if (stoppedAt === undefined) return slice;
-  return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
 }
 
 /** The id at which a walk ends; no row when it sees all there are. */

@@ -78,9 +78,7 @@ export async function listRequests(
   const found = await clausesFor(db, organizationId, filter);
   if (!found) return NONE;
   const { rows, stoppedAt } = await readAlong(db.tenant(organizationId), found, page, readingMs);
-  const slice = sliceOf(page, requestNodes(db, rows));
-  if (stoppedAt === undefined) return slice;
-  return { ...slice, stoppedAt, ...(page.fromBack ? { hasPreviousPage: true } : { hasNextPage: true }) };
+  return sliceOf(page, requestNodes(db, rows), stoppedAt);
 }
 
 /** Up to one row more than the page has, a step of the walk after another. */

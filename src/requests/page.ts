@@ -29,6 +29,8 @@ export interface Slice<Row> {
   hasPreviousPage: boolean;
   /** Where the reading stopped before the page was full: the next page goes on from this key. */
   stoppedAt?: string | undefined;
+  /** It was read from the back: the next page is the one before it. */
+  fromBack?: boolean | undefined;
 }
 
 /** A list and whose it is, such as `lanes:<organization>`: no cursor of one counts in another, nor another organization's. */
@@ -83,14 +85,14 @@ export const uuidKey = (text: string): string | undefined => (UUID.test(text) ? 
 /**
  * Cuts the one row too many that was read to learn whether more follow, and puts rows read from the back into list order.
  * As Relay allows, the side that was not walked is answered from the cursor given.
+ * @param stoppedAt where the reading stopped before the page was full: there may be more behind it
  */
-export function sliceOf<Row>(page: PageOf<unknown>, read: Row[]): Slice<Row> {
-  const more = read.length > page.limit;
-  const rows = more ? read.slice(0, page.limit) : read;
-  if (page.fromBack) rows.reverse();
-  return {
-    rows,
-    hasNextPage: page.fromBack ? page.before !== undefined : more,
-    hasPreviousPage: page.fromBack ? more : page.after !== undefined,
-  };
+export function sliceOf<Row>({ limit, fromBack, after, before }: PageOf<unknown>, read: Row[], stoppedAt?: string): Slice<Row> {
+  const rows = read.slice(0, limit);
+  if (fromBack) rows.reverse();
+  const more = read.length > limit || stoppedAt !== undefined;
+  const sides = fromBack
+    ? { hasNextPage: before !== undefined, hasPreviousPage: more }
+    : { hasNextPage: more, hasPreviousPage: after !== undefined };
+  return { rows, ...sides, ...(stoppedAt === undefined ? {} : { stoppedAt, fromBack }) };
 }

@@ -132,6 +132,8 @@ test("a page of requests that is not full reads on while it has time, up to 100 
   const short = await read({}, 0);
   expect([short.rows, short.hasNextPage]).toEqual([[], true]);
   expect(short.stoppedAt).toBeDefined();
+  const oldest = back.rows.at(-1)?.id;
+  expect(await read({ fromBack: true, before: oldest }, 0)).toMatchObject({ rows: [], hasPreviousPage: true, fromBack: true });
 
   await t.core.db.pool.query(insert, [id, own.id, 35_001, 130_000, 1_000_000]);
   const far = await read({}, Number.POSITIVE_INFINITY);

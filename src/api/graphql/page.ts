@@ -30,7 +30,6 @@ export function pageOfRows<Row>(
 ): Page<Row> {
   const edges = slice.rows.map((node) => ({ cursor: cursorOf(node), node }));
   const stopped = slice.stoppedAt === undefined ? undefined : cursorAt?.(slice.stoppedAt);
-  const backwards = slice.hasPreviousPage && !slice.hasNextPage;
   let counting: Promise<Count> | undefined;
   return {
     edges,
@@ -38,8 +37,8 @@ export function pageOfRows<Row>(
     pageInfo: {
       hasNextPage: slice.hasNextPage,
       hasPreviousPage: slice.hasPreviousPage,
-      startCursor: (backwards ? stopped : undefined) ?? edges[0]?.cursor ?? null,
-      endCursor: (backwards ? undefined : stopped) ?? edges.at(-1)?.cursor ?? null,
+      startCursor: (slice.fromBack ? stopped : undefined) ?? edges[0]?.cursor ?? null,
+      endCursor: (slice.fromBack ? undefined : stopped) ?? edges.at(-1)?.cursor ?? null,
     },
     totalCount: () => {
       counting ??= totalCount().then((found) => (typeof found === "number" ? countOf(found) : found));
