@@ -16,41 +16,47 @@ export interface ReplayPlan {
   shares: { definitionId: string; total: number }[];
 }
 
-const first = <T extends Date>(dates: readonly T[]) =>
-  dates.reduce<T | null>((least, date) => (least === null || date < least ? date : least), null);
-const last = <T extends Date>(dates: readonly T[]) =>
-  dates.reduce<T | null>((most, date) => (most === null || date > most ? date : most), null);
+type Dates = readonly (Date | null)[];
+const first = (dates: Dates) => dates.reduce((least, date) => (least === null || (date && date < least) ? date : least), null);
+const last = (dates: Dates) => dates.reduce((most, date) => (most === null || (date && date > most) ? date : most), null);
 
-/** @param filter `eligible` */
+/** Looked up for the rows that are counted alone, by the key of each. */
+const isErased = sql<boolean>`exists(
+  select from event e where e.organization_id = r.organization_id and e.id = r.event_id and e.erased_at is not null offset 0)`;
+
+/** Without those whose payload was erased: nothing of them can be sent. @param filter `eligible` */
 export async function planRejected(db: Database, organizationId: string, filter: RequestFilter): Promise<ReplayPlan> {
   const clauses = await clausesFor(db, organizationId, filter);
   if (!clauses) return { total: 0, totalCapped: false, oldest: null, newest: null, shares: [] };
   const some = matching(clauses, "asc", COUNT_WALK)
-    .select(["r.definition_id", "r.created_at"])
+    .select(["r.definition_id", "r.created_at", isErased.as("erased")])
     .limit(MOST_COUNTED + 1);
+  const kept = <T>(aggregate: string) => sql<T>`${sql.raw(aggregate)} filter (where not erased)`;
   const rows = await rowsOf(
     db.tenant(organizationId),
     queries
       .selectFrom(some.as("some"))
       .select([
         "definition_id as definitionId",
-        sql<number>`count(*)`.as("total"),
-        sql<Date>`min(created_at)`.as("oldest"),
-        sql<Date>`max(created_at)`.as("newest"),
+        sql<number>`count(*)`.as("found"),
+        kept<number>("count(*)").as("total"),
+        kept<Date | null>("min(created_at)").as("oldest"),
+        kept<Date | null>("max(created_at)").as("newest"),
       ])
       .groupBy("definition_id")
       .orderBy("total", "desc")
       .orderBy("definition_id"),
   );
+  const found = rows.reduce((sum, row) => sum + row.found, 0);
   const total = rows.reduce((sum, row) => sum + row.total, 0);
-  const ended = total > MOST_COUNTED || clauses.rest.length === 0;
-  const capped = ended ? total > MOST_COUNTED : (await endOfWalk(db, organizationId, clauses, "asc", COUNT_WALK)) !== undefined;
+  const ended = found > MOST_COUNTED || clauses.rest.length === 0;
+  const capped = ended ? found > MOST_COUNTED : (await endOfWalk(db, organizationId, clauses, "asc", COUNT_WALK)) !== undefined;
   return {
     total: Math.min(total, MOST_COUNTED),
     totalCapped: capped,
     oldest: first(rows.map((row) => row.oldest)),
     newest: last(rows.map((row) => row.newest)),
-    shares: rows.map(({ definitionId, total: share }) => ({ definitionId, total: share })),
+    shares: rows.flatMap(({ definitionId, total: share }) => (share > 0 ? [{ definitionId, total: share }] : [])),
   };
 }
 

@@ -93,6 +93,9 @@ async function nextIds(core: Core, replay: Running): Promise<string[]> {
   return (await rowsOf(core.db.pool, found)).map((row) => row.id);
 }
 
+/** Nothing of the request can be sent any more. Any other refusal says that somebody has dealt with it. */
+const UNSENDABLE: ReadonlySet<string> = new Set(["DEFINITION_DELETED", "PAYLOAD_ERASED"]);
+
 /** It was cancelled, or another process was quicker: what was to be written with it is not. */
 class Stale extends Error {}
 
@@ -115,9 +118,9 @@ async function runRejected(core: Core, replay: Running): Promise<Step> {
           with: (client) => move(client, 0),
         });
       } catch (error) {
-        // Somebody resent, or deleted, just this one; or its definition is gone.
+        // Somebody resent, or deleted, just this one; or its definition, or its payload, is gone.
         if (!(error instanceof HooklineError)) throw error;
-        await move(core.db.pool, error.code === "DEFINITION_DELETED" ? 1 : 0);
+        await move(core.db.pool, UNSENDABLE.has(error.code) ? 1 : 0);
       }
     } catch (error) {
       if (error instanceof Stale) return { kind: "STALE" };

@@ -29,7 +29,7 @@ export interface ReplayRow {
   total: number;
   /** How many it has dealt with: sent, or found changed meanwhile and left alone. */
   done: number;
-  /** How many could not be sent: their definition is gone. */
+  /** How many could not be sent: their definition was deleted, or their payload erased. */
   failed: number;
   state: ReplayState;
   ratePerSecond: number | null;

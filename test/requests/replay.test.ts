@@ -3,7 +3,10 @@ import type { Core } from "../../src/core.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
 import { resend } from "../../src/delivery/control.ts";
-import { cancelReplay, REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
+import { eraseEvents } from "../../src/delivery/lane-erase.ts";
+import type { RequestFilter } from "../../src/requests/filter.ts";
+import { planRejected } from "../../src/requests/plan-replay.ts";
+import { cancelReplay, eligible, REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -217,6 +220,22 @@ test("two go on beside each other, each a batch at a time, and end", async () =>
   ]);
   await ended(runner);
   expect(await resent(first.id)).toEqual(first.requests.map((r) => r.number));
+});
+
+test("requests whose payload was erased are in no plan, and failed where a replay comes to them", async () => {
+  const { id, requests } = await fill(["REJECTED", "REJECTED", "REJECTED"]);
+  const erased = requests.slice(0, 2).map(({ eventId }) => eventId);
+  await t.core.db.transaction((client) => eraseEvents(client, t.organizationId, erased));
+  const plan = (filter: RequestFilter) => planRejected(t.core.db, t.organizationId, eligible(filter));
+  const { rows } = await t.core.db.pool.query("SELECT created_at FROM webhook_request WHERE id = $1", [requests[2]?.id]);
+  const { created_at: oldest } = rows[0];
+  const shares = [{ definitionId: id, total: 1 }];
+  expect(await plan({ webhookDefinitionId: id })).toEqual({ total: 1, totalCapped: false, oldest, newest: oldest, shares });
+  expect(await plan({ ids: requests.slice(0, 2).map((request) => request.id) })).toEqual({
+    ...{ total: 0, totalCapped: false, oldest: null, newest: null, shares: [] },
+  });
+  expect(await replay(t.core, { webhookDefinitionId: id })).toMatchObject({ total: 3, done: 1, failed: 2, state: "DONE" });
+  expect(await resent(id)).toEqual([requests[2]?.number]);
 });
 
 test("what was sent again and settled since a replay began is left alone, under the lane's lock too", async () => {

@@ -54,7 +54,9 @@ builder.node(Replay, {
         "How many requests matched when it was started. MISSED: at most 10000 are counted ahead, and it grows with what is found.",
     }),
     done: t.exposeInt("done", { description: "How many it has dealt with: sent, or found changed meanwhile and left alone." }),
-    failed: t.exposeInt("failed", { description: "How many could not be sent, since their definition was deleted." }),
+    failed: t.exposeInt("failed", {
+      description: "How many could not be sent, since their definition was deleted or their payload erased.",
+    }),
     ratePerSecond: t.exposeInt("ratePerSecond", {
       nullable: true,
       description: "The most requests that it queues a second; null for as fast as they are read.",
@@ -114,7 +116,10 @@ const ReplayShare = builder.objectRef<{ definitionId: string; total: number }>("
 const ReplayPlan = builder.objectRef<Plan>("ReplayPlan").implement({
   description: "What createReplay would send for the same input. Nothing was written.",
   fields: (t) => ({
-    total: t.exposeInt("total", { description: "Requests that would be sent: exact up to 10000, and 10000 beyond." }),
+    total: t.exposeInt("total", {
+      description:
+        "Requests that would be sent, those whose payload was erased left out: exact where at most 10000 match; else as many as the oldest 10000 have.",
+    }),
     totalCapped: t.exposeBoolean("totalCapped", {
       description: "Whether there are more, or may be; then the plan tells of the oldest that were looked at.",
     }),

@@ -83,7 +83,7 @@ export function ReplayRun({ started, ended }: { started: Started; ended: (replay
       {!running && (
         <p className={classes["note"]}>
           {replay.failed > 0 ? (
-            <strong>{plural(replay.failed, "request")} could not be queued: their webhook is deleted. </strong>
+            <strong>{plural(replay.failed, "request")} could not be queued: their webhook was deleted, or their payload erased. </strong>
           ) : (
             "All that it came to was queued. "
           )}
