@@ -39,7 +39,7 @@ export function matching({ walk, rest }: Clauses, order: Order, most: number) {
 }
 
 /** The id at which a walk of so many rows ends; no row when it sees all there are. */
-function endOf({ walk }: Clauses, order: Order, most: number) {
+export function endOf({ walk }: Clauses, order: Order, most: number) {
   const query = queries.selectFrom("webhook_request as r").select("r.id").where(all(walk)).orderBy("r.id", order);
   return query.offset(most - 1).limit(1);
 }

@@ -3,19 +3,20 @@
  * transaction that sends it again. A process that dies is followed by another, which repeats nothing; one that is cancelled
  * sends nothing more.
  */
+import { type SqlBool, sql } from "kysely";
 import { z } from "zod";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { queries, rowsOf } from "../db/queries.ts";
 import type { Queue } from "../db/queue.ts";
 import { resend } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
 import { between } from "./clauses.ts";
 import type { RequestFilter } from "./filter.ts";
-import { clausesFor } from "./list.ts";
-import { type Jobs, REPLAY_JOB, type ReplayJob, type ReplayKind } from "./replay.ts";
+import { clausesFor, endOf, matching } from "./list.ts";
+import { type Jobs, REPLAY_JOB, REPLAY_WALK, type ReplayJob, type ReplayKind } from "./replay.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "./row.ts";
+import { readWalkedPage } from "./walked-page.ts";
 
 /** Requests of one job that are sent again, each in a transaction of its own. */
 const BATCH = 50;
@@ -79,18 +80,19 @@ export const MOVE = `
   UPDATE replay SET last_id = $4, done = done + $5, failed = failed + $6, total = GREATEST(total, done + failed + $5 + $6), updated_at = now()
   WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`;
 
-async function nextIds(core: Core, replay: Running): Promise<string[]> {
-  const clauses = await clausesFor(core.db, replay.organizationId, replay.filter);
-  if (!clauses) return [];
-  const found = queries
-    .selectFrom("webhook_request as r")
-    .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: replay.lastId, below: replay.untilId })]))
+/** `stoppedAt`: it looked so far, found less than a batch, and there are requests behind. */
+async function nextIds(core: Core, replay: Running): Promise<{ ids: string[]; stoppedAt: string | undefined }> {
+  const found = await clausesFor(core.db, replay.organizationId, replay.filter);
+  if (!found) return { ids: [], stoppedAt: undefined };
+  const clauses = {
+    walk: [...found.walk, ...between({ above: replay.lastId, below: replay.untilId })],
     // Settled anew since: sent again by an earlier run of this batch, or by hand.
-    .where("r.settled_at", "<=", replay.createdAt)
-    .select("r.id")
-    .orderBy("r.id")
-    .limit(replay.most);
-  return (await rowsOf(core.db.pool, found)).map((row) => row.id);
+    rest: [...found.rest, sql<SqlBool>`r.settled_at <= ${replay.createdAt}`],
+  };
+  const page = matching(clauses, "asc", REPLAY_WALK).select("r.id").limit(replay.most);
+  const end = endOf(clauses, "asc", REPLAY_WALK);
+  const { rows, stoppedAt } = await readWalkedPage<{ id: string }>(core.db.pool, { page, end, order: "asc", enough: replay.most });
+  return { ids: rows.map(({ id }) => id), stoppedAt };
 }
 
 /** Nothing of the request can be sent any more. Any other refusal says that somebody has dealt with it. */
@@ -101,10 +103,14 @@ class Stale extends Error {}
 
 async function runRejected(core: Core, replay: Running): Promise<Step> {
   const { id, organizationId, createdById } = replay;
-  const batch = await nextIds(core, replay);
-  if (batch.length === 0) return { kind: "END", state: "DONE" };
+  const { ids, stoppedAt } = await nextIds(core, replay);
   let { lastId } = replay;
-  for (const requestId of batch) {
+  if (ids.length === 0) {
+    if (stoppedAt === undefined) return { kind: "END", state: "DONE" };
+    const { rowCount } = await core.db.pool.query(MOVE, [organizationId, id, lastId, stoppedAt, 0, 0]);
+    return rowCount === 1 ? { kind: "MOVED", count: 0 } : { kind: "STALE" };
+  }
+  for (const requestId of ids) {
     const move = async (client: Pick<PoolClient, "query">, failed: number) => {
       const { rowCount } = await client.query(MOVE, [organizationId, id, lastId, requestId, 1 - failed, failed]);
       if (rowCount !== 1) throw new Stale();
@@ -128,7 +134,7 @@ async function runRejected(core: Core, replay: Running): Promise<Step> {
     }
     lastId = requestId;
   }
-  return { kind: "MOVED", count: batch.length };
+  return { kind: "MOVED", count: ids.length };
 }
 
 /** Requests that were deleted meanwhile will never come: the rest of a REJECTED one counts as dealt with. */

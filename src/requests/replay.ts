@@ -3,6 +3,7 @@
  * (events/missed.ts). A row here says what, and how far it is; replay-run.ts goes on with it, a batch at a time.
  */
 
+import { sql } from "kysely";
 import { z } from "zod";
 import { audit } from "../accounts/audit.ts";
 import type { Caller } from "../accounts/caller.ts";
@@ -12,9 +13,9 @@ import type { PoolClient } from "../db/client.ts";
 import { queries, rowsOf } from "../db/queries.ts";
 import type { JobKind, Queue } from "../db/queue.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
-import { between } from "./clauses.ts";
+import { between, type Clauses } from "./clauses.ts";
 import { type RequestFilter, statesOf } from "./filter.ts";
-import { clausesFor } from "./list.ts";
+import { clausesFor, endOf, matching } from "./list.ts";
 import { isSettled } from "./row.ts";
 
 export type ReplayState = "RUNNING" | "DONE" | "FAILED" | "CANCELLED";
@@ -25,7 +26,7 @@ export interface ReplayRow {
   id: string;
   organizationId: string;
   kind: ReplayKind;
-  /** How many it sends: counted when it began; of MISSED ones up to 10 000, and as many as were found since. */
+  /** How many it sends: counted when it began, as far as that looked, and as many as were found since. */
   total: number;
   /** How many it has dealt with: sent, or found changed meanwhile and left alone. */
   done: number;
@@ -62,6 +63,8 @@ export interface NewReplay {
   /** As stored. */
   filter: object;
   total: number;
+  /** There may be more than were counted. */
+  more?: boolean;
   /** What comes later is none of its business: an id above all of it. */
   untilId: string;
   ratePerSecond?: number | null | undefined;
@@ -70,8 +73,8 @@ export interface NewReplay {
 
 /** In the caller's transaction. */
 export async function insertReplay(core: Core, client: PoolClient, caller: Caller, given: NewReplay): Promise<ReplayRow> {
-  const { kind, filter, total, untilId, ratePerSecond = null, missed } = given;
-  const state = total === 0 && kind === "REJECTED" ? "DONE" : "RUNNING";
+  const { kind, filter, total, more = false, untilId, ratePerSecond = null, missed } = given;
+  const state = total === 0 && !more && kind === "REJECTED" ? "DONE" : "RUNNING";
   const { rows } = await client.query<ReplayRow>(
     `INSERT INTO replay (id, organization_id, kind, filter, total, until_id, created_by_id, state, rate_per_second, definition_id, since, until,
        created_at, updated_at, finished_at)
@@ -88,6 +91,21 @@ export async function insertReplay(core: Core, client: PoolClient, caller: Calle
   return replay;
 }
 
+/** Requests that one statement looks at: half a second of the fifteen that it may take. */
+export const REPLAY_WALK = 100_000;
+
+/** How many match, of the first on the way; `more`: none do, and it does not end there. */
+async function countAhead(client: PoolClient, { walk, rest }: Clauses, untilId: string): Promise<{ total: number; more: boolean }> {
+  const clauses = { walk: [...walk, ...between({ below: untilId })], rest };
+  const counted = queries
+    .selectFrom(matching(clauses, "asc", REPLAY_WALK).select("r.id").as("some"))
+    .select(({ fn }) => [
+      fn.countAll<number>().as("total"),
+      sql<boolean>`case when count(*) = 0 then exists(${endOf(clauses, "asc", REPLAY_WALK)}) else false end`.as("more"),
+    ]);
+  return (await rowsOf(client, counted))[0] as { total: number; more: boolean };
+}
+
 /** Sends requests again; some process takes it up at once. @param filter `eligible` */
 export async function startReplay(
   core: Core,
@@ -102,15 +120,9 @@ export async function startReplay(
     // Ids of processes whose clocks are ahead are below it too; what settles after now is left alone in any case.
     const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
     const untilId = head.rows[0]?.until as string;
-    let total = 0;
-    if (clauses) {
-      const counted = queries
-        .selectFrom("webhook_request as r")
-        .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: untilId })]))
-        .select(({ fn }) => fn.countAll<number>().as("count"));
-      total = (await rowsOf(client, counted))[0]?.count ?? 0;
-    }
-    const replay = await insertReplay(core, client, caller, { kind: "REJECTED", filter: eligible(filter), total, untilId, ratePerSecond });
+    const ahead = clauses ? await countAhead(client, clauses, untilId) : { total: 0, more: false };
+    const given = { kind: "REJECTED" as const, filter: eligible(filter), ...ahead, untilId, ratePerSecond };
+    const replay = await insertReplay(core, client, caller, given);
     if (replay.state === "RUNNING") await jobs.send(client, REPLAY_JOB, { organizationId: caller.organizationId, replayId: replay.id });
     return replay;
   });

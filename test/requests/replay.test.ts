@@ -6,7 +6,7 @@ import { resend } from "../../src/delivery/control.ts";
 import { eraseEvents } from "../../src/delivery/lane-erase.ts";
 import type { RequestFilter } from "../../src/requests/filter.ts";
 import { planRejected } from "../../src/requests/plan-replay.ts";
-import { cancelReplay, eligible, REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
+import { cancelReplay, eligible, REPLAY_JOB, REPLAY_WALK, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -236,6 +236,33 @@ test("requests whose payload was erased are in no plan, and failed where a repla
   });
   expect(await replay(t.core, { webhookDefinitionId: id })).toMatchObject({ total: 3, done: 1, failed: 2, state: "DONE" });
   expect(await resent(id)).toEqual([requests[2]?.number]);
+});
+
+test("one whose filter no index knows looks at a bounded number of requests at a time, and ends all the same", {
+  timeout: 120_000,
+}, async () => {
+  const definition = await addDefinition(t.core, t.organizationId);
+  const rows = REPLAY_WALK + 5_000;
+  await t.core.db.pool.query(
+    `INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, lane_id, lane_number, position, state, failed, dialect,
+       event_type, entity, entity_id, url, created_at, updated_at, settled_at)
+     SELECT overlay(lowest_id(now() - interval '1 minute')::text placing lpad(n::text, 12, '0') from 25)::uuid, $1, n, $2, gen_random_uuid(), $3, n, n,
+       'REJECTED', true, 'STANDARD', 'a.b', CASE WHEN n = $4 THEN 'rare' ELSE 'common' END, '1', 'http://x/', now(), now(), now()
+     FROM generate_series(1, $4::int) n`,
+    [t.organizationId, definition.id, definition.laneId, rows],
+  );
+  const runner = await processOn(t.core);
+  const filter = { webhookDefinitionId: definition.id, entity: "rare" };
+  const started = await startReplay(t.core, jobs, t.admin, filter);
+  expect(started).toMatchObject({ total: 0, state: "RUNNING" });
+  expect(await finished(started.id)).toMatchObject({ total: 1, done: 1, failed: 0, state: "DONE" });
+  const nothing = await startReplay(t.core, jobs, t.admin, { ...filter, entity: "none" });
+  expect(await finished(nothing.id)).toMatchObject({ total: 0, done: 0, state: "DONE" });
+  await ended(runner);
+  const { rows: left } = await t.core.db.pool.query("SELECT entity FROM webhook_request WHERE definition_id = $1 AND state = 'PENDING'", [
+    definition.id,
+  ]);
+  expect(left).toEqual([{ entity: "rare" }]);
 });
 
 test("what was sent again and settled since a replay began is left alone, under the lane's lock too", async () => {

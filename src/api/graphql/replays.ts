@@ -51,7 +51,7 @@ builder.node(Replay, {
     kind: t.expose("kind", { type: ReplayKind, description: "REJECTED requests sent again, or MISSED events sent after all." }),
     total: t.exposeInt("total", {
       description:
-        "How many requests matched when it was started. MISSED: at most 10000 are counted ahead, and it grows with what is found.",
+        "How many requests matched when it was started; it grows with what is found beyond. Counted ahead are those among the oldest 100000 that its filter looks at; of MISSED at most 10000.",
     }),
     done: t.exposeInt("done", { description: "How many it has dealt with: sent, or found changed meanwhile and left alone." }),
     failed: t.exposeInt("failed", {
