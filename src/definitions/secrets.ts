@@ -107,7 +107,14 @@ async function storeHmac(core: Core, client: PoolClient, owner: Owner, signing: 
 }
 
 /**
- * New secrets for all that the definition signs with; the former ones end at `until`.
+ * Former secrets, and as many former pairs, that sign beside the current one. Each of them is a signature of every delivery, in a
+ * header that a receiver takes some kilobytes of.
+ */
+const MOST_FORMER = 3;
+
+/**
+ * New secrets for all that the definition signs with; the former ones end at `until`, or earlier, as they were to end before, and
+ * all but the newest few at once.
  * @returns the new HMAC secret; with V1A alone the new public key, which is what its receivers need
  */
 export async function replaceSecrets(
@@ -117,8 +124,13 @@ export async function replaceSecrets(
   until: Date,
   signing: Signing = "GENERATE",
 ): Promise<string> {
-  await client.query("UPDATE signing_secret SET expires_at = $2 WHERE definition_id = $1 AND expires_at IS NULL", [owner.id, until]);
-  await client.query("DELETE FROM signing_secret WHERE definition_id = $1 AND expires_at <= $2", [owner.id, core.clock.now()]);
+  await client.query("UPDATE signing_secret SET expires_at = LEAST(expires_at, $2) WHERE definition_id = $1", [owner.id, until]);
+  await client.query(
+    `DELETE FROM signing_secret s WHERE s.definition_id = $1 AND (s.expires_at <= $2 OR $3 <= (
+       SELECT count(*) FROM signing_secret newer
+        WHERE newer.definition_id = $1 AND newer.version > s.version AND (newer.kind = 'ED25519') = (s.kind = 'ED25519')))`,
+    [owner.id, core.clock.now(), MOST_FORMER],
+  );
   const pair = owner.signatureVersions.includes("V1A") ? await storePair(core, client, owner) : "";
   return owner.signatureVersions.includes("V1") || pair === "" ? storeHmac(core, client, owner, signing) : pair;
 }

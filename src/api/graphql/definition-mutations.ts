@@ -306,12 +306,15 @@ const RotatedSigningSecret = builder.objectRef<{ definition: DefinitionRow; sign
 
 mutation("rotateSigningSecret", {
   description:
-    "Makes a new signing secret, or the first one of a definition without. The former one signs beside it while the overlap lasts, so that the receiver can change over.",
+    "Makes a new signing secret, or the first one of a definition without. The former one signs beside it while the overlap lasts, so that the receiver can change over; of several that overlap the newest three do, and none for longer than this overlap.",
   type: RotatedSigningSecret,
   scope: "webhooks:write",
   input: (t) => ({
     id: t.id({ required: true, description: "The definition to sign anew; NotFoundError for an unknown or deleted one." }),
-    overlapSeconds: t.int({ description: "Seconds during which both secrets sign: 0 to 604800; 86400, a day, when absent." }),
+    overlapSeconds: t.int({
+      description:
+        "Seconds during which both secrets sign: 0 to 604800; 86400, a day, when absent. 0 ends all former secrets at once, those of earlier rotations too.",
+    }),
   }),
   resolve: ({ id, overlapSeconds }, { doors, caller }) =>
     rotateSigningSecret(doors.core, caller, uuidOf("WebhookDefinition", id), overlapSeconds),
