@@ -2,7 +2,7 @@
 import { type Issue, ValidationError } from "../errors.ts";
 import { parseSecret } from "../wire/signatures/standard.ts";
 import { headerIssues, pathIssues, templateIssues } from "./templates.ts";
-import { type Preset, PUBLIC_KEY, type Verification } from "./verification.ts";
+import { type Preset, publicKeyOf, type Verification } from "./verification.ts";
 
 type Maybe<T> = T | null | undefined;
 
@@ -42,9 +42,7 @@ export const secretPlace = (organizationId: string, id: string) => `${organizati
 const isText = (secret: string) => secret.length >= 1 && secret.length <= 400 && secret.isWellFormed() && !secret.includes("\0");
 const isStandard = (secret: string) => {
   const size = parseSecret(secret)?.length ?? 0;
-  return (
-    (size >= 24 && size <= 64) || (secret.startsWith(PUBLIC_KEY) && Buffer.from(secret.slice(PUBLIC_KEY.length), "base64").length === 32)
-  );
+  return (size >= 24 && size <= 64) || publicKeyOf(secret) !== undefined;
 };
 
 /** @param kept whether a secret of the same preset is stored already, and stays when none is given */
@@ -57,7 +55,10 @@ function verificationIssues({ preset, secret, header, encoding }: VerificationIn
     if (!kept) issues.push({ path: at("secret"), message: `is needed by the preset ${preset}: the secret that the sender signs with` });
   } else if (preset === "STANDARD_WEBHOOKS") {
     if (!isStandard(secret))
-      issues.push({ path: at("secret"), message: "must be whsec_ and base64 of 24 to 64 bytes, or whpk_ and base64 of a public key" });
+      issues.push({
+        path: at("secret"),
+        message: "must be whsec_ and base64 of 24 to 64 bytes, or whpk_ and base64 (not base64url) of the 32 bytes of a public key",
+      });
   } else if (!isText(secret)) issues.push({ path: at("secret"), message: "must have 1 to 400 characters" });
   if (preset === "HMAC") {
     if (!header) issues.push({ path: at("header"), message: "is needed by the preset HMAC: the header that the signature stands in" });

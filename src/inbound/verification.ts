@@ -17,7 +17,7 @@ const MOST_SIGNATURES = 10;
 const LONGEST = 4_096;
 /** RFC 8410: what stands before the 32 bytes of an Ed25519 public key. */
 const SPKI_ED25519 = Buffer.from("302a300506032b6570032100", "hex");
-export const PUBLIC_KEY = "whpk_";
+const PUBLIC_KEY = "whpk_";
 
 export interface Verification {
   preset: Preset;
@@ -91,9 +91,15 @@ function standard(secret: string, { headers, body }: Signed, now: Date): string 
   return genuine ? undefined : "webhook-signature is not that of these bytes and this secret";
 }
 
+/** The Ed25519 key in `whpk_…`; undefined for what is none. */
+export function publicKeyOf(secret: string): Uint8Array | undefined {
+  const raw = secret.startsWith(PUBLIC_KEY) ? bytesOf(secret.slice(PUBLIC_KEY.length), "BASE64") : undefined;
+  return raw?.length === 32 ? raw : undefined;
+}
+
 function isByKey(publicKey: string, signed: Uint8Array, signature: Uint8Array | undefined): boolean {
-  const raw = bytesOf(publicKey.slice(PUBLIC_KEY.length), "BASE64");
-  if (raw?.length !== 32 || !signature) return false;
+  const raw = publicKeyOf(publicKey);
+  if (!raw || !signature) return false;
   const key = createPublicKey({ key: Buffer.concat([SPKI_ED25519, raw]), format: "der", type: "spki" });
   return verifySignature(null, signed, key, signature);
 }

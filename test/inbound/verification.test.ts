@@ -4,6 +4,8 @@ import { sign as signForGitHub, verify as verifyForGitHub } from "@octokit/webho
 import { Webhook } from "standardwebhooks";
 import Stripe from "stripe";
 import { describe, expect, test } from "vitest";
+import { ValidationError } from "../../src/errors.ts";
+import { sourceAfter } from "../../src/inbound/source.ts";
 import { type Preset, refusalOf, type Verification } from "../../src/inbound/verification.ts";
 
 const NOW = new Date("2026-11-01T08:00:00Z");
@@ -66,6 +68,26 @@ describe("Standard Webhooks", () => {
     const text = `v1a,${sign(null, Buffer.from(`m.${SECONDS}.${BODY}`), privateKey).toString("base64")}`;
     const headers = { "webhook-id": "m", "webhook-timestamp": String(SECONDS), "webhook-signature": text };
     expect(refusal("STANDARD_WEBHOOKS", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", headers)).toMatch(/signature/);
+  });
+
+  test.each([
+    ["as it is shown", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+    ["without its padding", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"],
+    ["as base64url", "whpk_11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"],
+    ["with a line's end", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"],
+    ["with a blank", "whpk_11qYAYKxCrfVS/7TyWQHOg 7hcvPapiMlrwIaaPcHURo="],
+    ["cut", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUQ=="],
+    ["without its prefix", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+  ])("a public key %s verifies, or is refused when it is saved", (_name, key) => {
+    const headers = {
+      "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      "webhook-timestamp": "1614265330",
+      "webhook-signature": "v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbzEHoVmAb2ADpkJK7zgPePmPsle0zV9jSeGlHFG2NVAw==",
+    };
+    const verifies = refusal("STANDARD_WEBHOOKS", key, headers, '{"test": 2432232314}', new Date(1614265330_000)) === undefined;
+    const save = () => sourceAfter(undefined, { eventType: "a.b", verification: { preset: "STANDARD_WEBHOOKS", secret: key } }, []);
+    if (verifies) expect(save().verification).toBe("STANDARD_WEBHOOKS");
+    else expect(save).toThrow(ValidationError);
   });
 
   test.each([
