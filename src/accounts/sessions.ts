@@ -1,6 +1,7 @@
 /** Signing in: a browser's session, a face's short-lived token, a one-time link. */
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
+import type { PoolClient } from "../db/client.ts";
 import type { SessionKind, User } from "../db/generated/prisma/client.ts";
 import { ForbiddenError, SeveralOrganizationsError, UnauthenticatedError } from "../errors.ts";
 import { hashPassword, isOutdated, verifyPassword } from "../passwords/hash.ts";
@@ -44,13 +45,14 @@ export interface Session {
 /**
  * @param input.passwordHash what the password was checked against: a session is made only while it still is the user's, so that
  * none outlives a change of the password that went on meanwhile
+ * @param client of the transaction that it is made in; a statement of its own when absent
  * @throws UnauthenticatedError when it is not
  */
-export async function createSession(core: Core, input: SessionInput): Promise<Session> {
+export async function createSession(core: Core, input: SessionInput, client?: PoolClient): Promise<Session> {
   const token = input.token ?? newToken(SESSION_PREFIX);
   const id = newId(core.clock);
   const expiresAt = new Date(core.clock.now().getTime() + input.ttlSeconds * 1000 * core.config.tokenTtlScale);
-  const { rowCount } = await core.db.pool.query(INSERT, [
+  const { rowCount } = await (client ?? core.db.pool).query(INSERT, [
     id,
     input.organizationId,
     input.kind,
@@ -64,7 +66,7 @@ export async function createSession(core: Core, input: SessionInput): Promise<Se
     input.passwordHash ?? null,
   ]);
   if (!rowCount) throw new UnauthenticatedError("this account was changed meanwhile; sign in again");
-  if (input.userId !== undefined && input.kind !== "SIGN_IN_LINK") await noteSignIn(core, "user.signIn", input.userId, input);
+  if (input.userId !== undefined && input.kind !== "SIGN_IN_LINK") await noteSignIn(core, "user.signIn", input.userId, input, client);
   return { id, token, expiresAt };
 }
 
@@ -81,6 +83,7 @@ export async function noteSignIn(
   action: "user.signIn" | "user.signInFailed",
   id: string,
   { organizationId, kind, address }: { organizationId: string; kind?: SessionKind; address?: string | undefined },
+  client?: PoolClient,
 ): Promise<void> {
   const caller: Caller = {
     organizationId,
@@ -89,7 +92,7 @@ export async function noteSignIn(
     ...{ role: "VIEWER", scopes: new Set(), operator: false, application: undefined, credentialId: undefined, tokenPrefix: undefined },
     address,
   };
-  await audit(core, caller, action, { type: "User", id }, null, kind ? { kind } : null);
+  await audit(core, caller, action, { type: "User", id }, null, kind ? { kind } : null, client);
 }
 
 /**
@@ -196,15 +199,22 @@ export function signInUrl(publicUrl: string, token: string): string {
   return `${publicUrl}/sign-in#token=${token}`;
 }
 
+// Before the link's own row, as a change of the password does: that ends the new session too, or this finds the link ended.
+const LOCK_OWNER = `
+  SELECT 1 FROM users WHERE id = (SELECT user_id FROM session WHERE hash = $1 AND kind = 'SIGN_IN_LINK') FOR SHARE`;
+
 /** Trades the token of a sign-in link for a browser session. Undefined when it was used, has expired, or never was. */
 export async function redeemSignInLink(core: Core, token: string, address?: string): Promise<Session | undefined> {
-  const { rows } = await core.db.pool.query<{ organization_id: string; user_id: string }>(
-    `UPDATE session SET revoked_at = now() WHERE hash = $1 AND kind = 'SIGN_IN_LINK' AND revoked_at IS NULL AND expires_at > $2
-     RETURNING organization_id, user_id`,
-    [hashToken(token), core.clock.now()],
-  );
-  const row = rows[0];
-  if (!row) return undefined;
-  const { organization_id: organizationId, user_id: userId } = row;
-  return createSession(core, { organizationId, kind: "BROWSER", userId, address, ttlSeconds: BROWSER_SECONDS });
+  return core.db.transaction(async (client) => {
+    await client.query(LOCK_OWNER, [hashToken(token)]);
+    const { rows } = await client.query<{ organization_id: string; user_id: string }>(
+      `UPDATE session SET revoked_at = now() WHERE hash = $1 AND kind = 'SIGN_IN_LINK' AND revoked_at IS NULL AND expires_at > $2
+       RETURNING organization_id, user_id`,
+      [hashToken(token), core.clock.now()],
+    );
+    const row = rows[0];
+    if (!row) return undefined;
+    const { organization_id: organizationId, user_id: userId } = row;
+    return createSession(core, { organizationId, kind: "BROWSER", userId, address, ttlSeconds: BROWSER_SECONDS }, client);
+  });
 }

@@ -8,8 +8,10 @@ import { createOrganization, setOrganizationFeature, updateOrganization } from "
 import { checkPassword, createSession, createSignInLink, redeemSignInLink, signIn, signOut } from "../../src/accounts/sessions.ts";
 import { issueToken } from "../../src/accounts/tokens.ts";
 import { usernameOf } from "../../src/accounts/user-row.ts";
-import { createUser, deleteUser, listUsers, updateUser } from "../../src/accounts/users.ts";
+import { createUser, deleteUser, endSessions, listUsers, lockUser, updateUser } from "../../src/accounts/users.ts";
 import { newId } from "../../src/clock.ts";
+import type { Core } from "../../src/core.ts";
+import type { PoolClient } from "../../src/db/client.ts";
 import { ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError, ValidationError } from "../../src/errors.ts";
 import { globalId } from "../../src/wire/ids.ts";
 import { testCore } from "../helpers/database.ts";
@@ -231,6 +233,47 @@ describe("signing in", { timeout: 120_000 }, () => {
     expect((await authenticate(core, session?.token ?? ""))?.caller.userId).toBe(admin.userId);
     expect(await redeemSignInLink(core, link.token)).toBeUndefined();
     expect(await redeemSignInLink(core, "hks_unknown")).toBeUndefined();
+  });
+
+  /** Does `work` before each statement that makes a session. */
+  const beforeSession = (work: () => Promise<void>): Core => {
+    const watched = <C extends Pick<PoolClient, "query">>(client: C): C =>
+      new Proxy(client, {
+        get: (target, name) => {
+          const value = Reflect.get(target, name);
+          if (name !== "query") return typeof value === "function" ? value.bind(target) : value;
+          return async (text: string, values: unknown[]) => {
+            if (String(text).includes("INSERT INTO session")) await work();
+            return target.query(text, values);
+          };
+        },
+      });
+    const transaction: Core["db"]["transaction"] = (run, again) => core.db.transaction((client) => run(watched(client)), again);
+    return { ...core, db: Object.assign(Object.create(core.db) as typeof core.db, { pool: watched(core.db.pool), transaction }) };
+  };
+  const link = () => createSignInLink(core, { id: admin.userId as string, organizationId: t.organizationId });
+
+  test("a link is not spent by a sign-in that dies before there is a session", async () => {
+    const { token } = await link();
+    const dying = beforeSession(() => Promise.reject(new Error("killed")));
+    await expect(redeemSignInLink(dying, token)).rejects.toThrow("killed");
+    expect(await redeemSignInLink(core, token)).toBeDefined();
+  });
+
+  test("no session of a link outlives what ends its user's sessions meanwhile", async () => {
+    const { token } = await link();
+    let ending: Promise<void> | undefined;
+    const slow = beforeSession(async () => {
+      ending = core.db.transaction(async (client) => {
+        await lockUser(client, admin, admin.userId as string);
+        await endSessions(client, admin.userId as string);
+      });
+      // It waits for the sign-in, or is done before it goes on.
+      await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, 300))]);
+    });
+    const session = await redeemSignInLink(slow, token);
+    await ending;
+    expect(await authenticate(core, session?.token ?? "")).toBeUndefined();
   });
 
   test("a face's session is good for its face alone", async () => {
