@@ -22,8 +22,10 @@ export const httpUrl = z
   }, "must be an http or https URL without user, query and fragment, such as https://hooks.example.com")
   .transform((text) => withoutTail(text, "/"));
 
-/** Links, cookies and the dashboard's own addresses begin at the root. */
-export const rootUrl = httpUrl.refine(
-  (text) => (URL.parse(text)?.pathname ?? "/") === "/",
-  "must have no path: Hookline stands at the root of a host name of its own, such as https://hooks.example.com",
-);
+/** Links, cookies and the dashboard's own addresses begin at the root. Written as a browser writes it: it is compared with Origin and Host. */
+export const rootUrl = httpUrl
+  .refine(
+    (text) => (URL.parse(text)?.pathname ?? "/") === "/",
+    "must have no path: Hookline stands at the root of a host name of its own, such as https://hooks.example.com",
+  )
+  .transform((text) => URL.parse(text)?.origin ?? text);

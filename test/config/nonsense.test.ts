@@ -202,6 +202,8 @@ const KEPT: Kept[] = [
     (smtpUrl): Kept => [{ HOOKLINE_SMTP_URL: smtpUrl }, { smtpUrl }],
   ),
   [{ HOOKLINE_PUBLIC_URL: " https://hooks.example.com/\n" }, { publicUrl: "https://hooks.example.com" }],
+  [{ HOOKLINE_PUBLIC_URL: "HTTPS://Hooks.Example.com:443" }, { publicUrl: "https://hooks.example.com" }],
+  [{ HOOKLINE_PUBLIC_URL: "http://Müller.example:4000/" }, { publicUrl: "http://xn--mller-kva.example:4000" }],
   [{ HOOKLINE_SMTP_URL: "smtp://mail.example.com\r\n" }, { smtpUrl: "smtp://mail.example.com" }],
   [{ HOOKLINE_MAIL_FROM: " a@x.com\n", ...BESIDE.HOOKLINE_MAIL_FROM }, { mailFrom: "a@x.com" }],
   [{ HOST: "0.0.0.0\n" }, { host: "0.0.0.0" }],
