@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SECRETS } from "../src/config/secret-files.ts";
-import { ConfigError, readClientConfig, readConfig } from "../src/config.ts";
+import { ConfigError, readClientConfig, readConfig, VARIABLES } from "../src/config.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "hookline config-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -96,6 +96,11 @@ describe("B9 NAME_FILE", () => {
   test("each is named where operators read of them", () => {
     const docs = readFileSync("docs/operations.md", "utf8");
     expect(SECRETS.filter((name) => !docs.includes(`${name}_FILE`))).toEqual([]);
+  });
+
+  test("each is of a variable that is read", () => {
+    const known = VARIABLES.map(({ name }) => name);
+    expect(SECRETS.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   test("B9 every secret may stand in a file, which a line's end ends", () => {
