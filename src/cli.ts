@@ -143,7 +143,7 @@ program
   .argument("<name>", "what it is for")
   .option("-r, --role <role>", "ADMIN, MEMBER or VIEWER", "ADMIN")
   .option("-s, --scope <scopes>", "only these scopes: events:write,webhooks:read", collect)
-  .option("--expires <span>", "30d, 12h, or a time")
+  .option("--expires <span>", "30d, 12h, a day, or a time with its zone")
   .addHelpText(
     "after",
     examples("hookline token shop --scope events:write --expires 90d\nHOOKLINE_TOKEN=$(hookline token ci --role MEMBER) …"),

@@ -1,6 +1,7 @@
 /** `hookline resend`: one request again, or all rejected ones that a filter names. */
 import type { Api } from "./client.ts";
 import { CliError } from "./fault.ts";
+import { isMoment } from "./moment.ts";
 import { definitionId } from "./tail.ts";
 
 export interface ResendOptions {
@@ -9,9 +10,6 @@ export interface ResendOptions {
   type?: string | undefined;
   since?: string | undefined;
 }
-
-/** `1` would be the year 2001, and one without a zone another moment on another machine. */
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** @param request its number, as people quote it, or its id. @returns its number and state now */
 export async function resend(api: Api, request: string, force: boolean): Promise<{ number: number; state: string }> {
@@ -37,7 +35,7 @@ export async function resend(api: Api, request: string, force: boolean): Promise
 
 /** @returns the replay that works through them */
 export async function resendRejected(api: Api, options: ResendOptions): Promise<{ id: string; total: number }> {
-  if (options.since !== undefined && !MOMENT.test(options.since))
+  if (options.since !== undefined && !isMoment(options.since))
     throw new CliError("--since must be a time with its zone, such as 2026-11-01T08:00:00Z");
   const since = options.since === undefined ? undefined : new Date(options.since);
   if (since && Number.isNaN(since.getTime())) throw new CliError(`--since: there is no ${options.since}`);

@@ -1,6 +1,7 @@
 /** `hookline token`: a new API token, shown once. */
 import type { Api } from "./client.ts";
 import { CliError } from "./fault.ts";
+import { isMomentOrDay } from "./moment.ts";
 
 export interface TokenOptions {
   role?: string | undefined;
@@ -10,11 +11,15 @@ export interface TokenOptions {
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000 };
 
-/** `30d`, `12h`, or a time. */
+/** `30d`, `12h`, a day, or a time with its zone. */
 export function expiry(text: string, now: Date): Date {
   const span = /^(\d{1,5})([hd])$/.exec(text);
-  const at = span ? new Date(now.getTime() + Number(span[1]) * (UNITS[span[2] as string] as number)) : new Date(text);
-  if (Number.isNaN(at.getTime())) throw new CliError("--expires must be a span such as 30d or 12h, or a time such as 2027-01-01T00:00:00Z");
+  if (span) return new Date(now.getTime() + Number(span[1]) * (UNITS[span[2] as string] as number));
+  const at = isMomentOrDay(text) ? new Date(text) : undefined;
+  if (at === undefined || Number.isNaN(at.getTime()))
+    throw new CliError(
+      "--expires must be a span such as 30d or 12h, a day such as 2027-01-01, or a time with its zone such as 2027-01-01T00:00:00Z",
+    );
   return at;
 }
 
