@@ -20,10 +20,10 @@ export class VaultError extends Error {
 export interface Vault {
   /** @param place what the ciphertext is bound to, such as `organization/definition/version` */
   seal(plaintext: string, place: string): string;
-  /** @throws VaultError when the key is unknown, or text or place were changed */
+  /** @throws VaultError when none of the keys opens it, or text or place were changed */
   open(sealed: string, place: string): string;
-  /** Whether `sealed` was made with the key that encrypts now (else `rekey` has work to do). */
-  isCurrent(sealed: string): boolean;
+  /** Whether the key that encrypts now opens it, under the id that it has now (else `rekey` has work to do). */
+  isCurrent(sealed: string, place: string): boolean;
 }
 
 /** @param keys the first encrypts, all decrypt */
@@ -31,6 +31,18 @@ export function createVault(keys: readonly MasterKey[]): Vault {
   const current = keys[0];
   if (!current) throw new VaultError("no master key");
   const byId = new Map(keys.map((k) => [k.id, k.key]));
+  /** Undefined: the key does not open it. */
+  const openWith = (key: Buffer, text: string, place: string): string | undefined => {
+    const bytes = Buffer.from(text, "base64url");
+    try {
+      const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(place));
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+      return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+    } catch {
+      return undefined;
+    }
+  };
   return {
     seal(plaintext, place) {
       const iv = randomBytes(IV_BYTES);
@@ -41,20 +53,20 @@ export function createVault(keys: readonly MasterKey[]): Vault {
     },
     open(sealed, place) {
       const [version, id, text] = sealed.split(".");
-      const key = byId.get(id ?? "");
+      const named = byId.get(id ?? "");
       if (version !== "v1" || text === undefined) throw new VaultError("not a sealed secret");
-      if (!key) throw new VaultError(`no master key "${id}" is configured (HOOKLINE_MASTER_KEY)`);
-      const bytes = Buffer.from(text, "base64url");
-      try {
-        const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
-        decipher.setAAD(Buffer.from(place));
-        decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-        return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
-      } catch (cause) {
-        throw new VaultError("a stored secret does not open with the configured master key (HOOKLINE_MASTER_KEY)", { cause });
+      // A bare key's id is its place in the list: with a new one before it, it has another id than what it sealed.
+      for (const key of [...(named ? [named] : []), ...byId.values()]) {
+        const opened = openWith(key, text, place);
+        if (opened !== undefined) return opened;
       }
+      if (!named) throw new VaultError(`no master key "${id}" is configured (HOOKLINE_MASTER_KEY)`);
+      throw new VaultError("a stored secret does not open with the configured master key (HOOKLINE_MASTER_KEY)");
     },
-    isCurrent: (sealed) => sealed.startsWith(`v1.${current.id}.`),
+    isCurrent(sealed, place) {
+      const head = `v1.${current.id}.`;
+      return sealed.startsWith(head) && openWith(current.key, sealed.slice(head.length), place) !== undefined;
+    },
   };
 }
 

@@ -58,8 +58,19 @@ describe("several master keys", () => {
     const old = createVault([key("old", 1)]).seal("secret", PLACE);
     const both = createVault([key("new", 2), key("old", 1)]);
     expect(both.open(old, PLACE)).toBe("secret");
-    expect([both.isCurrent(old), both.isCurrent(both.seal("secret", PLACE))]).toEqual([false, true]);
+    expect([both.isCurrent(old, PLACE), both.isCurrent(both.seal("secret", PLACE), PLACE)]).toEqual([false, true]);
     expect(() => createVault([key("new", 2)]).open(old, PLACE)).toThrow(/no master key "old"/);
+  });
+
+  it("what a key sealed opens under whatever id the key has now, and is due for rekey where another one has its id", () => {
+    const sealed = createVault([key("1", 1)]).seal("secret", PLACE);
+    for (const keys of [[key("1", 2), key("2", 1)], [key("new", 1)], [key("a", 3), key("b", 1)]]) {
+      const vault = createVault(keys);
+      expect([vault.open(sealed, PLACE), vault.isCurrent(sealed, PLACE)]).toEqual(["secret", false]);
+      const anew = vault.seal(vault.open(sealed, PLACE), PLACE);
+      expect(createVault(keys.slice(0, 1)).open(anew, PLACE)).toBe("secret");
+    }
+    expect(() => createVault([key("1", 2), key("2", 3)]).open(sealed, PLACE)).toThrow(VaultError);
   });
 });
 

@@ -42,7 +42,7 @@ async function rekeyAll(db: Database, vault: Vault): Promise<Rekeyed> {
         [after],
       );
       for (const row of rows) {
-        if (vault.isCurrent(row.sealed)) done.current += 1;
+        if (vault.isCurrent(row.sealed, row.place)) done.current += 1;
         else if (await rekeyOne(db, vault, table, column, row)) done.changed += 1;
         else closed.push(`${table} ${row.id}`);
       }

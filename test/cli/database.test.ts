@@ -212,6 +212,21 @@ describe("rekey", () => {
     expect((await run(["rekey"], env(NEW))).out).toEqual(["0 secrets sealed anew, 8 were already; only the first key is needed now"]);
   });
 
+  it("two bare keys: the new one has the id that the old one had, and what the old one sealed is not taken for the new one's", async () => {
+    const [last, next] = [NEW_KEY, Buffer.alloc(32, 11)].map((each) => each.toString("base64"));
+    // As an installation with one bare key has it.
+    expect((await run(["rekey"], env(`1:${last},${NEW}`))).out[0]).toMatch(/^8 secrets sealed anew/);
+    expect(await run(["rekey"], env(String(next)))).toMatchObject({
+      code: 1,
+      err: [expect.stringMatching(/^hookline: 8 of 8 secrets open with none/)],
+    });
+    expect((await run(["rekey"], env(`${next},${last}`))).out).toEqual([
+      "8 secrets sealed anew, 0 were already; only the first key is needed now",
+    ]);
+    const alone = createVault([{ id: "1", key: Buffer.alloc(32, 11) }]);
+    expect((await sealed()).map(({ sealed, place }) => alone.open(sealed, place))).toHaveLength(8);
+  });
+
   it("knows every column that holds sealed text", async () => {
     // A new one must be added to rekey: whatever the vault sealed begins with v1.<key id>.
     const { rows } = await t.core.db.pool.query<{ place: string }>(
