@@ -42,7 +42,6 @@ export interface BackupOptions {
 export async function backup(options: BackupOptions): Promise<Progress[]> {
   const client = new SessionClient(clientConfig({ url: options.url, purpose: "backup", profile: LONG_PROFILE }));
   await client.connect();
-  await removeLeft(options);
   // A name of its own: another backup to the same file is not ours to write into, nor to put in the file's place.
   const partial = `${options.file}.${randomUUID().slice(0, 8)}.partial`;
   // Who ends this process by way of `exit` leaves nothing of it either.
@@ -50,6 +49,7 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
   process.once("exit", atExit);
   const writer = createFrameWriter(partial);
   try {
+    await removeLeft(options);
     const done = await write(client, options, writer);
     await writer.end();
     await rename(partial, options.file);
@@ -67,16 +67,17 @@ export async function backup(options: BackupOptions): Promise<Progress[]> {
 /** A backup writes without end: what nobody has written to for so long was left by one that was killed. */
 const LEFT_MS = 3_600_000;
 
+/** What cannot be looked at or removed, such as another user's, stays. */
 async function removeLeft({ file, now }: BackupOptions): Promise<void> {
   const [folder, name] = [path.dirname(file), path.basename(file)];
-  for (const each of await readdir(folder)) {
+  for (const each of await readdir(folder).catch(() => [])) {
     if (!each.startsWith(name) || !/^(\.[0-9a-f]{8})?\.partial$/.test(each.slice(name.length))) continue;
     const left = path.join(folder, each);
     const written = await stat(left).then(
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,
     );
-    if (now.getTime() - written > LEFT_MS) await rm(left, { force: true });
+    if (now.getTime() - written > LEFT_MS) await rm(left, { force: true }).catch(() => undefined);
   }
 }
 

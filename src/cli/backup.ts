@@ -1,6 +1,5 @@
 /** `hookline backup` and `hookline restore`. */
-import { existsSync } from "node:fs";
-import { lstat } from "node:fs/promises";
+import { lstat, stat } from "node:fs/promises";
 import path from "node:path";
 import { backup, type Progress } from "../backup/backup.ts";
 import { checkFits, restore, type Summary, verify } from "../backup/restore.ts";
@@ -29,7 +28,8 @@ export async function backupTo(config: Readonly<Config>, file: string, force: bo
   const found = await lstat(file).catch(() => undefined);
   if (found && !force) throw new CliError(`${file} exists: name another file, or say --force`);
   if (found && !found.isFile()) throw new CliError(`${file} is no plain file`);
-  if (!existsSync(path.dirname(path.resolve(file)))) throw new CliError(`the folder of ${file} does not exist`);
+  const place = await stat(path.dirname(path.resolve(file))).catch(() => undefined);
+  if (!place?.isDirectory()) throw new CliError(`the folder of ${file} does not exist`);
   const keys = await keptKeys(config);
   const onForeignKeys = () =>
     note(

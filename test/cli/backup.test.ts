@@ -1,6 +1,6 @@
 /** `hookline backup` and `restore`, as processes on real databases; and what a lost master key leaves. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -15,7 +15,7 @@ import { createGoal } from "../../src/goals/goals.ts";
 import { type TestApp, testApp } from "../helpers/app.ts";
 import { MASTER_KEY_TEXT } from "../helpers/database.ts";
 import { data } from "../helpers/graphql.ts";
-import { run } from "./run.ts";
+import { type Result, run, start } from "./run.ts";
 
 const TOKEN = "backup-0123456789abcdefghijklmnopqrstuvwxyz";
 const checks = { sandbox: { check: async () => [] }, payloadQuery: { check: () => [] } };
@@ -34,6 +34,13 @@ async function emptyDatabase(): Promise<string> {
   const url = new URL(inject("serverUrl"));
   url.pathname = `/${name}`;
   return url.href;
+}
+
+/** A command that does not end by itself is killed. */
+function runBounded(args: readonly string[], env: Record<string, string>): Promise<Result> {
+  const command = start(args, env);
+  const timer = setTimeout(() => command.child.kill("SIGKILL"), 30_000);
+  return command.ended.finally(() => clearTimeout(timer));
 }
 
 /** Every row of every table of ours, but the records of migrations. */
@@ -201,6 +208,22 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     const empty = await run(["backup", path.join(folder, "empty.hookline")], { DATABASE_URL: await emptyDatabase(), ...OLD });
     expect(empty.err).toEqual([expect.stringMatching(/holds no Hookline: there is nothing to back up/)]);
     expect(statSync(path.join(folder, "empty.hookline"), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it("B17 backup ends, too, where the folder is none, or holds a leftover that cannot be removed", async () => {
+    const env = { DATABASE_URL: app.t.url, ...OLD };
+    const plain = path.join(folder, "plain");
+    writeFileSync(plain, "");
+    expect(await runBounded(["backup", path.join(plain, "x")], env)).toEqual({
+      ...{ code: 1, out: [] },
+      err: [expect.stringMatching(/^hookline: the folder of .*plain\/x does not exist$/)],
+    });
+    // As another user's in a sticky folder.
+    const leftover = path.join(folder, "beside.0123abcd.partial");
+    mkdirSync(leftover);
+    utimesSync(leftover, 1, 1);
+    expect(await runBounded(["backup", path.join(folder, "beside")], env)).toMatchObject({ code: 0, err: [] });
+    rmSync(leftover, { recursive: true });
   });
 
   it("B17 a backup taken with another key at hand says so, and asks at its restore for no key that opens nothing", async () => {
