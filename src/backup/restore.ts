@@ -42,6 +42,8 @@ export interface RestoreOptions {
   keys: readonly MasterKey[];
   /** Where the keys come from, for the message. */
   keysFrom: string;
+  /** HOOKLINE_QUEUE_SCHEMA. */
+  queueSchema?: string | undefined;
   onProgress?: (progress: Progress) => void;
 }
 
@@ -79,7 +81,7 @@ export async function restore(options: RestoreOptions): Promise<Progress[]> {
   const { schema } = readDatabaseUrl(url);
   // No session of ours is open while migrations run: some want to be alone, such as the one that an interrupted restore had begun.
   await session(url, (client) => checkEmpty(client, schema));
-  await migrate(url);
+  await migrate(url, { queueSchema: options.queueSchema });
   return session(url, (client) => fill(client, schema, options));
 }
 

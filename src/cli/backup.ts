@@ -61,5 +61,5 @@ export async function restoreFrom(config: Readonly<Config>, file: string, note: 
     keysFrom: keysFrom(config),
   };
   await checkFits(await verify(from), fits);
-  return onDatabase(config, "restore", (url) => restore({ url, ...fits, onProgress: reporter(note) }));
+  return onDatabase(config, "restore", (url) => restore({ url, ...fits, queueSchema: config.queueSchema, onProgress: reporter(note) }));
 }

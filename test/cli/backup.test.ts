@@ -226,6 +226,17 @@ describe("B17 backup and restore", { timeout: 120_000 }, () => {
     rmSync(leftover, { recursive: true });
   });
 
+  it("B17 restore keeps jobs where HOOKLINE_QUEUE_SCHEMA says", async () => {
+    const url = await emptyDatabase();
+    expect(await run(["restore", file], { DATABASE_URL: url, HOOKLINE_QUEUE_SCHEMA: "jobs", ...OLD })).toMatchObject({ code: 0 });
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client
+      .query("SELECT nspname FROM pg_namespace WHERE nspname IN ('jobs', 'hookline_queue')")
+      .finally(() => client.end());
+    expect(rows).toEqual([{ nspname: "jobs" }]);
+  });
+
   it("B17 a backup taken with another key at hand says so, and asks at its restore for no key that opens nothing", async () => {
     const made = path.join(folder, "other key.hookline");
     const other = Buffer.alloc(32, 9).toString("base64");
