@@ -219,13 +219,16 @@ export async function waitFor(
   }
 }
 
-/** The same shutdown of one that we took over. */
-export async function stopByPid(pid: number): Promise<void> {
+/**
+ * The same shutdown of one that we took over.
+ * @param patienceMs how long it is waited for; it stops then when it can
+ */
+export async function stopByPid(pid: number, patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
   if (!isAlive(pid)) return;
   try {
     process.kill(pid, "SIGINT");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-  while (isAlive(pid)) await sleep(25);
+  for (const deadline = Date.now() + patienceMs; isAlive(pid) && Date.now() < deadline; ) await sleep(25);
 }

@@ -52,6 +52,8 @@ export interface EmbeddedOptions {
 
 /** How long the loser of a race waits for the winner's note. */
 const NOTE_MS = 1_000;
+/** How long an ended start waits for a server that it found running to stop; signals.ts gives it 5 s in all. */
+const LEFT_STOPS_MS = 2_000;
 /** How long a command waits for a server that is coming up. */
 const COMING_UP_MS = 60_000;
 
@@ -126,7 +128,7 @@ async function startLocked(
 
   const left = found && runningServer(cluster);
   if (left) {
-    const taken = await takeOver(place, left, password, lock, signal);
+    const taken = await takeOver(place, left, password, { lock, signal, undo });
     if (taken)
       return { ...taken.server, notes, copy: copyIn(folder, cluster), ...owning(lock, taken.ours ? left.pid : undefined, taken.stop) };
   }
@@ -255,14 +257,15 @@ async function takeOver(
   { folder, cluster }: Place,
   left: Running,
   password: string | undefined,
-  lock: FolderLock,
-  signal: AbortSignal | undefined,
+  { lock, signal, undo }: { lock: FolderLock; signal: AbortSignal | undefined; undo: (() => Promise<void>)[] },
 ): Promise<
   { server: Pick<EmbeddedPostgres, "url" | "logins" | "port" | "started">; ours: boolean; stop: () => Promise<void> } | undefined
 > {
   const before = lock.before?.postgres;
   // Hookline 0.1 noted nothing: its servers are told by how they were started, see startServer.
   const ours = before ? before.pid === left.pid && isSame(before) : startedByUs(cluster);
+  // A start that is ended lets go of the folder, and what it found running ends with it.
+  if (ours) undo.push(() => stopByPid(left.pid, LEFT_STOPS_MS));
   const first = (admin: pg.Client) => makeDatabase(admin, password as string);
   const answer = password === undefined ? "wrong password" : await waitFor(left, addressOf(password, left.port, "postgres"), signal, first);
   if (answer === "yes") {

@@ -1,7 +1,9 @@
 /** One owner of a data folder: double starts, races, kills, copies; as processes. */
 import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { readOwner } from "../../src/embedded/lock.ts";
 import { isAlive, startOf } from "../../src/embedded/processes.ts";
 import { run } from "../cli/run.ts";
 import { type Program, startProgram } from "../helpers/program.ts";
@@ -64,6 +66,29 @@ describe("B1 a data folder has one owner", { timeout: 120_000 }, () => {
     expect(third.err()).toContain(`pid ${second.child.pid}`);
     expect(await second.stop()).toBe(0);
     expect(isAlive(postmaster)).toBe(false);
+  });
+
+  test("B1 a start that is ended while it waits for what a killed one left running ends that, too", async () => {
+    const folder = newFolder();
+    const first = start(folder);
+    await first.up();
+    const postmaster = postmasterOf(folder);
+    await first.kill();
+    process.kill(postmaster, "SIGSTOP");
+    onTestFinished(() => void (isAlive(postmaster) && process.kill(postmaster, "SIGQUIT")));
+    try {
+      const second = start(folder);
+      await second.until(() => readOwner(folder)?.pid === second.child.pid);
+      // It asks for an answer now, and gets none.
+      await sleep(1_000);
+      expect(await second.stop()).toBe(0);
+      expect(readOwner(folder)).toBeUndefined();
+    } finally {
+      process.kill(postmaster, "SIGCONT");
+    }
+    await expect.poll(() => isAlive(postmaster), { timeout: 20_000 }).toBe(false);
+    const third = start(folder);
+    expect(await ready(await third.up())).toBe(200);
   });
 
   test("B1 a note of a pid that is another process by now, or of another boot, or garbage, stops nobody", async () => {
