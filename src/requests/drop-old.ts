@@ -1,7 +1,7 @@
 /**
  * Whole partitions that nobody needs any more. A partition of requests is looked through twice before it is taken out: the second time it
- * is closed, so that nothing in it is sent again meanwhile, and what is to be sent never stands outside. What is found outside (its
- * round died, or was put off) is looked through there, and put back if it is needed. Nothing pending is ever dropped.
+ * is closed, so that nothing in it is sent again meanwhile, and what is to be sent never stands outside. What is outside, also from a round
+ * that died or was put off, is looked through there, and put back if it is needed. Nothing pending is ever dropped.
  */
 import type { Core } from "../core.ts";
 import { CLOCK_SLACK_MS, LOWEST, lowestId } from "./id-range.ts";
@@ -89,7 +89,8 @@ async function takeOut(core: Core, partition: Partition, before: Date, signal?: 
     await open(core, partition);
     return false;
   }
-  return (await detach(core, partition)) && drop(core, partition.name);
+  // A process of an older build sends again what stands in a closed one. From outside nothing is, so this look is the last.
+  return (await detach(core, partition)) && remove(core, partition, before, signal);
 }
 
 /** @param cutoff what is older may go @returns how many are gone */

@@ -91,6 +91,33 @@ test("the feed goes after three days, blocks of numbers with the partitions that
   expect((await partitionsOf(t.core, "feed_entry")).some(({ until }) => until < ago(1))).toBe(true);
 });
 
+test("what a process of an older build sends again in a closed partition is put back, and not dropped", { timeout: 60_000 }, async () => {
+  await addPast(t.core, 50);
+  const request = await add(47);
+  await settle(t.core, t.organizationId, [{ request, state: "REJECTED" }]);
+  await t.core.db.pool.query("UPDATE webhook_request SET settled_at = created_at WHERE id = $1", [request.id]);
+  const partition = await partitionOf("webhook_request", 47);
+  // It does not ask at the gate: its resend comes after the last look, and before the partition leaves.
+  const resend = () => settle(t.core, t.organizationId, [{ request, state: "PENDING" }]);
+  let resent = 0;
+  const asOwner: typeof t.core.db.asOwner = (work) =>
+    t.core.db.asOwner((client) => {
+      const query = async (text: string) => {
+        if (text.includes(`DETACH PARTITION "${partition.name}"`)) {
+          await resend();
+          resent += 1;
+        }
+        return client.query(text);
+      };
+      return work({ query } as typeof client);
+    });
+  const db = Object.create(t.core.db, { asOwner: { value: asOwner } }) as typeof t.core.db;
+  await deleteOld({ ...t.core, db });
+  expect(resent).toBe(1);
+  expect(await names("webhook_request")).toContain(partition.name);
+  expect([await count("webhook_request", request.id), await count("event", request.eventId)]).toEqual([1, 1]);
+});
+
 test("attempts and events stay while a partition of requests, which may come back, is half out", { timeout: 60_000 }, async () => {
   await addPast(t.core, 50);
   const request = await add(48);
