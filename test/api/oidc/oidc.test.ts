@@ -187,6 +187,13 @@ describe("OIDC with a real provider", { timeout: 30_000 }, () => {
     }
   });
 
+  test("OIDC a page's address is measured as the cookie holds it: one that is too long for it is the first page", async () => {
+    provider.is({ sub: "ada", email: "ada@example.test", email_verified: true, roles: ["developers"] });
+    const short = `/log?search=${"漢".repeat(100)}`;
+    expect(await enter(createBrowser(), short)).toBe(new URL(short, app.url).href);
+    expect(await enter(createBrowser(), `/log?search=${"漢".repeat(900)}`)).toBe(`${app.url}/`);
+  });
+
   test("OIDC the sign-in page asks which ways there are", async () => {
     const options = await fetch(`${app.url}/sign-in/options`);
     expect([options.status, await options.json()]).toEqual([200, { passwords: true, oidc: true }]);
