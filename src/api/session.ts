@@ -109,7 +109,7 @@ export function isOfSession(sent: unknown, token: string): boolean {
 }
 
 /** Written as the Origin's scheme would write it: `hooks.example.com:443` is `hooks.example.com` to https. */
-const hostBy = (scheme: string, host: string | string[] | undefined): string | undefined =>
+export const hostBy = (scheme: string, host: string | string[] | undefined): string | undefined =>
   typeof host === "string" ? URL.parse(`${scheme}//${host}`)?.host : undefined;
 
 /**

@@ -26,6 +26,7 @@ function ofDatabase(url: string, schema: string | undefined): string[] {
 /** @param env without mistakes @returns one sentence for each */
 export function doubts(env: Readonly<Record<string, string | undefined>>): string[] {
   const { NODE_ENV: mode, DATABASE_URL: url, HOOKLINE_DATABASE_SCHEMA: schema, HOOKLINE_MAIL_FROM: from } = env;
+  const { HOOKLINE_OIDC_ISSUER: issuer, HOOKLINE_PUBLIC_URL: publicUrl } = env;
   return [
     ...(mode === undefined || NODE_ENVS.includes(mode)
       ? []
@@ -37,5 +38,10 @@ export function doubts(env: Readonly<Record<string, string | undefined>>): strin
     ...(from === undefined || env.HOOKLINE_SMTP_URL !== undefined || isSender(from.trim())
       ? []
       : ["HOOKLINE_MAIL_FROM holds no mail address: no mail can be sent from it, once HOOKLINE_SMTP_URL is set"]),
+    ...(issuer === undefined || publicUrl !== undefined
+      ? []
+      : [
+          "HOOKLINE_OIDC_ISSUER is set without HOOKLINE_PUBLIC_URL: the provider sends browsers back to the address that this process listens on, and only a sign-in that began there ends well",
+        ]),
   ];
 }

@@ -34,6 +34,11 @@ test("OIDC a provider is three variables; the rest has defaults", () => {
   expect([set.oidc?.egressAllow, set.passwords]).toEqual([["10.0.0.0/8"], false]);
 });
 
+test("OIDC without HOOKLINE_PUBLIC_URL is warned of: the provider sends browsers there", () => {
+  expect(readConfig(given).warnings).toEqual([expect.stringMatching(/^HOOKLINE_OIDC_ISSUER is set without HOOKLINE_PUBLIC_URL/)]);
+  expect(readConfig({ ...given, HOOKLINE_PUBLIC_URL: "https://hooks.example.com" }).warnings).toEqual([]);
+});
+
 test("OIDC every mistake is named, without the secret", () => {
   const mistakes = {
     ...{ HOOKLINE_OIDC_ISSUER: "login.example.com", HOOKLINE_OIDC_CLIENT_SECRET: "s3cret", HOOKLINE_OIDC_ROLES: "KING=x" },

@@ -15,7 +15,7 @@ import { NotFoundError, RateLimitedError } from "../../errors.ts";
 import type { Doors } from "../doors.ts";
 import { ProviderUnreachableError } from "../oidc/guarded-fetch.ts";
 import { type Attempt, createProvider } from "../oidc/provider.ts";
-import { cookiesOf, sessionCookies } from "../session.ts";
+import { cookiesOf, hostBy, sessionCookies } from "../session.ts";
 
 const START = "/sign-in/oidc";
 const CALLBACK = `${START}/callback`;
@@ -28,6 +28,10 @@ const PATIENCE_S = 600;
 const PER_ADDRESS = { count: 60, seconds: 60 };
 const LONGEST_COOKIE = 2_048;
 const LONGEST_PATH = 1_024;
+/** In the query of a start that another host of ours sent the browser to. */
+const SENT_HERE = "again";
+/** Anybody may call the callback: lines of those that brought no cookie, milliseconds apart. */
+const LINE_MS = 60_000;
 
 /** A state is 256 random bits: a part of it tells those of one browser apart. */
 const cookieOf = (state: string) => COOKIE + createHash("sha256").update(state).digest("base64url").slice(0, 12);
@@ -43,6 +47,19 @@ const ownPath = (next: unknown): string => {
   const path = url.pathname + url.search + url.hash;
   return path.length <= LONGEST_PATH ? path : "/";
 };
+
+/**
+ * A cookie is its host's own, and the provider sends browsers back to HOOKLINE_PUBLIC_URL: who asks at another host begins there.
+ * Once: behind a proxy that writes a Host of its own no request seems to be at that one.
+ * @returns where to begin; undefined: here
+ */
+function otherStart(request: FastifyRequest, publicUrl: string | undefined): string | undefined {
+  const { next, [SENT_HERE]: sentHere } = request.query as Record<string, unknown>;
+  if (publicUrl === undefined || sentHere !== undefined) return undefined;
+  const { protocol, host } = new URL(publicUrl);
+  const asked = hostBy(protocol, request.headers["x-forwarded-host"] ?? request.headers.host);
+  return asked === host ? undefined : `${publicUrl}${START}?${new URLSearchParams({ next: ownPath(next), [SENT_HERE]: "1" })}`;
+}
 
 /** What the browser kept of the sign-in that comes back; undefined for nothing, and for what is none of ours. */
 function attemptOf(request: FastifyRequest, state: unknown): Attempt | undefined {
@@ -68,6 +85,17 @@ export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
   async function countAddress(request: FastifyRequest): Promise<void> {
     const rate = await rateStatements.hit(core, `oidc-address:${networkOf(request.ip)}`, PER_ADDRESS);
     if (rate.exceeded) throw new RateLimitedError(rate.resetSeconds);
+  }
+
+  let toldAt = Number.NEGATIVE_INFINITY;
+  function tellLost(): void {
+    const now = core.clock.monotonic();
+    if (now - toldAt < LINE_MS) return;
+    toldAt = now;
+    core.log.info(
+      { publicUrl: publicUrl() },
+      "a single sign-on came back without the cookie it began with: it took too long, or the browser began at another address than HOOKLINE_PUBLIC_URL",
+    );
   }
 
   /** The word that the sign-in page has a sentence for. What the provider or openid-client says is for the operator's log. */
@@ -105,6 +133,8 @@ export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
         .redirect(`/sign-in#problem=${problemWord(error)}`, 303);
 
     app.get(START, { exposeHeadRoute: false }, async (request, reply) => {
+      const elsewhere = otherStart(request, core.config.publicUrl);
+      if (elsewhere !== undefined) return quiet(reply).redirect(elsewhere, 303);
       try {
         await countAddress(request);
         const begun = await provider.begin(redirectUri(), ownPath((request.query as { next?: unknown }).next));
@@ -120,7 +150,10 @@ export function oidcRoutes({ core, publicUrl }: Doors): FastifyPluginAsync {
 
     app.get(CALLBACK, { exposeHeadRoute: false }, async (request, reply) => {
       const begun = attemptOf(request, (request.query as { state?: unknown }).state);
-      if (!begun) return quiet(reply).redirect("/sign-in#problem=expired", 303);
+      if (!begun) {
+        tellLost();
+        return quiet(reply).redirect("/sign-in#problem=expired", 303);
+      }
       const own = [cookieOf(begun.state)];
       try {
         await countAddress(request);

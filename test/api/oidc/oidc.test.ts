@@ -6,6 +6,7 @@ import { createOrganization } from "../../../src/accounts/organizations.ts";
 import { createUser } from "../../../src/accounts/users.ts";
 import type { OidcConfig } from "../../../src/config/oidc.ts";
 import { type TestApp, testApp } from "../../helpers/app.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { graphql } from "../../helpers/graphql.ts";
 import { type Browser, createBrowser } from "./browser.ts";
 import { type FalseProvider, startFalseProvider } from "./false-provider.ts";
@@ -242,6 +243,24 @@ describe("OIDC by other settings", { timeout: 30_000 }, () => {
     expect((await fetch(`${second.url}/api/v1/Webhook`, { headers: { authorization: `Basic ${basic}` } })).status).toBe(403);
     const json = { method: "POST", headers: { "content-type": "application/json" } };
     expect((await fetch(`${second.url}/auth/local`, { ...json, body: JSON.stringify({ email, password: PASSWORD }) })).status).toBe(403);
+  });
+
+  test("OIDC a sign-in that begins at another address than HOOKLINE_PUBLIC_URL's begins there once more, and only once", async () => {
+    const own = await startProvider();
+    closing.push(() => own.close());
+    const port = await freePort();
+    const publicUrl = `http://localhost:${port}`;
+    const second = await testApp({ port, publicUrl, oidc: { ...base, issuer: own.issuer } });
+    closing.unshift(() => second.close());
+    await bootstrap(second.t.core);
+    own.open(`${publicUrl}/sign-in/oidc/callback`);
+    own.is({ sub: "1", email: "one@example.test", email_verified: true, roles: ["developers"] });
+    const until = (url: string) => URL.parse(url)?.port === String(port) && !url.includes("/oidc");
+    expect(await createBrowser().follow(`${second.url}/sign-in/oidc?next=/log`, until)).toBe(`${publicUrl}/log`);
+    // A proxy in front may write a Host of its own.
+    const { location = "" } = await createBrowser().get(`${second.url}/sign-in/oidc?next=/log`);
+    expect(location.startsWith(`${publicUrl}/sign-in/oidc?`)).toBe(true);
+    expect((await createBrowser().get(location.replace(publicUrl, second.url))).location).toMatch(own.issuer);
   });
 
   test("OIDC the last administrator of an organization stays one, whatever the provider says; the second of two at once does, too", async () => {
