@@ -10,7 +10,7 @@ import { checkAlone, checkOurs, checkSchema, makeSchema, refuseNewer } from "./m
 import { healWhole } from "./migrations/heal.ts";
 import { readMarks, readRecord } from "./migrations/record.ts";
 import { checkSessions } from "./probe.ts";
-import { installQueues } from "./queue-install.ts";
+import { installQueues, noteHolder } from "./queue-install.ts";
 import { checkQueues, findQueueSchema } from "./queue-schema.ts";
 import { DatabaseRefusal } from "./refusal.ts";
 import { LONG_PROFILE } from "./session.ts";
@@ -122,7 +122,7 @@ export async function prepareDatabase(url: string, options: MigrateOptions = {})
     if (queueSchema === schema)
       throw new DatabaseRefusal(`HOOKLINE_QUEUE_SCHEMA is ${schema}, where our own tables are: name another schema`);
     await checkSchema(client, queueSchema, "jobs");
-    await checkQueues(client, queueSchema);
+    await checkQueues(client, queueSchema, schema);
     await makeSchema(client, schema);
     const applied: string[] = [];
     for (const migration of migrations) {
@@ -141,6 +141,7 @@ export async function prepareDatabase(url: string, options: MigrateOptions = {})
     // Twice: jobs' tables are made by whoever owns ours by then.
     await raiseWall(client, schema, queueSchema);
     if (await installQueues(client, queueSchema)) await raiseWall(client, schema, queueSchema);
+    await noteHolder(client, queueSchema, schema);
     return { applied, wall: await readWall(client, schema, queueSchema) };
   });
 }

@@ -66,8 +66,8 @@ test("B16 jobs' schema of a first start that was killed while it made its queues
   await client.query("CREATE TABLE hookline_queue.queue (name text PRIMARY KEY)");
   for (const made of ["__pgboss__send-it", "lane", "announce"]) {
     await client.query("INSERT INTO hookline_queue.queue VALUES ($1)", [made]);
-    await checkQueues(client, "hookline_queue");
+    await checkQueues(client, "hookline_queue", "public");
   }
   await client.query("DELETE FROM hookline_queue.queue WHERE name = 'lane'");
-  await expect(checkQueues(client, "hookline_queue")).rejects.toThrow(/another program's pg-boss \(its queues: announce\)/);
+  await expect(checkQueues(client, "hookline_queue", "public")).rejects.toThrow(/another program's pg-boss \(its queues: announce\)/);
 });

@@ -7,23 +7,30 @@ import type { Migration } from "./folder.ts";
 import type { MigrationRow } from "./record.ts";
 
 /**
- * The schema is there and may be used, or it may be made.
+ * The schema is there and may be used, or the login may make it: makeSchema comes before another role is taken on, or after it is laid down.
  * @param what is kept there, in the sentence of a refusal
  * @throws DatabaseRefusal with what to grant
  */
 export async function checkSchema(client: ClientBase, schema: string, what: string): Promise<void> {
-  const { rows } = await client.query<{ there: boolean; may_make: boolean; may_use: boolean; role: string; database: string }>(
+  const { rows } = await client.query<{
+    there: boolean;
+    may_make: boolean;
+    may_use: boolean;
+    login: string;
+    role: string;
+    database: string;
+  }>(
     // One call with both names would be true for either.
-    `SELECT n.oid IS NOT NULL AS there, has_database_privilege(current_database(), 'CREATE') AS may_make,
+    `SELECT n.oid IS NOT NULL AS there, has_database_privilege(session_user, current_database(), 'CREATE') AS may_make,
        COALESCE(has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE'), false) AS may_use,
-       current_user AS role, current_database() AS database
+       session_user AS login, current_user AS role, current_database() AS database
      FROM (VALUES ($1::name)) AS wanted(name) LEFT JOIN pg_namespace n ON n.nspname = wanted.name`,
     [schema],
   );
-  const { there, may_make: mayMake, may_use: mayUse, role, database } = rows[0] as (typeof rows)[number];
+  const { there, may_make: mayMake, may_use: mayUse, login, role, database } = rows[0] as (typeof rows)[number];
   if (!there && !mayMake)
     throw new DatabaseRefusal(
-      `permission denied to create the schema ${schema} for ${what} in the database ${database}: GRANT CREATE ON DATABASE ${identifier(database)} TO ${identifier(role)}, or make the schema for it: CREATE SCHEMA ${identifier(schema)} AUTHORIZATION ${identifier(role)}`,
+      `permission denied to create the schema ${schema} for ${what} in the database ${database}: GRANT CREATE ON DATABASE ${identifier(database)} TO ${identifier(login)}, or make the schema for it: CREATE SCHEMA ${identifier(schema)} AUTHORIZATION ${identifier(login)}`,
     );
   if (there && !mayUse)
     throw new DatabaseRefusal(
