@@ -36,7 +36,7 @@ const FIELDS: Record<string, readonly string[]> = {
   Mutation: words(`createWebhookDefinition updateWebhookDefinition deleteWebhookDefinition activateWebhookDefinitions stopWebhookDefinitions
     testWebhookDefinition rotateSigningSecret retryWebhookRequestNow skipWebhookRequest resendWebhookRequest signOut`),
   Subscription: words("webhookRequestUpdated webhookDefinitionUpdated"),
-  Viewer: words("role scopes delivering application"),
+  Viewer: words("role scopes delivering deliveriesPausedAt application"),
   Application: words("id uid name createdAt webhookDefinitions"),
   Attempt:
     words(`id number startedAt durationMs outcome statusCode errorCode errorDescription replyLine manual rerendered warning requestUrl requestHeaders

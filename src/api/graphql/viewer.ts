@@ -35,6 +35,13 @@ export const Viewer = builder.objectRef<Caller>("Viewer").implement({
       description: "False when this server was started with HOOKLINE_DELIVERY=off: what comes in waits in its lanes, and nothing is sent.",
       resolve: (_caller, _args, context) => context.doors.core.config.delivery,
     }),
+    deliveriesPausedAt: t.field({
+      type: "DateTime",
+      nullable: true,
+      description:
+        "Since when pauseAllDeliveries holds all deliveries of the caller's organization up; null: they go on. For a portal's session, which may not ask for the organization.",
+      resolve: async (caller, _args, context) => (await getOrganization(context.doors.core, caller)).deliveriesPausedAt,
+    }),
   }),
 });
 

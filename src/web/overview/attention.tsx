@@ -38,6 +38,13 @@ export function Attention({ data, at, error, label }: AttentionProps) {
   );
   const lines: { key: string; line: ReactNode }[] = [];
   if (viewer?.delivering === false) {
+    lines.push({
+      key: "off",
+      line: "Nothing is delivered: this server was started with HOOKLINE_DELIVERY=off. What comes in waits until it is started without.",
+    });
+  }
+  // While that lasts no lane counts as blocked, so that there is no all-clear.
+  if (viewer && viewer.organization.deliveriesPausedAt !== null) {
     lines.push({ key: "paused", line: "All deliveries are paused: nothing is sent until somebody resumes them." });
   }
   for (const { webhookDefinition: definition, ...each } of blocked.definitions) {

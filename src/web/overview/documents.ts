@@ -31,6 +31,9 @@ export const OverviewQuery = graphql(
     }
     viewer {
       delivering
+      organization {
+        deliveriesPausedAt
+      }
     }
     blockedLanes(first: 5) {
       laneCount

@@ -7,6 +7,7 @@ export const PortalViewer = graphql(`
     viewer {
       scopes
       delivering
+      deliveriesPausedAt
       application {
         id
         name
