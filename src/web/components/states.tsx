@@ -4,6 +4,7 @@ import { type Icon, IconCloudOff, IconRefresh } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { CombinedError } from "urql";
 import { explain } from "../graphql/client.ts";
+import { formatCount } from "./format.ts";
 import classes from "./states.module.css";
 
 export function LoadingRows({ rows = 6 }: { rows?: number }) {
@@ -43,13 +44,33 @@ export function Empty({ icon: Picture, title, children, action }: { icon: Icon; 
   );
 }
 
-interface Answer<Data> {
-  data?: Data | undefined;
+interface Part {
   error?: CombinedError | undefined;
+  /** How many are shown of more. */
+  cut?: number | undefined;
+}
+
+/** Says of what is shown that it is not all there is; else nothing. */
+export function Partly({ of: { error, cut }, retry }: { of: Part; retry?: (() => void) | undefined }) {
+  if (!error && cut === undefined) return null;
+  return (
+    <p className="quiet" role="alert">
+      {error ? `Not all of it could be loaded. ${explain(error)}` : `These are the newest ${formatCount(cut ?? 0)}; there are more.`}{" "}
+      {error && retry && (
+        <Button size="compact-xs" variant="default" onClick={retry}>
+          Try again
+        </Button>
+      )}
+    </p>
+  );
+}
+
+interface Answer<Data> extends Part {
+  data?: Data | undefined;
   fetching: boolean;
 }
 
-/** Shows the data once there is some (also while it is asked for anew), else how it stands. */
+/** Shows the data once there is some (also while it is asked for anew, or when a part of it failed), else how it stands. */
 export function Loaded<Data>({
   of,
   retry,
@@ -61,7 +82,13 @@ export function Loaded<Data>({
   rows?: number;
   children: (data: Data) => ReactNode;
 }) {
-  if (of.data) return children(of.data);
+  if (of.data)
+    return (
+      <>
+        <Partly of={of} retry={retry} />
+        {children(of.data)}
+      </>
+    );
   if (of.error) return <Failed error={of.error} retry={retry} />;
   return <LoadingRows {...(rows === undefined ? {} : { rows })} />;
 }

@@ -55,14 +55,18 @@ export const GoalsQuery = graphql(
 
 export const GoalQuery = graphql(
   `
-  query Goal($id: ID!, $from: Date) {
+  query Goal($id: ID!, $from: Date, $after: String) {
     goal(id: $id) {
       ...GoalFields
-      values(first: 100, from: $from) {
+      values(first: 100, from: $from, after: $after) {
         edges {
           node {
             ...ValueFields
           }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
         }
       }
     }

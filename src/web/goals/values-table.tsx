@@ -1,6 +1,7 @@
 /** Every digit of what the chart shows, and what is done with one value. */
-import { Menu } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
+import { useState } from "react";
 import { ActionButton } from "../components/action-button.tsx";
 import { formatDay, formatDecimal } from "../components/format.ts";
 import { Confirm } from "../components/panel.tsx";
@@ -11,6 +12,9 @@ import { useAct } from "../graphql/act.ts";
 import { DeleteValue, type Goal, type GoalValue, RecordValue } from "./documents.ts";
 import { recordInput } from "./editor.tsx";
 import { gapToGreen } from "./gap.ts";
+
+/** Each has a menu and a question of its own: more of them are shown when they are asked for. */
+const ROWS = 100;
 
 const orDash = (threshold: string | null) => (threshold === null ? "–" : formatDecimal(threshold));
 
@@ -40,6 +44,7 @@ interface ValuesProps {
 
 export function ValuesTable({ goal, values, edit, changed }: ValuesProps) {
   const { act } = useAct();
+  const [rows, setRows] = useState(ROWS);
   async function remove(value: GoalValue) {
     if (!(await act(DeleteValue, { input: { id: value.id } }))) return;
     changed();
@@ -77,11 +82,18 @@ export function ValuesTable({ goal, values, edit, changed }: ValuesProps) {
     ),
   };
   return (
-    <DataTable
-      label="Values, newest first"
-      rows={values}
-      keyOf={(value) => value.id}
-      columns={edit ? [...columns(goal), actions] : columns(goal)}
-    />
+    <>
+      <DataTable
+        label="Values, newest first"
+        rows={values.slice(0, rows)}
+        keyOf={(value) => value.id}
+        columns={edit ? [...columns(goal), actions] : columns(goal)}
+      />
+      {values.length > rows && (
+        <Button variant="default" mt="md" onClick={() => setRows(rows + ROWS)}>
+          Older
+        </Button>
+      )}
+    </>
   );
 }

@@ -7,7 +7,7 @@ import { useAtOnce } from "../components/at-once.ts";
 import { useEvery } from "../components/clock.ts";
 import { formatDay, formatDecimal } from "../components/format.ts";
 import { LiveMark } from "../components/live.tsx";
-import { Failed, LoadingRows } from "../components/states.tsx";
+import { Failed, LoadingRows, Partly } from "../components/states.tsx";
 import { LOOKS } from "../components/tag.tsx";
 import { useAllPages } from "../graphql/all-pages.ts";
 import type { LiveStatus } from "../graphql/live.ts";
@@ -156,6 +156,7 @@ export function Wall() {
           </Button>
         </span>
       </header>
+      {list.data && <Partly of={list} retry={list.refresh} />}
       {list.error && !list.data && <Failed error={list.error} retry={list.refresh} />}
       {!list.error && !list.data && <LoadingRows />}
       {list.data && shown.length === 0 && <p className={classes["none"]}>No goals yet</p>}

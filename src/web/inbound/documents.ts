@@ -42,13 +42,17 @@ export const InboundQuery = graphql(
   [InboundFields],
 );
 export const GoalNamesQuery = graphql(`
-  query GoalNames {
-    goals(first: 100) {
+  query GoalNames($after: String) {
+    goals(first: 100, after: $after) {
       edges {
         node {
           id
           name
         }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
       }
     }
   }

@@ -2,7 +2,6 @@ import { Button, Menu, Modal, Select, Textarea, TextInput } from "@mantine/core"
 import { IconDots, IconPlugConnected, IconPlus } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
-import { useQuery } from "urql";
 import { ActionButton } from "../components/action-button.tsx";
 import { Code } from "../components/code.tsx";
 import { ShownOnce } from "../components/copy.tsx";
@@ -48,7 +47,7 @@ interface EditorProps {
 }
 
 function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
-  const [{ data }] = useQuery({ query: GoalNamesQuery, pause: inbound === undefined });
+  const { data = [] } = useAllPages(GoalNamesQuery, (answer) => answer.goals, { pause: inbound === undefined });
   const form = useForm(
     () => ({ goalId: goalId ?? null, name: "", description: "" }) as { goalId: string | null; name: string; description: string },
   );
@@ -57,7 +56,7 @@ function InboundEditor({ inbound, goalId, close, saved }: EditorProps) {
     if (inbound === "new") reset({ goalId: goalId ?? null, name: "", description: "" });
     else if (inbound) reset({ goalId: inbound.goal?.id ?? null, name: inbound.name, description: inbound.description ?? "" });
   }, [inbound, goalId, reset]);
-  const goals = data?.goals.edges.map(({ node }) => ({ value: node.id, label: node.name })) ?? [];
+  const goals = data.map(({ id, name }) => ({ value: id, label: name }));
   const goalName = goals.find((each) => each.value === values.goalId)?.label;
 
   async function submit() {

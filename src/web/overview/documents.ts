@@ -96,13 +96,17 @@ export type OverviewData = ResultOf<typeof OverviewQuery>;
 export type Bucket = OverviewData["deliveryStatistics"]["buckets"][number];
 
 export const GoalStatesQuery = graphql(`
-  query GoalStates {
-    goals(first: 100) {
+  query GoalStates($after: String) {
+    goals(first: 100, after: $after) {
       edges {
         node {
           id
           status
         }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
       }
     }
   }

@@ -1,13 +1,12 @@
 import { Button, SegmentedControl, Skeleton } from "@mantine/core";
 import { IconDots, IconPencil, IconPlus, IconTargetOff, IconTrash } from "@tabler/icons-react";
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { useQuery } from "urql";
 import { ActionButton } from "../components/action-button.tsx";
 import { formatDay, formatDecimal } from "../components/format.ts";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Confirm } from "../components/panel.tsx";
-import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import { Empty, Failed, LoadingRows, Partly } from "../components/states.tsx";
 import { Tag } from "../components/tag.tsx";
 import { DeleteGoal, type Goal as GoalData, GoalQuery, type GoalValue } from "../goals/documents.ts";
 import { GoalEditor, RecordPanel } from "../goals/editor.tsx";
@@ -15,6 +14,7 @@ import { gapToGreen } from "../goals/gap.ts";
 import { useRecorded } from "../goals/live.ts";
 import { ValuesTable } from "../goals/values-table.tsx";
 import { useAct } from "../graphql/act.ts";
+import { useAllPages } from "../graphql/all-pages.ts";
 import { InboundList } from "../inbound/list.tsx";
 import { useSession } from "../session.tsx";
 import { thresholds } from "./goals.tsx";
@@ -27,6 +27,8 @@ const SPANS = [
   { value: "365", label: "A year" },
   { value: "all", label: "All" },
 ];
+/** Of a hundred values each: five years of daily ones, and what a chart can still show. */
+const MOST_PAGES = 20;
 const daysAgo = (days: string): string | null =>
   days === "all" ? null : new Date(Date.now() - Number(days) * 86_400_000).toISOString().slice(0, 10);
 
@@ -37,10 +39,13 @@ export function Goal() {
   const { act } = useAct();
   const [span, setSpan] = useState("90");
   const from = useMemo(() => daysAgo(span), [span]);
-  const [{ data, error }, again] = useQuery({ query: GoalQuery, variables: { id, from } });
+  const list = useAllPages(GoalQuery, ({ goal: one }) => one?.values, { variables: { id, from }, mostPages: MOST_PAGES });
+  const { first: data, error } = list;
   const [editing, setEditing] = useState<GoalData>();
   const [recording, setRecording] = useState<GoalValue | "new">();
-  const refresh = useCallback(() => again({ requestPolicy: "network-only" }), [again]);
+  const again = useRef(list.refresh);
+  again.current = list.refresh;
+  const refresh = useCallback(() => again.current(), []);
   useRecorded(id, refresh);
 
   const goal = data?.goal;
@@ -62,7 +67,7 @@ export function Goal() {
       </Page>
     );
   }
-  const values = goal.values.edges.map((edge) => edge.node);
+  const values = list.data ?? [];
   const latest = values[0];
   return (
     <Page
@@ -113,6 +118,7 @@ export function Goal() {
         ]}
       />
       <Section title="Values" actions={<SegmentedControl size="xs" aria-label="Time span" value={span} onChange={setSpan} data={SPANS} />}>
+        <Partly of={list} retry={refresh} />
         {values.length === 0 ? (
           <Empty icon={IconDots} title={span === "all" ? "No values yet" : "No values in this span"}>
             Record one by hand, or let another system post them to an inbound webhook.

@@ -2,14 +2,14 @@ import { Button } from "@mantine/core";
 import { IconArrowRight, IconWebhook } from "@tabler/icons-react";
 import { useRef } from "react";
 import { Link, useSearchParams } from "react-router";
-import { useQuery } from "urql";
 import { AddressChoice } from "../components/address-choice.tsx";
 import { useNow } from "../components/clock.ts";
 import { formatAgo, formatCapped, formatCount, formatDuration, formatPercent, plural } from "../components/format.ts";
 import { Freshness, useIsFresh } from "../components/live.tsx";
 import { Page, Section } from "../components/page.tsx";
-import { Empty, Failed, LoadingRows } from "../components/states.tsx";
+import { Empty, Failed, LoadingRows, Partly } from "../components/states.tsx";
 import { Tag } from "../components/tag.tsx";
+import { useAllPages } from "../graphql/all-pages.ts";
 import { useFresh } from "../graphql/fresh.ts";
 import { NO_FILTER, type RequestState, toInput, writeFilter } from "../log/filter.ts";
 import { Attention, failingOf } from "../overview/attention.tsx";
@@ -144,9 +144,15 @@ function FailingWebhooks({ data }: { data: OverviewData }) {
 }
 
 function GoalStates() {
-  const [{ data }] = useQuery({ query: GoalStatesQuery });
-  const goals = data?.goals.edges.map((edge) => edge.node) ?? [];
-  if (goals.length === 0) return null;
+  const { data: goals = [], whole, error, refresh } = useAllPages(GoalStatesQuery, (data) => data.goals);
+  // A part of them would be counts that the page they lead to contradicts.
+  if (!whole && goals.length > 0 && error)
+    return (
+      <Section title="Goals" actions={<Link to="/goals">All goals</Link>}>
+        <Partly of={{ error }} retry={refresh} />
+      </Section>
+    );
+  if (!whole || goals.length === 0) return null;
   return (
     <Section title="Goals" actions={<Link to="/goals">All goals</Link>}>
       <div className={classes["goals"]}>
