@@ -1,4 +1,4 @@
-/** A customer's log of a webhook that is longer than its first page. */
+/** A customer's log of a webhook that is longer than its first page, and what is offered for a request that waits or blocks. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
@@ -106,5 +106,41 @@ test("a log that lost its place, and is not answered when it reads anew, tries a
   await page.getByText("Live", { exact: true }).waitFor({ timeout: 15_000 });
   await emit("lost", ["2"]);
   await table(page).getByText("thing 2").waitFor({ timeout: 15_000 });
+  await page.context().close();
+});
+
+test("Skip is offered for what waits or blocks its lane, and for nothing else", { timeout: 120_000 }, async () => {
+  receiver.respond((call) => (call.path === "/fails" ? 500 : 200));
+  const failing = { targetUrl: `${receiver.url}/fails`, ordering: "KEY" };
+  const waits = await make("waits", { ...failing, retrySchedule: [3_600] });
+  const blocks = await make("blocks", { ...failing, retrySchedule: [], onExhausted: "BLOCK" });
+  await emit("waits", ["1", "1"]);
+  await emit("blocks", ["1", "1"]);
+  await settled(waits.id, 1, "WAITING");
+  await settled(blocks.id, 1, "REJECTED");
+  const page = await customers.open();
+  const skip = page.getByRole("button", { name: "Skip…" });
+  const open = async ({ number }: Known, state: string) => {
+    await page.goto(`${dashboard.installation.url}/portal/requests/${number}`);
+    await page.getByRole("heading").getByText(state).waitFor();
+  };
+  for (const [definition, head] of [
+    [waits, "Wait"],
+    [blocks, "Rejected"],
+  ] as const) {
+    const [behind, first] = (await requestsOf(definition.id)) as [Known, Known];
+    expect(behind.state).toBe("PENDING");
+    await open(behind, "Pending");
+    expect(await skip.count(), `behind ${head}`).toBe(0);
+    await open(first, head);
+    await skip.waitFor({ timeout: 10_000 });
+  }
+  // It does what it says: the lane goes on with the next.
+  receiver.respond(200);
+  await skip.click();
+  await page.getByRole("button", { name: "Skip", exact: true }).click();
+  await page.getByRole("heading").getByText("Skipped").waitFor();
+  expect(await skip.count()).toBe(0);
+  await settled(blocks.id, 1);
   await page.context().close();
 });

@@ -147,6 +147,12 @@ export const PortalRequest = graphql(
     webhookRequest(number: $number) {
       ...PortalRowFields
       settledAt
+      lane {
+        state
+        head {
+          id
+        }
+      }
       webhookDefinition {
         id
         name

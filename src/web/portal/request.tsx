@@ -17,27 +17,27 @@ import { followPortal } from "./live.ts";
 import classes from "./portal.module.css";
 import { usePortal } from "./session.tsx";
 
-const WAITS = new Set(["PENDING", "SENDING", "WAITING"]);
+const SETTLED = new Set(["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"]);
 
-function Actions({ request: { id, state, number, isTest }, changed }: { request: PortalRequestDetail; changed: () => void }) {
+function Actions({ request: { id, state, number, isTest, lane }, changed }: { request: PortalRequestDetail; changed: () => void }) {
   const { act, busy } = useAct();
   const after = async (done: Promise<unknown>) => {
     if (await done) changed();
   };
   // A test stands outside every lane, and is sent once: another one is another test.
-  if (state === "SENDING" || isTest) return null;
-  if (!WAITS.has(state))
-    return (
-      <Button
-        leftSection={<IconRefresh size={15} />}
-        loading={busy}
-        onClick={() => void after(act(PortalResend, { input: { id, force: state === "DELIVERED" } }, `#${number} is sent again`))}
-      >
-        Send again
-      </Button>
-    );
+  if (isTest) return null;
+  const blocks = lane?.state === "BLOCKED" && lane.head?.id === id;
   return (
     <>
+      {SETTLED.has(state) && (
+        <Button
+          leftSection={<IconRefresh size={15} />}
+          loading={busy}
+          onClick={() => void after(act(PortalResend, { input: { id, force: state === "DELIVERED" } }, `#${number} is sent again`))}
+        >
+          Send again
+        </Button>
+      )}
       {state === "WAITING" && (
         <Button
           leftSection={<IconRefresh size={15} />}
@@ -47,18 +47,20 @@ function Actions({ request: { id, state, number, isTest }, changed }: { request:
           Retry now
         </Button>
       )}
-      <Confirm
-        title={`Skip #${number}?`}
-        confirmLabel="Skip"
-        button={(open) => (
-          <Button variant="default" leftSection={<IconPlayerSkipForward size={15} />} onClick={open}>
-            Skip…
-          </Button>
-        )}
-        confirm={() => after(act(PortalSkip, { input: { id } }, `#${number} is skipped`))}
-      >
-        It is not sent, and what waits behind it goes on. It can be sent again later.
-      </Confirm>
+      {(state === "WAITING" || blocks) && (
+        <Confirm
+          title={`Skip #${number}?`}
+          confirmLabel="Skip"
+          button={(open) => (
+            <Button variant="default" leftSection={<IconPlayerSkipForward size={15} />} onClick={open}>
+              Skip…
+            </Button>
+          )}
+          confirm={() => after(act(PortalSkip, { input: { id } }, `#${number} is skipped`))}
+        >
+          It is not sent, and what waits behind it goes on. It can be sent again later.
+        </Confirm>
+      )}
     </>
   );
 }
