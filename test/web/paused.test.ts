@@ -37,6 +37,9 @@ test("all deliveries paused is a line of what needs somebody, for a lane that is
     await page.getByText("1 lane blocked").waitFor();
     const customers = await makeCustomers(dashboard, "acme", "Acme Ltd");
     const mine = await customers.open("/portal");
+    // It asks every 15 s: its clock goes on when the test says so.
+    await mine.clock.install();
+    await mine.reload();
     await mine.getByText("No webhooks yet").waitFor();
     expect(await mine.getByText("Nothing is delivered at the moment").count()).toBe(0);
 
@@ -47,7 +50,8 @@ test("all deliveries paused is a line of what needs somebody, for a lane that is
     await needs.getByText("All deliveries are paused: nothing is sent until somebody resumes them.").waitFor({ timeout: 10_000 });
     expect(await page.getByText("Nothing needs you.").count()).toBe(0);
     // Without a reload.
-    await mine.getByText("Nothing is delivered at the moment").waitFor({ timeout: 25_000 });
+    await mine.clock.fastForward(16_000);
+    await mine.getByText("Nothing is delivered at the moment").waitFor();
 
     await all(dashboard, "resumeAllDeliveries");
     await page.getByText("1 lane blocked").waitFor();
@@ -55,7 +59,9 @@ test("all deliveries paused is a line of what needs somebody, for a lane that is
     await mine.getByRole("button", { name: "New webhook" }).first().click();
     await mine.getByRole("dialog").getByLabel("Name").fill("Half");
     await mine.route("**/portal/graphql", (route) => route.abort());
-    await mine.waitForRequest((request) => request.postData()?.includes("PortalViewer") ?? false, { timeout: 25_000 });
+    const asked = mine.waitForRequest((request) => request.postData()?.includes("PortalViewer") ?? false);
+    await mine.clock.fastForward(16_000);
+    await asked;
     await mine.waitForTimeout(500);
     expect(await mine.getByRole("dialog").getByLabel("Name").inputValue()).toBe("Half");
     expect(dashboard.mistakes).toEqual([]);
