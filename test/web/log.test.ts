@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { looked } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
 import { createDefinition } from "./helpers/seed.ts";
 
@@ -139,5 +140,44 @@ test("a selection is resent, with its progress", { timeout: 150_000 }, async () 
   await bar.getByText("Resend: 5 of 5").waitFor();
   await receiver.waitFor(before + 5);
   await bar.getByRole("button", { name: "Done" }).click();
+  await page.close();
+});
+
+test("older ones that could not be loaded are asked for again, by hand and when the server is back", { timeout: 150_000 }, async () => {
+  const { installation } = dashboard;
+  await installation.emit(events(450, "deep"));
+  const page = await dashboard.open("/log?type=deep");
+  page.setDefaultTimeout(20_000);
+  await page.getByText("450 match").waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  const grid = page.getByRole("grid");
+  const loaded = async () => Number(await grid.getAttribute("aria-rowcount"));
+  const down = () => grid.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+  const failed = grid.getByText("Older ones could not be loaded");
+
+  await page.route("**/graphql", (route) =>
+    route.request().postData()?.includes("query OlderRequests") ? route.abort("connectionrefused") : route.continue(),
+  );
+  await down();
+  await failed.waitFor();
+  expect(await looked(page, "older ones failed")).toEqual([]);
+  // The button's Enter is not that of the row which the arrows chose.
+  await grid.press("ArrowDown");
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await grid.getByRole("button", { name: "Try again" }).press("Enter");
+  await failed.waitFor({ state: "hidden" });
+  expect(new URL(page.url()).pathname).toBe("/log");
+  await expect.poll(loaded).toBeGreaterThan(200);
+
+  await installation.kill();
+  await page.getByText(/Reconnecting/).waitFor();
+  await down();
+  await failed.waitFor();
+  const before = await loaded();
+  await installation.start();
+  await page.getByText("Live", { exact: true }).waitFor({ timeout: 60_000 });
+  await failed.waitFor({ state: "hidden" });
+  await expect.poll(loaded).toBeGreaterThan(before);
+  expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a virtual list of absolutely placed rows cannot be a table element
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its row by aria-activedescendant
 /** The rows on screen, of up to 100 000: fixed heights, so that scrolling costs the same whatever their number. */
+import { Button } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useHref, useNavigate } from "react-router";
@@ -156,6 +157,8 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
   }
 
   function onKeyDown(event: KeyboardEvent) {
+    // A button's Enter and space are its own.
+    if (event.target instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ")) return;
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, j: 1, k: -1 };
     const step = steps[event.key];
     const row = rows[at];
@@ -181,7 +184,7 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
         className={classes["scroller"]}
         role="grid"
         aria-label="Webhook requests, newest first"
-        aria-rowcount={rows.length + 1}
+        aria-rowcount={rows.length + (state.olderFailed ? 2 : 1)}
         aria-multiselectable={selectable}
         aria-activedescendant={at < 0 ? undefined : `request-${focused}`}
         tabIndex={0}
@@ -242,6 +245,16 @@ export function LogList({ store, state, selection, selectable, toggle, toggleAll
             );
           })}
         </div>
+        {state.olderFailed && (
+          <div role="row" aria-rowindex={rows.length + 2} className={classes["failed"]}>
+            <div role="gridcell">
+              <span role="alert">Older ones could not be loaded</span>
+              <Button size="compact-xs" variant="default" loading={state.loadingOlder} onClick={() => void store.older()}>
+                Try again
+              </Button>
+            </div>
+          </div>
+        )}
       </div>
     </div>
   );

@@ -18,6 +18,8 @@ export interface LogState {
   totalCapped: boolean;
   error: string | undefined;
   loadingOlder: boolean;
+  /** The last page of older ones could not be read. */
+  olderFailed: boolean;
   hasOlder: boolean;
   /** The newest number one had seen when one paused or left: the marker stands above it. */
   marker: number | undefined;
@@ -45,6 +47,7 @@ export class LogStore {
     totalCapped: false,
     error: undefined,
     loadingOlder: false,
+    olderFailed: false,
     hasOlder: false,
     marker: undefined,
     above: 0,
@@ -115,7 +118,10 @@ export class LogStore {
         this.#flushSoon();
         return update.cursor;
       },
-      status: (status) => this.#set({ status }),
+      status: (status) => {
+        this.#set({ status });
+        if (status === "live" && this.state.olderFailed) void this.older();
+      },
       lost: async () => {
         await this.#firstPage();
         return this.#cursor;
@@ -147,6 +153,7 @@ export class LogStore {
       total: data.webhookRequests.totalCount,
       totalCapped: data.webhookRequests.totalCountCapped,
       hasOlder: data.webhookRequests.pageInfo.hasNextPage,
+      olderFailed: false,
       marker: this.state.marker ?? (seen > 0 && seen < newest ? seen : undefined),
     });
     return true;
@@ -222,19 +229,22 @@ export class LogStore {
       // More than one, for the last may have been deleted since.
       const ids = this.state.rows.slice(-PAGE).map((row) => row.id);
       const place = await this.#client.query(PlaceQuery, { ids }, { requestPolicy: "network-only" }).toPromise();
-      if (!place.data) return { data: undefined, error: place.error };
+      if (!place.data) return undefined;
       after = place.data.webhookRequests.pageInfo.endCursor;
     }
-    return this.#client.query(OlderQuery, { filter: toInput(this.filter), after }, { requestPolicy: "network-only" }).toPromise();
+    const page = await this.#client
+      .query(OlderQuery, { filter: toInput(this.filter), after }, { requestPolicy: "network-only" })
+      .toPromise();
+    return page.data;
   }
 
   async older(): Promise<void> {
     if (this.state.loadingOlder || !this.state.hasOlder || this.state.rows.length >= MOST_ROWS) return;
     this.#meanwhile = [];
     this.#set({ loadingOlder: true });
-    const { data, error } = await this.#olderPage();
+    const data = await this.#olderPage();
     if (!data) {
-      this.#set({ loadingOlder: false, error: error ? explain(error) : "No answer" });
+      this.#set({ loadingOlder: false, olderFailed: true });
       return;
     }
     this.#cut = false;
@@ -244,7 +254,7 @@ export class LogStore {
       data.webhookRequests.edges.map((edge) => edge.node),
       () => true,
     );
-    this.#set({ rows, loadingOlder: false, error: undefined, hasOlder: data.webhookRequests.pageInfo.hasNextPage });
+    this.#set({ rows, loadingOlder: false, olderFailed: false, hasOlder: data.webhookRequests.pageInfo.hasNextPage });
     this.#waiting.unshift(...this.#meanwhile);
     this.#meanwhile = [];
     if (this.#waiting.length > 0) this.#flushSoon();
