@@ -22,13 +22,13 @@ const emit = (type: string, mark: string, count: number) =>
     Array.from({ length: count }, (_, n) => ({ type, entity: "thing", entityId: `${mark}-${n}`, payload: { mark, n } })),
   );
 
-async function waitForRejected(id: string, count: number) {
+async function waitForState(id: string, count: number, state: string) {
   await expect
     .poll(
       async () => {
         const { webhookRequests } = await dashboard.installation.graphql(
           "query ($filter: WebhookRequestFilter) { webhookRequests(first: 1, filter: $filter) { totalCount } }",
-          { filter: { webhookDefinitionId: id, state: ["REJECTED"] } },
+          { filter: { webhookDefinitionId: id, state: [state] } },
         );
         return webhookRequests.totalCount;
       },
@@ -117,7 +117,7 @@ test("B96 what failed is planned, sent again at a rate, cancelled half way, and 
   });
   receiver.respond(422);
   await emit("broken.event", "again", 12);
-  await waitForRejected(webhook.id, 12);
+  await waitForState(webhook.id, 12, "REJECTED");
   receiver.respond(200);
   const before = bodies("again").length;
 
@@ -168,5 +168,34 @@ test("B96 a webhook that was made later takes in what came before it", { timeout
   await panel.getByRole("button", { name: "Recover 4" }).click();
   await panel.getByText("Done: 4 of 4").waitFor();
   await receiver.waitFor(() => bodies('"late"').length === 4);
+  await page.close();
+});
+
+test("how far a resend is: the window says when the server is away, and when it is over", { timeout: 150_000 }, async () => {
+  const { installation } = dashboard;
+  const webhook = await createDefinition(installation, {
+    ...{ name: "Away", targetUrl: receiver.url, eventTypes: ["away.*"], ordering: "NONE", retrySchedule: [] },
+  });
+  receiver.respond(422);
+  await emit("away.event", "away", 2);
+  await waitForState(webhook.id, 2, "REJECTED");
+  receiver.respond(200);
+  // They leave this view as they are sent.
+  const page = await dashboard.open(`/log?definition=${webhook.id}&state=REJECTED`);
+  page.setDefaultTimeout(20_000);
+  await page.getByText("2 match").waitFor();
+  await page.route("**/graphql", (route) =>
+    route.request().postData()?.includes("query Replay") ? route.abort("connectionrefused") : route.continue(),
+  );
+  await page.getByRole("button", { name: "Resend all…" }).click();
+  const window = page.getByRole("dialog");
+  await window.getByRole("button", { name: /^Resend/ }).click();
+  await window.getByText("The server does not answer").waitFor();
+  await window.getByText("You may close this").waitFor();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await window.getByText(/: 2 of 2/).waitFor();
+  await window.getByText("It took").waitFor();
+  expect(await window.getByText("You may close this").count()).toBe(0);
+  expect(await window.getByText("The server does not answer").count()).toBe(0);
   await page.close();
 });

@@ -1,12 +1,12 @@
 /** What can be done with many requests at once, with its progress. */
 import { Button, Modal, Progress } from "@mantine/core";
 import { IconPlayerSkipForward, IconRotateClockwise, IconTrash, IconX } from "@tabler/icons-react";
-import { useCallback, useRef, useState } from "react";
-import { useQuery } from "urql";
-import { useEvery } from "../components/clock.ts";
+import { useRef, useState } from "react";
 import { formatCapped, plural } from "../components/format.ts";
 import { Problem, tellFailure, useAct, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
+import { type Replay, ReplayFields } from "../webhooks/recovery-documents.ts";
+import { ReplayRun } from "../webhooks/replay-run.tsx";
 import classes from "./bulk.module.css";
 import type { LogRow } from "./documents.ts";
 import { type LogFilter, toInput } from "./filter.ts";
@@ -61,30 +61,14 @@ const ResendAll = graphql(
     resendWebhookRequests(input: $input) {
       __typename
       ... on Replay {
-        id
-        total
-        done
-        state
+        ...ReplayFields
       }
       ...Problem
     }
   }
 `,
-  [Problem],
+  [Problem, ReplayFields],
 );
-const ReplayQuery = graphql(`
-  query ReplayProgress($id: ID!) {
-    node(id: $id) {
-      __typename
-      ... on Replay {
-        id
-        total
-        done
-        state
-      }
-    }
-  }
-`);
 
 const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 const ACTIONS = {
@@ -204,7 +188,7 @@ function Meter({ run, finished }: { run: Run; finished: boolean }) {
 export function ResendAllButton({ filter, total, capped }: { filter: LogFilter; total: number; capped: boolean }) {
   const { act, busy } = useAct();
   const [asking, setAsking] = useState(false);
-  const [replay, setReplay] = useState<string>();
+  const [replay, setReplay] = useState<Replay>();
   return (
     <>
       <Button size="xs" variant="default" leftSection={<IconRotateClockwise size={14} />} onClick={() => setAsking(true)}>
@@ -229,36 +213,15 @@ export function ResendAllButton({ filter, total, capped }: { filter: LogFilter; 
               <Button variant="default" onClick={() => setAsking(false)}>
                 Keep as it is
               </Button>
-              <Button loading={busy} onClick={async () => setReplay((await act(ResendAll, { input: { filter: toInput(filter) } }))?.id)}>
+              <Button loading={busy} onClick={async () => setReplay(await act(ResendAll, { input: { filter: toInput(filter) } }))}>
                 Resend
               </Button>
             </div>
           </>
         ) : (
-          <ReplayProgress id={replay} />
+          <ReplayRun started={{ replay, name: "This view", webhookId: filter.definition || undefined }} />
         )}
       </Modal>
-    </>
-  );
-}
-
-function ReplayProgress({ id }: { id: string }) {
-  const [{ data }, again] = useQuery({ query: ReplayQuery, variables: { id } });
-  useEvery(
-    1_000,
-    useCallback(() => again({ requestPolicy: "network-only" }), [again]),
-  );
-  const replay = data?.node?.__typename === "Replay" ? data.node : undefined;
-  const run: Run = {
-    word: replay?.state === "FAILED" ? "Stopped" : "Resent",
-    total: replay?.total ?? 0,
-    done: replay?.done ?? 0,
-    failed: 0,
-  };
-  return (
-    <>
-      <Meter run={run} finished={replay?.state === "DONE"} />
-      <p className={classes["text"]}>You may close this; it goes on by itself.</p>
     </>
   );
 }

@@ -129,7 +129,7 @@ export function Log() {
           )}
           <Actions
             filter={filter}
-            resendable={writes && filtered && (state.total ?? 0) > 0 ? state.total : undefined}
+            resendable={writes && filtered ? state.total : undefined}
             capped={state.totalCapped}
             held={held}
             toggleHold={toggleHold}

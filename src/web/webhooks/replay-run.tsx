@@ -35,16 +35,18 @@ function logOf({ replay, webhookId }: Started): string {
   return `/log?${query}`;
 }
 
-export function ReplayRun({ started, ended }: { started: Started; ended: (replay: Replay) => void }) {
+export function ReplayRun({ started, ended }: { started: Started; ended?: (replay: Replay) => void }) {
   const client = useClient();
   const { act, busy, failure } = useAct({ inPlace: true });
   const [replay, setReplay] = useState(started.replay);
+  const [away, setAway] = useState(false);
   const running = replay.state === "RUNNING";
   useEvery(
     EVERY_MS,
     useCallback(async () => {
       if (!running) return;
       const { data } = await client.query(ReplayQuery, { id: started.replay.id }, { requestPolicy: "network-only" }).toPromise();
+      setAway(!data);
       if (data?.node?.__typename === "Replay") setReplay(data.node);
     }, [client, running, started.replay.id]),
   );
@@ -53,7 +55,7 @@ export function ReplayRun({ started, ended }: { started: Started; ended: (replay
   useEffect(() => {
     if (running || started.replay.state !== "RUNNING") return;
     tell(`${started.name}: ${word.toLowerCase()}, ${plural(replay.done, "request")} of ${formatCount(replay.total)}`);
-    ended(replay);
+    ended?.(replay);
   }, [running]);
   const percent = replay.total === 0 ? (running ? 0 : 100) : Math.min(100, (100 * replay.done) / replay.total);
   return (
@@ -91,7 +93,12 @@ export function ReplayRun({ started, ended }: { started: Started; ended: (replay
           <Link to={logOf(started)}>What failed again</Link>
         </p>
       )}
-      {running && <p className={classes["note"]}>You may close this; it goes on by itself.</p>}
+      {running && (
+        <p className={classes["note"]}>
+          {away && <strong role="status">The server does not answer: how far this is shows when it does. </strong>}
+          You may close this; it goes on by itself.
+        </p>
+      )}
       <Refusal failure={failure} />
     </section>
   );
