@@ -1,8 +1,9 @@
 /** Nothing is lost by a stop or a broken receiver: what was missed and what failed is sent after all, from the dashboard. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
+import { looked } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
-import { createDefinition } from "./helpers/seed.ts";
+import { createDefinition, mutate } from "./helpers/seed.ts";
 
 let dashboard: Dashboard;
 let receiver: Receiver;
@@ -171,6 +172,67 @@ test("B96 a webhook that was made later takes in what came before it", { timeout
   await page.close();
 });
 
+test("a view is resent as its window says: what was rejected, unless the view names other states", { timeout: 200_000 }, async () => {
+  const { installation } = dashboard;
+  const webhook = await createDefinition(installation, {
+    ...{ name: "Mixed", targetUrl: receiver.url, eventTypes: ["mixed.*"], ordering: "NONE", retrySchedule: [] },
+  });
+  receiver.respond(422);
+  await mutate(installation, "testWebhookDefinition", { id: webhook.id }, "... on WebhookRequest { id }");
+  await emit("mixed.event", "bad", 3);
+  await waitForState(webhook.id, 4, "REJECTED");
+  receiver.respond(200);
+  await emit("mixed.event", "fine", 5);
+  await waitForState(webhook.id, 5, "DELIVERED");
+
+  const page = await dashboard.open(`/log?definition=${webhook.id}`);
+  page.setDefaultTimeout(20_000);
+  await page.getByText("9 match").waitFor();
+  await page.getByRole("button", { name: "Resend all…" }).click();
+  const question = page.getByRole("dialog", { name: "Resend requests" });
+  // Neither the test nor what was delivered.
+  await question.getByRole("region", { name: "Plan" }).getByText("3 requests", { exact: true }).waitFor();
+  await question.getByText("that were rejected").waitFor();
+  expect(await looked(page, "resend requests")).toEqual([]);
+  await question.getByRole("button", { name: "Resend 3" }).click();
+  await question.getByText("Done: 3 of 3").waitFor();
+  await receiver.waitFor(() => bodies('"bad"').length === 6);
+  expect(bodies('"fine"').length).toBe(5);
+  await waitForState(webhook.id, 8, "DELIVERED");
+
+  // What was delivered goes again where the view names it: the server counts the tests among them.
+  await page.goto(`${installation.url}/log?definition=${webhook.id}&state=DELIVERED,PENDING`);
+  await page.getByRole("button", { name: "Resend all…" }).click();
+  await question.getByRole("region", { name: "Plan" }).getByText("Up to 8 requests").waitFor();
+  await question.getByText("that were delivered").waitFor();
+
+  // Only a test was rejected now.
+  await page.goto(`${installation.url}/log?definition=${webhook.id}&state=REJECTED`);
+  await page.getByRole("button", { name: "Resend all…" }).click();
+  await question.getByText("Nothing to resend").waitFor();
+  expect(await question.getByRole("button", { name: /^Resend/ }).count()).toBe(0);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});
+
+test("a view of what is still queued has nothing to resend", { timeout: 150_000 }, async () => {
+  const { installation } = dashboard;
+  const webhook = await createDefinition(installation, {
+    ...{ name: "Queued", targetUrl: receiver.url, eventTypes: ["queued.*"], ordering: "KEY", retrySchedule: [600_000] },
+  });
+  receiver.respond(503);
+  await emit("queued.event", "queued", 2);
+  await waitForState(webhook.id, 2, "WAITING");
+  receiver.respond(200);
+  const page = await dashboard.open(`/log?definition=${webhook.id}&state=PENDING,WAITING`);
+  page.setDefaultTimeout(20_000);
+  await page.getByRole("button", { name: "Resend all…" }).click();
+  const question = page.getByRole("dialog", { name: "Resend requests" });
+  await question.getByText("Nothing to resend").waitFor();
+  expect(await question.getByRole("button", { name: /^Resend/ }).count()).toBe(0);
+  await page.close();
+});
+
 test("how far a resend is: the window says when the server is away, and when it is over", { timeout: 150_000 }, async () => {
   const { installation } = dashboard;
   const webhook = await createDefinition(installation, {
@@ -197,5 +259,9 @@ test("how far a resend is: the window says when the server is away, and when it 
   await window.getByText("It took").waitFor();
   expect(await window.getByText("You may close this").count()).toBe(0);
   expect(await window.getByText("The server does not answer").count()).toBe(0);
+
+  // Another view is no longer that of the window.
+  await window.getByRole("link", { name: "What failed again" }).click();
+  await window.waitFor({ state: "hidden" });
   await page.close();
 });

@@ -1,15 +1,13 @@
 /** What can be done with many requests at once, with its progress. */
-import { Button, Modal, Progress } from "@mantine/core";
+import { Button, Progress } from "@mantine/core";
 import { IconPlayerSkipForward, IconRotateClockwise, IconTrash, IconX } from "@tabler/icons-react";
 import { useRef, useState } from "react";
-import { formatCapped, plural } from "../components/format.ts";
-import { Problem, tellFailure, useAct, usePerform } from "../graphql/act.ts";
+import { plural } from "../components/format.ts";
+import { Problem, tellFailure, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
-import { type Replay, ReplayFields } from "../webhooks/recovery-documents.ts";
-import { ReplayRun } from "../webhooks/replay-run.tsx";
 import classes from "./bulk.module.css";
 import type { LogRow } from "./documents.ts";
-import { type LogFilter, toInput } from "./filter.ts";
+import { isSettled } from "./filter.ts";
 
 export const ResendOne = graphql(
   `
@@ -55,26 +53,10 @@ const DeleteOne = graphql(
 `,
   [Problem],
 );
-const ResendAll = graphql(
-  `
-  mutation ResendAll($input: ResendWebhookRequestsInput!) {
-    resendWebhookRequests(input: $input) {
-      __typename
-      ... on Replay {
-        ...ReplayFields
-      }
-      ...Problem
-    }
-  }
-`,
-  [Problem, ReplayFields],
-);
-
-const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 const ACTIONS = {
-  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => SETTLED.includes(row.state) && !row.isTest },
+  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => isSettled(row.state) && !row.isTest },
   cancel: { word: "Cancel", done: "cancelled", fits: (row: LogRow) => row.state === "PENDING" || row.state === "WAITING" },
-  delete: { word: "Delete", done: "deleted", fits: (row: LogRow) => SETTLED.includes(row.state) },
+  delete: { word: "Delete", done: "deleted", fits: (row: LogRow) => isSettled(row.state) },
 } as const;
 type Action = keyof typeof ACTIONS;
 
@@ -181,47 +163,5 @@ function Meter({ run, finished }: { run: Run; finished: boolean }) {
         size="sm"
       />
     </div>
-  );
-}
-
-/** Resends everything that a filter names, on the server; the window shows how far it is and may be closed meanwhile. */
-export function ResendAllButton({ filter, total, capped }: { filter: LogFilter; total: number; capped: boolean }) {
-  const { act, busy } = useAct();
-  const [asking, setAsking] = useState(false);
-  const [replay, setReplay] = useState<Replay>();
-  return (
-    <>
-      <Button size="xs" variant="default" leftSection={<IconRotateClockwise size={14} />} onClick={() => setAsking(true)}>
-        Resend all…
-      </Button>
-      <Modal
-        opened={asking}
-        onClose={() => {
-          setAsking(false);
-          setReplay(undefined);
-        }}
-        title={replay === undefined ? `Resend ${formatCapped(total, capped)} ${total === 1 ? "request" : "requests"}?` : "Resending"}
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        {replay === undefined ? (
-          <>
-            <p className={classes["text"]}>
-              Every request that this view shows is sent again, with its own id, number and bytes, oldest first. Each goes before what is
-              pending in its lane. Requests made from now on are left alone.
-            </p>
-            <div className={classes["buttons"]}>
-              <Button variant="default" onClick={() => setAsking(false)}>
-                Keep as it is
-              </Button>
-              <Button loading={busy} onClick={async () => setReplay(await act(ResendAll, { input: { filter: toInput(filter) } }))}>
-                Resend
-              </Button>
-            </div>
-          </>
-        ) : (
-          <ReplayRun started={{ replay, name: "This view", webhookId: filter.definition || undefined }} />
-        )}
-      </Modal>
-    </>
   );
 }

@@ -20,6 +20,8 @@ export interface LogFilter {
 }
 
 export const STATES: readonly RequestState[] = ["PENDING", "SENDING", "WAITING", "DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
+const SETTLED: readonly RequestState[] = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
+export const isSettled = (state: RequestState): boolean => SETTLED.includes(state);
 const TEXTS = ["definition", "type", "entity", "entityId", "error", "rule", "url", "from", "to"] as const;
 
 export const NO_FILTER: LogFilter = {
@@ -68,6 +70,9 @@ export function toInput(filter: LogFilter): FilterInput {
   if (filter.error) input.errorCode = filter.error;
   return input;
 }
+
+/** The states of a view that a resend of all takes, as the server does: rejected ones, unless the view names states; never what is queued. */
+export const resentStates = ({ states }: LogFilter): RequestState[] => (states.length === 0 ? ["REJECTED"] : states.filter(isSettled));
 
 /** Whether an update of the live feed, which obeys `liveFilter`, stands in the view. */
 export const belongs = ({ states, error }: LogFilter, row: Pick<LogRow, "state" | "errorCode">): boolean =>

@@ -19,7 +19,7 @@ import { RecoverViewButton } from "../webhooks/recover-view.tsx";
 import classes from "./log.module.css";
 
 // Not on the first load: each needs a filter, or a selection.
-const ResendAllButton = lazy(async () => ({ default: (await import("../log/bulk.tsx")).ResendAllButton }));
+const ResendAllButton = lazy(async () => ({ default: (await import("../log/resend-all.tsx")).ResendAllButton }));
 const SelectionBar = lazy(async () => ({ default: (await import("../log/bulk.tsx")).SelectionBar }));
 
 /** Rows by id, with shift-click ranges. */
@@ -51,22 +51,19 @@ function useSelection(rows: LogRow[]) {
 
 interface ActionsProps {
   filter: LogFilter;
-  /** How many match, for whoever may send them again; undefined: none, or all there are. */
-  resendable: number | undefined;
-  capped: boolean;
   held: boolean;
   toggleHold: () => void;
 }
 
 /** Apart from the rows, which come in many times a second. */
-const Actions = memo(function Actions({ filter, resendable, capped, held, toggleHold }: ActionsProps) {
+const Actions = memo(function Actions({ filter, held, toggleHold }: ActionsProps) {
   const navigate = useNavigate();
   const { can } = useSession();
   return (
     <span className={classes["actions"]}>
-      {resendable !== undefined && (
+      {can("webhooks:write") && isFiltered(filter) && (
         <Suspense>
-          <ResendAllButton filter={filter} total={resendable} capped={capped} />
+          <ResendAllButton filter={filter} />
         </Suspense>
       )}
       {can("webhooks:write") && <RecoverViewButton filter={filter} />}
@@ -127,13 +124,7 @@ export function Log() {
               {formatCapped(state.total, state.totalCapped)} {filtered ? "match" : state.total === 1 ? "request" : "requests"}
             </span>
           )}
-          <Actions
-            filter={filter}
-            resendable={writes && filtered ? state.total : undefined}
-            capped={state.totalCapped}
-            held={held}
-            toggleHold={toggleHold}
-          />
+          <Actions filter={filter} held={held} toggleHold={toggleHold} />
         </div>
         <LogFilters filter={filter} change={change} />
       </header>
