@@ -181,3 +181,67 @@ test("older ones that could not be loaded are asked for again, by hand and when 
   expect(dashboard.mistakes).toEqual([]);
   await page.close();
 });
+
+test("what is done with a selection can be stopped when the selection is gone, and ends when the log is left", {
+  timeout: 150_000,
+}, async () => {
+  const { installation } = dashboard;
+  await installation.emit(events(8, "bin"));
+  const page = await dashboard.open("/log?type=bin&state=DELIVERED");
+  page.setDefaultTimeout(20_000);
+  await page.getByText("8 match").waitFor();
+  let answer = () => {};
+  let asked = 0;
+  await page.route("**/graphql", async (route) => {
+    if (route.request().postData()?.includes("mutation DeleteOne")) {
+      asked++;
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+    }
+    await route.continue().catch(() => undefined);
+  });
+  const bar = page.getByRole("region", { name: "Selection" });
+  const box = (nth: number) => page.getByRole("checkbox", { name: /Select request/ }).nth(nth);
+
+  // Another view, where nothing is selected.
+  await box(0).click();
+  await box(3).click({ modifiers: ["Shift"] });
+  await bar.getByRole("button", { name: /^Delete/ }).click();
+  await expect.poll(() => asked).toBe(1);
+  await page.getByLabel("Entity id", { exact: true }).fill("bin-0");
+  await page.getByText("1 match").waitFor();
+  await bar.getByRole("button", { name: "Stop" }).click();
+  answer();
+  await bar.getByText("Delete: 1 of 4").waitFor();
+  await bar.getByRole("button", { name: "Done" }).click();
+  await bar.waitFor({ state: "hidden" });
+  expect(asked).toBe(1);
+
+  // The last row leaves the view with what is done to it.
+  await page.getByLabel("Entity id", { exact: true }).fill("");
+  await page.getByText("7 match").waitFor();
+  await page.getByRole("checkbox", { name: "Select all loaded requests" }).click();
+  await bar.getByRole("button", { name: /^Delete/ }).click();
+  for (let n = 2; n <= 8; n++) {
+    await expect.poll(() => asked).toBe(n);
+    answer();
+  }
+  await page.getByText("Nothing matches").waitFor();
+  await bar.getByText("Delete: 7 of 7").waitFor();
+  await bar.getByRole("button", { name: "Done" }).click();
+
+  // Elsewhere nothing could stop it.
+  await installation.emit(events(3, "bin"));
+  await page.getByText("3 match").waitFor();
+  await page.getByRole("checkbox", { name: "Select all loaded requests" }).click();
+  await bar.getByRole("button", { name: /^Delete/ }).click();
+  await expect.poll(() => asked).toBe(9);
+  await page.getByRole("link", { name: "Webhooks", exact: true }).click();
+  await page.getByRole("heading", { name: "Webhooks" }).waitFor();
+  answer();
+  await page.getByText("Delete: stopped at 1 of 3").waitFor();
+  expect(asked).toBe(9);
+  expect(dashboard.mistakes).toEqual([]);
+  await page.close();
+});

@@ -1,9 +1,9 @@
 /** What can be done with many requests at once, with its progress. */
 import { Button, Progress } from "@mantine/core";
 import { IconPlayerSkipForward, IconRotateClockwise, IconTrash, IconX } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { plural } from "../components/format.ts";
-import { Problem, tellFailure, usePerform } from "../graphql/act.ts";
+import { Problem, tell, tellFailure, usePerform } from "../graphql/act.ts";
 import { graphql } from "../graphql/tada.ts";
 import classes from "./bulk.module.css";
 import type { LogRow } from "./documents.ts";
@@ -65,6 +65,7 @@ interface Run {
   total: number;
   done: number;
   failed: number;
+  over: boolean;
 }
 
 interface BulkProps {
@@ -73,20 +74,37 @@ interface BulkProps {
   removed: (ids: string[]) => void;
 }
 
-/** The bar over a selection. Requests are handled in their order, oldest first, one after another: lanes keep their order. */
+/**
+ * The bar over a selection, and over what was begun with one: that goes on when the selection is gone, and can be stopped.
+ * Requests are handled in their order, oldest first, one after another: lanes keep their order.
+ */
 export function SelectionBar({ rows, clear, removed }: BulkProps) {
   const perform = usePerform();
   const [run, setRun] = useState<Run>();
   const stopped = useRef(false);
+  const left = useRef(false);
+  // Of the view that is shown now, which may be another than the one it was begun in.
+  const remove = useRef(removed);
+  remove.current = removed;
+  // Elsewhere there is nothing to stop it with.
+  useEffect(() => {
+    left.current = false;
+    return () => {
+      left.current = true;
+      stopped.current = true;
+    };
+  }, []);
 
   async function start(action: Action) {
     const { word, fits } = ACTIONS[action];
     const fitting = rows.filter(fits).sort((a, b) => a.number - b.number);
     stopped.current = false;
+    let done = 0;
     let failed = 0;
     let lastFailure: Parameters<typeof tellFailure>[0] | undefined;
-    setRun({ word, total: fitting.length, done: 0, failed: 0 });
-    for (const [index, row] of fitting.entries()) {
+    const show = (over: boolean) => setRun({ word, total: fitting.length, done, failed, over });
+    show(false);
+    for (const row of fitting) {
       if (stopped.current) break;
       const outcome =
         action === "resend"
@@ -97,13 +115,16 @@ export function SelectionBar({ rows, clear, removed }: BulkProps) {
       if (!outcome.ok) {
         failed++;
         lastFailure = outcome.failure;
-      } else if (action === "delete") removed([row.id]);
-      setRun({ word, total: fitting.length, done: index + 1, failed });
+      } else if (action === "delete") remove.current([row.id]);
+      done++;
+      show(false);
     }
+    show(true);
+    if (left.current && done < fitting.length) tell(`${word}: stopped at ${done} of ${fitting.length}, as the log was left`);
     if (lastFailure) tellFailure({ ...lastFailure, message: `${plural(failed, "request")} could not be changed: ${lastFailure.message}` });
   }
 
-  const finished = run !== undefined && (run.done === run.total || stopped.current);
+  if (rows.length === 0 && run === undefined) return null;
   return (
     <section className={classes["bar"]} aria-label="Selection">
       {run === undefined ? (
@@ -128,7 +149,7 @@ export function SelectionBar({ rows, clear, removed }: BulkProps) {
           })}
         </>
       ) : (
-        <Meter run={run} finished={finished} />
+        <Meter run={run} />
       )}
       <Button
         size="xs"
@@ -136,20 +157,20 @@ export function SelectionBar({ rows, clear, removed }: BulkProps) {
         color="gray"
         leftSection={<IconX size={14} />}
         onClick={() => {
-          if (run && !finished) stopped.current = true;
+          if (run?.over === false) stopped.current = true;
           else {
             setRun(undefined);
             clear();
           }
         }}
       >
-        {run && !finished ? "Stop" : run ? "Done" : "Clear"}
+        {run?.over === false ? "Stop" : run ? "Done" : "Clear"}
       </Button>
     </section>
   );
 }
 
-function Meter({ run, finished }: { run: Run; finished: boolean }) {
+function Meter({ run }: { run: Run }) {
   return (
     <div className={classes["meter"]}>
       <span className="num" role="status">
@@ -158,7 +179,7 @@ function Meter({ run, finished }: { run: Run; finished: boolean }) {
       </span>
       <Progress
         value={run.total === 0 ? 100 : (100 * run.done) / run.total}
-        color={run.failed > 0 ? "yellow" : finished ? "teal" : "accent"}
+        color={run.failed > 0 ? "yellow" : run.over ? "teal" : "accent"}
         aria-label={`${run.word} progress`}
         size="sm"
       />

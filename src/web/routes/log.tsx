@@ -112,6 +112,9 @@ export function Log() {
 
   const writes = can("webhooks:write");
   const chosen = selection.ids.size === 0 ? [] : state.rows.filter((row) => selection.ids.has(row.id));
+  // Stays from the first selection on: what it does goes on when the selection is gone.
+  const barred = useRef(false);
+  barred.current ||= chosen.length > 0;
   const filtered = isFiltered(filter);
   return (
     <div className={classes["page"]}>
@@ -162,7 +165,7 @@ export function Log() {
           toggleAll={selection.toggleAll}
         />
       )}
-      {chosen.length > 0 && (
+      {barred.current && (
         <Suspense>
           <SelectionBar rows={chosen} clear={selection.clear} removed={(ids) => store.remove(ids)} />
         </Suspense>
