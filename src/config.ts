@@ -85,6 +85,7 @@ const environment = z.object({
     .refine(isHost, "must be an address or a name of this machine, without scheme, brackets and port, such as 127.0.0.1")
     .default("127.0.0.1"),
   DATABASE_URL: databaseUrl.optional(),
+  HOOKLINE_DATABASE_DIRECT_URL: databaseUrl.optional(),
   HOOKLINE_DATABASE_SCHEMA: schemaName.optional(),
   HOOKLINE_QUEUE_SCHEMA: schemaName.optional(),
   HOOKLINE_DATABASE_POOL: whole(2, 1_000).default(10),
@@ -282,7 +283,8 @@ function parse<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Env
 export function readConfig(env: Environment = process.env, options: { places?: boolean } = {}): Readonly<Config> {
   // HOOKLINE_EGRESS_ALLOW="" means "nothing is allowed".
   const { has, problems, data, env: written, sound } = parse(environment, env, ["HOOKLINE_EGRESS_ALLOW"]);
-  const production = data.NODE_ENV === "production" || has("DATABASE_URL");
+  const hasDatabase = has("DATABASE_URL") || has("HOOKLINE_DATABASE_DIRECT_URL");
+  const production = data.NODE_ENV === "production" || hasDatabase;
   if (production && !has("HOOKLINE_MASTER_KEY")) {
     problems.push(
       "HOOKLINE_MASTER_KEY: is needed with NODE_ENV=production or a DATABASE_URL; make one with `openssl rand -base64 32` and keep it",
@@ -291,7 +293,7 @@ export function readConfig(env: Environment = process.env, options: { places?: b
   if (data.HOOKLINE_METRICS_PORT && data.HOOKLINE_METRICS_PORT === data.PORT) {
     problems.push("HOOKLINE_METRICS_PORT: is PORT too: give /metrics a port of its own");
   }
-  if (options.places && !has("DATABASE_URL") && data.HOOKLINE_DATA_DIR !== undefined) {
+  if (options.places && !hasDatabase && data.HOOKLINE_DATA_DIR !== undefined) {
     const kept = { masterKey: has("HOOKLINE_MASTER_KEY"), adminToken: has("HOOKLINE_ADMIN_TOKEN") };
     problems.push(...placeProblems(data.HOOKLINE_DATA_DIR, kept).map((problem) => `HOOKLINE_DATA_DIR: ${problem}`));
   }
@@ -299,12 +301,14 @@ export function readConfig(env: Environment = process.env, options: { places?: b
     problems.push(`HOOKLINE_MAIL_FROM: ${SENDER}`);
   problems.push(...oidcProblems(has));
   const e = sound();
+  // Every connection is a session with settings, LISTEN and prepared statements: where one URL leads to a pooler, none of them goes there.
+  const url = e.HOOKLINE_DATABASE_DIRECT_URL ?? e.DATABASE_URL;
   return Object.freeze({
     production,
     warnings: [...unknownVariables(env, KNOWN), ...doubts(written)],
     port: e.PORT,
     host: e.HOST,
-    databaseUrl: e.DATABASE_URL === undefined ? undefined : withSchema(e.DATABASE_URL, e.HOOKLINE_DATABASE_SCHEMA),
+    databaseUrl: url === undefined ? undefined : withSchema(url, e.HOOKLINE_DATABASE_SCHEMA),
     queueSchema: e.HOOKLINE_QUEUE_SCHEMA,
     databasePool: e.HOOKLINE_DATABASE_POOL,
     readTimeoutMs: e.HOOKLINE_READ_TIMEOUT_MS,

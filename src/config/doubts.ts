@@ -10,28 +10,29 @@ const CIDRS = ["HOOKLINE_EGRESS_ALLOW", "HOOKLINE_TRUSTED_PROXIES", "HOOKLINE_OI
 export const missesProduction = (text: string): boolean =>
   text !== "production" && ["production", "prod"].includes(text.trim().toLowerCase());
 
-function ofDatabase(url: string, schema: string | undefined): string[] {
+function ofDatabase(name: string, url: string, schema: string | undefined): string[] {
   const { namesSchema, schema: named } = readDatabaseUrl(url);
   const timeout = new URLSearchParams(url.split("?")[1]).get("connect_timeout");
   return [
     ...(schema !== undefined && namesSchema && named !== schema
-      ? [`HOOKLINE_DATABASE_SCHEMA is ${schema} and does nothing: DATABASE_URL has schema=${named}, which wins`]
+      ? [`HOOKLINE_DATABASE_SCHEMA is ${schema} and does nothing: ${name} has schema=${named}, which wins`]
       : []),
     ...(timeout !== null && !(Number(timeout) >= 0)
-      ? ["DATABASE_URL has a connect_timeout that is no number of seconds: the default is taken"]
+      ? [`${name} has a connect_timeout that is no number of seconds: the default is taken`]
       : []),
   ];
 }
 
 /** @param env without mistakes @returns one sentence for each */
 export function doubts(env: Readonly<Record<string, string | undefined>>): string[] {
-  const { NODE_ENV: mode, DATABASE_URL: url, HOOKLINE_DATABASE_SCHEMA: schema, HOOKLINE_MAIL_FROM: from } = env;
+  const { NODE_ENV: mode, HOOKLINE_DATABASE_SCHEMA: schema, HOOKLINE_MAIL_FROM: from } = env;
+  const database = ["HOOKLINE_DATABASE_DIRECT_URL", "DATABASE_URL"].find((name) => env[name] !== undefined);
   const { HOOKLINE_OIDC_ISSUER: issuer, HOOKLINE_PUBLIC_URL: publicUrl } = env;
   return [
     ...(mode === undefined || NODE_ENVS.includes(mode)
       ? []
       : [`NODE_ENV is ${JSON.stringify(mode.slice(0, 60))}, which counts as development: it may be production, development or test`]),
-    ...(url === undefined ? [] : ofDatabase(url.trim(), schema)),
+    ...(database === undefined ? [] : ofDatabase(database, env[database]?.trim() ?? "", schema)),
     ...CIDRS.flatMap((name) =>
       widerThanWritten(env[name] ?? "").map(({ written, network }) => `${name} has ${written}, which stands for all of ${network}`),
     ),

@@ -6,6 +6,7 @@ import { readPlainFile } from "./plain-file.ts";
 
 export const SECRETS = [
   "DATABASE_URL",
+  "HOOKLINE_DATABASE_DIRECT_URL",
   "HOOKLINE_ADMIN_TOKEN",
   "HOOKLINE_MASTER_KEY",
   "HOOKLINE_METRICS_TOKEN",

@@ -11,7 +11,7 @@ import { isUnavailable } from "./unavailable.ts";
 const PATIENCE_MS = 2_000;
 
 const REFUSED =
-  "DATABASE_URL leads to a connection pooler that shares sessions (PgBouncer in transaction or statement mode): Hookline needs a session of its own per connection; give it a port in session mode (pool_mode = session), or Postgres's own port";
+  "DATABASE_URL leads to a connection pooler that shares sessions (PgBouncer in transaction or statement mode): Hookline needs a session of its own per connection; give it a port in session mode (pool_mode = session), or Postgres's own address in HOOKLINE_DATABASE_DIRECT_URL";
 
 /** A pooler keeps who comes next waiting; Postgres itself would say that it is full. */
 class SecondConnectionError extends Error {
