@@ -314,4 +314,23 @@ describe("operations", () => {
     for (const deadline = Date.now() + 5_000; (await count()) > 0 && Date.now() < deadline; ) await sleep(50);
     expect(await count()).toBe(0);
   });
+
+  test("one that closes while its token is looked up is not counted either", async () => {
+    const connections = async () => Number(/hookline_live_connections (\d+)/.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1]);
+    await expect.poll(connections, { timeout: 10_000 }).toBe(0);
+    const token = await app.token();
+    const early = await Promise.all(Array.from({ length: 20 }, () => raw()));
+    await app.t.core.db.transaction(async (client) => {
+      await client.query("LOCK TABLE api_token IN ACCESS EXCLUSIVE MODE");
+      for (const connection of early) connection.send({ type: "connection_init", payload: auth(token) });
+      await sleep(200);
+      for (const { socket } of early) socket.terminate();
+      await sleep(200);
+    });
+    // Looked up after them.
+    const late = await acknowledged(token);
+    expect(await connections()).toBe(1);
+    late.socket.close();
+    await expect.poll(connections, { timeout: 10_000 }).toBe(0);
+  });
 });

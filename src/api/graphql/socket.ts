@@ -113,6 +113,8 @@ export function serveSockets(
       const token = given === undefined ? cookie : (bearerOf(given) ?? given);
       const credential = token ? await authenticate(core, token, GRAPHQL_DOOR.kinds) : undefined;
       if (!credential || !token) return false;
+      // Closed while it was looked up: a place that it took now would never be given back.
+      if (extra.ended.signal.aborted) return false;
       const sent = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === TAB_HEADER)?.[1];
       if (given === undefined && !isOfSession(sent, token)) return false;
       Object.assign(extra, { credential, token });
