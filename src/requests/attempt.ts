@@ -55,18 +55,23 @@ export interface AttemptKey {
   number: number;
 }
 
-/** What those of one organization sent and got, by their places in `attempts`. */
+/** What those of one organization sent and got, by their places in `attempts`: a slice after another. */
 export async function contentsOf(
   pool: Queries,
   organizationId: string,
   attempts: readonly AttemptKey[],
 ): Promise<Map<number, AttemptContent>> {
-  const requests = attempts.map((a) => a.requestId);
-  const rows = await readBodies(
-    () => readContents.rows(pool, [organizationId, requests, attempts.map((a) => a.number), ...rangeOf(requests)]),
-    ({ requestBody, responseBody }) => (requestBody?.length ?? 0) + (responseBody?.length ?? 0),
-  );
-  return new Map(rows.map(({ place, ...content }) => [place - 1, content as AttemptContent]));
+  const found = new Map<number, AttemptContent>();
+  for (let from = 0; from < attempts.length; from += CONTENT_SLICE) {
+    const slice = attempts.slice(from, from + CONTENT_SLICE);
+    const requests = slice.map((a) => a.requestId);
+    const rows = await readBodies(
+      () => readContents.rows(pool, [organizationId, requests, slice.map((a) => a.number), ...rangeOf(requests)]),
+      ({ requestBody, responseBody }) => (requestBody?.length ?? 0) + (responseBody?.length ?? 0),
+    );
+    for (const { place, ...content } of rows) found.set(from + place - 1, content as AttemptContent);
+  }
+  return found;
 }
 
 async function contentsByRow(pool: Queries, attempts: readonly AttemptRow[]): Promise<Map<AttemptRow, AttemptContent>> {

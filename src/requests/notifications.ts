@@ -1,6 +1,10 @@
 /** doForms: a web service's notifications, which are the webhook requests of its definition. */
 import type { Core } from "../core.ts";
 import type { NotificationStatus } from "../wire/dialect.ts";
+import { shownPayload } from "../wire/dialects/doforms.ts";
+import { readBodies } from "./budget.ts";
+import { rangeOf } from "./id-range.ts";
+import { readEventTexts } from "./sql/read-events.ts";
 import { findNotificationById, listNotificationsNewestFirst } from "./sql/read-notifications.ts";
 
 export interface Notification {
@@ -12,7 +16,7 @@ export interface Notification {
   createdAt: Date;
   updatedAt: Date;
   eventType: string;
-  /** JSON text of the event. */
+  /** JSON text of the event; in a list, of what a notification shows of it. */
   payload: string;
 }
 
@@ -28,12 +32,34 @@ export async function findNotification(core: Core, owner: Owner, id: string): Pr
   return rows[0] as Notification | undefined;
 }
 
-/** Newest first. */
+/** Payloads of up to 1 MiB: so many at once and no more. */
+const SLICE = 25;
+
+/** By event. Of a thousand payloads little is kept. */
+async function shownPayloads(core: Core, organizationId: string, eventIds: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let from = 0; from < eventIds.length; from += SLICE) {
+    const ids = eventIds.slice(from, from + SLICE);
+    const load = async () => {
+      const rows = await readEventTexts.rows(core.db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
+      return rows.map(({ id, payload }) => ({ id, payload: shownPayload(payload) }));
+    };
+    for (const { id, payload } of await readBodies(load, (row) => row.payload.length)) found.set(id, payload);
+  }
+  return found;
+}
+
+/** Newest first; none whose event is gone. */
 export async function listNotifications(
   core: Core,
   owner: Owner,
   { status, limit, skip }: { status: NotificationStatus | undefined; limit: number; skip: number },
 ): Promise<Notification[]> {
   const values = [owner.organizationId, owner.definitionId, status ?? null, limit, skip];
-  return (await listNotificationsNewestFirst.rows(core.db.tenant(owner.organizationId), values)) as Notification[];
+  const rows = await listNotificationsNewestFirst.rows(core.db.tenant(owner.organizationId), values);
+  const payloads = await shownPayloads(core, owner.organizationId, [...new Set(rows.map((row) => row.eventId))]);
+  return rows.flatMap(({ eventId, ...row }) => {
+    const payload = payloads.get(eventId);
+    return payload === undefined ? [] : [{ ...row, payload } as Notification];
+  });
 }

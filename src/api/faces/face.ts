@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../accounts/caller.ts";
 import type { Core } from "../../core.ts";
+import { Budget, withBudget } from "../../requests/budget.ts";
 import { ownedBy, takeBodies } from "../arriving.ts";
 import { UnreadableBodyError, UnsupportedMediaTypeError } from "../body.ts";
 import type { Doors } from "../doors.ts";
@@ -165,7 +166,9 @@ function addRoute<Who>(
       ...{ method, url: path, ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }), ...(first && { onRequest: sender.onRequest }) },
       handler: async (request, reply) => {
         const call = callOf(request, reply);
-        return (methods[method] as Handler<Who>)(call, await (first ? sender.of(request, reply) : authenticate(call)));
+        const who = await (first ? sender.of(request, reply) : authenticate(call));
+        // A list of a thousand may have a thousand bodies of 1 MiB.
+        return withBudget(new Budget(), () => (methods[method] as Handler<Who>)(call, who));
       },
     });
   }

@@ -27,6 +27,15 @@ const EVENTS: ReadonlyMap<string, string> = new Map([
   [TEST_EVENT_TYPE, "create"],
 ]);
 
+/** Of a payload the members that `envelopeOf` shows; a text of its own, which does not hold on to the whole. */
+export function shownPayload(payload: string): string {
+  const all = members(payload);
+  return JSON.stringify({
+    dispatchKey: stringSource(all?.get("dispatchKey") ?? ""),
+    submissionKey: stringSource(all?.get("submissionKey") ?? ""),
+  });
+}
+
 /** What a notification says of its event, in the product's order; its own face shows the same. */
 export function envelopeOf(
   event: Pick<EventView, "organizationId" | "type" | "payload">,

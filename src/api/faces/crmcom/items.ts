@@ -138,14 +138,14 @@ export function ruleItem(rule: WorkflowRule, view: View): Item {
   };
 }
 
-/** Each with its definition and rule as they are now; what was sent as it was. */
-export async function requestItems(core: Core, caller: Caller, requests: readonly RequestNode[]): Promise<Item[]> {
+/** Each with its definition and rule as they are now; what was sent as it was, unless that is not asked for (`withSent`). */
+export async function requestItems(core: Core, caller: Caller, requests: readonly RequestNode[], withSent: boolean): Promise<Item[]> {
   const related = await Promise.all(
     requests.map(async (request) => ({
       request,
       definition: await request.definition(),
       rule: await request.workflowRule(),
-      latest: await request.latest().then((latest) => latest && shownLatest(core, caller, latest)),
+      latest: withSent ? await request.latest().then((latest) => latest && shownLatest(core, caller, latest)) : undefined,
     })),
   );
   const view = await viewOf(core, caller.organizationId, {

@@ -8,7 +8,7 @@ import { policyOf } from "../../../delivery/plan.ts";
 import { ConflictError } from "../../../errors.ts";
 import type { RequestFilter } from "../../../requests/filter.ts";
 import { listRequestsByOffset } from "../../../requests/list.ts";
-import { detached, type RequestNode } from "../../../requests/related.ts";
+import type { RequestNode } from "../../../requests/related.ts";
 import { isSettled } from "../../../requests/row.ts";
 import { showRequest } from "../../../requests/show.ts";
 import { dayRange } from "./dates.ts";
@@ -19,13 +19,14 @@ import { ENTITIES, requestItems, viewOf } from "./items.ts";
 import { oneOf, type Parameters, requiredIdentifier, text, uuidOf, wholeNumber } from "./parameters.ts";
 
 type Item = Record<string, unknown>;
+type Fields = ReturnType<typeof fieldsOf>;
 
 const REQUEST = ["id", "number"] as const;
 /** How often a settling request is looked at while a resend waits for it. */
 const LOOK_MS = 25;
 
 /** @throws CrmcomError MISSING_PARAMETER INVALID_IDENTIFIER NOT_FOUND INVALID_FIELD, in this order */
-async function named(core: Core, caller: Caller, parameters: Parameters): Promise<{ request: RequestNode; shown: (item: Item) => Item }> {
+async function named(core: Core, caller: Caller, parameters: Parameters): Promise<{ request: RequestNode; fields: Fields }> {
   const { field, value } = requiredIdentifier(parameters, "webhook_request_identifier", REQUEST);
   const id = field === "id" ? uuidOf(value) : undefined;
   const number = field === "number" && /^\d{1,16}$/.test(value) ? Number(value) : undefined;
@@ -33,18 +34,24 @@ async function named(core: Core, caller: Caller, parameters: Parameters): Promis
   const request = key && (await showRequest(core.db, caller.organizationId, key));
   if (request?.dialect !== "CRMCOM") throw new CrmcomError("NOT_FOUND", `there is no webhook request with this ${field}`);
   const fields = fieldsOf(text(parameters, "fields_set"), REQUEST_FIELDS);
-  return { request, shown: (item) => withFields(item, fields) };
+  return { request, fields };
 }
 
-async function item(core: Core, caller: Caller, request: RequestNode): Promise<Item> {
-  const [first] = await requestItems(core, caller, [request]);
-  return first as Item;
+/** Whether these fields hold what was sent or came back: bodies are read for nobody who does not ask. */
+const asksForSent = (fields: Fields) => !fields || fields.some(([name]) => name === "request" || name === "response");
+
+async function items(core: Core, caller: Caller, requests: readonly RequestNode[], fields: Fields): Promise<Item[]> {
+  const whole = await requestItems(core, caller, requests, asksForSent(fields));
+  return whole.map((each) => withFields(each, fields));
 }
+
+const item = async (core: Core, caller: Caller, request: RequestNode, fields: Fields): Promise<Item> =>
+  (await items(core, caller, [request], fields))[0] as Item;
 
 export async function show(core: Core, caller: Caller, parameters: Parameters): Promise<Item> {
-  const { request, shown } = await named(core, caller, parameters);
+  const { request, fields } = await named(core, caller, parameters);
   demand(caller, "webhooks:read");
-  return shown(await item(core, caller, request));
+  return item(core, caller, request, fields);
 }
 
 export async function list(core: Core, caller: Caller, parameters: Parameters): Promise<Item[]> {
@@ -74,12 +81,12 @@ export async function list(core: Core, caller: Caller, parameters: Parameters): 
   const offset = wholeNumber(parameters, "offset", { min: 0, max: 2 ** 31 - 1, otherwise: 0 });
   demand(caller, "webhooks:read");
   const requests = await listRequestsByOffset(core.db, caller.organizationId, filter, { limit, offset });
-  return (await requestItems(core, caller, requests)).map((each) => withFields(each, fields));
+  return items(core, caller, requests, fields);
 }
 
 /** Sends it again as its definition now is, and answers once that attempt is settled. */
 export async function resendOne(core: Core, caller: Caller, parameters: Parameters): Promise<Item> {
-  const { request, shown } = await named(core, caller, parameters);
+  const { request, fields } = await named(core, caller, parameters);
   demand(caller, "webhooks:write");
   try {
     await resend(core, caller.organizationId, request.id, { by: caller, unit: caller.unit });
@@ -91,9 +98,9 @@ export async function resendOne(core: Core, caller: Caller, parameters: Paramete
   }
   const definition = await request.definition();
   // One that is not effective sends when it is effective again: there is nothing to wait for now.
-  if (definition?.state !== "ACTIVE") return shown(await item(core, caller, (await reread(core, request)) ?? request));
+  if (definition?.state !== "ACTIVE") return item(core, caller, (await reread(core, request)) ?? request, fields);
   const { timeoutMs } = policyOf("CRMCOM", { timeout_ms: definition.timeoutMs });
-  return shown(await item(core, caller, await settledRequest(core, request, timeoutMs + 1_000)));
+  return item(core, caller, await settledRequest(core, request, timeoutMs + 1_000), fields);
 }
 
 const reread = (core: Core, request: RequestNode) => showRequest(core.db, request.organizationId, { id: request.id });
@@ -106,9 +113,9 @@ async function settledRequest(core: Core, request: RequestNode, patienceMs: numb
 }
 
 export async function deleteOne(core: Core, caller: Caller, parameters: Parameters): Promise<Item> {
-  const { request, shown } = await named(core, caller, parameters);
+  const { request, fields } = await named(core, caller, parameters);
   demand(caller, "webhooks:write");
-  const whole = await item(core, caller, await detached(request));
+  const shown = await item(core, caller, request, fields);
   await remove(core, caller.organizationId, request.id, caller);
-  return shown(whole);
+  return shown;
 }
