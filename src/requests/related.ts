@@ -98,18 +98,28 @@ export function requestNodes(db: Database, rows: readonly RequestRow[]): Request
   );
 }
 
+/** What attempts sent and got, to be kept of a request that is about to be deleted. */
+export interface Kept {
+  /** Of the latest one. */
+  latest: boolean;
+  /** Of those on these pages of its attempts. */
+  pages: readonly PageOf<number>[];
+}
+
 /**
- * Reads all that belongs to a request that is about to be deleted, so that it can still be shown whole.
+ * Reads what belongs to a request that is about to be deleted, so that it can still be shown: of large bodies only what will be.
  * @returns the same row, which no longer asks the database for what goes with it
  */
-export async function detached(request: RequestNode): Promise<RequestNode> {
+export async function detached(request: RequestNode, kept: Kept): Promise<RequestNode> {
   const everything: PageOf<number> = { limit: request.attemptCount, fromBack: false, after: undefined, before: undefined };
   const { rows } = await request.attempts(everything);
-  await Promise.all([request.event(), request.definition(), request.workflowRule(), ...rows.map((attempt) => attempt.content())]);
+  const windows = kept.pages.map((page) => windowOf(request, page));
+  const asked = rows.filter(({ number }) => windows.some(({ from, to }) => number >= from && number <= to));
+  await Promise.all([request.event(), request.definition(), request.workflowRule(), ...asked.map((attempt) => attempt.content())]);
   const attempts = async (page: PageOf<number>): Promise<Slice<AttemptNode>> => {
     const { from, to, hasNextPage, hasPreviousPage } = windowOf(request, page);
     return { rows: rows.filter((attempt) => attempt.number >= from && attempt.number <= to), hasNextPage, hasPreviousPage };
   };
-  const latest = await request.latest();
+  const latest = kept.latest ? await request.latest() : undefined;
   return Object.assign(request, { attempts, latest: async () => latest });
 }

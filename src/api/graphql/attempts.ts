@@ -21,6 +21,9 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
 export const Attempt = builder.objectRef<AttemptNode>("Attempt");
 export const AttemptConnection = connectionType("Attempt", Attempt, "oldest first");
 
+/** The fields that need what was sent or came back. */
+export const CONTENT_FIELDS = ["requestHeaders", "requestBody", "responseHeaders", "responseBody", "replyLine"] as const;
+
 const contentOf = async (attempt: AttemptNode, context: Context) =>
   shownContent(context.doors.core, callerOf(context), await attempt.content());
 

@@ -3,7 +3,7 @@
  * Who may call it is checked here, so that too few rights are a ForbiddenError in the union, not in `errors`.
  */
 import type { InputFieldMap, InputRef, InputShapeFromFields, ObjectRef, ShapeFromTypeParam } from "@pothos/core";
-import { type GraphQLSchema, getNamedType, isInputObjectType, isRequiredInputField, isUnionType } from "graphql";
+import { type GraphQLResolveInfo, type GraphQLSchema, getNamedType, isInputObjectType, isRequiredInputField, isUnionType } from "graphql";
 import type { Caller, Scope } from "../../accounts/caller.ts";
 import { demand, demandOwn } from "../../accounts/caller.ts";
 import { ForbiddenError, NotFoundError, ValidationError } from "../../errors.ts";
@@ -32,7 +32,11 @@ export interface MutationOptions<Type extends ObjectRef<BuilderTypes, unknown, u
   scope: Scope | "signed-in" | "own";
   /** Further than the scope: an administrator's, or the bootstrap token's. */
   only?: "ADMIN" | "operator";
-  resolve: (input: InputShapeFromFields<Fields>, context: SignedIn) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>;
+  resolve: (
+    input: InputShapeFromFields<Fields>,
+    context: SignedIn,
+    info: GraphQLResolveInfo,
+  ) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>;
 }
 
 function authorise(caller: Caller, options: { scope: Scope | "signed-in" | "own"; only?: "ADMIN" | "operator" }): void {
@@ -83,10 +87,10 @@ export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>,
   name: string,
   options: MutationOptions<Type, Fields>,
 ) {
-  return openMutation(name, options, (input, context) => {
+  return openMutation(name, options, (input, context, info) => {
     const caller = callerOf(context);
     authorise(caller, options);
-    return options.resolve(input, Object.assign(context, { caller }));
+    return options.resolve(input, Object.assign(context, { caller }), info);
   });
 }
 
@@ -94,7 +98,11 @@ export function mutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>,
 export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unknown>, Fields extends InputFieldMap>(
   name: string,
   options: Pick<MutationOptions<Type, Fields>, "description" | "type" | "input" | "inputType" | "optionalInput">,
-  resolve: (input: InputShapeFromFields<Fields>, context: Context) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
+  resolve: (
+    input: InputShapeFromFields<Fields>,
+    context: Context,
+    info: GraphQLResolveInfo,
+  ) => Promise<ShapeFromTypeParam<BuilderTypes, Type, false>>,
 ) {
   const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
   const Input = options.inputType ?? builder.inputType(`${title}Input`, { description: FILLED_IN, fields: options.input });
@@ -109,13 +117,13 @@ export function openMutation<Type extends ObjectRef<BuilderTypes, unknown, unkno
         union: { name: `${title}Result`, description: FILLED_IN },
       } as never,
       args: { input: t.arg({ type: Input, required: options.optionalInput !== true, description: FILLED_IN }) },
-      resolve: async (_root: unknown, args: { input?: unknown }, context: Context) => {
+      resolve: async (_root: unknown, args: { input?: unknown }, context: Context, info: GraphQLResolveInfo) => {
         try {
           if (context.refused) throw context.refused;
           const input = (args.input ?? {}) as InputShapeFromFields<Fields>;
           const issues = unstorable(input);
           if (issues.length > 0) throw new ValidationError(issues);
-          return await resolve(input, context);
+          return await resolve(input, context, info);
         } catch (error) {
           throw asTyped(error);
         }

@@ -1,16 +1,17 @@
 /** Webhook requests: the delivery log, and what operators do with a request. */
+import type { GraphQLResolveInfo } from "graphql";
 import { cancel, remove, resend, retryNow, skip } from "../../delivery/control.ts";
 import { NotFoundError } from "../../errors.ts";
 import { countRequests, listRequests } from "../../requests/list.ts";
 import { listKind, numberKey, pageCursor, pageOf, uuidKey } from "../../requests/page.ts";
-import { detached, type RequestNode } from "../../requests/related.ts";
+import { detached, type Kept, type RequestNode } from "../../requests/related.ts";
 import { lifeCycleStateOf } from "../../requests/row.ts";
 import { sentRequest, sentResponse } from "../../requests/sent.ts";
 import { showRequest, showRequests } from "../../requests/show.ts";
 import { shownLatest, shownTarget } from "../../requests/shown.ts";
 import { idOf } from "../../wire/ids.ts";
 import { withoutFragment } from "../../wire/target.ts";
-import { AttemptConnection } from "./attempts.ts";
+import { AttemptConnection, CONTENT_FIELDS } from "./attempts.ts";
 import { builder, guardNode } from "./builder.ts";
 import { callerOf } from "./context.ts";
 import { Dialect } from "./definition-enums.ts";
@@ -22,6 +23,7 @@ import { Lane, WebhookDefinition, WebhookRequest, WebhookRequestConnection, Work
 import { pageOfRows } from "./page.ts";
 import { narrowing, ownEvents } from "./portal-rows.ts";
 import { LifeCycleState, requestFilter, WebhookRequestFilter, WebhookRequestState } from "./request-filter.ts";
+import { argumentsOf, selected } from "./selected.ts";
 
 const NotificationStatus = builder.enumType("NotificationStatus", {
   description: "doForms: what the receiver made of a notification, as it said in its reply or called back.",
@@ -256,6 +258,18 @@ for (const [name, { act, description }] of Object.entries(OPERATIONS)) {
   });
 }
 
+/** Of a request that the operation answers with and that is gone by then: which bodies it asks for. */
+function askedOf(info: GraphQLResolveInfo, id: string): Kept {
+  const attempts = selected(info, info.fieldNodes, "attempts").filter((node) => {
+    const nodes = selected(info, selected(info, [node], "edges"), "node");
+    return selected(info, nodes, ...CONTENT_FIELDS).length > 0;
+  });
+  return {
+    latest: selected(info, info.fieldNodes, "request", "response").length > 0,
+    pages: attempts.map((node) => pageOf(argumentsOf(info, "WebhookRequest", node), listKind("attempts", id), numberKey)),
+  };
+}
+
 mutation("deleteWebhookRequest", {
   description: "Deletes a settled request and its attempts from the log, and answers with it as it was.",
   type: WebhookRequest,
@@ -263,9 +277,9 @@ mutation("deleteWebhookRequest", {
   input: (t) => ({
     id: t.id({ required: true, description: "The settled request to delete, `req_…`; NotFoundError when there is none." }),
   }),
-  resolve: async (input, context) => {
+  resolve: async (input, context, info) => {
     const id = uuidOf("WebhookRequest", input.id);
-    const request = await detached(await shown(context, id));
+    const request = await detached(await shown(context, id), askedOf(info, id));
     await remove(context.doors.core, context.caller.organizationId, id, context.caller);
     return request;
   },
