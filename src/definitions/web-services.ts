@@ -53,6 +53,9 @@ const SELECT = `
     d.id AS "definitionId", w.definition_id AS "lastDefinitionId", d.connection_id AS "connectionId", d.event_types AS "eventTypes"
   FROM web_service w LEFT JOIN webhook_definition d ON d.id = w.definition_id AND d.deleted_at IS NULL`;
 
+/** Nobody comes in to an organization that is being erased; the session of a token may have been made as that began. */
+const IS_OPEN = "NOT EXISTS (SELECT FROM organization_erasure e WHERE e.organization_id = w.organization_id)";
+
 type Row = WebService & { passwordHash: string; eventTypes: string[] | null };
 
 /** What its definition sends, whatever two who set a target at once left in the web service's row; in the order that was asked for. */
@@ -212,7 +215,7 @@ async function get(db: Pick<PoolClient, "query">, organizationId: string, extern
  */
 export async function checkWebService(core: Core, externalId: string, password: string, address?: string): Promise<WebService | undefined> {
   const row = EXTERNAL_ID.test(externalId)
-    ? (await core.db.pool.query<Row>(`${SELECT} WHERE w.external_id = $1`, [externalId])).rows[0]
+    ? (await core.db.pool.query<Row>(`${SELECT} WHERE w.external_id = $1 AND ${IS_OPEN}`, [externalId])).rows[0]
     : undefined;
   const subject = row ? { id: row.id, hash: row.passwordHash } : null;
   const right = await checkAtDoor(core, { account: `web-service:${externalId}`, address, subject, password });
@@ -221,6 +224,6 @@ export async function checkWebService(core: Core, externalId: string, password: 
 
 /** @param id UUID, of a session that a web service's token opened */
 export async function webServiceOf(core: Core, id: string): Promise<WebService | undefined> {
-  const row = (await core.db.pool.query<Row>(`${SELECT} WHERE w.id = $1`, [id])).rows[0];
+  const row = (await core.db.pool.query<Row>(`${SELECT} WHERE w.id = $1 AND ${IS_OPEN}`, [id])).rows[0];
   return row && shown(row);
 }

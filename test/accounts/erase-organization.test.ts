@@ -18,6 +18,7 @@ import {
 import { issueToken } from "../../src/accounts/tokens.ts";
 import { createUser, deleteUser } from "../../src/accounts/users.ts";
 import { createQueue, type Queue } from "../../src/db/queue.ts";
+import { checkWebService, createWebService, webServiceOf } from "../../src/definitions/web-services.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
 import { addDefinition, addRequest } from "../helpers/log.ts";
 
@@ -75,6 +76,19 @@ async function filled(name: string): Promise<{ id: string; admin: Caller; token:
 }
 
 describe("B60 deleteOrganization", () => {
+  test("a web service of doForms signs in no more, by its password or a token, while it goes on", async () => {
+    const { id, admin } = await filled("Callers");
+    const input = { id: "callers$$1", form: "F", project: "P", password: "of the callers" };
+    const service = await createWebService(t.core, admin, input);
+    const signsIn = async () => (await checkWebService(t.core, input.id, input.password)) !== undefined;
+    expect([await signsIn(), (await webServiceOf(t.core, service.id))?.id]).toEqual([true, service.id]);
+    // Nobody works on it.
+    await deleteOrganization(t.core, jobs, operator, { id, name: "Callers" });
+    expect((await findErasure(t.core, operator, id))?.finishedAt).toBeNull();
+    // A token may have been made at the very moment: it leads to nobody either.
+    expect([await signsIn(), await webServiceOf(t.core, service.id)]).toEqual([false, undefined]);
+  });
+
   test("erases all of it; an entry of the operator's stays, which names nobody", async () => {
     const gone = await filled("CANARY-Acme");
     const stays = await filled("Other");
