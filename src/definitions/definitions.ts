@@ -28,7 +28,7 @@ import {
 } from "./secrets.ts";
 import { type DefinitionRow, type DefinitionSettings, type DefinitionState, settingsIssues, wholeDefinitionIssues } from "./settings.ts";
 import { columnsOf, insert, rowOf, update } from "./sql.ts";
-import { type StateChange, setState } from "./state.ts";
+import { type Also, type StateChange, setState } from "./state.ts";
 
 /** They judge a transformation and a payload query before these are stored. */
 export interface SourceChecks {
@@ -151,6 +151,7 @@ function wholeOf(before: Whole, given: DefinitionSettings): Whole {
 /**
  * What is not given stays; null clears. Its code and number never change. A change is used by the next send.
  * @param ifUnchangedSince the `updatedAt` that the caller has seen
+ * @param first what is written before it, in the same transaction
  * @throws ValidationError ConflictError NotFoundError ForbiddenError
  */
 export async function updateDefinition(
@@ -160,6 +161,7 @@ export async function updateDefinition(
   given: UpdateDefinitionInput,
   checks: SourceChecks,
   ifUnchangedSince?: Date | null,
+  first?: Also,
 ): Promise<UpdatedDefinition> {
   demand(caller, "webhooks:write");
   demandPlace(caller, given.applicationId);
@@ -167,6 +169,7 @@ export async function updateDefinition(
   const { organizationId } = caller;
   return core.db
     .tenantTransaction(caller.organizationId, async (client) => {
+      await first?.(client);
       const present = await findLiving(client, organizationId, id);
       // Before the state is set, which moves it; and again where the row is locked.
       await demandUnchanged(client, caller, present, ifUnchangedSince);

@@ -156,13 +156,19 @@ export async function setTarget(
   const eventTypes = Object.keys(RECORD_EVENTS).filter((type) => events.includes(RECORD_EVENTS[type] as string));
   const settings = { connectionId: target.connectionId, eventTypes, filter: { scope: { form: service.form, project: service.project } } };
   if (service.definitionId !== null) {
-    await link(core, caller, service, service.definitionId, target.connectionId, events);
-    await updateDefinition(core, caller, service.definitionId, settings, checks);
+    const linked = { definitionId: service.definitionId, connectionId: target.connectionId, events };
+    await updateDefinition(core, caller, service.definitionId, settings, checks, undefined, async (client) => {
+      if (await link(core, client, caller, service, linked)) return;
+      await get(client, caller.organizationId, externalId);
+      throw new ConflictError("another target was set at the same moment; try again");
+    });
   } else {
     // Stopped until it is linked: alone it would notify of every record event, and without a web service's id.
     const made = { ...settings, name: `doForms ${externalId}`.slice(0, 255), dialect: "DOFORMS", state: "STOPPED" } as const;
     const { definition } = await createDefinition(core, caller, made, checks);
-    if (!(await link(core, caller, service, definition.id, target.connectionId, events))) {
+    const linked = { definitionId: definition.id, connectionId: target.connectionId, events };
+    const isLinked = await core.db.tenantTransaction(caller.organizationId, (client) => link(core, client, caller, service, linked));
+    if (!isLinked) {
       // Somebody else gave it a target at the same moment: that definition is the one to change.
       await deleteDefinition(core, caller, definition.id);
       return setTarget(core, caller, externalId, target, checks);
@@ -171,33 +177,29 @@ export async function setTarget(
   return get(core.db.pool, caller.organizationId, externalId);
 }
 
-/** @returns false when it has another definition meanwhile */
+/** In the caller's transaction. @returns false when it is gone, or has another definition meanwhile */
 async function link(
   core: Core,
+  client: PoolClient,
   caller: Caller,
   service: WebService,
-  definitionId: string,
-  connectionId: string,
-  events: readonly string[],
+  linked: { definitionId: string; connectionId: string; events: string[] },
 ): Promise<boolean> {
-  return core.db.tenantTransaction(caller.organizationId, async (client) => {
-    const { rowCount } = await client.query(
-      `UPDATE web_service w SET definition_id = $2, connection_id = $3, events = $4 WHERE w.id = $1 AND
-         (w.definition_id IS NULL OR w.definition_id = $2 OR EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = w.definition_id AND d.deleted_at IS NOT NULL))`,
-      [service.id, definitionId, connectionId, events],
-    );
-    if (rowCount === 0) return false;
-    if (service.definitionId === null) await setState(core, client, caller, [definitionId], "ACTIVE");
-    const after = { ...service, definitionId, connectionId, events };
-    await record(core, client, caller, {
-      action: "webService.setTarget",
-      subjectType: "WebService",
-      subjectId: service.id,
-      before: service,
-      after,
-    });
-    return true;
+  const { rowCount } = await client.query(
+    `UPDATE web_service w SET definition_id = $2, connection_id = $3, events = $4 WHERE w.id = $1 AND
+       (w.definition_id IS NULL OR w.definition_id = $2 OR EXISTS (SELECT 1 FROM webhook_definition d WHERE d.id = w.definition_id AND d.deleted_at IS NOT NULL))`,
+    [service.id, linked.definitionId, linked.connectionId, linked.events],
+  );
+  if (rowCount === 0) return false;
+  if (service.definitionId === null) await setState(core, client, caller, [linked.definitionId], "ACTIVE");
+  await record(core, client, caller, {
+    action: "webService.setTarget",
+    subjectType: "WebService",
+    subjectId: service.id,
+    before: service,
+    after: { ...service, ...linked },
   });
+  return true;
 }
 
 async function get(db: Pick<PoolClient, "query">, organizationId: string, externalId: string): Promise<WebService> {

@@ -59,3 +59,45 @@ test("from making it to deleting it", async () => {
   expect((await ask(DELETE, { id: made.id })).deleteWebService).toMatchObject({ externalId: "acme$$1" });
   expect((await data(app, app.adminToken, LIST)).webServices.totalCount).toBe(1);
 });
+
+test("a target that its definition does not take is not the web service's either", async () => {
+  const connect = "mutation ($input: CreateConnectionInput!) { createConnection(input: $input) { ... on Connection { id } } }";
+  const connections: string[] = [];
+  for (const name of ["First", "Second"]) {
+    const made = await ask(connect, { name, urlAdded: "https://field.example/added" });
+    connections.push(made.createConnection.id);
+  }
+  const input = { externalId: "whole$$1", form: "F", project: "P", password: "secret" };
+  const { id } = (await ask(CREATE, input)).createWebService;
+  expect((await ask(TARGET, { id, connectionId: connections[0], events: ["added"] })).setWebServiceTarget).toMatchObject({
+    connection: { name: "First" },
+  });
+  const { pool } = app.t.core.db;
+  const row = async () => {
+    const { rows } = await pool.query<{ name: string; events: string[]; definition: string }>(
+      `SELECT c.name, w.events, w.definition_id AS definition FROM web_service w JOIN connection c ON c.id = w.connection_id
+       WHERE w.external_id = $1`,
+      [input.externalId],
+    );
+    return rows[0];
+  };
+  const before = await row();
+  // Deleted while the change waits for it.
+  const changed = await app.t.core.db.transaction(async (client) => {
+    await client.query("SELECT FROM webhook_definition WHERE id = $1 FOR UPDATE", [before?.definition]);
+    const changing = ask(TARGET, { id, connectionId: connections[1], events: ["edited"] });
+    const waiting = async () =>
+      (await app.t.asServer("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%webhook_definition%'")).rows
+        .length;
+    await expect.poll(waiting, { timeout: 3_000 }).toBe(1);
+    await client.query("UPDATE webhook_definition SET state = 'STOPPED', deleted_at = now() WHERE id = $1", [before?.definition]);
+    return { changing };
+  });
+  expect((await changed.changing).setWebServiceTarget).toMatchObject({ code: "NOT_FOUND" });
+  expect(await row()).toEqual(before);
+  // The next one makes a definition of its own.
+  expect((await ask(TARGET, { id, connectionId: connections[1], events: ["edited"] })).setWebServiceTarget).toMatchObject({
+    connection: { name: "Second" },
+    events: ["edited"],
+  });
+});
