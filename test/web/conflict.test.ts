@@ -132,3 +132,57 @@ for (const { noun, path, create, update, type, input } of NOUNS) {
     await tab.page.close();
   });
 }
+
+test("B93 an old tab changes what was typed in it, and nothing else: sources, event types, applications", {
+  timeout: 200_000,
+}, async () => {
+  const { installation } = dashboard;
+  const { organization } = await installation.graphql("{ organization { id } }");
+  const feature = { organizationId: organization.id, feature: "INBOUND_WEBHOOKS", enabled: true };
+  await mutate(installation, "setOrganizationFeature", feature, "... on Organization { id }");
+  const source = { targetType: "EVENT", name: "Shop", eventType: "shop.sale" };
+  const { inboundWebhook } = await mutate(
+    installation,
+    "createInboundWebhook",
+    source,
+    "... on CreatedInboundWebhook { inboundWebhook { id } }",
+  );
+  const type = await mutate(installation, "createEventType", { name: "tab.stale" }, "... on EventType { id }");
+  const application = await mutate(installation, "createApplication", { uid: "acme", name: "Acme" }, "... on Application { id }");
+
+  const chosen = (name: string) => async (page: Page) => {
+    await page.getByRole("button", { name: `Actions of ${name}` }).click();
+    await page.getByRole("menuitem", { name: "Edit" }).click();
+  };
+  const tabs = [
+    await editor("/inbound-webhooks?kind=events", "Edit source", chosen("Shop")),
+    await editor("/settings/event-types", "Edit event type", (page) => page.getByRole("button", { name: "Edit tab.stale" }).click()),
+    await editor("/applications", "Edit application", chosen("Acme")),
+  ];
+  const verification = { preset: "GITHUB", secret: "of the other tab, long enough" };
+  await mutate(installation, "updateInboundWebhook", { id: inboundWebhook.id, verification }, "... on InboundWebhook { id }");
+  const changed = { id: type.id, schema: { type: "object" }, examples: [{ n: 1 }], deprecated: true };
+  await mutate(installation, "updateEventType", changed, "... on EventType { id }");
+  await mutate(installation, "updateApplication", { id: application.id, uid: "acme-2" }, "... on Application { id }");
+
+  for (const [i, { panel }] of tabs.entries()) {
+    if (i < 2) await panel.getByLabel("Description", { exact: true }).fill("Of the old tab");
+    else await panel.getByLabel("Name", { exact: true }).fill("Acme of the old tab");
+    await panel.getByRole("button", { name: "Save" }).click();
+    await panel.waitFor({ state: "hidden" });
+  }
+  const now = await installation.graphql(
+    `query ($source: ID!, $type: ID!, $application: ID!) {
+      source: node(id: $source) { ... on InboundWebhook { description verification { preset secretLastFour } } }
+      type: node(id: $type) { ... on EventType { description schema examples deprecated } }
+      application: node(id: $application) { ... on Application { uid name } } }`,
+    { source: inboundWebhook.id, type: type.id, application: application.id },
+  );
+  const { id: _, ...others } = changed;
+  expect(now).toEqual({
+    source: { description: "Of the old tab", verification: { preset: "GITHUB", secretLastFour: "ough" } },
+    type: { description: "Of the old tab", ...others },
+    application: { uid: "acme-2", name: "Acme of the old tab" },
+  });
+  for (const { page } of tabs) await page.close();
+});

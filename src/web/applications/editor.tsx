@@ -12,6 +12,8 @@ interface EditorProps {
   saved: () => void;
 }
 
+const inputOf = ({ uid, name }: { uid: string; name: string }) => ({ uid: uid.trim(), name: name.trim() });
+
 export function ApplicationEditor({ application, close, saved }: EditorProps) {
   const form = useForm(() => ({ uid: "", name: "" }));
   const { values, set, issue, reset } = form;
@@ -20,11 +22,10 @@ export function ApplicationEditor({ application, close, saved }: EditorProps) {
   }, [application, reset]);
 
   async function submit() {
-    const input = { uid: values.uid.trim(), name: values.name.trim() };
     const result =
       application === "new"
-        ? await form.save(CreateApplication, { input })
-        : application && (await form.save(UpdateApplication, { input: { id: application.id, ...input } }));
+        ? await form.save(CreateApplication, { input: inputOf(values) })
+        : application && (await form.save(UpdateApplication, { input: { id: application.id, ...form.changes(inputOf) } }));
     if (result) {
       tell(`${result.name} is saved`);
       saved();

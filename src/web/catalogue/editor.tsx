@@ -16,30 +16,32 @@ const valuesOf = (type: EventType) => ({
   deprecated: type.deprecated,
 });
 
+type Values = ReturnType<typeof valuesOf>;
+
+const inputOf = (values: Values) => ({
+  description: blank(values.description),
+  schema: parseJson(values.schema)?.value,
+  examples: (parseJson(values.examples)?.value ?? []) as unknown[],
+  deprecated: values.deprecated,
+});
+
 /** @param props.type "new", one to change, or undefined: closed */
 export function EventTypeEditor({ type, close, saved }: { type: EventType | "new" | undefined; close: () => void; saved: () => void }) {
-  const form = useForm(empty);
+  const form = useForm<Values>(empty);
   const { values, set, issue, reset, refuse } = form;
   useEffect(() => {
     if (type) reset(type === "new" ? empty() : valuesOf(type));
   }, [type, reset]);
 
   async function submit() {
-    const schema = parseJson(values.schema);
-    if (!schema) return refuse("schema", "This is no JSON");
+    if (!parseJson(values.schema)) return refuse("schema", "This is no JSON");
     const examples = parseJson(values.examples);
     if (!examples) return refuse("examples", "This is no JSON");
     if (examples.value !== null && !Array.isArray(examples.value)) return refuse("examples", "Write a list: [ … ], also for one example");
-    const rest = {
-      description: blank(values.description),
-      schema: schema.value,
-      examples: (examples.value ?? []) as unknown[],
-      deprecated: values.deprecated,
-    };
     const result =
       type === "new"
-        ? await form.save(CreateType, { input: { name: values.name.trim(), ...rest } })
-        : type && (await form.save(UpdateType, { input: { id: type.id, ...rest } }));
+        ? await form.save(CreateType, { input: { name: values.name.trim(), ...inputOf(values) } })
+        : type && (await form.save(UpdateType, { input: { id: type.id, ...form.changes(inputOf) } }));
     if (result) {
       tell(`${result.name} is saved`);
       saved();

@@ -51,8 +51,10 @@ function valuesOf(source: Source | "new"): Values {
 
 function inputOf(values: Values) {
   const { preset, dedupe, dedupeBy } = values;
-  const secret = blank(values.secret);
+  const [name, secret] = [blank(values.name), blank(values.secret)];
   return {
+    // Absent: made of the event type, or as it was.
+    ...(name === null ? {} : { name }),
     description: blank(values.description),
     eventType: values.eventType.trim(),
     verification: {
@@ -82,12 +84,10 @@ export function SourceEditor({ source, close, saved }: EditorProps) {
   }, [source, reset]);
 
   async function submit() {
-    const name = blank(values.name);
-    const input = { ...inputOf(values), ...(name === null ? {} : { name }) };
     if (source === "new") {
-      const created = await form.save(CreateInbound, { input: { targetType: "EVENT", ...input } });
+      const created = await form.save(CreateInbound, { input: { targetType: "EVENT", ...inputOf(values) } });
       if (created) saved({ name: created.inboundWebhook.name, url: created.targetUrl });
-    } else if (source && (await form.save(UpdateInbound, { input: { id: source.id, ...input } }))) saved(undefined);
+    } else if (source && (await form.save(UpdateInbound, { input: { id: source.id, ...form.changes(inputOf) } }))) saved(undefined);
   }
 
   const stored = source !== undefined && source !== "new" ? source.verification : null;
