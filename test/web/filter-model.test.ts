@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { checkFilter } from "../../src/definitions/filter.ts";
-import { fromFilter, OPERATORS, parseValue, toFilter } from "../../src/web/webhooks/filter-model.ts";
+import { roundedNumber } from "../../src/web/graphql/json-text.ts";
+import { fromFilter, incomplete, OPERATORS, parseValue, toFilter } from "../../src/web/webhooks/filter-model.ts";
 
 test("rows make a filter that the server takes, and come back from it as they were", () => {
   const scalar = fc.oneof(fc.integer().map(String), fc.boolean().map(String), fc.stringMatching(/^[a-z][a-z ]{0,8}[a-z]$/));
@@ -40,4 +41,17 @@ test("values are what they look like; quotes make text of anything", () => {
     "abc",
     "120",
   ]);
+});
+
+test("a number that a browser would round is named, in rows too", () => {
+  for (const kept of ["0", "-0", "1.50", "1e3", "0.1", "123456789012345680", "1e21", "5e-324", '"12345678901234567890"', '{"a":[1,2.25]}'])
+    expect([kept, roundedNumber(kept)]).toEqual([kept, undefined]);
+  for (const lost of ["12345678901234567890", "9223372036854775807", "9007199254740993", "-0.12345678901234567891", "1e400", "1e-400"])
+    expect(roundedNumber(`{"a": [1, {"b": ${lost}}]}`)).toBe(lost);
+  const row = { path: "payload.id", operator: "$eq", value: "9223372036854775807" } as const;
+  expect(incomplete({ join: "$and", conditions: [row] })).toContain("9223372036854775807");
+  expect(incomplete({ join: "$and", conditions: [{ ...row, operator: "$in", value: "1, 9007199254740993" }] })).toContain(
+    "9007199254740993",
+  );
+  expect(incomplete({ join: "$and", conditions: [{ ...row, value: '"9223372036854775807"' }] })).toBeNull();
 });

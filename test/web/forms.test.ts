@@ -288,3 +288,36 @@ test("B92 with the server down a save and a question say so where their button i
   await page.close();
   await goal.close();
 });
+
+test("B70 an event type keeps every digit of its schema and examples, which stand in the form as they were written", async () => {
+  const { installation } = dashboard;
+  const [schema, examples] = ['{"properties":{"id":{"maximum":9223372036854775807}}}', '[{"id":9223372036854775801}]'];
+  const read = async (name: string) => {
+    const response = await fetch(`${installation.url}/graphql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${installation.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ query: "{ eventTypes(first: 100) { edges { node { name description schema examples } } } }" }),
+    });
+    return (await response.text()).split('{"node":').find((each) => each.includes(`"${name}"`)) ?? "";
+  };
+  const page = await dashboard.open("/settings/event-types");
+  await page.getByRole("button", { name: "New event type" }).click();
+  const made = page.getByRole("dialog", { name: "New event type" });
+  await made.getByLabel("Name").fill("exact.digits");
+  await made.getByLabel("JSON schema of the payload").fill(schema);
+  await made.getByLabel("Examples").fill(examples);
+  await made.getByRole("button", { name: "Create event type" }).click();
+  await page.getByText("exact.digits is saved").waitFor();
+  const exact = ["9223372036854775807", "9223372036854775801"];
+  for (const digits of exact) expect(await read("exact.digits")).toContain(digits);
+
+  await page.getByRole("button", { name: "Edit exact.digits" }).click();
+  const edited = page.getByRole("dialog", { name: "Edit event type" });
+  await expect.poll(() => edited.getByLabel("JSON schema of the payload").inputValue()).toContain(exact[0]);
+  await edited.getByLabel("Description").fill("Said since");
+  await edited.getByLabel("Examples").fill('[{"id":9223372036854775803}]');
+  await edited.getByRole("button", { name: "Save" }).click();
+  await edited.waitFor({ state: "hidden" });
+  expect(await read("exact.digits")).toMatch(/Said since.*9223372036854775807.*9223372036854775803/);
+  await page.close();
+});

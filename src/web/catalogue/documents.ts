@@ -23,6 +23,19 @@ export const TypesQuery = graphql(`
 `);
 export type EventType = ResultOf<typeof TypesQuery>["eventTypes"]["edges"][number]["node"];
 
+/** Asked for by its text, which keeps every digit. */
+export const TypeText = graphql(`
+  query EventTypeText($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on EventType {
+        schema
+        examples
+      }
+    }
+  }
+`);
+
 export const CreateType = graphql(
   `
   mutation CreateEventType($input: CreateEventTypeInput!) {

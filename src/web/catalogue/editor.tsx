@@ -3,8 +3,11 @@ import { useEffect } from "react";
 import { jsonText } from "../components/code.tsx";
 import { blank, parseJson, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
+import { pretty } from "../components/pretty.ts";
 import { tell } from "../graphql/act.ts";
-import { CreateType, type EventType, UpdateType } from "./documents.ts";
+import { askExactly, performExactly } from "../graphql/exact.ts";
+import { roundedNumber, textAt, Verbatim } from "../graphql/json-text.ts";
+import { CreateType, type EventType, TypeText, UpdateType } from "./documents.ts";
 
 const empty = () => ({ name: "", description: "", schema: "", examples: "", deprecated: false });
 
@@ -20,17 +23,40 @@ type Values = ReturnType<typeof valuesOf>;
 
 const inputOf = (values: Values) => ({
   description: blank(values.description),
-  schema: parseJson(values.schema)?.value,
-  examples: (parseJson(values.examples)?.value ?? []) as unknown[],
+  // As they were typed, to the last digit.
+  schema: parseJson(values.schema)?.value == null ? null : new Verbatim(values.schema),
+  examples: parseJson(values.examples)?.value == null ? [] : new Verbatim(values.examples),
   deprecated: values.deprecated,
 });
+
+/** The same with the digits that were lost in reading it; undefined: none were. */
+async function exactValues(type: EventType): Promise<Values | undefined> {
+  const json = await askExactly(TypeText, { id: type.id });
+  const [schema = "null", examples = "[]"] = ["schema", "examples"].map((name) => json && textAt(json, ["data", "node", name]));
+  if (roundedNumber(schema) === undefined && roundedNumber(examples) === undefined) return undefined;
+  const values = valuesOf(type);
+  return {
+    ...values,
+    schema: values.schema === "" ? "" : (pretty(schema) ?? schema),
+    examples: values.examples === "" ? "" : (pretty(examples) ?? examples),
+  };
+}
 
 /** @param props.type "new", one to change, or undefined: closed */
 export function EventTypeEditor({ type, close, saved }: { type: EventType | "new" | undefined; close: () => void; saved: () => void }) {
   const form = useForm<Values>(empty);
   const { values, set, issue, reset, refuse } = form;
   useEffect(() => {
-    if (type) reset(type === "new" ? empty() : valuesOf(type));
+    if (!type) return;
+    reset(type === "new" ? empty() : valuesOf(type));
+    if (type === "new") return;
+    let left = false;
+    void exactValues(type).then((exact) => {
+      if (exact && !left) reset(exact);
+    });
+    return () => {
+      left = true;
+    };
   }, [type, reset]);
 
   async function submit() {
@@ -40,8 +66,8 @@ export function EventTypeEditor({ type, close, saved }: { type: EventType | "new
     if (examples.value !== null && !Array.isArray(examples.value)) return refuse("examples", "Write a list: [ … ], also for one example");
     const result =
       type === "new"
-        ? await form.save(CreateType, { input: { name: values.name.trim(), ...inputOf(values) } })
-        : type && (await form.save(UpdateType, { input: { id: type.id, ...form.changes(inputOf) } }));
+        ? await form.saveBy(() => performExactly(CreateType, { input: { name: values.name.trim(), ...inputOf(values) } }))
+        : type && (await form.saveBy(() => performExactly(UpdateType, { input: { id: type.id, ...form.changes(inputOf) } })));
     if (result) {
       tell(`${result.name} is saved`);
       saved();

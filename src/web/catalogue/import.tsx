@@ -5,6 +5,8 @@ import { parseJson, useForm } from "../components/form.ts";
 import { plural } from "../components/format.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
+import { performExactly } from "../graphql/exact.ts";
+import { Verbatim } from "../graphql/json-text.ts";
 import { ImportTypes } from "./documents.ts";
 
 interface Plan {
@@ -40,7 +42,8 @@ export function ImportPanel({ opened, close, done }: { opened: boolean; close: (
   async function submit() {
     const document = parseJson(values.document);
     if (!document || document.value === null) return refuse("document", "Give the document as JSON");
-    const result = await form.save(ImportTypes, { input: { document: document.value, dryRun: plan === undefined } });
+    const input = { document: new Verbatim(values.document), dryRun: plan === undefined };
+    const result = await form.saveBy(() => performExactly(ImportTypes, { input }));
     if (!result) return;
     if (plan === undefined) return setPlan(result);
     tell(`${plural(result.created.length, "event type")} added, ${result.updated.length} changed`);

@@ -2,6 +2,7 @@ import type { TadaDocumentNode } from "gql.tada";
 import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import type { AnyVariables } from "urql";
 import { type Failure, type Outcome, usePerform } from "../graphql/act.ts";
+import { roundedNumber } from "../graphql/json-text.ts";
 import type { Conflict } from "./conflict.tsx";
 import { changedFields, disputed, merged, same } from "./merge.ts";
 import { useUnsaved } from "./unsaved.tsx";
@@ -97,11 +98,11 @@ export function useForm<Values extends object>(initial: () => Values) {
     [],
   );
 
-  async function attempt<Data, Variables extends AnyVariables>(document: TadaDocumentNode<Data, Variables>, variables: Variables) {
+  async function attempt<Data>(run: () => Promise<Outcome<Data>>) {
     setBusy(true);
     setFailure(undefined);
     setConflict(undefined);
-    const outcome: Outcome<Data> = await perform(document, variables);
+    const outcome = await run();
     setBusy(false);
     return outcome;
   }
@@ -112,8 +113,11 @@ export function useForm<Values extends object>(initial: () => Values) {
     setTyped(false);
     return value;
   }
-  async function save<Data, Variables extends AnyVariables>(document: TadaDocumentNode<Data, Variables>, variables: Variables) {
-    const outcome = await attempt(document, variables);
+  const save = <Data, Variables extends AnyVariables>(document: TadaDocumentNode<Data, Variables>, variables: Variables) =>
+    saveBy(() => perform(document, variables));
+  /** Saves in another way than by a document and its variables. */
+  async function saveBy<Data>(run: () => Promise<Outcome<Data>>) {
+    const outcome = await attempt(run);
     if (outcome.ok) return done(values, outcome.value);
     setFailure(outcome.failure);
     return undefined;
@@ -131,7 +135,7 @@ export function useForm<Values extends object>(initial: () => Values) {
     for (let tries = 0; tries < 2; tries++) {
       const since = version.current === undefined ? {} : { ifUnchangedSince: version.current };
       const input = { id, ...changes(toInput), ...since } as Input & { id: string };
-      const outcome = await attempt(document, { input });
+      const outcome = await attempt(() => perform(document, { input }));
       if (outcome.ok) return done(values, outcome.value);
       const now = outcome.failure.code === "CHANGED_MEANWHILE" ? await reload(id) : undefined;
       const fields = now === undefined ? [] : disputed(baseline, now.values, values);
@@ -156,7 +160,7 @@ export function useForm<Values extends object>(initial: () => Values) {
   }
 
   const form: FormState = { busy, failure, conflict, dirty, touch, discard };
-  return { ...form, form, values, set, reset, save, update, issue, refuse, changes };
+  return { ...form, form, values, set, reset, save, saveBy, update, issue, refuse, changes };
 }
 
 /** Text of a JSON field to its value; `undefined` for text that is no JSON. Empty text is null. */
@@ -167,6 +171,13 @@ export function parseJson(text: string): { value: unknown } | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of text that is parsed on its way to the server; null: it comes to no harm. */
+export function jsonMistake(text: string): string | null {
+  if (parseJson(text) === undefined) return "This is no JSON";
+  const rounded = roundedNumber(text);
+  return rounded === undefined ? null : `${rounded} has more digits than a browser keeps; the API takes it`;
 }
 
 export const blank = (text: string): string | null => (text.trim() === "" ? null : text.trim());

@@ -24,6 +24,27 @@ export function textAt(json: string, path: readonly string[]): string | undefine
   return undefined;
 }
 
+/** The decimal that a number stands for, written in one way; undefined: it is none. */
+function decimal(token: string): string | undefined {
+  const found = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token);
+  if (!found) return undefined;
+  const [, whole = "", fraction = "", power = "0"] = found;
+  const all = (whole + fraction).replace(/^0+/, "");
+  let end = all.length;
+  while (all[end - 1] === "0") end--;
+  if (end === 0) return "0";
+  return `${token.startsWith("-") ? "-" : ""}${all.slice(0, end)}e${Number(power) - fraction.length + all.length - end}`;
+}
+
+/** The first number of a JSON text that JavaScript makes another one of; undefined: there is none. */
+export function roundedNumber(json: string): string | undefined {
+  for (const [token] of json.matchAll(TOKEN)) {
+    const exact = /^[-\d]/.test(token) ? decimal(token) : undefined;
+    if (exact !== undefined && exact !== decimal(String(Number(token)))) return token;
+  }
+  return undefined;
+}
+
 /** JSON text that is to be sent as it stands. */
 export class Verbatim {
   readonly text: string;

@@ -2,7 +2,7 @@ import { Fieldset, Textarea, TextInput } from "@mantine/core";
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { Fold } from "../components/fold.tsx";
-import { parseJson, useForm } from "../components/form.ts";
+import { jsonMistake, useForm } from "../components/form.ts";
 import { Pairs } from "../components/pairs.tsx";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
@@ -47,7 +47,8 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
   async function submit() {
     if (!task) return;
     if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
-    if (parseJson(values.properties) === undefined) return form.refuse("properties", "This is no JSON");
+    const mistake = values.properties === initial(task).properties ? null : jsonMistake(values.properties);
+    if (mistake !== null) return form.refuse("properties", mistake);
     if (task.kind === "edit") {
       const definition = await form.update(UpdateDefinition, { id: task.of.id, toInput: updateInput, reload });
       if (definition) {

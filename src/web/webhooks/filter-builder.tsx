@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconCheck, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useQuery } from "urql";
-import { parseJson } from "../components/form.ts";
+import { jsonMistake, parseJson } from "../components/form.ts";
 import { same } from "../components/merge.ts";
 import { Ago } from "../components/time.tsx";
 import { explain } from "../graphql/client.ts";
@@ -116,8 +116,8 @@ export function FilterBuilder({ filter, change: tell, error }: BuilderProps) {
           classNames={{ input: "mono" }}
           onChange={(next) => {
             setText(next);
-            const read = parseJson(next);
-            change(read ? read.value : filter, read ? null : NO_JSON);
+            const mistake = jsonMistake(next);
+            change(mistake === null ? parseJson(next)?.value : filter, mistake);
           }}
           {...(error === undefined ? {} : { error })}
         />

@@ -1,4 +1,6 @@
 /** The filter as rows to click, where it has that form; anything else is edited as JSON. Pure. */
+import { roundedNumber } from "../graphql/json-text.ts";
+
 export const OPERATORS = [
   { value: "$eq", label: "is" },
   { value: "$ne", label: "is not" },
@@ -54,10 +56,20 @@ function conditionJson({ path, operator, value }: Condition): Record<string, unk
 /** `payload.` is what a new condition begins with. */
 const isComplete = ({ path }: Condition): boolean => path.trim() !== "" && !path.trim().endsWith(".");
 
-/** Names the first condition that says nothing yet; null when all do. */
+/** A number of a condition that a browser would make another one of. */
+function roundedIn({ operator, value }: Condition): string | undefined {
+  const texts = operator === "$in" || operator === "$nin" ? value.split(",") : [value];
+  return texts.map((each) => (typeof parseValue(each.trim()) === "number" ? roundedNumber(each) : undefined)).find((each) => each);
+}
+
+/** Names the first condition that says nothing yet, or another number than was typed; null when there is none. */
 export function incomplete({ conditions }: FilterRows): string | null {
-  const index = conditions.findIndex((each) => !isComplete(each));
-  return index < 0 ? null : `Condition ${index + 1} needs a path, such as payload.total; or remove it`;
+  for (const [index, each] of conditions.entries()) {
+    if (!isComplete(each)) return `Condition ${index + 1} needs a path, such as payload.total; or remove it`;
+    const rounded = roundedIn(each);
+    if (rounded !== undefined) return `Condition ${index + 1}: ${rounded} has more digits than a browser keeps; the API takes it`;
+  }
+  return null;
 }
 
 /** Null when nothing is asked. */
