@@ -45,6 +45,7 @@ function put(tree: Tree, key: string, value: unknown): void {
  * @param references of the document
  * @param draft7 what says nothing else is of draft 7, as in AsyncAPI
  * @throws Error for a reference that leads nowhere, or elsewhere
+ * @throws TooMuchError
  */
 export function bundled(references: References, schema: unknown, draft7 = false): unknown {
   let copied = 0;
@@ -53,13 +54,18 @@ export function bundled(references: References, schema: unknown, draft7 = false)
   /** By pointer into the document: the name under `$defs`. */
   const names = new Map<string, string>();
   const taken = new Map<string, unknown>();
+  /** By what several are called: the number that the next one tries. */
+  const numbers = new Map<string, number>();
 
   /** @param pointer of the document, such as `#/components/schemas/Order` */
   function bring(pointer: string, found: unknown, called: string): string {
     const before = names.get(pointer);
     if (before !== undefined) return before;
     let name = called;
-    for (let nth = 2; taken.has(name) || Object.hasOwn(own, name); nth++) name = `${called}_${nth}`;
+    for (let nth = numbers.get(called) ?? 2; taken.has(name) || Object.hasOwn(own, name); nth++) {
+      name = `${called}_${nth}`;
+      numbers.set(called, nth + 1);
+    }
     names.set(pointer, name);
     taken.set(name, undefined);
     wanted.push({ name, schema: found });
@@ -90,6 +96,7 @@ export function bundled(references: References, schema: unknown, draft7 = false)
   }
 
   function copy(value: unknown, at: string, resource: Resource): unknown {
+    references.read(value);
     copied += 1;
     if (copied > MOST_VALUES) throw new Error(`its schema, with what it refers to, has more than ${MOST_VALUES} values`);
     if (Array.isArray(value)) return value.map((each, i) => copy(each, `${at}/${i}`, resource));
@@ -99,15 +106,21 @@ export function bundled(references: References, schema: unknown, draft7 = false)
     const within = typeof $schema === "string" ? { ...here, draft7: DRAFT_7.test($schema) } : here;
     const result: Tree = {};
     for (const [key, inner] of Object.entries(value)) {
+      references.read(key);
       const below = `${at}/${encoded(key)}`;
       if (typeof inner === "string" && isOfPlace(key, inner, at === "")) continue;
       if (key === "$ref" && typeof inner === "string") put(result, key, refOf(inner, within));
       else if (key === "$dynamicRef" && typeof inner === "string" && !references.isDynamic(inner))
         put(result, "$ref", refOf(inner, within));
-      else if (DATA.has(key) || key.startsWith("x-")) put(result, key, inner);
-      else if (NAMED.has(key) && isPlainObject(inner)) {
+      else if (DATA.has(key) || key.startsWith("x-")) {
+        references.readWhole(inner);
+        put(result, key, inner);
+      } else if (NAMED.has(key) && isPlainObject(inner)) {
         const named: Tree = {};
-        for (const [name, one] of Object.entries(inner)) put(named, name, copy(one, `${below}/${encoded(name)}`, within));
+        for (const [name, one] of Object.entries(inner)) {
+          references.read(name);
+          put(named, name, copy(one, `${below}/${encoded(name)}`, within));
+        }
         put(result, key, named);
       } else put(result, key, copy(inner, below, within));
     }

@@ -6,6 +6,7 @@ import type { Issue } from "../errors.ts";
 import { withoutTail } from "../text.ts";
 import type { EventView } from "../wire/dialect.ts";
 import { globalId } from "../wire/ids.ts";
+import type { Owner } from "./sandbox/queue.ts";
 import type { Sandbox, TransformResult } from "./sandbox/sandbox.ts";
 
 /** The engine of `payloadQuery`. It needs graphql-js, which only the doors may import: app.ts hands it down. */
@@ -62,12 +63,7 @@ export async function shape(event: EventView, definition: ShapedDefinition, engi
 }
 
 /** Runs one transformation over an event; `Date` inside says when the event was accepted, on every try. */
-export function transform(
-  event: EventView,
-  source: string,
-  sandbox: Sandbox,
-  owner: { organizationId: string; key: string },
-): Promise<TransformResult> {
+export function transform(event: EventView, source: string, sandbox: Sandbox, owner: Owner): Promise<TransformResult> {
   return sandbox.transform(source, eventJson(event), { ...owner, now: event.acceptedAt });
 }
 

@@ -116,6 +116,48 @@ describe("OpenAPI", () => {
   });
 });
 
+describe("what references multiply", () => {
+  const many = (count: number, value: unknown) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`n${i}`, value]));
+  const post = (content: unknown) => ({ post: { requestBody: { content } } });
+  const webhooks = (item: unknown, components: Tree): Tree => ({ openapi: "3.1.0", webhooks: many(900, item), components });
+  const schemaIs = (L: unknown) =>
+    webhooks(post({ "application/json": { schema: { $ref: "#/components/schemas/L" } } }), { schemas: { L } });
+  const pathIs = (P: unknown) => webhooks({ $ref: "#/components/pathItems/P" }, { pathItems: { P } });
+  const messageIs = (M: unknown): Tree => ({
+    asyncapi: "3.0.0",
+    channels: { c: { messages: many(900, { $ref: "#/components/messages/M" }) } },
+    components: { messages: { M } },
+  });
+  const names = Array.from({ length: 10_000 }, (_, i) => i);
+
+  test.each<[string, Tree]>([
+    ["one schema's values", schemaIs({ anyOf: names.map(() => ({})) })],
+    ["one schema's text", schemaIs({ const: "x".repeat(1_000_000) })],
+    ["one body's examples", pathIs(post({ "application/json": { examples: many(10_000, { value: 1 }) } }))],
+    ["one body's types", pathIs(post(many(10_000, {})))],
+    ["one message's examples", messageIs({ examples: names.map(() => ({})) })],
+    ["one message's traits", messageIs({ traits: names.map(() => ({ title: "a" })) })],
+    [
+      "one channel's messages",
+      {
+        asyncapi: "3.0.0",
+        channels: many(900, { $ref: "#/components/channels/c" }),
+        components: { channels: { c: { messages: many(10_000, {}) } } },
+      },
+    ],
+  ])("%s: it ends before they are read", (_, document) => {
+    const issue = { path: "document", message: expect.stringContaining("more than 2000000 values and names") };
+    expect(documentedTypes(document)).toEqual({ types: [], issues: [issue] });
+  });
+
+  test("a document names a thousand types, and is told of twenty mistakes", () => {
+    const of = (count: number, item: unknown) => documentedTypes({ openapi: "3.1.0", webhooks: many(count, item) });
+    expect(of(1_000, {}).types).toHaveLength(1_000);
+    expect(of(1_001, {}).issues).toEqual([{ path: "document", message: "must name at most 1000 event types" }]);
+    expect(of(50_000, { $ref: "#/nowhere" }).issues).toHaveLength(20);
+  });
+});
+
 describe("AsyncAPI", () => {
   const asyncapi = (message: Tree, components: Tree = {}): Tree => ({
     asyncapi: "3.0.0",

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { createFairQueue } from "../../src/delivery/sandbox/queue.ts";
+import { createFairQueue, MOST_TRIED } from "../../src/delivery/sandbox/queue.ts";
 import { createSandbox, type RunContext } from "../../src/delivery/sandbox/sandbox.ts";
 
 const sandbox = createSandbox();
@@ -265,10 +265,13 @@ describe("the queue", () => {
     expect(queue.take()?.item).toBe(4);
   });
 
-  test("one organization's waiting room is bounded", () => {
+  test("what people try has a bound of its own, which deliveries of their organization never meet", () => {
     const queue = createFairQueue<number>(2);
-    for (let i = 0; i < 1000; i++) queue.add({ organizationId: "A", key: "x" }, i);
-    expect(() => queue.add({ organizationId: "A", key: "x" }, 0)).toThrow(/try again/);
+    for (let i = 0; i < 2_000; i++) queue.add({ organizationId: "A", key: "x" }, i);
+    const tried = { organizationId: "A", key: "dry-run", most: MOST_TRIED };
+    for (let i = 0; i < MOST_TRIED; i++) queue.add(tried, i);
+    expect(() => queue.add(tried, 0)).toThrow(/try again/);
+    queue.add({ organizationId: "A", key: "x" }, 2_000);
     queue.add({ organizationId: "B", key: "x" }, 1);
     expect(queue.take()?.owner.organizationId).toBe("A");
     expect(queue.take()?.owner.organizationId).toBe("B");

@@ -107,6 +107,23 @@ describe("a payload query", () => {
     expect(await shape(event, { ...definition, payloadQuery: query }, engines)).toMatchObject({ kind: "SEND" });
   });
 
+  test("fragments multiply neither fields nor names beyond their bound, and a source has one", () => {
+    const names = (count: number, letter: string) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
+    const spread = (events: number, fields: string) =>
+      `{ ${names(events, "e")
+        .map((name) => `${name}: event { ...F }`)
+        .join(" ")} } fragment F on Event { ...G } fragment G on Event { ${fields} }`;
+    const of = (query: string) => payloadQuery.check(query).map(({ message }) => message);
+    const fields = (count: number) =>
+      names(count, "f")
+        .map((name) => `${name}: id`)
+        .join(" ");
+    expect(of(spread(20, fields(90)))).toEqual([]);
+    expect(of(spread(100, fields(200)))).toEqual([expect.stringContaining("at most 2000 fields")]);
+    expect(of(spread(100, `${"x".repeat(60_000)}: __typename`))).toEqual([expect.stringContaining("characters of names")]);
+    expect(of(`{ event { ${"x".repeat(66_000)}: id } }`)).toEqual(["must be at most 65536 characters"]);
+  });
+
   test.each([
     "",
     "{ event { nope } }",

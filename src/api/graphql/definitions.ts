@@ -194,7 +194,7 @@ builder.prismaNode("WebhookDefinition", {
     payloadQuery: t.exposeString("payloadQuery", {
       nullable: true,
       description:
-        'A GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data is the body; null: the dialect makes it.',
+        'A GraphQL query over the event, such as `{ event { id payload(path: "total") } }`, whose data, at most 1 MiB, is the body; null: the dialect makes it.',
     }),
     errorsEmail: t.exposeString("errorsEmail", {
       nullable: true,

@@ -1,6 +1,7 @@
 /** Trying out what an inbound webhook makes of a post. */
 
 import type { Caller } from "../../accounts/caller.ts";
+import { MOST_TRIED } from "../../delivery/sandbox/queue.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import { findInboundWebhook } from "../../goals/inbound-webhooks.ts";
 import { eventOfPost, type MadeInSandbox } from "../../inbound/event-of-post.ts";
@@ -136,7 +137,7 @@ mutation("dryRunInboundWebhook", {
       throw error instanceof UnsupportedMediaTypeError ? new ValidationError([{ path: "headers", message: error.message }]) : error;
     });
     const { caller, doors } = context;
-    const owner = { organizationId: caller.organizationId, key: "dry-run", now: doors.core.clock.now() };
+    const owner = { organizationId: caller.organizationId, key: "dry-run", most: MOST_TRIED, now: doors.core.clock.now() };
     return eventOfPost(settings, { headers, payload }, doors.sandbox, owner);
   },
 });

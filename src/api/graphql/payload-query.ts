@@ -8,9 +8,11 @@ import {
   buildSchema,
   type DocumentNode,
   executeSync,
+  type FragmentDefinitionNode,
   Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
+  type SelectionSetNode,
   specifiedRules,
   validate,
   visit,
@@ -32,7 +34,13 @@ const schema = buildSchema(`
   }
 `);
 const RULES = [...specifiedRules, NoSchemaIntrospectionCustomRule];
+/** Of a source that is saved. */
+const MAX_SOURCE = 65_536;
 const MAX_TOKENS = 2_000;
+/** Fields of the answer: fragments multiply what so many tokens can ask for. */
+const MAX_FIELDS = 2_000;
+/** Characters of their names, each time it stands in the answer. */
+const MAX_NAMES = 1024 * 1024;
 const MAX_ERRORS = 20;
 /** An alias per field could multiply a payload without end. */
 const MAX_DATA = 1024 * 1024;
@@ -69,6 +77,7 @@ export function createPayloadQuery(): PayloadQuery {
   }
   return {
     check(source) {
+      if (source.length > MAX_SOURCE) return refuse(`must be at most ${MAX_SOURCE} characters`);
       const document = read(source);
       return Array.isArray(document) ? document : [];
     },
@@ -80,10 +89,38 @@ function refuse(message: string): Issue[] {
   return [{ path: "payloadQuery", message }];
 }
 
+interface Asked {
+  fields: number;
+  names: number;
+}
+
+/** What the answer holds at most; a field that is asked for twice under one name counts twice. */
+function askedBy(document: DocumentNode): Asked {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const known = new Map<SelectionSetNode, Asked>();
+  const ofSet = (set: SelectionSetNode | undefined): Asked => {
+    const done = set && known.get(set);
+    if (!set || done) return done ?? { fields: 0, names: 0 };
+    const asked: Asked = { fields: 0, names: 0 };
+    // Validation has refused circles of fragments.
+    for (const node of set.selections) {
+      const isField = node.kind === Kind.FIELD;
+      const below = ofSet(node.kind === Kind.FRAGMENT_SPREAD ? fragments.get(node.name.value)?.selectionSet : node.selectionSet);
+      asked.fields += below.fields + (isField ? 1 : 0);
+      asked.names += below.names + (isField ? (node.alias ?? node.name).value.length : 0);
+    }
+    known.set(set, asked);
+    return asked;
+  };
+  const operation = document.definitions.find((node) => node.kind === Kind.OPERATION_DEFINITION);
+  return ofSet(operation?.selectionSet);
+}
+
 function read(source: string): DocumentNode | Issue[] {
   let document: DocumentNode;
   try {
-    document = parse(source, { maxTokens: MAX_TOKENS });
+    document = parse(source, { maxTokens: MAX_TOKENS, noLocation: true });
   } catch (error) {
     return refuse((error as Error).message);
   }
@@ -91,7 +128,10 @@ function read(source: string): DocumentNode | Issue[] {
   if (operations.length !== 1 || operations[0]?.operation !== "query") return refuse("must be one query operation");
   if (operations[0].variableDefinitions?.length) return refuse("must not take variables: nobody gives them values");
   const errors = validate(schema, document, RULES, { maxErrors: MAX_ERRORS });
-  return errors.length === 0 ? document : errors.flatMap((error) => refuse(error.message));
+  if (errors.length > 0) return errors.flatMap((error) => refuse(error.message));
+  const { fields, names } = askedBy(document);
+  if (fields > MAX_FIELDS) return refuse(`must ask for at most ${MAX_FIELDS} fields, those of a fragment counted wherever it is spread`);
+  return names > MAX_NAMES ? refuse(`must give its fields at most ${MAX_NAMES} characters of names`) : document;
 }
 
 function execute({ document, paths }: Compiled, event: EventView): string {

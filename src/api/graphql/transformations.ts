@@ -1,5 +1,6 @@
 /** Trying a payload transformation out. */
 import { demand } from "../../accounts/caller.ts";
+import { MOST_TRIED } from "../../delivery/sandbox/queue.ts";
 import type { TransformResult } from "../../delivery/sandbox/sandbox.ts";
 import { eventJson, transform } from "../../delivery/shaping.ts";
 import { NotFoundError } from "../../errors.ts";
@@ -99,7 +100,7 @@ openMutation(
         throw new NotFoundError("the webhook definition");
     }
     const event = imagined(core, organizationId, input.event);
-    const ran = await transform(event, input.transformation, sandbox, { organizationId, key: "dry-run" });
+    const ran = await transform(event, input.transformation, sandbox, { organizationId, key: "dry-run", most: MOST_TRIED });
     return { ran, warnings: warningsOf(event, ran) };
   },
 );

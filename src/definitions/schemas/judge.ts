@@ -10,6 +10,8 @@ const THREADS = 2;
 /** Of payloads in one job, in characters: far below what a thread judges in its second. */
 const JOB_CHARACTERS = 2 ** 20;
 const JOB_VALUES = 100;
+/** Jobs of one organization that may wait for its turn. */
+const MOST_JOBS = 1_000;
 
 let made: Pool<Judging, Judgement> | undefined;
 
@@ -25,7 +27,7 @@ const threads = (): Pool<Judging, Judgement> => {
 
 /** Once more where its time was over: the time is the clock's, and a thread that shares a processor has less of it. */
 async function judge(organizationId: string, job: Judging): Promise<Judgement> {
-  const owner = { organizationId, key: "schema" };
+  const owner = { organizationId, key: "schema", most: MOST_JOBS };
   const judged = await threads().run(owner, job);
   return judged.late && job.values.length > 0 ? threads().run(owner, job) : judged;
 }

@@ -7,9 +7,9 @@ import { RateLimitedError } from "../../errors.ts";
 
 export interface Owner {
   organizationId: string;
-  /** A definition, or what else asks: `dry-run`. */
+  /** A definition, an inbound webhook, or what else asks: `dry-run`. */
   key: string;
-  /** So many of it may wait; absent: as many as there are, as of a definition's lanes, each of which waits for its run. */
+  /** So many of it may wait; absent: as many as come, as of a definition's lanes, each of which waits for its run. */
   most?: number | undefined;
 }
 
@@ -18,11 +18,11 @@ interface Waiting<T> {
   item: T;
 }
 
-/** Waiting runs of one organization; lanes wait for their run, and posts have a bound of their own, so only a flood of dry runs gets here. */
-const WAITING_LIMIT = 1_000;
+/** Runs that people ask for, of which so many of one organization may wait: those of deliveries need no bound, and must not meet this one. */
+export const MOST_TRIED = 50;
 
 export interface FairQueue<T> {
-  /** @throws RateLimitedError when that organization, or this owner, has too many waiting */
+  /** @throws RateLimitedError when this owner has too many waiting */
   add(owner: Owner, item: T): void;
   /** The next that may run; undefined: none waits, or none that waits may run beside what runs. */
   take(): Waiting<T> | undefined;
@@ -42,7 +42,6 @@ export function createFairQueue<T>(threads: number): FairQueue<T> {
   return {
     add(owner, item) {
       const mine = waiting.get(owner.organizationId) ?? { count: 0, owners: new Map<string, Waiting<T>[]>() };
-      if (mine.count >= WAITING_LIMIT) throw new RateLimitedError(1);
       const list = mine.owners.get(owner.key) ?? [];
       if (owner.most !== undefined && list.length >= owner.most) throw new RateLimitedError(1);
       waiting.set(owner.organizationId, mine);

@@ -8,7 +8,7 @@ import { systemClock } from "../../clock.ts";
 import type { Issue } from "../../errors.ts";
 import type { ErrorCode } from "../../wire/dialect.ts";
 import { type Answer, type Failure, type JobKind, SOURCE_LIMIT } from "./messages.ts";
-import type { Owner } from "./queue.ts";
+import { MOST_TRIED, type Owner } from "./queue.ts";
 import { createSandboxPool } from "./threads.ts";
 import { readTransformed, type Transformed } from "./transformed.ts";
 
@@ -93,6 +93,7 @@ export function createSandbox(options: { clock?: Clock; threads?: number } = {})
       const { outcome } = await run(kind === "SCRIPT" ? "CHECK_SCRIPT" : "CHECK_TRANSFORMATION", source, "{}", {
         organizationId,
         key: "check",
+        most: MOST_TRIED,
       });
       return outcome.kind === "FAILED" ? [{ path: "", message: outcome.message }] : [];
     },
