@@ -44,7 +44,7 @@ try {
   const first = await browser.newContext({ viewport: LOOKS[0].viewport });
   await take(first, "light", { name: "sign-in", path: "/sign-in" });
   const page = await first.newPage();
-  await page.goto(installation.signInLink());
+  await page.goto(await installation.signInLink());
   await page.getByText("Welcome to Hookline").waitFor();
   await page.screenshot({ path: `${TARGET}/empty-light.png` });
   const storageState = await first.storageState();

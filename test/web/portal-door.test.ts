@@ -48,10 +48,8 @@ test("a portal link that is opened while the server is away is kept, also over a
 
 test("a sign-in link does so, too", async () => {
   const { installation } = dashboard;
-  await installation.kill();
-  await installation.start();
   const { page, back } = await withoutServer("/sign-in-link");
-  await page.goto(installation.signInLink());
+  await page.goto(await installation.signInLink());
   await page.getByRole("button", { name: "Try the link again" }).waitFor();
   await page.reload();
   const again = page.getByRole("button", { name: "Try the link again" });

@@ -1,5 +1,6 @@
 /** The dashboard in a browser, signed in, for one test file. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { createTestDatabase, MASTER_KEY_TEXT } from "../../helpers/database.ts";
 import { launchBrowser } from "./browser.ts";
 import { type Installation, startInstallation } from "./installation.ts";
 
@@ -20,17 +21,28 @@ export interface Dashboard {
 const EXPECTED = /ERR_CONNECTION|WebSocket connection|Failed to load resource/;
 
 export async function openDashboard(env: Record<string, string> = {}): Promise<Dashboard> {
-  const installation = await startInstallation(env);
+  // One that brings its own Postgres needs ten seconds more on a small machine.
+  const database = await createTestDatabase();
+  const installation = await startInstallation({
+    DATABASE_URL: database.url,
+    HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT,
+    HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
+    ...env,
+  });
+  const remove = async () => {
+    await installation.remove();
+    await database.drop();
+  };
   try {
-    return await openIn(installation);
+    return await openIn(installation, remove);
   } catch (error) {
     // Nobody else ends what a test file never got.
-    await installation.remove();
+    await remove();
     throw error;
   }
 }
 
-async function openIn(installation: Installation): Promise<Dashboard> {
+async function openIn(installation: Installation, remove: () => Promise<void>): Promise<Dashboard> {
   const browser = await launchBrowser();
   // A third of a test's time would go to what slides and fades; a menu that moves is tried by sign-out.test.ts.
   const context = await browser.newContext({
@@ -50,7 +62,7 @@ async function openIn(installation: Installation): Promise<Dashboard> {
     });
   watch(context);
   const first = await context.newPage();
-  await first.goto(installation.signInLink());
+  await first.goto(await installation.signInLink());
   await first.getByRole("navigation", { name: "Main" }).waitFor();
   await first.close();
   return {
@@ -72,7 +84,7 @@ async function openIn(installation: Installation): Promise<Dashboard> {
     },
     async close() {
       await browser.close();
-      await installation.remove();
+      await remove();
     },
   };
 }

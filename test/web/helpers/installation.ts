@@ -1,27 +1,29 @@
-/** `npm start` as people run it: a process of its own with an empty data folder and the embedded Postgres. */
+/** `npm start` as people run it: a process of its own with an empty data folder and, unless `DATABASE_URL` says where, the embedded Postgres. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { onInstallation } from "../../../src/cli/direct.ts";
+import { signInLink } from "../../../src/cli/users.ts";
+import { readConfig } from "../../../src/config.ts";
 import { freePort } from "../../helpers/free-port.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
 
 export interface Installation {
   url: string;
+  dataDir: string;
   /** Of the first administrator. */
   token: string;
-  /** The link that the last start kept; works once. */
-  signInLink(): string;
+  /** Of the first administrator; works once. */
+  signInLink(): Promise<string>;
   /** Data of a GraphQL operation; throws its errors. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect to find
   graphql(query: string, variables?: Record<string, unknown>, token?: string): Promise<any>;
   /** POST /v1/events. */
   emit(events: object | object[]): Promise<void>;
-  /** Of its embedded Postgres. */
   databaseUrl(): Promise<string>;
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -35,6 +37,13 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
   const port = await freePort();
   const token = `web-test-${"0123456789abcdef".repeat(2)}`;
   const url = `http://127.0.0.1:${port}`;
+  const settings = {
+    PORT: String(port),
+    HOOKLINE_DATA_DIR: data,
+    HOOKLINE_ADMIN_TOKEN: token,
+    HOOKLINE_LOG_LEVEL: "error",
+    ...env,
+  };
   let child: ChildProcess | undefined;
   let printed = "";
 
@@ -45,11 +54,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
       env: {
         ...inherited,
         NODE_ENV: "",
-        PORT: String(port),
-        HOOKLINE_DATA_DIR: data,
-        HOOKLINE_ADMIN_TOKEN: token,
-        HOOKLINE_LOG_LEVEL: "error",
-        ...env,
+        ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -82,8 +87,9 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
   await start();
   return {
     url,
+    dataDir: data,
     token,
-    signInLink: () => readFileSync(join(data, "sign-in.link"), "utf8").trim(),
+    signInLink: async () => (await signInLink(readConfig(settings), undefined)).url,
     async graphql(query, variables = {}, as = token) {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
@@ -102,11 +108,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
       });
       if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
     },
-    async databaseUrl() {
-      const databasePort = /embedded Postgres on 127\.0\.0\.1:(\d+)/.exec(printed)?.[1];
-      const password = (await readFile(join(data, "postgres.password"), "utf8")).trim();
-      return `postgres://hookline:${password}@127.0.0.1:${databasePort}/hookline`;
-    },
+    databaseUrl: () => onInstallation(readConfig(settings), "test", async (url) => url),
     kill,
     start,
     async remove() {
