@@ -16,6 +16,9 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // Fewer processes to start: a tenth of the time of a test.
+      "--process-per-site",
+      "--in-process-gpu",
     ],
   });
 }
