@@ -9,20 +9,22 @@ import { audit } from "../accounts/audit.ts";
 import { type Caller, demand } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
-import { queries, rowsOf } from "../db/queries.ts";
+import type { PoolClient } from "../db/client.ts";
 import type { JobKind, Queue } from "../db/queue.ts";
 import { ZERO_ID } from "../db/values.ts";
 import { cancel, skip } from "../delivery/control.ts";
 import { eraseEvents } from "../delivery/lane-erase.ts";
 import { HooklineError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
+import { countAhead, MOST_WALKED } from "./ahead.ts";
 import { between } from "./clauses.ts";
 import { eraseFeed } from "./erase-feed.ts";
 import { matcher, type RequestFilter } from "./filter.ts";
-import { clausesFor } from "./list.ts";
+import { clausesFor, endOf, matching } from "./list.ts";
 import { anyOutside, holdPartitions } from "./partitions.ts";
 import type { RequestRow } from "./row.ts";
 import { erasableEvents } from "./sql/erasable-events.ts";
+import { readWalkedPage } from "./walked-page.ts";
 
 export type ErasureState = "RUNNING" | "DONE" | "FAILED";
 
@@ -30,7 +32,7 @@ export interface ErasureRow {
   /** UUID. */
   id: string;
   organizationId: string;
-  /** How many requests the filter found when it began; at most 100 000 are counted. */
+  /** How many requests the filter found: when it began, as far as that looked, and as many as were found since. */
   total: number;
   erased: number;
   /** Not settled, or of an event that another request still has to send. */
@@ -62,9 +64,6 @@ const OF_EVENTS = new Set(["eventType", "entity", "entityId", "createdAfter", "c
 const meansEvents = (filter: RequestFilter): boolean =>
   Object.entries(filter).every(([name, value]) => value == null || OF_EVENTS.has(name));
 
-/** More are not counted while somebody waits for the answer; they are erased all the same. */
-const MOST_COUNTED = 100_000;
-
 /**
  * Starts one; some process takes it up at once. Backups keep what they have.
  * @param cancelQueued gives up what is still to be sent of these events; else it is left out
@@ -82,25 +81,13 @@ export async function erasePayloads(
   return core.db.transaction(async (client) => {
     const head = await client.query<{ until: string }>("SELECT lowest_id(now() + interval '1 hour') AS until");
     const until = head.rows[0]?.until as string;
-    const counted =
-      clauses &&
-      queries
-        .selectFrom((from) =>
-          from
-            .selectFrom("webhook_request as r")
-            .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ below: until })]))
-            .select("r.id")
-            .limit(MOST_COUNTED)
-            .as("found"),
-        )
-        .select(({ fn }) => fn.countAll<number>().as("count"));
-    const total = counted ? ((await rowsOf(client, counted))[0]?.count ?? 0) : 0;
+    const { total, more } = clauses ? await countAhead(client, clauses, until) : { total: 0, more: false };
     const { rows } = await client.query<ErasureRow>(
       `INSERT INTO erasure (id, organization_id, filter, cancel_queued, total, until_id, created_by_id, state)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
       [
         ...[newId(core.clock), caller.organizationId, JSON.stringify(filter), cancelQueued, total, until, caller.userId ?? null],
-        total > 0 || meansEvents(filter) || (await anyOutside(client, "webhook_request")) ? "RUNNING" : "DONE",
+        total > 0 || more || meansEvents(filter) || (await anyOutside(client, "webhook_request")) ? "RUNNING" : "DONE",
       ],
     );
     const erasure = rows[0] as ErasureRow;
@@ -145,18 +132,39 @@ const date = (text: unknown) => (typeof text === "string" ? new Date(text) : und
 const storedFilter = ({ filter }: Running): RequestFilter =>
   ({ ...filter, createdAfter: date(filter.createdAfter), createdBefore: date(filter.createdBefore) }) as RequestFilter;
 
-async function nextRequests(core: Core, organizationId: string, erasure: Running) {
+type Found = Pick<RequestRow, "id" | "eventId">;
+
+/** `stoppedAt`: it looked so far, found less than a batch, and there are requests behind. */
+async function nextRequests(
+  core: Core,
+  organizationId: string,
+  erasure: Running,
+): Promise<{ batch: Found[]; stoppedAt: string | undefined }> {
   const { last_id, until_id } = erasure;
   // States are those of now: what a first run cancelled is among them again.
-  const clauses = await clausesFor(core.db, organizationId, storedFilter(erasure));
-  if (!clauses) return [];
-  const found = queries
-    .selectFrom("webhook_request as r")
-    .where(({ and }) => and([...clauses.walk, ...clauses.rest, ...between({ above: last_id, below: until_id })]))
-    .select(["r.id", "r.event_id"])
-    .orderBy("r.id")
-    .limit(BATCH);
-  return rowsOf(core.db.pool, found);
+  const found = await clausesFor(core.db, organizationId, storedFilter(erasure));
+  if (!found) return { batch: [], stoppedAt: undefined };
+  const clauses = { walk: [...found.walk, ...between({ above: last_id, below: until_id })], rest: found.rest };
+  const page = matching(clauses, "asc", MOST_WALKED).select(["r.id", "r.event_id as eventId"]).limit(BATCH);
+  const end = endOf(clauses, "asc", MOST_WALKED);
+  const { rows, stoppedAt } = await readWalkedPage<Found>(core.db.pool, { page, end, order: "asc", enough: BATCH });
+  return { batch: rows, stoppedAt };
+}
+
+/** How far it is, and the job that goes on from there: of those that run the same stretch only the first has both. */
+async function goOn(
+  client: Pick<PoolClient, "query">,
+  { jobs }: Means,
+  job: ErasureJob,
+  { last_id }: Running,
+  step: { lastId: string; erased: number; leftOut: number },
+): Promise<void> {
+  const { rowCount } = await client.query(
+    `UPDATE erasure SET last_id = $4, erased = erased + $5, left_out = left_out + $6, total = GREATEST(total, erased + left_out + $5 + $6), updated_at = now()
+     WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
+    [job.organizationId, job.erasureId, last_id, step.lastId, step.erased, step.leftOut],
+  );
+  if (rowCount === 1) await jobs.send(client, ERASURE_JOB, job);
 }
 
 /** Events looked at in one statement. */
@@ -240,9 +248,9 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
   const erasure = rows[0];
   if (!erasure) return;
   if (erasure.events_after !== null) return runEvents(core, means, job, erasure);
-  const batch = await nextRequests(core, organizationId, erasure);
-  const last = batch.at(-1);
-  if (!last) {
+  const { batch, stoppedAt } = await nextRequests(core, organizationId, erasure);
+  const lastId = batch.at(-1)?.id ?? stoppedAt;
+  if (lastId === undefined) {
     if (await anyOutside(core.db.pool, "webhook_request")) throw new Outside();
     if (!meansEvents(erasure.filter)) return finish(core, means, job);
     await core.db.transaction(async (client) => {
@@ -253,18 +261,13 @@ async function runBatch(core: Core, means: Means, job: ErasureJob): Promise<void
     });
     return;
   }
-  const eventIds = [...new Set(batch.map((row) => row.event_id))].sort();
+  const eventIds = [...new Set(batch.map((row) => row.eventId))].sort();
   if (erasure.cancel_queued) await giveUp(core, organizationId, eventIds, erasure.created_by_id);
   await core.db.transaction(async (client) => {
     if (await holdPartitions(client)) throw new Outside();
     const erased = await eraseEvents(client, organizationId, eventIds);
-    const count = batch.filter((row) => erased.has(row.event_id)).length;
-    const { rowCount } = await client.query(
-      `UPDATE erasure SET last_id = $4, erased = erased + $5, left_out = left_out + $6, updated_at = now()
-       WHERE organization_id = $1 AND id = $2 AND last_id = $3 AND state = 'RUNNING'`,
-      [organizationId, erasureId, erasure.last_id, last.id, count, batch.length - count],
-    );
-    if (rowCount === 1) await means.jobs.send(client, ERASURE_JOB, { organizationId, erasureId });
+    const count = batch.filter((row) => erased.has(row.eventId)).length;
+    await goOn(client, means, job, erasure, { lastId, erased: count, leftOut: batch.length - count });
   });
 }
 

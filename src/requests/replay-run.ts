@@ -11,10 +11,11 @@ import type { Queue } from "../db/queue.ts";
 import { resend } from "../delivery/control.ts";
 import { HooklineError } from "../errors.ts";
 import { observed } from "../observe/chore.ts";
+import { MOST_WALKED } from "./ahead.ts";
 import { between } from "./clauses.ts";
 import type { RequestFilter } from "./filter.ts";
 import { clausesFor, endOf, matching } from "./list.ts";
-import { type Jobs, REPLAY_JOB, REPLAY_WALK, type ReplayJob, type ReplayKind } from "./replay.ts";
+import { type Jobs, REPLAY_JOB, type ReplayJob, type ReplayKind } from "./replay.ts";
 import { LIFE_CYCLE_STATES, REQUEST_STATES } from "./row.ts";
 import { readWalkedPage } from "./walked-page.ts";
 
@@ -89,8 +90,8 @@ async function nextIds(core: Core, replay: Running): Promise<{ ids: string[]; st
     // Settled anew since: sent again by an earlier run of this batch, or by hand.
     rest: [...found.rest, sql<SqlBool>`r.settled_at <= ${replay.createdAt}`],
   };
-  const page = matching(clauses, "asc", REPLAY_WALK).select("r.id").limit(replay.most);
-  const end = endOf(clauses, "asc", REPLAY_WALK);
+  const page = matching(clauses, "asc", MOST_WALKED).select("r.id").limit(replay.most);
+  const end = endOf(clauses, "asc", MOST_WALKED);
   const { rows, stoppedAt } = await readWalkedPage<{ id: string }>(core.db.pool, { page, end, order: "asc", enough: replay.most });
   return { ids: rows.map(({ id }) => id), stoppedAt };
 }

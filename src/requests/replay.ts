@@ -3,19 +3,17 @@
  * (events/missed.ts). A row here says what, and how far it is; replay-run.ts goes on with it, a batch at a time.
  */
 
-import { sql } from "kysely";
 import { z } from "zod";
 import { audit } from "../accounts/audit.ts";
 import type { Caller } from "../accounts/caller.ts";
 import { newId } from "../clock.ts";
 import type { Core } from "../core.ts";
 import type { PoolClient } from "../db/client.ts";
-import { queries, rowsOf } from "../db/queries.ts";
 import type { JobKind, Queue } from "../db/queue.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
-import { between, type Clauses } from "./clauses.ts";
+import { countAhead } from "./ahead.ts";
 import { type RequestFilter, statesOf } from "./filter.ts";
-import { clausesFor, endOf, matching } from "./list.ts";
+import { clausesFor } from "./list.ts";
 import { isSettled } from "./row.ts";
 
 export type ReplayState = "RUNNING" | "DONE" | "FAILED" | "CANCELLED";
@@ -89,21 +87,6 @@ export async function insertReplay(core: Core, client: PoolClient, caller: Calle
   const { id } = replay;
   await audit(core, caller, "replay.create", { type: "Replay", id }, null, { kind, filter, total, ratePerSecond, ...missed }, client);
   return replay;
-}
-
-/** Requests that one statement looks at: half a second of the fifteen that it may take. */
-export const REPLAY_WALK = 100_000;
-
-/** How many match, of the first on the way; `more`: none do, and it does not end there. */
-async function countAhead(client: PoolClient, { walk, rest }: Clauses, untilId: string): Promise<{ total: number; more: boolean }> {
-  const clauses = { walk: [...walk, ...between({ below: untilId })], rest };
-  const counted = queries
-    .selectFrom(matching(clauses, "asc", REPLAY_WALK).select("r.id").as("some"))
-    .select(({ fn }) => [
-      fn.countAll<number>().as("total"),
-      sql<boolean>`case when count(*) = 0 then exists(${endOf(clauses, "asc", REPLAY_WALK)}) else false end`.as("more"),
-    ]);
-  return (await rowsOf(client, counted))[0] as { total: number; more: boolean };
 }
 
 /** Sends requests again; some process takes it up at once. @param filter `eligible` */

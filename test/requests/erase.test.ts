@@ -7,6 +7,7 @@ import { eraseEvents } from "../../src/delivery/lane-erase.ts";
 import { endLostTests } from "../../src/delivery/lost-tests.ts";
 import { sendTest } from "../../src/delivery/test-send.ts";
 import { sequenceFeed } from "../../src/live/sequencer.ts";
+import { MOST_WALKED } from "../../src/requests/ahead.ts";
 import {
   ERASE_EVENTS_JOB,
   ERASURE_JOB,
@@ -98,6 +99,32 @@ test("B60 settled requests lose their texts, also in the feed and the definition
   await expect(resend(d.t.core, d.t.organizationId, request, { force: true })).rejects.toMatchObject({ code: "PAYLOAD_ERASED" });
   const feed = await d.t.core.db.pool.query("SELECT body FROM feed_entry WHERE organization_id = $1", [d.t.organizationId]);
   expect(feed.rows.flatMap(({ body }) => decodeBody(body).changes).length).toBeGreaterThan(1);
+  await runner.stop();
+  queues.splice(queues.indexOf(runner), 1);
+});
+
+test("a filter that no index knows looks at a bounded number of requests at a time, and finds what is behind them", {
+  timeout: 120_000,
+}, async () => {
+  const id = await d.definition({ targetUrl: `${receiver.url}/far`, eventTypes: ["erase.far"], retrySchedule: [] });
+  // Before the one that matches, as their ids say.
+  await d.t.core.db.pool.query(
+    `INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, lane_id, lane_number, position, state, failed, dialect,
+       event_type, entity, entity_id, url, created_at, updated_at, settled_at)
+     SELECT overlay(lowest_id(now() - interval '1 minute')::text placing lpad(n::text, 12, '0') from 25)::uuid, $1, -n, $2, gen_random_uuid(), gen_random_uuid(), n, n,
+       'REJECTED', true, 'STANDARD', 'erase.far', 'common', '1', 'http://x/', now(), now(), now()
+     FROM generate_series(1, $3::int) n`,
+    [d.t.organizationId, id, MOST_WALKED + 10],
+  );
+  const request = await d.request(id, "REJECTED", await emit("erase.far"));
+  const runner = await processOn(true);
+  const begun = await erasePayloads(d.t.core, jobs, d.t.admin, { webhookDefinitionId: id, entity: "person" }, false);
+  expect(begun).toMatchObject({ total: 0, state: "RUNNING" });
+  expect(await finished(begun.id)).toMatchObject({ total: 1, erased: 1, leftOut: 0 });
+  expect((await d.attempts(request)).map((attempt) => attempt.request_body)).toEqual([null]);
+  const none = await erasePayloads(d.t.core, jobs, d.t.admin, { webhookDefinitionId: id, entity: "none" }, false);
+  expect(await finished(none.id)).toMatchObject({ total: 0, erased: 0, leftOut: 0 });
+  await d.t.core.db.pool.query("DELETE FROM webhook_request WHERE definition_id = $1 AND number < 0", [id]);
   await runner.stop();
   queues.splice(queues.indexOf(runner), 1);
 });

@@ -4,9 +4,10 @@ import { createQueue, type Queue } from "../../src/db/queue.ts";
 import { decodeBody } from "../../src/delivery/changes.ts";
 import { resend } from "../../src/delivery/control.ts";
 import { eraseEvents } from "../../src/delivery/lane-erase.ts";
+import { MOST_WALKED } from "../../src/requests/ahead.ts";
 import type { RequestFilter } from "../../src/requests/filter.ts";
 import { planRejected } from "../../src/requests/plan-replay.ts";
-import { cancelReplay, eligible, REPLAY_JOB, REPLAY_WALK, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
+import { cancelReplay, eligible, REPLAY_JOB, type ReplayRow, showReplays, startReplay } from "../../src/requests/replay.ts";
 import { resumeReplays, workReplays } from "../../src/requests/replay-run.ts";
 import type { RequestState } from "../../src/requests/row.ts";
 import { type TestCore, testCore } from "../helpers/database.ts";
@@ -242,7 +243,7 @@ test("one whose filter no index knows looks at a bounded number of requests at a
   timeout: 120_000,
 }, async () => {
   const definition = await addDefinition(t.core, t.organizationId);
-  const rows = REPLAY_WALK + 5_000;
+  const rows = MOST_WALKED + 5_000;
   await t.core.db.pool.query(
     `INSERT INTO webhook_request (id, organization_id, number, definition_id, event_id, lane_id, lane_number, position, state, failed, dialect,
        event_type, entity, entity_id, url, created_at, updated_at, settled_at)

@@ -26,7 +26,10 @@ builder.node(Erasure, {
   isTypeOf: (value) => typeof value === "object" && value !== null && "leftOut" in value,
   loadManyWithoutCache: async (ids, context) => inOrder(ids, await showErasures(context.doors.core, callerOf(context).organizationId, ids)),
   fields: (t) => ({
-    total: t.exposeInt("total", { description: "How many requests the filter found when it began; more than 100 000 are not counted." }),
+    total: t.exposeInt("total", {
+      description:
+        "How many requests the filter found when it began, as far as it looked (100 000 requests), and as many as were found since.",
+    }),
     erased: t.exposeInt("erased", { description: "How many of them have lost their texts so far." }),
     leftOut: t.exposeInt("leftOut", {
       description: "How many were left alone: not settled, or of an event that another request has still to send.",

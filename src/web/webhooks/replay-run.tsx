@@ -57,7 +57,8 @@ export function ReplayRun({ started, ended }: { started: Started; ended?: (repla
     tell(`${started.name}: ${word.toLowerCase()}, ${plural(replay.done, "request")} of ${formatCount(replay.total)}`);
     ended?.(replay);
   }, [running]);
-  const percent = replay.total === 0 ? (running ? 0 : 100) : Math.min(100, (100 * replay.done) / replay.total);
+  const passed = replay.done + replay.failed;
+  const percent = replay.total === 0 ? (running ? 0 : 100) : Math.min(100, (100 * passed) / replay.total);
   return (
     <section className={classes["run"]} aria-label={`Recovery of ${started.name}`}>
       <div className={classes["runHead"]}>
