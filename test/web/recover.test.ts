@@ -158,6 +158,41 @@ test("B96 what failed is planned, sent again at a rate, cancelled half way, and 
   await log.close();
 });
 
+test("a recovery of which some could not be queued ends with a full bar, and says how many", { timeout: 120_000 }, async () => {
+  const webhook = await createDefinition(dashboard.installation, {
+    name: "Erased",
+    targetUrl: receiver.url,
+    eventTypes: ["erased.*"],
+    ordering: "NONE",
+    retrySchedule: [],
+  });
+  receiver.respond(422);
+  await emit("erased.event", "erased", 3);
+  await waitForState(webhook.id, 3, "REJECTED");
+  receiver.respond(200);
+  const page = await dashboard.open(`/webhooks/${webhook.id}`);
+  await page.getByRole("button", { name: "Recover…" }).click();
+  const panel = page.getByRole("dialog", { name: "Recover Erased" });
+  await panel.getByRole("region", { name: "Plan" }).getByText("3 requests").waitFor();
+  // After the plan: what was planned is erased before it is sent.
+  const erasure = await mutate(
+    dashboard.installation,
+    "erasePayloads",
+    { filter: { webhookDefinitionId: webhook.id, entityId: "erased-1" } },
+    "... on Erasure { id }",
+  );
+  await expect
+    .poll(() =>
+      dashboard.installation.graphql("query ($id: ID!) { node(id: $id) { ... on Erasure { state erased } } }", { id: erasure.id }),
+    )
+    .toEqual({ node: { state: "DONE", erased: 1 } });
+  await panel.getByRole("button", { name: "Recover 3" }).click();
+  await panel.getByText("Done: 2 of 3").waitFor();
+  await panel.getByText("1 request could not be queued").waitFor();
+  expect(await panel.getByRole("progressbar", { name: "Progress of Erased" }).getAttribute("aria-valuenow")).toBe("100");
+  await page.close();
+});
+
 test("B96 a webhook that was made later takes in what came before it", { timeout: 200_000 }, async () => {
   await emit("late.event", "late", 4);
   const webhook = await createDefinition(dashboard.installation, { name: "Late", targetUrl: receiver.url, eventTypes: ["late.*"] });
