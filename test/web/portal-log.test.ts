@@ -109,6 +109,14 @@ test("a log that lost its place, and is not answered when it reads anew, tries a
   await page.context().close();
 });
 
+async function laneOf(webhookDefinitionId: string): Promise<string> {
+  const { lanes } = await dashboard.installation.graphql(
+    "query ($filter: LaneFilter) { lanes(first: 1, filter: $filter) { edges { node { id } } } }",
+    { filter: { webhookDefinitionId } },
+  );
+  return lanes.edges[0].node.id;
+}
+
 test("Skip is offered for what waits or blocks its lane, and for nothing else", { timeout: 120_000 }, async () => {
   receiver.respond((call) => (call.path === "/fails" ? 500 : 200));
   const failing = { targetUrl: `${receiver.url}/fails`, ordering: "KEY" };
@@ -135,6 +143,12 @@ test("Skip is offered for what waits or blocks its lane, and for nothing else", 
     await open(first, head);
     await skip.waitFor({ timeout: 10_000 });
   }
+  const lane = await laneOf(blocks.id);
+  await mutate(dashboard.installation, "pauseLane", { id: lane }, "... on Lane { id state }");
+  await page.reload();
+  await page.getByRole("heading").getByText("Rejected").waitFor();
+  await skip.waitFor({ timeout: 10_000 });
+  await mutate(dashboard.installation, "resumeLane", { id: lane }, "... on Lane { id }");
   // It does what it says: the lane goes on with the next.
   receiver.respond(200);
   await skip.click();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { looked } from "./helpers/axe.ts";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
-import { createDefinition } from "./helpers/seed.ts";
+import { createDefinition, mutate } from "./helpers/seed.ts";
 
 let dashboard: Dashboard;
 let receiver: Receiver;
@@ -42,6 +42,51 @@ beforeAll(async () => {
 afterAll(async () => {
   await dashboard?.close();
   await receiver?.close();
+});
+
+test("Skip is offered for the request that blocks its lane, also while it is paused, and for no other that was rejected", {
+  timeout: 120_000,
+}, async () => {
+  const { installation } = dashboard;
+  receiver.respond(422);
+  const { id } = await createDefinition(installation, {
+    name: "Strict",
+    targetUrl: `${receiver.url}/strict`,
+    eventTypes: ["strict.*"],
+    ordering: "DEFINITION",
+    onExhausted: "SKIP",
+    retrySchedule: [],
+  });
+  const requests = async () =>
+    (
+      await installation.graphql(
+        "query ($id: ID) { webhookRequests(filter: { webhookDefinitionId: $id }) { edges { node { number state lane { id state } } } } }",
+        { id },
+      )
+    ).webhookRequests.edges.map(({ node }: { node: { number: number; state: string; lane: { id: string; state: string } } }) => node);
+  const rejected = (count: number) =>
+    vi.waitFor(async () => expect((await requests()).filter(({ state }: { state: string }) => state === "REJECTED")).toHaveLength(count), {
+      timeout: 30_000,
+    });
+  const emit = () => installation.emit({ type: "strict.made", payload: {} });
+  await emit();
+  await rejected(1);
+  await mutate(installation, "updateWebhookDefinition", { id, onExhausted: "BLOCK" }, "... on WebhookDefinition { id }");
+  await emit();
+  await rejected(2);
+  const [head, passed] = await requests();
+  expect(head.lane).toMatchObject({ state: "BLOCKED" });
+  await mutate(installation, "pauseLane", { id: head.lane.id }, "... on Lane { id }");
+
+  const page = await dashboard.open(`/log/${passed.number}`);
+  await page.getByRole("button", { name: "Resend" }).waitFor();
+  expect(await page.getByRole("button", { name: "Skip…" }).count()).toBe(0);
+  await page.goto(`${installation.url}/log/${head.number}`);
+  await page.getByText("Its lane is blocked until it is resent or skipped.").waitFor();
+  await page.getByRole("button", { name: "Skip…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Skip", exact: true }).click();
+  await vi.waitFor(async () => expect((await requests())[0]).toMatchObject({ state: "SKIPPED" }), { timeout: 20_000 });
+  await page.close();
 });
 
 test("two attempts are compared: the last two at first, any others by choice, and the address keeps them", {

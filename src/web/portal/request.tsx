@@ -26,7 +26,8 @@ function Actions({ request: { id, state, number, isTest, lane }, changed }: { re
   };
   // A test stands outside every lane, and is sent once: another one is another test.
   if (isTest) return null;
-  const blocks = lane?.state === "BLOCKED" && lane.head?.id === id;
+  // A settled one stands at the head of its lane only where it blocks it, also while the lane is paused.
+  const blocks = SETTLED.has(state) && lane?.head?.id === id;
   return (
     <>
       {SETTLED.has(state) && (

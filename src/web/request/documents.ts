@@ -38,6 +38,9 @@ export const RequestQuery = graphql(
         id
         state
         key
+        head {
+          id
+        }
       }
       event {
         id

@@ -49,6 +49,9 @@ const Compare = lazy(async () => ({ default: (await import("../request/compare.t
 
 const SETTLED = ["DELIVERED", "REJECTED", "SKIPPED", "CANCELLED"];
 
+/** A settled one stands at the head of its lane only where it blocks it, also while the lane is paused. */
+const blocksLane = ({ id, state, lane }: RequestDetail) => SETTLED.includes(state) && lane?.head?.id === id;
+
 interface ActionsProps {
   request: RequestDetail;
   texts: EventTexts | undefined;
@@ -62,7 +65,6 @@ function Actions({ request, texts, refresh }: ActionsProps) {
   const settled = SETTLED.includes(request.state);
   // A test stands outside every lane: it is sent once, and can be sent as another test.
   const again = settled && !request.isTest;
-  const blocked = request.lane?.state === "BLOCKED" && request.state === "REJECTED";
   const then = async (done: Promise<unknown>) => {
     await done;
     refresh();
@@ -103,7 +105,7 @@ function Actions({ request, texts, refresh }: ActionsProps) {
           it.
         </Confirm>
       )}
-      {(request.state === "WAITING" || blocked) && (
+      {(request.state === "WAITING" || blocksLane(request)) && (
         <Confirm
           title={`Skip #${request.number}?`}
           confirmLabel="Skip"
@@ -200,7 +202,7 @@ function Detail({ request, refresh, status }: { request: RequestDetail; refresh:
         >
           <Why request={request} />
           {saysMore(request.errorDescription) && <p className={classes["mend"]}>{request.errorDescription}</p>}
-          {request.lane?.state === "BLOCKED" && request.state === "REJECTED" && " Its lane is blocked until it is resent or skipped."}
+          {blocksLane(request) && " Its lane is blocked until it is resent or skipped."}
         </Alert>
       )}
       <Facts
