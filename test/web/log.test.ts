@@ -182,6 +182,22 @@ test("older ones that could not be loaded are asked for again, by hand and when 
   await page.close();
 });
 
+test("when all rows that were loaded are deleted, those behind them come by themselves", { timeout: 150_000 }, async () => {
+  await dashboard.installation.emit(events(130, "behind"));
+  const page = await dashboard.open("/log?type=behind&state=DELIVERED");
+  page.setDefaultTimeout(30_000);
+  await page.getByText("130 match").waitFor();
+  await page.reload();
+  await page.getByText("130 match").waitFor();
+  await page.getByRole("checkbox", { name: "Select all loaded requests" }).check();
+  const bar = page.getByRole("region", { name: "Selection" });
+  await bar.getByText("100 requests selected").waitFor();
+  await bar.getByRole("button", { name: /^Delete/ }).click();
+  await page.getByText("30 match").waitFor({ timeout: 60_000 });
+  await expect.poll(() => page.getByRole("grid").getAttribute("aria-rowcount")).toBe("31");
+  await page.close();
+});
+
 test("what is done with a selection can be stopped when the selection is gone, and ends when the log is left", {
   timeout: 150_000,
 }, async () => {

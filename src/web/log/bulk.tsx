@@ -54,9 +54,9 @@ const DeleteOne = graphql(
   [Problem],
 );
 const ACTIONS = {
-  resend: { word: "Resend", done: "resent", fits: (row: LogRow) => isSettled(row.state) && !row.isTest },
-  cancel: { word: "Cancel", done: "cancelled", fits: (row: LogRow) => row.state === "PENDING" || row.state === "WAITING" },
-  delete: { word: "Delete", done: "deleted", fits: (row: LogRow) => isSettled(row.state) },
+  resend: { word: "Resend", fits: (row: LogRow) => isSettled(row.state) && !row.isTest },
+  cancel: { word: "Cancel", fits: (row: LogRow) => row.state === "PENDING" || row.state === "WAITING" },
+  delete: { word: "Delete", fits: (row: LogRow) => isSettled(row.state) },
 } as const;
 type Action = keyof typeof ACTIONS;
 

@@ -73,6 +73,8 @@ export class LogStore {
   #starting = false;
   /** The oldest rows were dropped: the next page is the one after the last that is left. */
   #cut = false;
+  /** The number of the oldest row that was loaded last: also when none is left. */
+  #lowest = Number.NEGATIVE_INFINITY;
   /** Not before this moment is what comes in rendered; and what the last time took until it was seen, milliseconds. */
   #restsUntil = 0;
   #rendering = 0;
@@ -91,6 +93,7 @@ export class LogStore {
 
   #set(change: Partial<LogState>): void {
     this.state = { ...this.state, ...change };
+    this.#lowest = change.rows?.at(-1)?.number ?? this.#lowest;
     for (const listener of this.#listeners) listener();
   }
 
@@ -176,6 +179,7 @@ export class LogStore {
     const { rows, above, cut } = merge(this.state.rows, updates, mine, this.#floor(), most);
     if (cut) this.#cut = true;
     this.#set({ rows, above: this.state.above + above, hasOlder: this.state.hasOlder || cut });
+    this.#olderWhenNone();
     this.#restsUntil = begun + Math.min(MOST_REST_MS, REST * this.#rendering);
     // A timer that is set in a frame runs when that frame is painted.
     requestAnimationFrame(() => setTimeout(() => (this.#rendering = performance.now() - begun)));
@@ -184,7 +188,7 @@ export class LogStore {
 
   /** While there are older pages, the rows below the oldest loaded one are unknown. */
   #floor(): number {
-    return this.state.hasOlder ? (this.state.rows.at(-1)?.number ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY;
+    return this.state.hasOlder ? this.#lowest : Number.NEGATIVE_INFINITY;
   }
 
   /** The server alone knows how many there are: it is asked soon after a change, and never all the time. */
@@ -220,12 +224,18 @@ export class LogStore {
   remove(ids: readonly string[]): void {
     const rows = this.state.rows.filter((row) => !ids.includes(row.id));
     this.#set({ rows });
+    this.#olderWhenNone();
     this.#countAgain();
   }
 
+  /** All that was loaded is gone: what is behind it comes by itself. */
+  #olderWhenNone(): void {
+    if (this.state.rows.length === 0) void this.older();
+  }
+
   async #olderPage() {
-    let after = this.#older ?? null;
-    if (this.#cut) {
+    let after = this.#cut ? null : (this.#older ?? null);
+    if (this.#cut && this.state.rows.length > 0) {
       // More than one, for the last may have been deleted since.
       const ids = this.state.rows.slice(-PAGE).map((row) => row.id);
       const place = await this.#client.query(PlaceQuery, { ids }, { requestPolicy: "network-only" }).toPromise();

@@ -138,7 +138,19 @@ export function Log() {
           <LoadingRows rows={12} />
         </div>
       ) : state.rows.length === 0 ? (
-        filtered ? (
+        state.hasOlder ? (
+          <Empty
+            icon={IconListDetails}
+            title={filtered ? "Nothing matches so far" : "Nothing so far"}
+            action={
+              <Button variant="default" loading={state.loadingOlder} onClick={() => void store.older()}>
+                Look further
+              </Button>
+            }
+          >
+            {state.olderFailed ? "Older ones could not be loaded." : "There are older ones that were not looked at."}
+          </Empty>
+        ) : filtered ? (
           <Empty icon={IconListDetails} title="Nothing matches">
             No request fits this filter. New ones that do appear here by themselves.
           </Empty>
