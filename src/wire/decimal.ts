@@ -72,3 +72,24 @@ const decimal = (value: number | ExactNumber) => (typeof value === "number" ? de
 export function compareNumbers(a: number | ExactNumber, b: number | ExactNumber): number {
   return typeof a === "number" && typeof b === "number" ? a - b : compareDecimals(decimal(a), decimal(b));
 }
+
+/** Of a double: a whole number × 10^power. */
+function scaled(value: number): { whole: bigint; power: number } {
+  const { digits, exponent, negative } = decimalOf(String(value));
+  return { whole: BigInt(digits) * (negative ? -1n : 1n), power: Number(exponent) - digits.length };
+}
+
+/**
+ * By the decimals that the two doubles print as. Those have 17 digits and powers of ten from -324 to 308, so that no whole number here has
+ * more than 660 digits.
+ * @param multiple positive and finite
+ */
+export function isMultipleOf(multiple: number): (value: number) => boolean {
+  const unit = scaled(multiple);
+  return (value) => {
+    if (Number.isSafeInteger(value) && Number.isSafeInteger(multiple)) return value % multiple === 0;
+    const { whole, power } = scaled(value);
+    const shift = power - unit.power;
+    return shift < 0 ? whole % (unit.whole * 10n ** BigInt(-shift)) === 0n : (whole * 10n ** BigInt(shift)) % unit.whole === 0n;
+  };
+}

@@ -5,18 +5,15 @@
 import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { type Judgement, type Judging, type Mistake, MOST_MISTAKES } from "./messages.ts";
+import { judgeMultiplesByDecimals } from "./multiple-of.ts";
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 /** Compiled schemas that a thread keeps, and how much text of schemas; the one used longest ago goes first. */
 const KEPT = 200;
 const KEPT_CHARACTERS = 2 * 2 ** 20;
 
-/**
- * A member is one of the payload's own, never one that every object has. And 19.99 is a multiple of 0.01, though the quotient of the two
- * doubles is none of 1.
- */
-const EXACT = { ownProperties: true, multipleOfPrecision: 8 } as const;
-const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false, ...EXACT } as const;
+/** A member is one of the payload's own (ownProperties), never one that every object has. */
+const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false, ownProperties: true } as const;
 
 /** Ajv finds no anchor of the root itself: one below it stands for it. */
 function named(schema: AnySchemaObject): AnySchemaObject {
@@ -39,7 +36,7 @@ function compile(text: string, meta: Ajv2020): ValidateFunction {
     const [first] = meta.errors ?? [];
     throw new Error(`at ${first?.instancePath || "its root"}: ${first?.message ?? "is no JSON Schema"}`);
   }
-  return new Ajv2020({ ...OPTIONS, validateSchema: false, meta: true }).compile(schema);
+  return judgeMultiplesByDecimals(new Ajv2020({ ...OPTIONS, validateSchema: false, meta: true })).compile(schema);
 }
 
 const explained = (error: unknown): string => {
