@@ -48,7 +48,12 @@ export class ReplyReader {
   }
 
   done(truncated: boolean): Reply {
-    return { kind: "REPLY", status: this.#status, headers: this.#headers, body: this.#text(truncated), truncated };
+    const reply: Reply = { kind: "REPLY", status: this.#status, headers: this.#headers, body: "", truncated };
+    const bytes = this.#first ?? this.#rest?.subarray(0, this.#length);
+    if (bytes === undefined || bytes.length === 0) return reply;
+    // Compressed bytes are not inflated (a gzip bomb), and shown as text they would be noise.
+    const unread = this.#encoding();
+    return unread === undefined ? { ...reply, body: textOf(bytes, truncated) } : { ...reply, unread };
   }
 
   /** Its end never came. */
@@ -56,21 +61,22 @@ export class ReplyReader {
     return { ...this.done(true), fault };
   }
 
-  #text(truncated: boolean): string {
-    const bytes = this.#first ?? this.#rest?.subarray(0, this.#length);
-    // Compressed bytes are not inflated (a gzip bomb), and shown as text they would be noise.
-    if (bytes === undefined || this.#encoded()) return "";
-    let end = bytes.length;
-    if (truncated) end = wholeCharacters(bytes);
-    const text = bytes.toString("utf8", 0, end);
-    // Postgres stores no NUL, neither in text nor in jsonb.
-    return text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text;
+  /** Undefined: the bytes are the text. */
+  #encoding(): string | undefined {
+    const header = this.#headers["content-encoding"];
+    if (header === undefined) return undefined;
+    const named = String(header);
+    return named.split(",").every((one) => ["", "identity"].includes(one.trim().toLowerCase())) ? undefined : named;
   }
+}
 
-  #encoded(): boolean {
-    const encoding = this.#headers["content-encoding"];
-    return encoding !== undefined && String(encoding).toLowerCase() !== "identity";
-  }
+function textOf(bytes: Buffer, truncated: boolean): string {
+  const end = truncated ? wholeCharacters(bytes) : bytes.length;
+  // A byte order mark says how the text is encoded and is no part of it: JSON does not begin with one.
+  const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const text = bytes.toString("utf8", from, end);
+  // Postgres stores no NUL, neither in text nor in jsonb.
+  return text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text;
 }
 
 /** Where the last whole UTF-8 character ends: a cut through one would show as U+FFFD that the receiver never sent. */

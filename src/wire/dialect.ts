@@ -133,8 +133,10 @@ export interface Reply {
   kind: "REPLY";
   status: number;
   headers: Record<string, string | string[]>;
-  /** At most 64 KiB, decoded as UTF-8, NUL replaced. */
+  /** At most 64 KiB, decoded as UTF-8 without its byte order mark, NUL replaced. */
   body: string;
+  /** The Content-Encoding of a body that was not read for it: `body` is empty. The request asks for identity. */
+  unread?: string;
   /** More came than is kept, or less than was announced. */
   truncated: boolean;
   /** What ended it after a whole head and before its own end: a reset, a stall, broken HTTP. */

@@ -21,7 +21,8 @@ const BLANK = {
 export function judgeByStatus(answer: Answer, from: number, to: number): Verdict {
   if (answer.kind === "NO_REPLY") return unanswered(answer);
   if (answer.status < from || answer.status > to) return answer.fault ? brokenOff(answer, answer.fault) : refusedBy(answer);
-  return answer.fault ? { ...delivered(), warning: `the reply's body did not come in full: ${answer.fault.message}` } : delivered();
+  if (answer.fault) return { ...delivered(), warning: `the reply's body did not come in full: ${answer.fault.message}` };
+  return { ...delivered(), warning: unreadBody(answer) };
 }
 
 export function delivered(): Verdict {
@@ -37,7 +38,15 @@ export function refusedBy(reply: Reply): Verdict {
     errorDescription: describe(reply),
     retryable: true,
     gone: reply.status === 410,
+    warning: unreadBody(reply),
   };
+}
+
+/** Without it the log would look as if there had been no body. */
+export function unreadBody({ unread }: Reply): string | null {
+  return unread === undefined
+    ? null
+    : `the reply's body was not read: its Content-Encoding is ${unread.slice(0, 100)}, and the request accepts only identity`;
 }
 
 /** No usable answer: a timeout, a refused connection, a target the egress guard blocks. */

@@ -195,7 +195,27 @@ describe("what is kept of a reply", () => {
     expect((await bodyOf("a\0b\0")).body).toBe("a\uFFFDb\uFFFD");
   });
 
-  it("is nothing of an encoded body", async () => {
-    expect(await bodyOf(Buffer.from([0x1f, 0x8b, 8, 0]), { "content-encoding": "gzip" })).toMatchObject({ status: 200, body: "" });
+  it("is nothing of an encoded body, and names its encoding", async () => {
+    const gzipped = Buffer.from([0x1f, 0x8b, 8, 0]);
+    expect(await bodyOf(gzipped, { "content-encoding": "gzip" })).toMatchObject({ status: 200, body: "", unread: "gzip" });
+    expect(await bodyOf(gzipped, { "content-encoding": "identity, GZip" })).toMatchObject({ body: "", unread: "identity, GZip" });
+  });
+
+  it.each(["identity", "Identity", "", " , identity"])("is the text of a body in Content-Encoding %j", async (encoding) => {
+    const answer = await bodyOf("text", { "content-encoding": encoding });
+    expect(answer).toMatchObject({ body: "text" });
+    expect(answer).not.toHaveProperty("unread");
+  });
+
+  it("has no encoding when there is no body", async () => {
+    expect(await bodyOf("", { "content-encoding": "gzip" })).not.toHaveProperty("unread");
+  });
+
+  it("begins behind the byte order mark, of which there is one", async () => {
+    expect((await bodyOf('\uFEFF{"a":1}')).body).toBe('{"a":1}');
+    expect((await bodyOf("\uFEFF")).body).toBe("");
+    expect((await bodyOf("\uFEFF\uFEFFa\uFEFF")).body).toBe("\uFEFFa\uFEFF");
+    expect((await bodyOf(Buffer.from([0xef, 0xbb]))).body).toBe("\uFFFD");
+    expect((await bodyOf(`\uFEFF${"x".repeat(LIMIT)}`)).body).toBe("x".repeat(LIMIT - 3));
   });
 });

@@ -1,4 +1,5 @@
 /** One request: two of its attempts against each other, and its event sent once more with another payload. */
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Receiver, startReceiver } from "../helpers/receiver.ts";
 import { looked } from "./helpers/axe.ts";
@@ -143,8 +144,16 @@ test("the payload is changed and sent as a test, to the last digit, and the answ
   expect(sent).toContain(`"data":${changed}`);
   expect(JSON.parse(sent)).toMatchObject({ type: "order.created", subject: "order/18" });
 
+  // A body that was not read is told apart from none.
+  const odd = "its Content-Encoding is gzip, and the request accepts only identity";
+  receiver.respond({ status: 200, headers: { "content-encoding": "gzip" }, body: gzipSync("{}") });
+  await panel.getByRole("button", { name: "Send", exact: true }).click();
+  await reply.getByText(odd).waitFor();
+  await reply.getByText("No body of the reply is kept.").waitFor();
+
   await reply.getByRole("link", { name: /^Request #/ }).click();
   await page.getByRole("heading", { name: /Test/ }).waitFor();
+  await page.getByText(odd).waitFor();
   const { webhookRequest } = await dashboard.installation.graphql(
     "query ($number: SafeInt) { webhookRequest(number: $number) { isTest event { changes scope } } }",
     { number: Number(new URL(page.url()).pathname.split("/").at(-1)) },

@@ -101,6 +101,13 @@ describe.each(NAMES)("%s", (name) => {
     expect(dialect.target({ ...given.event, type: edit }, given.definition)).toBeNull();
   });
 
+  it("says of a body in an encoding that nobody asked for that it was not read", () => {
+    const told = "the reply's body was not read: its Content-Encoding is gzip, and the request accepts only identity";
+    const ok = dialect.judge({ ...reply(200, ""), unread: "gzip" });
+    expect([ok.outcome, ok.warning]).toEqual(["DELIVERED", name === "DOFORMS" ? `${told}; it counts as empty` : told]);
+    expect(dialect.judge({ ...reply(500, ""), unread: "gzip" })).toMatchObject({ outcome: "REJECTED", warning: told });
+  });
+
   it("counts an answer as delivered or tells why it was not, always with a code", () => {
     for (let status = 100; status <= 599; status++) {
       const verdict = dialect.judge(reply(status, '{"status":"completed"}'));

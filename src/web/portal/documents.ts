@@ -176,6 +176,7 @@ export const PortalRequest = graphql(
             responseHeaders
             responseBody
             responseTruncated
+            warning
           }
         }
       }

@@ -76,6 +76,7 @@ export const RequestQuery = graphql(
             responseBody
             replyLine
             responseTruncated
+            warning
           }
         }
       }

@@ -46,6 +46,25 @@ function curl(attempt: AttemptDetail, body: string | null): string {
   );
 }
 
+/** With what is odd about it: a body that was not read looks like none. */
+export function ReplyBody({ attempt }: { attempt: Pick<AttemptDetail, "responseBody" | "warning"> }) {
+  const { responseBody, warning } = attempt;
+  return (
+    <>
+      {warning !== null && (
+        <Alert variant="light" color="yellow" mb="xs" p="xs">
+          {warning}
+        </Alert>
+      )}
+      <Body
+        text={responseBody}
+        label="response body"
+        empty={warning === null ? "The reply had no body." : "No body of the reply is kept."}
+      />
+    </>
+  );
+}
+
 export function Exchange({ attempt, firstBody }: { attempt: AttemptDetail; firstBody: string | null }) {
   const body = attempt.requestBody ?? firstBody;
   return (
@@ -77,7 +96,7 @@ export function Exchange({ attempt, firstBody }: { attempt: AttemptDetail; first
               HTTP {attempt.statusCode} {saysMore(attempt.errorDescription) && <span className="quiet">{attempt.errorDescription}</span>}
             </p>
             <Headers headers={attempt.responseHeaders} label="response" />
-            <Body text={attempt.responseBody} label="response body" empty="The reply had no body." />
+            <ReplyBody attempt={attempt} />
             {attempt.responseTruncated && (
               <Alert variant="light" color="yellow" mt="xs" p="xs">
                 The reply was longer than 64 KiB; only its beginning is kept.

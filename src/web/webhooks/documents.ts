@@ -298,6 +298,7 @@ export const SendTest = graphql(
               durationMs
               responseHeaders
               responseBody
+              warning
               requestUrl
             }
           }

@@ -2,7 +2,6 @@ import { Autocomplete, Button, JsonInput, Modal } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "react-router";
-import { Body } from "../components/code.tsx";
 import { parseJson } from "../components/form.ts";
 import { formatDuration } from "../components/format.ts";
 import { Refusal } from "../components/refusal.tsx";
@@ -11,6 +10,7 @@ import { useAct } from "../graphql/act.ts";
 import { performExactly } from "../graphql/exact.ts";
 import { Verbatim } from "../graphql/json-text.ts";
 import type { ResultOf } from "../graphql/tada.ts";
+import { ReplyBody } from "../request/exchange.tsx";
 import { saysMore } from "../request/sentence.ts";
 import { type Definition, SendTest } from "./documents.ts";
 import { useExamples } from "./examples.ts";
@@ -103,7 +103,7 @@ export function TestWindow({ webhook, types, type, setType, payload: given, rest
             </Link>
           </p>
           {saysMore(reply.errorDescription) && <p className={classes["hint"]}>{reply.errorDescription}</p>}
-          {attempt && <Body text={attempt.responseBody} label="response body" empty="The reply had no body." />}
+          {attempt && <ReplyBody attempt={attempt} />}
         </section>
       )}
     </Modal>

@@ -14,7 +14,7 @@ import {
 } from "../dialect.ts";
 import { globalId } from "../ids.ts";
 import { members, stringSource } from "../json-text.ts";
-import { brokenOff, delivered, refusedBy, unanswered } from "../outcome.ts";
+import { brokenOff, delivered, refusedBy, unanswered, unreadBody } from "../outcome.ts";
 import { rendered } from "../rendered.ts";
 import { targetOf } from "../target.ts";
 
@@ -103,6 +103,8 @@ function read(reply: Reply): Verdict {
     const warning = "the reply is longer than 64 KiB and was not read; it counts as empty";
     return { ...received, errorCode: "RESPONSE_TOO_LARGE", errorDescription: warning, warning };
   }
+  const unread = unreadBody(reply);
+  if (unread !== null) return { ...received, warning: `${unread}; it counts as empty` };
   if (reply.body.trim() === "") return received;
   const body = objectIn(reply.body);
   if (!body) return { ...received, warning: "the reply is no JSON object; it counts as empty" };

@@ -1,4 +1,5 @@
 /** doForms, rule by rule (contract D1–D16): connections, web services, notifications out. Calls back: doforms-callback.test.ts. */
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createApiToken } from "../../../src/accounts/tokens.ts";
 import { hashToken } from "../../../src/vault.ts";
@@ -322,6 +323,14 @@ describe("what the receiver answers", () => {
     ["an unusable body: no JSON", { status: 200, body: "OK" }, "received", undefined],
     ["an unusable body: a status that is none", { status: 200, body: { status: "done" } }, "received", undefined],
     ["an unusable body: a list", { status: 200, body: '["completed"]' }, "received", undefined],
+    ["a byte order mark before the JSON", { status: 200, body: '\uFEFF{"status":"completed","message":"ok"}' }, "completed", "ok"],
+    [
+      "an unusable body: gzip, which nobody asked for",
+      { status: 200, headers: { "content-encoding": "gzip" }, body: gzipSync('{"status":"completed"}') },
+      "received",
+      undefined,
+    ],
+    ["gzip of nothing at all", { status: 200, headers: { "content-encoding": "gzip" } }, "received", undefined],
   ])("%s", async (name, reply, status, message) => {
     receiver.respond(reply);
     const service = await listening();
