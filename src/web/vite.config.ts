@@ -35,7 +35,7 @@ export default defineConfig({
             { name: "fields", test: LIBRARY, minShareCount: 2, priority: 3 },
             {
               name: "base",
-              test: /src\/web\/(components\/(?!script-editor|pairs|shortcuts|views-window|code\.|pretty|address-choice)|graphql|request\/(why|sentence)|log\/filter|webhooks\/(area|names|dialects|recover\.|recover-view))/,
+              test: /src\/web\/(components\/(?!script-editor|pairs|shortcuts|views-window|code\.|pretty|address-choice)|graphql|request\/(why|sentence)|log\/filter|webhooks\/(area|names|dialects|recover\.tsx|recover-view))/,
               minShareCount: 2,
               priority: 2,
             },

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Dashboard, openDashboard } from "./helpers/dashboard.ts";
-import { mutate } from "./helpers/seed.ts";
+import { createDefinition, mutate } from "./helpers/seed.ts";
 
 const GOALS = 103;
 const VALUES = 230;
@@ -139,5 +139,37 @@ test("a list that is longer than what is shown says so", { timeout: 120_000 }, a
   await page.getByText(`These are the newest ${GOALS}; there are more.`).waitFor();
   // What it still asks is no longer held here.
   await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.close();
+});
+
+test("of webhooks, connections and event types the oldest can be chosen, too", { timeout: 180_000 }, async () => {
+  const { installation } = dashboard;
+  for (let n = 0; n < GOALS; n++) {
+    await createDefinition(installation, { name: `Hook ${n}`, targetUrl: "https://example.com/", eventTypes: [`old.${n}`] });
+    await mutate(
+      installation,
+      "createConnection",
+      { name: `Connection ${n}`, urlAdded: "https://example.com/" },
+      "... on Connection { id }",
+    );
+    await mutate(installation, "createEventType", { name: `listed.n${n}` }, "... on EventType { id }");
+  }
+  const page = await dashboard.open("/log");
+  page.setDefaultTimeout(20_000);
+  await page.getByLabel("Webhook", { exact: true }).first().fill("Hook 0");
+  await page.getByRole("option", { name: "Hook 0", exact: true }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get("definition")).not.toBeNull();
+  await page.goto(`${installation.url}/webhooks`);
+  await page.getByRole("button", { name: "New webhook" }).first().click();
+  const panel = page.getByRole("dialog", { name: "New webhook" });
+  await panel.getByLabel("Event types").fill("listed.n0");
+  await page.getByRole("option", { name: "listed.n0", exact: true }).click();
+  await panel.getByText("Connection", { exact: true }).click();
+  await panel
+    .getByRole("combobox", { name: "Connection" })
+    .or(panel.getByLabel("Connection", { exact: true }))
+    .last()
+    .fill("Connection 0");
+  await page.getByRole("option", { name: "Connection 0", exact: true }).click();
   await page.close();
 });

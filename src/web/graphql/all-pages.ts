@@ -1,5 +1,5 @@
 import type { TadaDocumentNode } from "gql.tada";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { type CombinedError, useClient, useQuery } from "urql";
 
 interface After {
@@ -91,7 +91,7 @@ export function useAllPages<Data, Node, Own extends object = object>(
   const first = data && pick(data);
   // A list that is read anew is shown as it was until it is whole again.
   const further = first?.pageInfo.hasNextPage && rest?.key === shown.current.key ? rest : undefined;
-  const nodes = first && [...nodesOf(first), ...(further?.nodes ?? [])];
+  const nodes = useMemo(() => first && [...nodesOf(first), ...(further?.nodes ?? [])], [first, further]);
   const failed = error ?? further?.error;
   return {
     first: data,

@@ -67,18 +67,6 @@ export const PortalWebhookQuery = graphql(
   [PortalWebhookFields],
 );
 
-export const PortalEventTypes = graphql(`
-  query PortalEventTypes {
-    eventTypes(first: 100) {
-      edges {
-        node {
-          name
-        }
-      }
-    }
-  }
-`);
-
 const PortalRowFields = graphql(`
   fragment PortalRowFields on WebhookRequest {
     id

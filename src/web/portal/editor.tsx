@@ -1,12 +1,12 @@
 import { TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useEffect } from "react";
-import { useQuery } from "urql";
 import { blank, useForm } from "../components/form.ts";
 import { FormPanel } from "../components/panel.tsx";
 import { tell } from "../graphql/act.ts";
 import { useReadNow } from "../graphql/read-now.ts";
+import { useEventTypes } from "../webhooks/choices.ts";
 import { FilterBuilder } from "../webhooks/filter-builder.tsx";
-import { PortalCreate, PortalEventTypes, PortalUpdate, type PortalWebhook, PortalWebhookQuery } from "./documents.ts";
+import { PortalCreate, PortalUpdate, type PortalWebhook, PortalWebhookQuery } from "./documents.ts";
 
 interface Values {
   name: string;
@@ -50,14 +50,14 @@ interface EditorProps {
 export function PortalEditor({ webhook, close, saved }: EditorProps) {
   const form = useForm(() => valuesOf("new"));
   const { values, set, issue, reset } = form;
-  const [{ data }] = useQuery({ query: PortalEventTypes, pause: webhook === undefined });
+  const { data: eventTypes = [] } = useEventTypes(webhook === undefined);
   const reload = useReadNow(PortalWebhookQuery, ({ webhookDefinition: now }) =>
     now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined,
   );
   useEffect(() => {
     if (webhook) reset(valuesOf(webhook), webhook === "new" ? undefined : webhook.updatedAt);
   }, [webhook, reset]);
-  const names = data?.eventTypes.edges.map((edge) => edge.node.name) ?? [];
+  const names = eventTypes.map(({ name }) => name);
 
   async function submit() {
     if (values.filterMistake !== null) return form.refuse("filter", values.filterMistake);
@@ -105,6 +105,7 @@ export function PortalEditor({ webhook, close, saved }: EditorProps) {
         description="order.* takes all below order, * takes everything"
         placeholder={values.eventTypes.length === 0 ? "order.created" : ""}
         data={["*", ...names]}
+        limit={200}
         value={values.eventTypes}
         error={issue("eventTypes")}
         acceptValueOnBlur

@@ -2,7 +2,6 @@ import { Button, MultiSelect, PasswordInput, Select, TextInput } from "@mantine/
 import { IconForms, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
-import { useQuery } from "urql";
 import { ActionButton } from "../components/action-button.tsx";
 import { useForm } from "../components/form.ts";
 import { Confirm, FormPanel } from "../components/panel.tsx";
@@ -13,8 +12,7 @@ import { useAllPages } from "../graphql/all-pages.ts";
 import { graphql } from "../graphql/tada.ts";
 import { useSession } from "../session.tsx";
 import { WebhooksPage } from "../webhooks/area.tsx";
-import { ChoicesQuery } from "../webhooks/documents.ts";
-import { options } from "../webhooks/editor-target.tsx";
+import { options, useConnections } from "../webhooks/choices.ts";
 
 const ServicesQuery = graphql(`
   query WebServices($after: String) {
@@ -107,7 +105,7 @@ const empty = (): Values => ({
 
 export function WebServices() {
   const list = useAllPages(ServicesQuery, (data) => data.webServices);
-  const [{ data: choices }] = useQuery({ query: ChoicesQuery });
+  const connections = useConnections();
   const { can } = useSession();
   const { act } = useAct();
   const [opened, setOpened] = useState(false);
@@ -222,7 +220,8 @@ export function WebServices() {
         <Select
           label="Connection"
           clearable
-          data={options(choices?.connections)}
+          searchable
+          data={options(connections.data ?? [])}
           value={values.connectionId}
           error={issue("connectionId")}
           onChange={(connectionId) => set({ connectionId })}

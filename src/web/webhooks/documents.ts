@@ -310,39 +310,3 @@ export const SendTest = graphql(
 `,
   [Problem],
 );
-export const ChoicesQuery = graphql(`
-  query EditorChoices {
-    eventTypes(first: 100) {
-      edges {
-        node {
-          name
-        }
-      }
-    }
-    connections(first: 100) {
-      edges {
-        node {
-          id
-          name
-        }
-      }
-    }
-    scripts(first: 100) {
-      edges {
-        node {
-          id
-          name
-        }
-      }
-    }
-    secretKeys(first: 100) {
-      edges {
-        node {
-          id
-          name
-          lastFour
-        }
-      }
-    }
-  }
-`);

@@ -1,9 +1,9 @@
 /** The form of the calls, and how they are signed. */
 import { Checkbox, Select } from "@mantine/core";
+import type { Choices } from "./choices.ts";
 import { DIALECTS } from "./dialects.ts";
 import classes from "./editor.module.css";
 import type { EditorValues } from "./editor-shape.ts";
-import type { Choices } from "./editor-target.tsx";
 import type { FieldsProps } from "./editor-values.ts";
 
 export function DialectFields({ values, set, issue, choices }: FieldsProps & { choices: Choices }) {
@@ -51,7 +51,7 @@ export function DialectFields({ values, set, issue, choices }: FieldsProps & { c
             label="Secret key"
             placeholder="None"
             clearable
-            data={choices?.secretKeys.edges.map(({ node }) => ({ value: node.id, label: `${node.name} (…${node.lastFour})` })) ?? []}
+            data={choices.secretKeys.map(({ id, name, lastFour }) => ({ value: id, label: `${name} (…${lastFour})` }))}
             value={values.secretKeyId}
             error={issue("secretKeyId")}
             onChange={(secretKeyId) => set({ secretKeyId })}

@@ -1,6 +1,6 @@
 import { TagsInput } from "@mantine/core";
+import type { Choices } from "./choices.ts";
 import classes from "./editor.module.css";
-import type { Choices } from "./editor-target.tsx";
 import type { FieldsProps } from "./editor-values.ts";
 import { FilterBuilder, FilterPreview } from "./filter-builder.tsx";
 
@@ -10,15 +10,18 @@ function suggestions(names: string[]): string[] {
   return [...new Set(["*", ...families, ...names])];
 }
 
+/** Of a long catalogue; what one types narrows it. */
+const MOST_SHOWN = 200;
+
 export function EventFields({ values, set, issue, choices }: FieldsProps & { choices: Choices }) {
-  const names = choices?.eventTypes.edges.map((edge) => edge.node.name) ?? [];
   return (
     <>
       <TagsInput
         label="Event types"
         description="From the catalogue or as you type them; order.* takes all below order, * takes everything. Empty: only workflow rules trigger it."
         placeholder={values.eventTypes.length === 0 ? "order.created" : ""}
-        data={suggestions(names)}
+        data={suggestions(choices.eventTypes)}
+        limit={MOST_SHOWN}
         value={values.eventTypes}
         error={issue("eventTypes")}
         acceptValueOnBlur

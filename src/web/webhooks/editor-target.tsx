@@ -1,12 +1,6 @@
 import { SegmentedControl, Select, TextInput } from "@mantine/core";
-import type { ResultOf } from "../graphql/tada.ts";
-import type { ChoicesQuery } from "./documents.ts";
+import { type Choices, options } from "./choices.ts";
 import type { FieldsProps } from "./editor-values.ts";
-
-export type Choices = ResultOf<typeof ChoicesQuery> | undefined;
-
-export const options = (connection: { edges: { node: { id: string; name: string } }[] } | undefined) =>
-  connection?.edges.map(({ node }) => ({ value: node.id, label: node.name })) ?? [];
 
 export function TargetFields({ values, set, issue, choices }: FieldsProps & { choices: Choices }) {
   return (
@@ -38,7 +32,7 @@ export function TargetFields({ values, set, issue, choices }: FieldsProps & { ch
           description="Its URLs and headers are used, one URL per action"
           placeholder="Choose one"
           searchable
-          data={options(choices?.connections)}
+          data={options(choices.connections)}
           value={values.connectionId}
           error={issue("connectionId")}
           onChange={(connectionId) => set({ connectionId })}
@@ -49,7 +43,7 @@ export function TargetFields({ values, set, issue, choices }: FieldsProps & { ch
           label="Script"
           placeholder="Choose one"
           searchable
-          data={options(choices?.scripts)}
+          data={options(choices.scripts)}
           value={values.scriptId}
           error={issue("scriptId")}
           onChange={(scriptId) => set({ scriptId })}

@@ -1,13 +1,14 @@
 import { Fieldset, Textarea, TextInput } from "@mantine/core";
 import { useEffect } from "react";
-import { useQuery } from "urql";
 import { Fold } from "../components/fold.tsx";
 import { jsonMistake, useForm } from "../components/form.ts";
 import { Pairs } from "../components/pairs.tsx";
 import { FormPanel } from "../components/panel.tsx";
+import { Partly } from "../components/states.tsx";
 import { tell } from "../graphql/act.ts";
 import { useReadNow } from "../graphql/read-now.ts";
-import { ChoicesQuery, CreateDefinition, type Definition, DefinitionNow, UpdateDefinition } from "./documents.ts";
+import { useChoices } from "./choices.ts";
+import { CreateDefinition, type Definition, DefinitionNow, UpdateDefinition } from "./documents.ts";
 import classes from "./editor.module.css";
 import { LimitFields, OrderingFields, RetryFields } from "./editor-delivery.tsx";
 import { DialectFields } from "./editor-dialect.tsx";
@@ -34,7 +35,7 @@ interface EditorProps {
 export function DefinitionEditor({ task, close, saved }: EditorProps) {
   const form = useForm(emptyValues);
   const { values, set, issue, reset } = form;
-  const [{ data: choices }] = useQuery({ query: ChoicesQuery, pause: task === undefined });
+  const { choices, error, retry } = useChoices(task === undefined);
 
   const reload = useReadNow(DefinitionNow, ({ webhookDefinition: now }) =>
     now ? { values: valuesOf(now), updatedAt: now.updatedAt } : undefined,
@@ -104,6 +105,7 @@ export function DefinitionEditor({ task, close, saved }: EditorProps) {
         error={issue("description")}
         onChange={(event) => set({ description: event.currentTarget.value })}
       />
+      <Partly of={{ error }} retry={retry} />
       <Fieldset legend="Where it goes" variant="unstyled" className={classes["group"] ?? ""}>
         <TargetFields {...fields} choices={choices} />
       </Fieldset>

@@ -1,9 +1,9 @@
-import { useQuery } from "urql";
+import { useAllPages } from "../graphql/all-pages.ts";
 import { graphql } from "../graphql/tada.ts";
 
 const NamesQuery = graphql(`
-  query DefinitionNames {
-    webhookDefinitions(first: 100) {
+  query DefinitionNames($after: String) {
+    webhookDefinitions(first: 100, after: $after) {
       edges {
         node {
           id
@@ -11,12 +11,17 @@ const NamesQuery = graphql(`
           state
         }
       }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
     }
   }
 `);
 
-/** The webhooks to choose from (the newest hundred). */
+const NONE: never[] = [];
+
+/** The webhooks to choose from. */
 export function useDefinitionNames() {
-  const [{ data }] = useQuery({ query: NamesQuery });
-  return data?.webhookDefinitions.edges.map((edge) => edge.node) ?? [];
+  return useAllPages(NamesQuery, (data) => data.webhookDefinitions).data ?? NONE;
 }

@@ -3,9 +3,11 @@ import { Button, Drawer } from "@mantine/core";
 import { IconHistory } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { LoadingRows } from "../components/states.tsx";
-import classes from "./recover.module.css";
 import type { RecoverScope } from "./recover-panel.tsx";
 import type { Started } from "./replay-run.tsx";
+
+/** Here, and not in the panel's style sheet, which would come with the first page. */
+const TITLE = { fontWeight: 620, fontSize: "1.05rem" };
 
 const Panel = lazy(async () => ({ default: (await import("./recover-panel.tsx")).RecoverPanel }));
 
@@ -34,7 +36,7 @@ export function RecoverButton({ scope, size = "sm", closed }: RecoverButtonProps
         }}
         title={only === undefined ? "Recover" : `Recover ${only}`}
         size={520}
-        classNames={{ title: classes["title"] ?? "" }}
+        styles={{ title: TITLE }}
         closeButtonProps={{ "aria-label": "Close" }}
       >
         <Suspense fallback={<LoadingRows />}>
