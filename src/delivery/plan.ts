@@ -4,6 +4,7 @@
  * the next send of every process.
  */
 import type { Core } from "../core.ts";
+import { Kept } from "../kept.ts";
 import { type Vault, VaultError } from "../vault.ts";
 import { type Bound, readBound, unbound } from "../wire/bound.ts";
 import type { DefinitionView, DialectName, OnExhausted, Ordering, Policy, SigningKey } from "../wire/dialect.ts";
@@ -255,21 +256,28 @@ interface Entry {
   plan: Plan | undefined;
 }
 
-/** Definitions kept in clear per process; the one loaded longest ago goes first. */
-const MAX_PLANS = 20_000;
+/** Definitions kept in clear per process, and their texts, most of which take a byte a character; the one loaded longest ago goes first. */
+const MOST_PLANS = { entries: 20_000, characters: 64 * 2 ** 20 };
+/**
+ * Characters that one of a hidden text stands for: each origin that it is opened for, four of a connection, keeps it as values, as what
+ * the log keeps instead, and as what is looked for in replies.
+ */
+const HIDDEN_TIMES = 16;
+
+function charactersOf(row: PlanRow): number {
+  const hidden = [row.headers, row.hidden_properties, row.connection?.headers].reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  return JSON.stringify(row).length + HIDDEN_TIMES * hidden;
+}
 
 export function createPlans(core: Core): Plans {
-  const plans = new Map<string, Entry>();
+  const plans = new Kept<Entry>(MOST_PLANS);
   const loading = new Map<string, Promise<Entry>>();
 
   async function load(definitionId: string): Promise<Entry> {
     const { rows } = await core.db.pool.query<PlanRow>({ name: "plan", text: SELECT, values: [definitionId] });
     const row = rows[0];
     const entry = { version: row?.version ?? 0, plan: row ? planOf(core, row) : undefined };
-    plans.delete(definitionId);
-    plans.set(definitionId, entry);
-    const oldest = plans.keys().next().value;
-    if (plans.size > MAX_PLANS && oldest !== undefined) plans.delete(oldest);
+    plans.set(definitionId, entry, row ? charactersOf(row) : 0);
     return entry;
   }
 

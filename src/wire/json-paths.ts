@@ -7,6 +7,8 @@ import { eachElement, eachMember, stringOf, valueEnd } from "./json-text.ts";
 export interface JsonPaths {
   /** @param text JSON. @returns each path's value; what is missing is not in it */
   find(text: string): Map<string, string>;
+  /** How many values are looked for, and looked into: what it costs to keep. */
+  readonly places: number;
 }
 
 interface Node {
@@ -42,6 +44,7 @@ export function compileJsonPaths(paths: Iterable<string>): JsonPaths {
     node.path = path;
   }
   return {
+    places: all.length,
     find(text) {
       for (const node of all) node.from = node.to = node.within = -1;
       pass(text, text.length - text.trimStart().length, root, 0);

@@ -40,6 +40,7 @@ const FLOORS: [prefix: string, floor: number][] = [
   ["src/bundle.ts", 0.9],
   ["src/memory.ts", 0.95],
   ["src/text.ts", 0.9],
+  ["src/kept.ts", 0.9],
   ["src/database-url.ts", 0.9],
   ["src/config/", 0.95],
 ];

@@ -1,3 +1,5 @@
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
 import { createPayloadQuery } from "../../src/api/graphql/payload-query.ts";
 import { createSandbox } from "../../src/delivery/sandbox/sandbox.ts";
@@ -147,6 +149,21 @@ describe("a payload query", () => {
     const query = "{ event { ...F actor @skip(if: true) } } fragment F on Event { id: entityId __typename }";
     expect(payloadQuery.check(query)).toEqual([]);
     expect(await body(query)).toBe('{"event":{"id":"18","__typename":"Event"}}');
+  });
+
+  test("is kept compiled by what it takes: ten paths of 65 000 places are not 280 MiB", { timeout: 60_000 }, () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      return getHeapStatistics().used_heap_size / 2 ** 20;
+    };
+    const queries = createPayloadQuery();
+    const before = used();
+    const run = (at: number) => queries.run(`{ event { payload(path: "${at}${".".repeat(65_000)}") } }`, event);
+    for (let at = 0; at < 10; at++) expect(run(at)).toBe('{"event":{"payload":null}}');
+    expect(used() - before).toBeLessThan(100);
+    expect(run(9)).toBe('{"event":{"payload":null}}');
   });
 });
 

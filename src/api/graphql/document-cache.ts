@@ -3,6 +3,7 @@
  * for longest goes first. A large document costs its parsing each time, and is forgotten.
  */
 import type { DocumentNode } from "graphql";
+import { Kept } from "../../kept.ts";
 
 const LONGEST = 16 * 1024;
 /** Characters of all texts together; a parsed document takes about thirty times as many bytes. */
@@ -15,31 +16,13 @@ export interface DocumentCache {
 }
 
 export function createDocumentCache(): DocumentCache {
-  const documents = new Map<string, DocumentNode>();
-  let characters = 0;
-  const forget = (text: string) => {
-    if (documents.delete(text)) characters -= text.length;
-  };
+  const documents = new Kept<DocumentNode>({ characters: MOST });
   return {
-    get(text) {
-      const document = documents.get(text);
-      if (document) {
-        documents.delete(text);
-        documents.set(text, document);
-      }
-      return document;
-    },
+    get: (text) => documents.use(text),
     set(text, document) {
-      if (text.length > LONGEST) return;
-      forget(text);
-      documents.set(text, document);
-      characters += text.length;
-      for (const oldest of documents.keys()) {
-        if (characters <= MOST) break;
-        forget(oldest);
-      }
+      if (text.length <= LONGEST) documents.set(text, document, text.length);
     },
-    delete: forget,
+    delete: (text) => documents.delete(text),
   };
 }
 

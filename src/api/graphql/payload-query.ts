@@ -19,6 +19,7 @@ import {
 } from "graphql";
 import { type PayloadQuery, QueryBudgetError } from "../../delivery/shaping.ts";
 import type { Issue } from "../../errors.ts";
+import { Kept } from "../../kept.ts";
 import type { EventView } from "../../wire/dialect.ts";
 import { globalId } from "../../wire/ids.ts";
 import { compileJsonPaths, type JsonPaths } from "../../wire/json-paths.ts";
@@ -46,7 +47,10 @@ const MAX_ERRORS = 20;
 const MAX_DATA = 1024 * 1024;
 /** Characters of the event that one query may read; payload, scope and changes are read once each, whatever the aliases. */
 const MAX_READ = 2 * 1024 * 1024;
-const CACHE_SIZE = 500;
+/** Compiled queries. A character of a source stands for up to 20 bytes, so this is about 40 MiB. */
+const MOST_KEPT = { entries: 500, characters: 2 * 2 ** 20 };
+/** Characters that a place of its paths stands for: 450 bytes, and a path may have as many places as characters. */
+const PLACE = 24;
 
 interface Compiled {
   document: DocumentNode;
@@ -63,16 +67,14 @@ function pathsOf(document: DocumentNode): Set<string> {
 }
 
 export function createPayloadQuery(): PayloadQuery {
-  const compiled = new Map<string, Compiled>();
+  const compiled = new Kept<Compiled>(MOST_KEPT);
   function compile(source: string): Compiled {
     const known = compiled.get(source);
     if (known) return known;
     const document = read(source);
     if (Array.isArray(document)) throw new Error(document.map((issue) => issue.message).join("; "));
-    const oldest = compiled.size >= CACHE_SIZE ? compiled.keys().next().value : undefined;
-    if (oldest !== undefined) compiled.delete(oldest);
     const query = { document, paths: compileJsonPaths(pathsOf(document)) };
-    compiled.set(source, query);
+    compiled.set(source, query, source.length + PLACE * query.paths.places);
     return query;
   }
   return {

@@ -4,13 +4,13 @@
  */
 import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { Kept } from "../../kept.ts";
 import { type Judgement, type Judging, type Mistake, MOST_MISTAKES } from "./messages.ts";
 import { judgeMultiplesByDecimals } from "./multiple-of.ts";
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 /** Compiled schemas that a thread keeps, and how much text of schemas; the one used longest ago goes first. */
-const KEPT = 200;
-const KEPT_CHARACTERS = 2 * 2 ** 20;
+const MOST_KEPT = { entries: 200, characters: 2 * 2 ** 20 };
 
 /** A member is one of the payload's own (ownProperties), never one that every object has. */
 const OPTIONS = { strict: false, allErrors: true, validateFormats: false, inlineRefs: false, logger: false, ownProperties: true } as const;
@@ -71,21 +71,13 @@ function mistakesOf(validate: ValidateFunction, values: readonly string[]): Mist
 
 export function createJudge(): (job: Judging) => Judgement {
   const meta = new Ajv2020({ strict: false, validateFormats: false, logger: false });
-  const kept = new Map<string, ValidateFunction>();
-  let characters = 0;
+  const kept = new Kept<ValidateFunction>(MOST_KEPT);
 
   function compiled(text: string): ValidateFunction {
-    const known = kept.get(text);
-    const validate = known ?? compile(text, meta);
-    // A Map keeps its order: the one just used is the last to go.
-    kept.delete(text);
-    kept.set(text, validate);
-    if (!known) characters += text.length;
-    for (const oldest of kept.keys()) {
-      if (oldest === text || (kept.size <= KEPT && characters <= KEPT_CHARACTERS)) break;
-      kept.delete(oldest);
-      characters -= oldest.length;
-    }
+    const known = kept.use(text);
+    if (known) return known;
+    const validate = compile(text, meta);
+    kept.set(text, validate, text.length);
     return validate;
   }
 
