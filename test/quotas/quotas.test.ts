@@ -1,4 +1,8 @@
 /** Quotas over the real doors, in one process and in two. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "graphql-ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -263,6 +267,36 @@ test("B57 subscriptions: over the quota one is refused with RATE_LIMITED, and on
   }
   expect(third.response.status).toBe(200);
   third.end();
+});
+
+test("subscriptions: one that is refused leaves nothing on its connection", async () => {
+  const t = await tenant({ subscriptions: 0 });
+  const sockets: Socket[] = [];
+  const accepted = (message: unknown) => {
+    const { socket } = message as { socket: Socket };
+    if (socket.localPort === app.port) sockets.push(socket);
+  };
+  subscribe("net.server.socket", accepted);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async (accept: string) => {
+    const headers = { authorization: `Bearer ${t.token}`, "content-type": "application/json", accept };
+    const asked = request(`${app.url}/graphql`, { method: "POST", agent, headers });
+    asked.end(JSON.stringify({ query: "subscription { webhookRequestUpdated { cursor } }" }));
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    answer.resume();
+    await once(answer, "end");
+    return answer.statusCode;
+  };
+  try {
+    expect(await ask("application/json")).toBe(406);
+    const before = sockets[0]?.listenerCount("close");
+    for (let i = 0; i < 12; i++) expect(await ask(i % 2 === 0 ? "text/event-stream" : "*/*")).toBe(429);
+    expect(sockets).toHaveLength(1);
+    expect(sockets[0]?.listenerCount("close")).toBe(before);
+  } finally {
+    agent.destroy();
+    unsubscribe("net.server.socket", accepted);
+  }
 });
 
 test("subscriptions: the first one after a change of the quota is judged by the new one, over WebSockets and SSE", async () => {

@@ -175,12 +175,7 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       revoked = true;
       if (streaming) ended.abort();
     };
-    const early =
-      credential && isLive(request) && SUBSCRIBES.test(parameters.query ?? "")
-        ? await openPlace(request, credential, end, door)
-        : undefined;
-    if (early && "limit" in early) return full(reply, early);
-    let place = early;
+    let place: { closed: () => void } | undefined;
     let where = (): string | undefined => undefined;
     const context: Context = {
       doors,
@@ -199,6 +194,12 @@ export function graphqlRoutes(doors: Doors, yoga: Yoga, live: LiveConnections): 
       },
     };
     try {
+      const early =
+        credential && isLive(request) && SUBSCRIBES.test(parameters.query ?? "")
+          ? await openPlace(request, credential, end, door)
+          : undefined;
+      if (early && "limit" in early) return full(reply, early);
+      place = early;
       const result = await runOperation(yoga, context, { parameters, method, accept }, mask);
       if (!isAsyncIterable(result)) {
         const { status, headers, body } = answerOf(result, type);
