@@ -56,11 +56,12 @@ export function useAllPages<Data, Node, Own extends object = object>(
   const client = useClient();
   const asked = { ...variables, after: null } as Own & After;
   const key = JSON.stringify(asked);
-  const [{ data, error, fetching }, again] = useQuery<Data, Own & After>({ query: document, variables: asked, pause });
+  const [{ data: answered, error, fetching }, again] = useQuery<Data, Own & After>({ query: document, variables: asked, pause });
   const [rest, setRest] = useState<Rest<Node>>();
-  // While other variables' answer is on its way the last ones' is shown.
-  const shown = useRef({ data, key });
-  if (shown.current.data !== data) shown.current = { data, key };
+  // While other variables' answer is on its way the last ones' is shown, and a list that could not be read anew stays.
+  const shown = useRef({ data: answered, key });
+  if (answered !== undefined && shown.current.data !== answered) shown.current = { data: answered, key };
+  const data = answered ?? (error && shown.current.key === key ? shown.current.data : undefined);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `pick` is a new function each time and says the same; `data` is of the variables
   useEffect(() => {

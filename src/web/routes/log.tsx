@@ -141,14 +141,14 @@ export function Log() {
         state.hasOlder ? (
           <Empty
             icon={IconListDetails}
-            title={filtered ? "Nothing matches so far" : "Nothing so far"}
+            title="Nothing matches so far"
             action={
               <Button variant="default" loading={state.loadingOlder} onClick={() => void store.older()}>
                 Look further
               </Button>
             }
           >
-            {state.olderFailed ? "Older ones could not be loaded." : "There are older ones that were not looked at."}
+            {state.olderFailed ? "Older ones could not be loaded" : "There are older ones."}
           </Empty>
         ) : filtered ? (
           <Empty icon={IconListDetails} title="Nothing matches">

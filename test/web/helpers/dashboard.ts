@@ -23,12 +23,8 @@ const EXPECTED = /ERR_CONNECTION|WebSocket connection|Failed to load resource/;
 export async function openDashboard(env: Record<string, string> = {}): Promise<Dashboard> {
   // One that brings its own Postgres needs ten seconds more on a small machine.
   const database = await createTestDatabase();
-  const installation = await startInstallation({
-    DATABASE_URL: database.url,
-    HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT,
-    HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
-    ...env,
-  });
+  const own = { DATABASE_URL: database.url, HOOKLINE_MASTER_KEY: MASTER_KEY_TEXT, HOOKLINE_EGRESS_ALLOW: "127.0.0.0/8,::1/128" };
+  const installation = await startInstallation(env, own);
   const remove = async () => {
     await installation.remove();
     await database.drop();

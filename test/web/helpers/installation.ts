@@ -31,19 +31,20 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
-/** @param env on top of the defaults, such as HOOKLINE_RETRY_SCALE */
-export async function startInstallation(env: Record<string, string> = {}): Promise<Installation> {
+/** @param env on top of the defaults, such as HOOKLINE_RETRY_SCALE; each start reads it anew. @param own below it */
+export async function startInstallation(env: Record<string, string> = {}, own: Record<string, string> = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), "hookline-web-"));
   const port = await freePort();
   const token = `web-test-${"0123456789abcdef".repeat(2)}`;
   const url = `http://127.0.0.1:${port}`;
-  const settings = {
+  const settings = () => ({
+    ...own,
     PORT: String(port),
     HOOKLINE_DATA_DIR: data,
     HOOKLINE_ADMIN_TOKEN: token,
     HOOKLINE_LOG_LEVEL: "error",
     ...env,
-  };
+  });
   let child: ChildProcess | undefined;
   let printed = "";
 
@@ -54,7 +55,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
       env: {
         ...inherited,
         NODE_ENV: "",
-        ...settings,
+        ...settings(),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -89,7 +90,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
     url,
     dataDir: data,
     token,
-    signInLink: async () => (await signInLink(readConfig(settings), undefined)).url,
+    signInLink: async () => (await signInLink(readConfig(settings()), undefined)).url,
     async graphql(query, variables = {}, as = token) {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
@@ -108,7 +109,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
       });
       if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
     },
-    databaseUrl: () => onInstallation(readConfig(settings), "test", async (url) => url),
+    databaseUrl: () => onInstallation(readConfig(settings()), "test", async (url) => url),
     kill,
     start,
     async remove() {
