@@ -28,6 +28,10 @@ export default defineConfig({
     // Left alone, each icon that two pages share is a file of 120 bytes, and a page asks for fifty of them.
     rolldownOptions: {
       output: {
+        // Sixty names stand in the shell, and a hash does not compress.
+        entryFileNames: "assets/[name]-[hash:6].js",
+        chunkFileNames: "assets/[name]-[hash:6].js",
+        assetFileNames: "assets/[name]-[hash:6][extname]",
         codeSplitting: {
           groups: [
             { name: "shell", tags: ["$initial"], priority: 4 },
