@@ -4,7 +4,7 @@ import type { NotificationStatus } from "../wire/dialect.ts";
 import { shownPayload } from "../wire/dialects/doforms.ts";
 import { readBodies } from "./budget.ts";
 import { rangeOf } from "./id-range.ts";
-import { readEventTexts } from "./sql/read-events.ts";
+import { readEventPayloads } from "./sql/read-events.ts";
 import { findNotificationById, listNotificationsNewestFirst } from "./sql/read-notifications.ts";
 
 export interface Notification {
@@ -41,7 +41,7 @@ async function shownPayloads(core: Core, organizationId: string, eventIds: reado
   for (let from = 0; from < eventIds.length; from += SLICE) {
     const ids = eventIds.slice(from, from + SLICE);
     const load = async () => {
-      const rows = await readEventTexts.rows(core.db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
+      const rows = await readEventPayloads.rows(core.db.tenant(organizationId), [organizationId, ids, ...rangeOf(ids)]);
       return rows.map(({ id, payload }) => ({ id, payload: shownPayload(payload) }));
     };
     for (const { id, payload } of await readBodies(load, (row) => row.payload.length)) found.set(id, payload);

@@ -53,3 +53,11 @@ export const readEventTexts = statement({
     WHERE e.organization_id = $1::uuid AND e.id = ANY($2::uuid[]) AND e.id >= $3::uuid AND e.id <= $4::uuid`,
   row: { id: "uuid", payload: "text", previous: "text?" },
 });
+
+/** The same of their payloads alone. */
+export const readEventPayloads = statement({
+  name: "read-event-payloads",
+  text: `SELECT e.id, e.payload FROM event e
+    WHERE e.organization_id = $1::uuid AND e.id = ANY($2::uuid[]) AND e.id >= $3::uuid AND e.id <= $4::uuid`,
+  row: { id: "uuid", payload: "text" },
+});

@@ -13,6 +13,8 @@ const REQUESTS = 130;
 const SERVICE = { id: "large", form: "large", project: "1", password: "of the large" };
 const BODY = JSON.stringify({ dispatchKey: "d\u00e9-1", submissionKey: 7, text: "x".repeat(950_000) });
 
+const PREVIOUS = JSON.stringify({ text: "y".repeat(10_000) });
+
 let app: TestApp;
 /** Characters that each statement of the tenants read since the test began. */
 let reads: number[] = [];
@@ -46,7 +48,7 @@ async function deliver(definitionId: string, count: number, payload: string, ent
   );
   const definition = { id: definitionId, laneId: rows[0]?.id as string };
   for (let i = 0; i < count; i++) {
-    const request = await addRequest(core, organizationId, definition, { payload, entityId });
+    const request = await addRequest(core, organizationId, definition, { payload, previous: PREVIOUS, entityId });
     const attempt = { outcome: "DELIVERED", statusCode: 200, requestBody: payload, responseBody: "ok" } as const;
     await settle(core, organizationId, [{ request, state: "DELIVERED", attempt }]);
   }
@@ -136,6 +138,12 @@ for (const [product, list] of Object.entries<List>(LISTS)) {
     expect(new Set(rowsIn(many.body).map((row) => JSON.stringify(row))).size).toBe(250);
   });
 }
+
+test("doForms: what an event was before is shown nowhere, and not read", async () => {
+  const { status, body } = await LISTS.doForms("small", 1_000);
+  expect([status, rowsIn(body).length]).toEqual([200, 250]);
+  expect(reads.reduce((sum, each) => sum + each, 0)).toBeLessThan(MIB);
+});
 
 test("CRM.COM: no body is read for fields that hold none", { timeout: 60_000 }, async () => {
   const answer = await requests("large", 1_000, "&fields_set=id,number,webhook_definition.name");

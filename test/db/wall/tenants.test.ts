@@ -177,6 +177,7 @@ const TENANTS: Record<string, () => unknown[]> = {
   "count-events-since": () => [mine, LOWEST, 5],
   "count-living-definitions": () => [mine, 5],
   "read-event-texts": () => [mine, [request.eventId], LOWEST, HIGHEST],
+  "read-event-payloads": () => [mine, [request.eventId], LOWEST, HIGHEST],
   "find-notification": () => [mine, request.definitionId, request.id],
   "list-notifications": () => [mine, request.definitionId, null, 5, 0],
   "list-definition-attempts": () => [mine, request.definitionId, 5, 0],
